@@ -1,0 +1,159 @@
+//! Registration, sign-in and who sees whom.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs, reason = "tests")]
+
+use std::thread;
+
+use jsonwebtoken::{Algorithm, DecodingKey, Validation};
+use mercato_accounts::AccountsService;
+use mercato_common::accounts::{Credentials, Session};
+use mercato_common::services::Accounts;
+use mercato_common::testing::{TestPorts, admin, customer};
+use mercato_common::types::{Caller, Error, Page, Role};
+use serde_json::Value;
+
+const SECRET: &str = "a secret of more than 16 bytes";
+
+type Service = AccountsService<TestPorts>;
+
+fn accounts() -> (TestPorts, Service) {
+    let ports = TestPorts::new(
+        &[("accounts", include_str!("../service.toml"))],
+        &[("API_SECRET", SECRET), ("ACCESS_TOKEN_SECONDS", "60")],
+    );
+    (ports.clone(), AccountsService::new(ports))
+}
+
+fn credentials(username: &str, password: &str) -> Credentials {
+    Credentials {
+        username: username.into(),
+        password: password.into(),
+    }
+}
+
+fn register(accounts: &Service, username: &str) -> Session {
+    accounts.register(credentials(username, "correct horse")).unwrap()
+}
+
+#[test]
+fn who_registers_is_signed_in_and_signs_in_again_in_any_case() {
+    let (ports, accounts) = accounts();
+    let session = register(&accounts, "Alice");
+    assert_eq!(
+        (session.user.username.as_str(), session.user.role),
+        ("Alice", Role::Customer)
+    );
+    assert_eq!(ports.take_events()[0].kind, "mercato.accounts.user-registered");
+
+    let claims = jsonwebtoken::decode::<Value>(
+        &session.access_token,
+        &DecodingKey::from_secret(SECRET.as_bytes()),
+        &Validation::new(Algorithm::HS256),
+    )
+    .unwrap()
+    .claims;
+    assert_eq!(
+        (claims["userId"].as_str(), claims["role"].as_str()),
+        (Some(session.user.id.as_str()), Some("CUSTOMER"))
+    );
+    assert_eq!(
+        claims["exp"].as_u64().unwrap() - claims["iat"].as_u64().unwrap(),
+        60
+    );
+
+    assert_eq!(
+        accounts
+            .login(credentials("aLICE", "correct horse"))
+            .unwrap()
+            .user,
+        session.user
+    );
+    let wrong = [
+        accounts.login(credentials("alice", "wrong horse")),
+        accounts.login(credentials("nobody", "correct horse")),
+    ];
+    assert!(matches!(&wrong[0], Err(Error::Unauthenticated(_))));
+    assert_eq!(
+        wrong[0], wrong[1],
+        "an unknown name and a wrong password look the same"
+    );
+}
+
+#[test]
+fn a_name_is_taken_once_in_any_case_and_also_in_a_race() {
+    let (_, accounts) = accounts();
+    register(&accounts, "bob");
+    assert!(matches!(
+        accounts.register(credentials("BOB", "correct horse")),
+        Err(Error::Conflict(_))
+    ));
+    let registered = thread::scope(|scope| {
+        let tries: Vec<_> = (0..4)
+            .map(|_| scope.spawn(|| accounts.register(credentials("carol", "correct horse"))))
+            .collect();
+        tries
+            .into_iter()
+            .map(|attempt| attempt.join().unwrap())
+            .filter(Result::is_ok)
+            .count()
+    });
+    assert_eq!(registered, 1);
+    assert_eq!(
+        accounts
+            .list(
+                &admin(),
+                &Page {
+                    first: 10,
+                    after: None
+                }
+            )
+            .unwrap()
+            .edges
+            .len(),
+        2
+    );
+}
+
+#[test]
+fn customers_see_themselves_and_those_who_keep_the_shop_see_all() {
+    let (_, accounts) = accounts();
+    let (alice, bob) = (register(&accounts, "alice").user, register(&accounts, "bob").user);
+    let ids = [alice.id.clone(), bob.id.clone(), "nobody".into()];
+    let page = |first, after| Page { first, after };
+
+    assert!(matches!(
+        accounts.get_many(&Caller::Anonymous, &ids),
+        Err(Error::Unauthenticated(_))
+    ));
+    let own = accounts.get_many(&customer(&bob.id), &ids).unwrap();
+    assert!(matches!(
+        (&own[0], &own[2]),
+        (Err(Error::Forbidden(_)), Err(Error::Forbidden(_)))
+    ));
+    assert_eq!(own[1].as_ref().unwrap(), &bob);
+    let all = accounts.get_many(&Caller::ApiKey, &ids).unwrap();
+    assert_eq!(
+        (all[0].as_ref().unwrap(), all[1].as_ref().unwrap()),
+        (&alice, &bob)
+    );
+    assert!(matches!(all[2], Err(Error::NotFound(_))));
+
+    assert!(matches!(
+        accounts.list(&Caller::Anonymous, &page(1, None)),
+        Err(Error::Unauthenticated(_))
+    ));
+    let own = accounts.list(&customer(&bob.id), &page(10, None)).unwrap();
+    assert_eq!(
+        (own.edges.len(), &own.edges[0].user, own.has_next),
+        (1, &bob, false)
+    );
+    let after_own = accounts
+        .list(&customer(&bob.id), &page(10, Some(own.edges[0].cursor.clone())))
+        .unwrap();
+    assert_eq!(after_own.edges.len(), 0);
+    let first = accounts.list(&admin(), &page(1, None)).unwrap();
+    assert_eq!((&first.edges[0].user, first.has_next), (&alice, true));
+    let rest = accounts
+        .list(&admin(), &page(1, Some(first.edges[0].cursor.clone())))
+        .unwrap();
+    assert_eq!((&rest.edges[0].user, rest.has_next), (&bob, false));
+}

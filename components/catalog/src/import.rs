@@ -1,0 +1,171 @@
+//! The import of a feed: products are created, or brought up to date by their external ids.
+
+use std::collections::HashSet;
+
+use mercato_common::catalog::{ImportOutcome, NewProduct};
+use mercato_common::collection::{Stored, event};
+use mercato_common::id;
+use mercato_common::ports::Ports;
+use mercato_common::types::Error;
+use mercato_ports::documents::{CommitFailure, Write};
+use mercato_ports::events::Event;
+
+use crate::product::{EXTERNAL_IDS, ExternalIdClaim, PRODUCTS, ProductBody};
+use crate::{input, service};
+
+/// The most rows of one call.
+pub const MOST_ROWS: usize = 500;
+
+/// How often a batch is looked at anew when orders or other imports change its products meanwhile.
+const TRIES: usize = 5;
+
+type Row = Result<(String, ProductBody), Error>;
+
+/// Takes in rows; one outcome a row, in their order.
+pub fn import(ports: &impl Ports, rows: Vec<NewProduct>) -> Result<Vec<Result<ImportOutcome, Error>>, Error> {
+    if rows.len() > MOST_ROWS {
+        return Err(Error::invalid(
+            "products",
+            format!("At most {MOST_ROWS} products can be imported at once."),
+        ));
+    }
+    let mut seen = HashSet::new();
+    let rows: Vec<Row> = rows.into_iter().map(|row| check(ports, row, &mut seen)).collect();
+    for _ in 1..TRIES {
+        match attempt(ports, &rows) {
+            Err(Attempt::Raced) => {}
+            Err(Attempt::Failed(error)) => return Err(error),
+            Ok(outcomes) => return Ok(outcomes),
+        }
+    }
+    attempt(ports, &rows).map_err(|attempt| match attempt {
+        Attempt::Raced => {
+            Error::Conflict("These products are being changed all the time. Import them again later.".into())
+        }
+        Attempt::Failed(error) => error,
+    })
+}
+
+enum Attempt {
+    Raced,
+    Failed(Error),
+}
+
+impl From<Error> for Attempt {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+fn check(ports: &impl Ports, row: NewProduct, seen: &mut HashSet<String>) -> Row {
+    let body = input::to_body(ports, row)?;
+    let Some(external_id) = body.external_id.clone() else {
+        return Err(Error::invalid(
+            "externalId",
+            "A row needs the id by which its feed knows the product.",
+        ));
+    };
+    if !seen.insert(external_id.clone()) {
+        return Err(Error::invalid(
+            "externalId",
+            "Another row of this batch has the same id.",
+        ));
+    }
+    Ok((external_id, body))
+}
+
+fn attempt(ports: &impl Ports, rows: &[Row]) -> Result<Vec<Result<ImportOutcome, Error>>, Attempt> {
+    let external_ids: Vec<_> = rows
+        .iter()
+        .flatten()
+        .map(|(external_id, _)| external_id.clone())
+        .collect();
+    let claims = EXTERNAL_IDS.get_many(ports, &external_ids)?;
+    let known: Vec<_> = claims
+        .iter()
+        .flatten()
+        .map(|claim| claim.body.product_id.clone())
+        .collect();
+    let mut products = PRODUCTS.get_many(ports, &known)?.into_iter();
+    let mut claims = claims.into_iter();
+    let (mut writes, mut events) = (Vec::new(), Vec::new());
+    let mut outcomes = Vec::with_capacity(rows.len());
+    for row in rows {
+        let (external_id, body) = match row {
+            Ok(row) => row,
+            Err(error) => {
+                outcomes.push(Err(error.clone()));
+                continue;
+            }
+        };
+        outcomes.push(Ok(match claims.next().flatten() {
+            None => create(external_id, body, &mut writes, &mut events)?,
+            Some(claim) => {
+                let stored = products.next().flatten().ok_or_else(|| {
+                    Error::Internal(format!(
+                        "the product {} of an external id is gone",
+                        claim.body.product_id
+                    ))
+                })?;
+                update(stored, body, &mut writes, &mut events)?
+            }
+        }));
+    }
+    if writes.is_empty() {
+        return Ok(outcomes);
+    }
+    match ports.commit(&writes, &events) {
+        Ok(()) => Ok(outcomes),
+        Err(CommitFailure::Refused(_)) => Err(Attempt::Raced),
+        Err(CommitFailure::Failed(failure)) => Err(Attempt::Failed(failure.into())),
+    }
+}
+
+fn create(
+    external_id: &str,
+    body: &ProductBody,
+    writes: &mut Vec<Write>,
+    events: &mut Vec<Event>,
+) -> Result<ImportOutcome, Error> {
+    let product_id = id::new();
+    writes.push(PRODUCTS.insert(&product_id, body)?);
+    events.push(event(
+        "mercato.catalog.product-created",
+        service::subject(&product_id),
+        &service::happened(&product_id, body),
+    )?);
+    writes.push(EXTERNAL_IDS.insert(external_id, &ExternalIdClaim { product_id })?);
+    Ok(ImportOutcome::Created)
+}
+
+/// Gives a product what the feed says of it now; its stock and its history stay.
+fn update(
+    mut stored: Stored<ProductBody>,
+    row: &ProductBody,
+    writes: &mut Vec<Write>,
+    events: &mut Vec<Event>,
+) -> Result<ImportOutcome, Error> {
+    let kept = stored.body.clone();
+    stored.body = ProductBody {
+        received: kept.received,
+        on_hand: kept.on_hand,
+        reserved: kept.reserved,
+        sold: kept.sold,
+        revision: kept.revision,
+        created_at: kept.created_at,
+        updated_at: kept.updated_at,
+        ..row.clone()
+    };
+    if stored.body == kept {
+        return Ok(ImportOutcome::Unchanged);
+    }
+    stored.body.revision += 1;
+    stored.body.updated_at = id::now();
+    writes.push(PRODUCTS.replace(&stored)?);
+    events.push(event(
+        "mercato.catalog.product-updated",
+        service::subject(&stored.id),
+        &service::happened(&stored.id, &stored.body),
+    )?);
+    Ok(ImportOutcome::Updated)
+}

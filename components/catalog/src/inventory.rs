@@ -1,0 +1,159 @@
+//! What orders do to the stock: reserve, settle, release.
+
+use mercato_common::collection::{Stored, event};
+use mercato_common::id;
+use mercato_common::ports::Ports;
+use mercato_common::services::Inventory;
+use mercato_common::types::{Error, Line, PricedLine, Shortage};
+use mercato_ports::documents::{CommitFailure, RefusalReason, Write};
+use serde::Serialize;
+
+use crate::product::{Movement, PRODUCTS, ProductBody};
+use crate::reservation::{RESERVATIONS, Reservation, ReservedLine, State};
+use crate::service::CatalogService;
+
+/// What one order may come to, in minor units: what GraphQL's Int, which has 32 bits, can tell.
+const MOST: i64 = i32::MAX as i64;
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ReservationDue<'a> {
+    order_id: &'a str,
+}
+
+impl<P: Ports> Inventory for CatalogService<P> {
+    fn reserve(&self, order_id: &str, lines: &[Line], due: u64) -> Result<Vec<PricedLine>, Error> {
+        let ids: Vec<_> = lines.iter().map(|line| line.product_id.clone()).collect();
+        let products = PRODUCTS.get_many(self.ports(), &ids)?;
+        let reservation = Reservation {
+            state: State::Held,
+            lines: price(lines, products)?,
+            created_at: id::now(),
+        };
+        // The reservation goes first: where it is refused, the order has been here before.
+        let mut writes = vec![RESERVATIONS.insert(order_id, &reservation)?];
+        writes.extend(moves(&reservation.lines, Movement::Reserve));
+        let mut timer = event(
+            "mercato.catalog.reservation-due",
+            format!("reservation/{order_id}"),
+            &ReservationDue { order_id },
+        )?;
+        timer.due = Some(due);
+        match self.ports().commit(&writes, &[timer]) {
+            Ok(()) => Ok(reservation.priced()),
+            Err(CommitFailure::Failed(failure)) => Err(failure.into()),
+            Err(CommitFailure::Refused(refusals)) => {
+                if refusals
+                    .iter()
+                    .any(|refusal| refusal.reason == RefusalReason::Exists)
+                {
+                    return self.reserved_before(order_id, lines);
+                }
+                let shortages = refusals.iter().filter_map(|refusal| {
+                    let line = lines.get(usize::try_from(refusal.write).ok()?.checked_sub(1)?)?;
+                    let available = match refusal.reason {
+                        RefusalReason::UnderFloor(left) => u32::try_from(left).unwrap_or(0),
+                        RefusalReason::Exists | RefusalReason::Missing | RefusalReason::Stale(_) => 0,
+                    };
+                    Some(Shortage {
+                        product_id: line.product_id.clone(),
+                        requested: line.quantity,
+                        available,
+                    })
+                });
+                Err(Error::OutOfStock(shortages.collect()))
+            }
+        }
+    }
+
+    fn settle(&self, order_id: &str) -> Result<(), Error> {
+        self.end(order_id, State::Settled, Movement::Settle)
+    }
+
+    fn release(&self, order_id: &str) -> Result<(), Error> {
+        self.end(order_id, State::Released, Movement::Release)
+    }
+}
+
+impl<P: Ports> CatalogService<P> {
+    /// The answer to a reservation that is repeated.
+    fn reserved_before(&self, order_id: &str, lines: &[Line]) -> Result<Vec<PricedLine>, Error> {
+        match RESERVATIONS.get(self.ports(), order_id)? {
+            Some(stored) if stored.body.state != State::Released && stored.body.is_of(lines) => {
+                Ok(stored.body.priced())
+            }
+            _ => Err(Error::Conflict(
+                "This order has reserved other things, or has given them back. Place a new one.".into(),
+            )),
+        }
+    }
+
+    /// Ends a reservation that is held. Two that do so at once meet at its version: the second finds it ended.
+    fn end(&self, order_id: &str, state: State, movement: Movement) -> Result<(), Error> {
+        let Some(mut stored) = RESERVATIONS.get(self.ports(), order_id)? else {
+            return Err(Error::NotFound(format!(
+                "Nothing is reserved for the order {order_id}."
+            )));
+        };
+        if stored.body.state == state {
+            return Ok(());
+        }
+        if stored.body.state != State::Held {
+            return Err(Error::Conflict(format!(
+                "The reservation of the order {order_id} has already ended otherwise."
+            )));
+        }
+        stored.body.state = state;
+        let mut writes = vec![RESERVATIONS.replace(&stored)?];
+        writes.extend(moves(&stored.body.lines, movement));
+        self.ports().commit(&writes, &[]).map_err(Error::from)
+    }
+}
+
+/// Gives each line its product's name and price of now; what can't be sold at all is an error.
+fn price(lines: &[Line], products: Vec<Option<Stored<ProductBody>>>) -> Result<Vec<ReservedLine>, Error> {
+    let mut priced = Vec::<ReservedLine>::with_capacity(lines.len());
+    let mut total = 0_i64;
+    for (line, product) in lines.iter().zip(products) {
+        let Some(product) = product else {
+            return Err(Error::NotFound(format!(
+                "There is no product {}. Remove it from the order.",
+                line.product_id
+            )));
+        };
+        if priced
+            .first()
+            .is_some_and(|first| first.currency != product.body.currency)
+        {
+            return Err(Error::invalid(
+                "products",
+                "These products have prices in different currencies. Order them apart.",
+            ));
+        }
+        total = product
+            .body
+            .price
+            .saturating_mul(i64::from(line.quantity))
+            .saturating_add(total);
+        priced.push(ReservedLine {
+            product_id: line.product_id.clone(),
+            name: product.body.name,
+            quantity: line.quantity,
+            price: product.body.price,
+            currency: product.body.currency,
+        });
+    }
+    if total > MOST {
+        return Err(Error::invalid(
+            "products",
+            format!("An order comes to at most {MOST} minor units. Split it."),
+        ));
+    }
+    Ok(priced)
+}
+
+fn moves(lines: &[ReservedLine], movement: Movement) -> impl Iterator<Item = Write> {
+    lines
+        .iter()
+        .map(move |line| PRODUCTS.adjust(&line.product_id, movement.changes(i64::from(line.quantity))))
+}

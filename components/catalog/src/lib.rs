@@ -1,0 +1,15 @@
+//! The catalog service: products, stock, reservations.
+//!
+//! Plain Rust over the ports; `component` binds it to `mercato:shop/catalog` and `mercato:shop/inventory`.
+
+#[cfg(target_arch = "wasm32")]
+mod component;
+mod import;
+mod input;
+mod inventory;
+mod listing;
+mod product;
+mod reservation;
+mod service;
+
+pub use service::CatalogService;

@@ -1,0 +1,55 @@
+//! What a caller may do.
+
+use crate::types::{Caller, Error, Role, SignedIn};
+
+impl Caller {
+    /// Whether the caller may do everything: a user with the role ADMIN, or a holder of the API key.
+    #[must_use]
+    pub fn is_admin(&self) -> bool {
+        matches!(
+            self,
+            Self::ApiKey
+                | Self::User(SignedIn {
+                    role: Role::Admin,
+                    ..
+                })
+        )
+    }
+
+    /// The caller's user id, if it is a user.
+    #[must_use]
+    pub fn user_id(&self) -> Option<&str> {
+        match self {
+            Self::User(user) => Some(&user.user_id),
+            Self::Anonymous | Self::ApiKey => None,
+        }
+    }
+
+    /// Passes an ADMIN or the API key.
+    ///
+    /// # Errors
+    /// [`Error::Unauthenticated`] for nobody, [`Error::Forbidden`] for everybody else.
+    pub fn require_admin(&self) -> Result<(), Error> {
+        self.require_known()?;
+        if self.is_admin() {
+            Ok(())
+        } else {
+            Err(Error::Forbidden(
+                "This needs the role ADMIN, or the header x-api-key.".into(),
+            ))
+        }
+    }
+
+    /// Passes everybody but the anonymous.
+    ///
+    /// # Errors
+    /// [`Error::Unauthenticated`].
+    pub fn require_known(&self) -> Result<(), Error> {
+        match self {
+            Self::Anonymous => Err(Error::Unauthenticated(
+                "Sign in, and send the header Authorization: Bearer <access_token>.".into(),
+            )),
+            Self::User(_) | Self::ApiKey => Ok(()),
+        }
+    }
+}

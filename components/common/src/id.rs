@@ -1,0 +1,58 @@
+//! Ids, and the time.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use uuid::{Uuid, Variant};
+
+/// A new id: a UUID of version 7 (RFC 9562), so that ids sort by the time of their making.
+#[must_use]
+pub fn new() -> String {
+    Uuid::now_v7().hyphenated().to_string()
+}
+
+/// Sixteen random bytes, of which 122 bits are random: enough for a salt.
+#[must_use]
+pub fn random_bytes() -> [u8; 16] {
+    Uuid::new_v4().into_bytes()
+}
+
+/// Whether a text has the shape of an id that this shop could have made: hyphenated, in lower case.
+#[must_use]
+pub fn is_valid(text: &str) -> bool {
+    text.len() == 36
+        && !text.bytes().any(|byte| byte.is_ascii_uppercase())
+        && Uuid::try_parse(text).is_ok_and(|id| id.get_variant() == Variant::RFC4122)
+}
+
+/// Now, in milliseconds since the Unix epoch, UTC.
+#[must_use]
+pub fn now() -> u64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{is_valid, new};
+
+    #[test]
+    fn new_ids_are_valid_and_sort_by_their_making() {
+        let ids: Vec<_> = (0..100).map(|_| new()).collect();
+        assert!(ids.iter().all(|id| is_valid(id)));
+        assert!(ids.is_sorted());
+    }
+
+    #[test]
+    fn other_shapes_are_no_ids() {
+        for text in [
+            "",
+            "42",
+            "507f1f77bcf86cd799439011",
+            "0198C0DE-0000-7000-8000-000000000000",
+            "0198c0de00007000800000000000000000000",
+        ] {
+            assert!(!is_valid(text), "{text}");
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! What the guests of Mercato share: the types of the domain as `wit/shop` defines them, the services as traits,
+//! typed collections over the port `documents`, ids and cursors.
+
+mod bindings;
+mod caller;
+pub mod collection;
+pub mod cursor;
+pub mod error;
+pub mod id;
+pub mod ports;
+pub mod services;
+#[cfg(all(feature = "testing", not(target_arch = "wasm32")))]
+pub mod testing;
+
+/// What all services speak of: callers, money, errors.
+pub mod types {
+    pub use crate::bindings::mercato::shop::types::{
+        Caller, Error, Line, Money, Page, PricedLine, Role, Shortage, SignedIn, Violation,
+    };
+}
+
+/// What the accounts service speaks of.
+pub mod accounts {
+    pub use crate::bindings::mercato::shop::account_types::{Credentials, Session, User, UserEdge, UserPage};
+}
+
+/// What the catalog service speaks of.
+pub mod catalog {
+    pub use crate::bindings::mercato::shop::product_types::{
+        ImportOutcome, NewProduct, Product, ProductEdge, ProductFilter, ProductPage, ProductPatch,
+        ProductQuery, ProductSort, SortKey, Stock,
+    };
+}
+
+/// What the orders service speaks of.
+pub mod orders {
+    pub use crate::bindings::mercato::shop::order_types::{Order, OrderEdge, OrderPage, Status};
+}
+
+/// The generated modules under their WIT names, for the services' `wit_bindgen::generate!` to map onto (option `with`).
+pub mod wit {
+    pub use crate::bindings::mercato::shop::{account_types, order_types, product_types, types};
+}

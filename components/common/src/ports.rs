@@ -1,0 +1,53 @@
+//! The ports as a service sees them: synchronous, as a guest's imports are.
+
+use mercato_ports::documents::{CommitFailure, Document, Failure, Query, Write};
+use mercato_ports::events::Event;
+
+/// What a service needs of its platform. In a guest it is filled by [`Imports`]; in native tests by the embedded
+/// provider.
+pub trait Ports {
+    /// As `mercato:platform/documents.get-many`.
+    ///
+    /// # Errors
+    /// As the port says.
+    fn get_many(&self, collection: &str, ids: &[String]) -> Result<Vec<Option<Document>>, Failure>;
+
+    /// As `mercato:platform/documents.find`.
+    ///
+    /// # Errors
+    /// As the port says.
+    fn find(&self, query: &Query) -> Result<Vec<Document>, Failure>;
+
+    /// As `mercato:platform/documents.commit`.
+    ///
+    /// # Errors
+    /// As the port says.
+    fn commit(&self, writes: &[Write], events: &[Event]) -> Result<(), CommitFailure>;
+
+    /// As `mercato:platform/config.get`.
+    fn config(&self, name: &str) -> Option<String>;
+}
+
+/// The ports that the runtime gives to a guest.
+#[cfg(target_arch = "wasm32")]
+#[derive(Clone, Copy, Debug)]
+pub struct Imports;
+
+#[cfg(target_arch = "wasm32")]
+impl Ports for Imports {
+    fn get_many(&self, collection: &str, ids: &[String]) -> Result<Vec<Option<Document>>, Failure> {
+        mercato_ports::imports::documents::get_many(collection, ids)
+    }
+
+    fn find(&self, query: &Query) -> Result<Vec<Document>, Failure> {
+        mercato_ports::imports::documents::find(query)
+    }
+
+    fn commit(&self, writes: &[Write], events: &[Event]) -> Result<(), CommitFailure> {
+        mercato_ports::imports::documents::commit(writes, events)
+    }
+
+    fn config(&self, name: &str) -> Option<String> {
+        mercato_ports::imports::config::get(name)
+    }
+}

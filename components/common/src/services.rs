@@ -1,0 +1,65 @@
+//! The services as traits: implemented by their domain logic, and by the imports of a component that calls them.
+//! What the functions mean is said once, in `wit/shop`.
+#![allow(
+    clippy::missing_errors_doc,
+    reason = "the WIT documentation says what each function refuses"
+)]
+
+use crate::accounts::{Credentials, Session, User, UserPage};
+use crate::catalog::{ImportOutcome, NewProduct, Product, ProductPage, ProductPatch, ProductQuery, Stock};
+use crate::orders::{Order, OrderPage};
+use crate::types::{Caller, Error, Line, Page, PricedLine};
+
+/// `mercato:shop/accounts`.
+pub trait Accounts {
+    /// `register`
+    fn register(&self, input: Credentials) -> Result<Session, Error>;
+    /// `login`
+    fn login(&self, input: Credentials) -> Result<Session, Error>;
+    /// `get-many`
+    fn get_many(&self, caller: &Caller, ids: &[String]) -> Result<Vec<Result<User, Error>>, Error>;
+    /// `list`
+    fn list(&self, caller: &Caller, page: &Page) -> Result<UserPage, Error>;
+}
+
+/// `mercato:shop/catalog`.
+pub trait Catalog {
+    /// `create`
+    fn create(&self, caller: &Caller, input: NewProduct) -> Result<Product, Error>;
+    /// `import-many`
+    fn import_many(
+        &self,
+        caller: &Caller,
+        rows: Vec<NewProduct>,
+    ) -> Result<Vec<Result<ImportOutcome, Error>>, Error>;
+    /// `update`
+    fn update(&self, caller: &Caller, id: &str, version: u64, patch: ProductPatch) -> Result<Product, Error>;
+    /// `receive`
+    fn receive(&self, caller: &Caller, id: &str, quantity: i64) -> Result<Product, Error>;
+    /// `list`
+    fn list(&self, query: &ProductQuery) -> Result<ProductPage, Error>;
+    /// `get-many`
+    fn get_many(&self, ids: &[String]) -> Result<Vec<Option<Product>>, Error>;
+    /// `stock-many`
+    fn stock_many(&self, caller: &Caller, ids: &[String]) -> Result<Vec<Option<Stock>>, Error>;
+}
+
+/// `mercato:shop/inventory`.
+pub trait Inventory {
+    /// `reserve`
+    fn reserve(&self, order_id: &str, lines: &[Line], due: u64) -> Result<Vec<PricedLine>, Error>;
+    /// `settle`
+    fn settle(&self, order_id: &str) -> Result<(), Error>;
+    /// `release`
+    fn release(&self, order_id: &str) -> Result<(), Error>;
+}
+
+/// `mercato:shop/orders`.
+pub trait Orders {
+    /// `place`
+    fn place(&self, caller: &Caller, lines: &[Line]) -> Result<Order, Error>;
+    /// `get-many`
+    fn get_many(&self, caller: &Caller, ids: &[String]) -> Result<Vec<Result<Order, Error>>, Error>;
+    /// `list`
+    fn list(&self, caller: &Caller, page: &Page) -> Result<OrderPage, Error>;
+}

@@ -1,0 +1,156 @@
+//! Real ports for the native tests of the services: the embedded provider on a folder of its own.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use mercato_embedded::{Durability, Options, Store};
+use mercato_ports::documents::{CommitFailure, Document, Documents, Failure, Query, Write};
+use mercato_ports::events::Event;
+use mercato_ports::manifest::{ServiceManifest, ShopManifest};
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+
+use crate::ports::Ports;
+use crate::types::{Caller, Role, SignedIn};
+
+/// Ports over a fresh store. Clones share it.
+#[derive(Clone)]
+#[allow(missing_debug_implementations, reason = "a store has nothing to show")]
+pub struct TestPorts {
+    inner: Arc<Inner>,
+}
+
+type Interference = Box<dyn FnOnce() + Send>;
+
+struct Inner {
+    store: Store,
+    runtime: Runtime,
+    config: HashMap<&'static str, String>,
+    events: Mutex<Vec<Event>>,
+    before: Mutex<Option<Interference>>,
+    after: Mutex<Option<Interference>>,
+    // Removed last.
+    _folder: TempDir,
+}
+
+impl TestPorts {
+    /// A store for these services, given by name with their manifests (`service.toml`), and the configuration that they read.
+    ///
+    /// # Panics
+    /// Where a manifest or the temporary folder is unusable.
+    #[must_use]
+    #[allow(clippy::expect_used, reason = "for tests only")]
+    pub fn new(services: &[(&str, &str)], config: &[(&'static str, &str)]) -> Self {
+        let services = services.iter().map(|(name, text)| {
+            let manifest: ServiceManifest = toml::from_str(text).expect("a manifest");
+            ((*name).to_owned(), manifest)
+        });
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let shop = ShopManifest {
+            services: services.collect(),
+        };
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .build()
+            .expect("a runtime");
+        let options = Options {
+            durability: Durability::Relaxed,
+            ..Options::default()
+        };
+        let store = Store::open(folder.path(), &shop, options).expect("a store");
+        let inner = Inner {
+            store,
+            runtime,
+            config: config
+                .iter()
+                .map(|(name, value)| (*name, (*value).to_owned()))
+                .collect(),
+            events: Mutex::default(),
+            before: Mutex::default(),
+            after: Mutex::default(),
+            _folder: folder,
+        };
+        Self {
+            inner: Arc::new(inner),
+        }
+    }
+
+    /// The events that were committed since the last call.
+    ///
+    /// # Panics
+    /// After another test thread's panic.
+    #[must_use]
+    #[allow(clippy::unwrap_used, reason = "for tests only")]
+    pub fn take_events(&self) -> Vec<Event> {
+        std::mem::take(&mut self.inner.events.lock().unwrap())
+    }
+
+    /// Has something happen right before the next commit: the race that a service must survive.
+    ///
+    /// # Panics
+    /// After another test thread's panic.
+    #[allow(clippy::unwrap_used, reason = "for tests only")]
+    pub fn before_next_commit(&self, interference: impl FnOnce() + Send + 'static) {
+        *self.inner.before.lock().unwrap() = Some(Box::new(interference));
+    }
+
+    /// Has something happen right after the next commit.
+    ///
+    /// # Panics
+    /// After another test thread's panic.
+    #[allow(clippy::unwrap_used, reason = "for tests only")]
+    pub fn after_next_commit(&self, interference: impl FnOnce() + Send + 'static) {
+        *self.inner.after.lock().unwrap() = Some(Box::new(interference));
+    }
+}
+
+impl Ports for TestPorts {
+    fn get_many(&self, collection: &str, ids: &[String]) -> Result<Vec<Option<Document>>, Failure> {
+        self.inner
+            .runtime
+            .block_on(self.inner.store.get_many(collection.into(), ids.to_vec()))
+    }
+
+    fn find(&self, query: &Query) -> Result<Vec<Document>, Failure> {
+        self.inner.runtime.block_on(self.inner.store.find(query.clone()))
+    }
+
+    #[allow(clippy::unwrap_used, reason = "for tests only")]
+    fn commit(&self, writes: &[Write], events: &[Event]) -> Result<(), CommitFailure> {
+        let before = self.inner.before.lock().unwrap().take();
+        if let Some(interfere) = before {
+            interfere();
+        }
+        self.inner
+            .runtime
+            .block_on(self.inner.store.commit(writes.to_vec(), events.to_vec()))?;
+        self.inner.events.lock().unwrap().extend_from_slice(events);
+        let after = self.inner.after.lock().unwrap().take();
+        if let Some(interfere) = after {
+            interfere();
+        }
+        Ok(())
+    }
+
+    fn config(&self, name: &str) -> Option<String> {
+        self.inner.config.get(name).cloned()
+    }
+}
+
+/// A signed-in customer.
+#[must_use]
+pub fn customer(user_id: &str) -> Caller {
+    Caller::User(SignedIn {
+        user_id: user_id.into(),
+        role: Role::Customer,
+    })
+}
+
+/// A signed-in ADMIN.
+#[must_use]
+pub fn admin() -> Caller {
+    Caller::User(SignedIn {
+        user_id: "admin".into(),
+        role: Role::Admin,
+    })
+}

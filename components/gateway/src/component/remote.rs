@@ -1,0 +1,80 @@
+//! The services behind the component's imports.
+
+use mercato_common::accounts::{Credentials, Session, User, UserPage};
+use mercato_common::catalog::{
+    ImportOutcome, NewProduct, Product, ProductPage, ProductPatch, ProductQuery, Stock,
+};
+use mercato_common::orders::{Order, OrderPage};
+use mercato_common::services::{Accounts, Catalog, Orders};
+use mercato_common::types::{Caller, Error, Line, Page};
+
+use super::bindings::mercato::shop::{accounts, catalog, orders};
+
+/// Whatever the composition has put behind the imports.
+pub struct Remote;
+
+impl Accounts for Remote {
+    fn register(&self, input: Credentials) -> Result<Session, Error> {
+        accounts::register(&input)
+    }
+
+    fn login(&self, input: Credentials) -> Result<Session, Error> {
+        accounts::login(&input)
+    }
+
+    fn get_many(&self, caller: &Caller, ids: &[String]) -> Result<Vec<Result<User, Error>>, Error> {
+        accounts::get_many(caller, ids)
+    }
+
+    fn list(&self, caller: &Caller, page: &Page) -> Result<UserPage, Error> {
+        accounts::list(caller, page)
+    }
+}
+
+impl Catalog for Remote {
+    fn create(&self, caller: &Caller, input: NewProduct) -> Result<Product, Error> {
+        catalog::create(caller, &input)
+    }
+
+    fn import_many(
+        &self,
+        caller: &Caller,
+        rows: Vec<NewProduct>,
+    ) -> Result<Vec<Result<ImportOutcome, Error>>, Error> {
+        catalog::import_many(caller, &rows)
+    }
+
+    fn update(&self, caller: &Caller, id: &str, version: u64, patch: ProductPatch) -> Result<Product, Error> {
+        catalog::update(caller, id, version, &patch)
+    }
+
+    fn receive(&self, caller: &Caller, id: &str, quantity: i64) -> Result<Product, Error> {
+        catalog::receive(caller, id, quantity)
+    }
+
+    fn list(&self, query: &ProductQuery) -> Result<ProductPage, Error> {
+        catalog::list(query)
+    }
+
+    fn get_many(&self, ids: &[String]) -> Result<Vec<Option<Product>>, Error> {
+        catalog::get_many(ids)
+    }
+
+    fn stock_many(&self, caller: &Caller, ids: &[String]) -> Result<Vec<Option<Stock>>, Error> {
+        catalog::stock_many(caller, ids)
+    }
+}
+
+impl Orders for Remote {
+    fn place(&self, caller: &Caller, lines: &[Line]) -> Result<Order, Error> {
+        orders::place(caller, lines)
+    }
+
+    fn get_many(&self, caller: &Caller, ids: &[String]) -> Result<Vec<Result<Order, Error>>, Error> {
+        orders::get_many(caller, ids)
+    }
+
+    fn list(&self, caller: &Caller, page: &Page) -> Result<OrderPage, Error> {
+        orders::list(caller, page)
+    }
+}

@@ -1,0 +1,186 @@
+//! The execution of GraphQL requests, within their limits.
+
+use async_graphql::parser::types::{DocumentOperations, ExecutableDocument, OperationType};
+use async_graphql::{PathSegment, Response, ServerError};
+use http::{Request, StatusCode};
+
+use crate::http::accept::Accepted;
+use crate::http::envelope::{Item, Parameters};
+use crate::http::{Gateway, Reply, reply};
+use crate::limits;
+use crate::session::Session;
+
+/// What became of one request.
+pub enum Outcome {
+    /// It was executed; single fields may have failed.
+    Executed(Response),
+    /// It was not: the document, or what was asked of it, is wrong.
+    Refused {
+        status: StatusCode,
+        errors: Vec<ServerError>,
+    },
+}
+
+impl Gateway {
+    pub(super) fn single(
+        &self,
+        request: &Request<Vec<u8>>,
+        accepted: Accepted,
+        parameters: Parameters,
+    ) -> Reply {
+        reply::outcome(accepted, self.execute(request, parameters))
+    }
+
+    pub(super) fn batch(&self, request: &Request<Vec<u8>>, accepted: Accepted, batch: Vec<Item>) -> Reply {
+        let outcomes = batch.into_iter().map(|item| match item {
+            Ok(parameters) => self.execute(request, parameters),
+            Err(refused) => self::refused(refused.code, refused.message),
+        });
+        reply::outcomes(accepted, outcomes.collect())
+    }
+
+    fn execute(&self, request: &Request<Vec<u8>>, parameters: Parameters) -> Outcome {
+        if limits::has_too_many_tokens(&parameters.query) {
+            return refused(
+                "TOO_MANY_TOKENS",
+                format!("A document has at most {} tokens.", limits::TOKENS),
+            );
+        }
+        let mut execution = async_graphql::Request::new(parameters.query).variables(parameters.variables);
+        let document = match execution.parsed_query() {
+            Ok(document) => document,
+            Err(error) => {
+                return Outcome::Refused {
+                    status: StatusCode::BAD_REQUEST,
+                    errors: vec![parse_error(error)],
+                };
+            }
+        };
+        if let Some(refused) = self.check(
+            document,
+            parameters.operation_name.as_deref(),
+            parameters.only_queries,
+        ) {
+            return refused;
+        }
+        if let Some(name) = parameters.operation_name {
+            execution = execution.operation_name(name);
+        }
+        let identity = self.verifier.identify(request.headers());
+        let execution = execution.data(Session::new(&self.services, identity));
+        let mut response = futures::executor::block_on(self.schema.execute(execution));
+        for error in &mut response.errors {
+            ensure_code(error);
+        }
+        // Fields that fail have a path; what fails before any field is resolved has none.
+        if !response.errors.is_empty() && response.errors.iter().all(|error| error.path.is_empty()) {
+            return Outcome::Refused {
+                status: StatusCode::BAD_REQUEST,
+                errors: response.errors,
+            };
+        }
+        Outcome::Executed(response)
+    }
+
+    fn check(
+        &self,
+        document: &ExecutableDocument,
+        operation_name: Option<&str>,
+        only_queries: bool,
+    ) -> Option<Outcome> {
+        let count = limits::count(document);
+        if count.aliases > limits::ALIASES {
+            return Some(refused(
+                "TOO_MANY_ALIASES",
+                format!("A document has at most {} aliases.", limits::ALIASES),
+            ));
+        }
+        if count.introspects && !self.introspection {
+            return Some(refused(
+                "INTROSPECTION_DISABLED",
+                "This shop does not tell its schema.".into(),
+            ));
+        }
+        let operation = match operation_type(document, operation_name) {
+            Ok(operation) => operation,
+            Err(message) => return Some(refused("OPERATION_RESOLUTION_FAILURE", message)),
+        };
+        if only_queries && operation != OperationType::Query {
+            let mut outcome = refused(
+                "METHOD_NOT_ALLOWED",
+                "GET executes queries only. Send this by POST.".into(),
+            );
+            if let Outcome::Refused { status, .. } = &mut outcome {
+                *status = StatusCode::METHOD_NOT_ALLOWED;
+            }
+            return Some(outcome);
+        }
+        None
+    }
+}
+
+fn operation_type(document: &ExecutableDocument, name: Option<&str>) -> Result<OperationType, String> {
+    match (&document.operations, name) {
+        (DocumentOperations::Single(operation), None) => Ok(operation.node.ty),
+        (DocumentOperations::Multiple(operations), Some(name)) => operations
+            .get(name)
+            .map(|operation| operation.node.ty)
+            .ok_or_else(|| format!("The document has no operation named {name}.")),
+        (DocumentOperations::Single(_), Some(name)) => {
+            Err(format!("The document has no operation named {name}."))
+        }
+        (DocumentOperations::Multiple(operations), None) => {
+            let mut values = operations.values();
+            match (values.next(), values.next()) {
+                (Some(operation), None) => Ok(operation.node.ty),
+                _ => Err(
+                    "The document has several operations. Say in operationName which one to execute.".into(),
+                ),
+            }
+        }
+    }
+}
+
+fn refused(code: &'static str, message: String) -> Outcome {
+    let mut error = ServerError::new(message, None);
+    error.extensions.get_or_insert_default().set("code", code);
+    Outcome::Refused {
+        status: StatusCode::BAD_REQUEST,
+        errors: vec![error],
+    }
+}
+
+fn parse_error(mut error: ServerError) -> ServerError {
+    error
+        .extensions
+        .get_or_insert_default()
+        .set("code", "GRAPHQL_PARSE_FAILED");
+    error
+}
+
+/// Gives a code to the errors that come from the library: those of the shop have theirs.
+fn ensure_code(error: &mut ServerError) {
+    if error
+        .extensions
+        .as_ref()
+        .is_some_and(|extensions| extensions.get("code").is_some())
+    {
+        return;
+    }
+    let code = if error
+        .path
+        .iter()
+        .any(|segment| matches!(segment, PathSegment::Field(_)))
+    {
+        "BAD_USER_INPUT"
+    } else if error.message == "Query is too complex." {
+        "QUERY_TOO_COMPLEX"
+    } else if error.message == "Query is nested too deep."
+        || error.message.starts_with("The recursion depth of the query")
+    {
+        "QUERY_TOO_DEEP"
+    } else {
+        "GRAPHQL_VALIDATION_FAILED"
+    };
+    error.extensions.get_or_insert_default().set("code", code);
+}

@@ -1,0 +1,135 @@
+//! Responses.
+
+use async_graphql::{Response as Executed, ServerError};
+use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, LOCATION, X_CONTENT_TYPE_OPTIONS};
+use http::{HeaderValue, Response, StatusCode};
+use serde::Serialize;
+use serde_json::json;
+
+use crate::http::Reply;
+use crate::http::accept::Accepted;
+use crate::http::execute::Outcome;
+
+/// The body of a request that was refused as a whole: it has no `data`.
+#[derive(Serialize)]
+struct Errors<'a> {
+    errors: &'a [ServerError],
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Body<'a> {
+    Executed(&'a Executed),
+    Refused(Errors<'a>),
+}
+
+impl Outcome {
+    fn body(&self) -> Body<'_> {
+        match self {
+            Self::Executed(response) => Body::Executed(response),
+            Self::Refused { errors, .. } => Body::Refused(Errors { errors }),
+        }
+    }
+
+    /// With `application/json`, clients from before the specification take 200 for an answer and everything else for a
+    /// broken server; a method that is not allowed is refused by HTTP itself.
+    fn status(&self, accepted: Accepted) -> StatusCode {
+        match self {
+            Self::Refused { status, .. }
+                if accepted == Accepted::GraphqlResponse || *status == StatusCode::METHOD_NOT_ALLOWED =>
+            {
+                *status
+            }
+            Self::Executed(_) | Self::Refused { .. } => StatusCode::OK,
+        }
+    }
+}
+
+/// The answer to one request.
+pub fn outcome(accepted: Accepted, outcome: Outcome) -> Reply {
+    let status = outcome.status(accepted);
+    let mut reply = respond(status, media_type(accepted), &outcome.body());
+    if status == StatusCode::METHOD_NOT_ALLOWED {
+        reply
+            .headers_mut()
+            .insert(ALLOW, HeaderValue::from_static("POST"));
+    }
+    reply
+}
+
+/// The answers to a batch, in its order.
+pub fn outcomes(accepted: Accepted, outcomes: Vec<Outcome>) -> Reply {
+    let bodies: Vec<_> = outcomes.iter().map(Outcome::body).collect();
+    respond(StatusCode::OK, media_type(accepted), &bodies)
+}
+
+/// The answer to a request that could not even be read.
+pub fn refusal(accepted: Accepted, status: StatusCode, code: &str, message: impl Into<String>) -> Reply {
+    let body = json!({ "errors": [{ "message": message.into(), "extensions": { "code": code } }] });
+    respond(status, media_type(accepted), &body)
+}
+
+/// The answer to a method that `/graphql` has nothing to do for.
+pub fn method_not_allowed(accepted: Accepted) -> Reply {
+    let mut reply = refusal(
+        accepted,
+        StatusCode::METHOD_NOT_ALLOWED,
+        "METHOD_NOT_ALLOWED",
+        "Send GraphQL by POST, or queries by GET.",
+    );
+    reply
+        .headers_mut()
+        .insert(ALLOW, HeaderValue::from_static("GET, POST"));
+    reply
+}
+
+/// The answer for a path that is nothing (problem details, RFC 9457).
+pub fn not_found(path: &str) -> Reply {
+    let body = json!({
+        "title": "Not found",
+        "status": 404,
+        "detail": format!("There is nothing at {path}. GraphQL is at /graphql."),
+        "code": "NOT_FOUND",
+    });
+    respond(
+        StatusCode::NOT_FOUND,
+        HeaderValue::from_static("application/problem+json"),
+        &body,
+    )
+}
+
+/// Sends a browser elsewhere.
+pub fn redirect(location: &'static str) -> Reply {
+    let mut reply = Response::new(Vec::new());
+    *reply.status_mut() = StatusCode::TEMPORARY_REDIRECT;
+    reply
+        .headers_mut()
+        .insert(LOCATION, HeaderValue::from_static(location));
+    reply
+}
+
+const fn media_type(accepted: Accepted) -> HeaderValue {
+    match accepted {
+        Accepted::GraphqlResponse => {
+            HeaderValue::from_static("application/graphql-response+json; charset=utf-8")
+        }
+        Accepted::Json | Accepted::Html => HeaderValue::from_static("application/json; charset=utf-8"),
+    }
+}
+
+fn respond(status: StatusCode, media_type: HeaderValue, body: &impl Serialize) -> Reply {
+    let (status, body) = match serde_json::to_vec(body) {
+        Ok(body) => (status, body),
+        Err(error) => {
+            eprintln!("internal error: a response can't be written: {error}");
+            (StatusCode::INTERNAL_SERVER_ERROR, br#"{"errors":[{"message":"Something is wrong with the shop.","extensions":{"code":"INTERNAL"}}]}"#.to_vec())
+        }
+    };
+    let mut reply = Response::new(body);
+    *reply.status_mut() = status;
+    let headers = reply.headers_mut();
+    headers.insert(CONTENT_TYPE, media_type);
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    reply
+}

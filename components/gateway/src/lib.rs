@@ -1,0 +1,19 @@
+//! The gateway: GraphQL over HTTP, in front of the services.
+//!
+//! It proves who calls, and leaves to the services what they may do. Everything here is plain Rust over the services' traits
+//! and the `http` crate's types; `component` binds it to `wasi:http/incoming-handler` and to the services' imports.
+
+#[cfg(target_arch = "wasm32")]
+mod component;
+mod errors;
+mod graphiql;
+mod http;
+mod identity;
+mod limits;
+mod loader;
+mod schema;
+mod services;
+mod session;
+
+pub use http::{Gateway, Settings};
+pub use services::Services;

@@ -1,0 +1,41 @@
+//! Relay's Cursor Connections over the services' pages.
+
+use async_graphql::connection::{Connection, Edge, EmptyFields};
+use async_graphql::{OutputType, Result};
+use mercato_common::types::{Error, Page};
+
+use crate::session::Session;
+
+/// The most edges of one page.
+const MOST: i32 = 100;
+/// How many items a plain list has at the most. Longer ones are read by pages.
+const LIST: u32 = 1_000;
+
+/// The page that a connection's arguments ask for.
+pub fn page(session: &Session, first: i32, after: Option<String>) -> Result<Page> {
+    match u32::try_from(first) {
+        Ok(first @ 1..=100) => Ok(Page { first, after }),
+        _ => Err(session.error(Error::invalid("first", format!("A page has 1 to {MOST} items.")))),
+    }
+}
+
+/// The page behind a plain list.
+pub const fn whole_list() -> Page {
+    Page {
+        first: LIST,
+        after: None,
+    }
+}
+
+/// A page as a connection.
+pub fn to_connection<T: OutputType>(
+    after: bool,
+    has_next: bool,
+    edges: impl Iterator<Item = (String, T)>,
+) -> Connection<String, T, EmptyFields, EmptyFields> {
+    let mut connection = Connection::new(after, has_next);
+    connection
+        .edges
+        .extend(edges.map(|(cursor, node)| Edge::new(cursor, node)));
+    connection
+}

@@ -1,0 +1,91 @@
+//! The import of products from a feed.
+
+use async_graphql::{Enum, InputObject, SimpleObject};
+use mercato_common::catalog::{ImportOutcome as Outcome, NewProduct};
+use mercato_common::types::Error;
+
+use crate::errors;
+
+/// A product as a feed has it. Price in minor units (cents).
+#[derive(InputObject)]
+pub struct ImportProductInput {
+    /// The id by which the feed knows the product: the same id is the same product.
+    external_id: String,
+    name: String,
+    description: Option<String>,
+    manufacturer: Option<String>,
+    price: i32,
+    currency: Option<String>,
+    /// What is received when the product is created; a known product's stock stays as it is.
+    quantity: i32,
+}
+
+impl From<ImportProductInput> for NewProduct {
+    fn from(input: ImportProductInput) -> Self {
+        Self {
+            name: input.name,
+            description: input.description,
+            manufacturer: input.manufacturer,
+            external_id: Some(input.external_id),
+            price: i64::from(input.price),
+            currency: input.currency,
+            quantity: i64::from(input.quantity),
+        }
+    }
+}
+
+/// What became of an import; one outcome a row, in the rows' order.
+#[derive(SimpleObject)]
+pub struct ImportProductsResult {
+    pub outcomes: Vec<ImportOutcome>,
+}
+
+/// What became of one row.
+#[derive(SimpleObject)]
+pub struct ImportOutcome {
+    outcome: ImportOutcomeKind,
+    /// Why it was refused, as a stable code.
+    code: Option<&'static str>,
+    /// The field that it was refused for.
+    field: Option<String>,
+    /// Why it was refused, for a person.
+    message: Option<String>,
+}
+
+/// What can become of a row.
+#[derive(Clone, Copy, PartialEq, Eq, Enum)]
+pub enum ImportOutcomeKind {
+    /// A new product.
+    Created,
+    /// A known product that is as the feed says now.
+    Updated,
+    /// A known product that was so already.
+    Unchanged,
+    /// Nothing: see `code`, `field` and `message`.
+    Refused,
+}
+
+impl From<Result<Outcome, Error>> for ImportOutcome {
+    fn from(outcome: Result<Outcome, Error>) -> Self {
+        let kind = match outcome {
+            Ok(Outcome::Created) => ImportOutcomeKind::Created,
+            Ok(Outcome::Updated) => ImportOutcomeKind::Updated,
+            Ok(Outcome::Unchanged) => ImportOutcomeKind::Unchanged,
+            Err(error) => {
+                let (code, field, message) = errors::parts(error);
+                return Self {
+                    outcome: ImportOutcomeKind::Refused,
+                    code: Some(code),
+                    field,
+                    message: Some(message),
+                };
+            }
+        };
+        Self {
+            outcome: kind,
+            code: None,
+            field: None,
+            message: None,
+        }
+    }
+}

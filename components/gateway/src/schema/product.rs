@@ -1,0 +1,210 @@
+//! `Product`, its stock, and what lists of products are made of.
+
+use async_graphql::{Context, Enum, ID, InputObject, Object, Result, SimpleObject};
+use mercato_common::catalog::{
+    NewProduct, Product, ProductFilter as Filter, ProductPatch, ProductSort as Sort, SortKey, Stock,
+};
+
+use crate::schema::datetime::DateTime;
+use crate::session::{Session, unanswered};
+
+/// Something that the shop sells.
+pub struct ProductObject(pub Product);
+
+/// Something that the shop sells.
+#[Object(name = "Product")]
+impl ProductObject {
+    #[graphql(name = "_id")]
+    async fn id(&self) -> ID {
+        ID(self.0.id.clone())
+    }
+
+    async fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// In minor units (cents) of `currency`.
+    async fn price(&self) -> i32 {
+        int(self.0.price.amount)
+    }
+
+    /// How many can be bought now.
+    async fn quantity(&self) -> i32 {
+        int(i64::from(self.0.quantity))
+    }
+
+    async fn description(&self) -> Option<&str> {
+        self.0.description.as_deref()
+    }
+
+    async fn manufacturer(&self) -> Option<&str> {
+        self.0.manufacturer.as_deref()
+    }
+
+    /// The id by which the feed that the product was imported from knows it.
+    async fn external_id(&self) -> Option<&str> {
+        self.0.external_id.as_deref()
+    }
+
+    /// ISO 4217.
+    async fn currency(&self) -> &str {
+        &self.0.price.currency
+    }
+
+    /// Counts the edits of the product; `updateProduct` asks for it.
+    async fn version(&self) -> i32 {
+        int(i64::try_from(self.0.version).unwrap_or(i64::MAX))
+    }
+
+    async fn created_at(&self) -> DateTime {
+        DateTime(self.0.created_at)
+    }
+
+    async fn updated_at(&self) -> DateTime {
+        DateTime(self.0.updated_at)
+    }
+
+    /// Where all its pieces are. For an ADMIN or the API key.
+    async fn stock(&self, context: &Context<'_>) -> Result<Option<StockObject>> {
+        let session = Session::of(context)?;
+        match session.stock.load(&self.0.id).await {
+            Some(Ok(stock)) => Ok(stock.map(StockObject::from)),
+            Some(Err(error)) => Err(session.error(error)),
+            None => Err(session.error(unanswered())),
+        }
+    }
+}
+
+/// Where all pieces of a product are: received = onHand + reserved + sold.
+#[derive(SimpleObject)]
+#[graphql(name = "Stock")]
+pub struct StockObject {
+    received: i32,
+    on_hand: i32,
+    reserved: i32,
+    sold: i32,
+}
+
+impl From<Stock> for StockObject {
+    fn from(stock: Stock) -> Self {
+        Self {
+            received: int(stock.received),
+            on_hand: int(stock.on_hand),
+            reserved: int(stock.reserved),
+            sold: int(stock.sold),
+        }
+    }
+}
+
+/// A product to be created. Price in minor units (cents); the shop's own currency where none is named.
+#[derive(InputObject)]
+pub struct CreateProductInput {
+    name: String,
+    price: i32,
+    quantity: i32,
+    description: Option<String>,
+    manufacturer: Option<String>,
+    external_id: Option<String>,
+    currency: Option<String>,
+}
+
+impl From<CreateProductInput> for NewProduct {
+    fn from(input: CreateProductInput) -> Self {
+        Self {
+            name: input.name,
+            description: input.description,
+            manufacturer: input.manufacturer,
+            external_id: input.external_id,
+            price: i64::from(input.price),
+            currency: input.currency,
+            quantity: i64::from(input.quantity),
+        }
+    }
+}
+
+/// What to change of a product; what is left out stays as it is, an empty text removes.
+#[derive(InputObject)]
+pub struct UpdateProductInput {
+    name: Option<String>,
+    price: Option<i32>,
+    description: Option<String>,
+    manufacturer: Option<String>,
+    currency: Option<String>,
+}
+
+impl From<UpdateProductInput> for ProductPatch {
+    fn from(input: UpdateProductInput) -> Self {
+        Self {
+            name: input.name,
+            description: input.description,
+            manufacturer: input.manufacturer,
+            price: input.price.map(i64::from),
+            currency: input.currency,
+        }
+    }
+}
+
+/// Which products; all conditions hold.
+#[derive(Default, InputObject)]
+pub struct ProductFilter {
+    /// Words to be found in name, description or manufacturer; the last may be a beginning.
+    search: Option<String>,
+    manufacturer: Option<String>,
+    /// In minor units, inclusive.
+    min_price: Option<i32>,
+    /// In minor units, inclusive.
+    max_price: Option<i32>,
+    in_stock: Option<bool>,
+}
+
+impl From<ProductFilter> for Filter {
+    fn from(filter: ProductFilter) -> Self {
+        Self {
+            search: filter.search,
+            manufacturer: filter.manufacturer,
+            min_price: filter.min_price.map(i64::from),
+            max_price: filter.max_price.map(i64::from),
+            in_stock: filter.in_stock.unwrap_or(false),
+        }
+    }
+}
+
+/// What products can be sorted by.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Enum)]
+pub enum ProductSortKey {
+    /// The time of creation.
+    #[default]
+    Created,
+    /// The name.
+    Name,
+    /// The price.
+    Price,
+}
+
+/// The order of products.
+#[derive(Default, InputObject)]
+pub struct ProductSort {
+    #[graphql(default)]
+    key: ProductSortKey,
+    #[graphql(default)]
+    descending: bool,
+}
+
+impl From<ProductSort> for Sort {
+    fn from(sort: ProductSort) -> Self {
+        let key = match sort.key {
+            ProductSortKey::Created => SortKey::Created,
+            ProductSortKey::Name => SortKey::Name,
+            ProductSortKey::Price => SortKey::Price,
+        };
+        Self {
+            key,
+            descending: sort.descending,
+        }
+    }
+}
+
+/// A number as GraphQL's Int, which has 32 bits. The services let nothing larger in.
+pub fn int(number: i64) -> i32 {
+    i32::try_from(number).unwrap_or(i32::MAX)
+}

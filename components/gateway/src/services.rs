@@ -1,0 +1,14 @@
+//! The services behind the gateway.
+
+use mercato_common::services::{Accounts, Catalog, Orders};
+
+/// What the gateway calls: imports in a component, the services themselves in native tests.
+#[allow(missing_debug_implementations, reason = "trait objects")]
+pub struct Services {
+    /// Who the users are.
+    pub accounts: Box<dyn Accounts + Send + Sync>,
+    /// What the shop sells.
+    pub catalog: Box<dyn Catalog + Send + Sync>,
+    /// What was bought.
+    pub orders: Box<dyn Orders + Send + Sync>,
+}

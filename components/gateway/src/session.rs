@@ -1,0 +1,93 @@
+//! What the fields of one request share: who calls, and the loaders.
+
+use std::sync::Arc;
+
+use async_graphql::Context;
+use mercato_common::accounts::User;
+use mercato_common::catalog::{Product, Stock};
+use mercato_common::id;
+use mercato_common::types::{Caller, Error};
+
+use crate::errors::to_graphql;
+use crate::identity::Identity;
+use crate::loader::Loader;
+use crate::services::Services;
+
+/// The data of one request.
+pub struct Session {
+    pub services: Arc<Services>,
+    pub identity: Identity,
+    pub products: Loader<Result<Option<Product>, Error>>,
+    pub stock: Loader<Result<Option<Stock>, Error>>,
+    pub users: Loader<Result<User, Error>>,
+    pub orders: Loader<Result<mercato_common::orders::Order, Error>>,
+}
+
+impl Session {
+    /// A session of this caller's.
+    pub fn new(services: &Arc<Services>, identity: Identity) -> Self {
+        let caller = Arc::new(identity.caller.clone());
+        let products = Arc::clone(services);
+        let (stock, stock_caller) = (Arc::clone(services), Arc::clone(&caller));
+        let (users, users_caller) = (Arc::clone(services), Arc::clone(&caller));
+        let orders = Arc::clone(services);
+        Self {
+            services: Arc::clone(services),
+            identity,
+            products: Loader::new(move |ids| spread(ids, products.catalog.get_many(ids).map(ok))),
+            stock: Loader::new(move |ids| spread(ids, stock.catalog.stock_many(&stock_caller, ids).map(ok))),
+            users: Loader::new(move |ids| spread(ids, users.accounts.get_many(&users_caller, ids))),
+            orders: Loader::new(move |ids| spread(ids, orders.orders.get_many(&caller, ids))),
+        }
+    }
+
+    /// The session of the request that a field is resolved for.
+    pub fn of<'a>(context: &Context<'a>) -> async_graphql::Result<&'a Self> {
+        context.data::<Self>()
+    }
+
+    /// As [`of`](Self::of), for a mutation: what was loaded before it may be no longer true after it.
+    pub fn to_change<'a>(context: &Context<'a>) -> async_graphql::Result<&'a Self> {
+        let session = Self::of(context)?;
+        session.products.clear();
+        session.stock.clear();
+        session.users.clear();
+        session.orders.clear();
+        Ok(session)
+    }
+
+    /// Who calls.
+    pub const fn caller(&self) -> &Caller {
+        &self.identity.caller
+    }
+
+    /// The error of a field of this request.
+    pub fn error(&self, error: Error) -> async_graphql::Error {
+        to_graphql(error, &self.identity)
+    }
+
+    /// Refuses what can't be an id before anybody is asked for it.
+    pub fn check_id(&self, field: &str, id: &str) -> async_graphql::Result<()> {
+        if id::is_valid(id) {
+            return Ok(());
+        }
+        Err(self.error(Error::invalid(
+            field,
+            "This is no id of this shop's. Ids look like 0198c0de-1f2e-7abc-8def-0123456789ab.",
+        )))
+    }
+}
+
+/// The error of a loader that answered too few values.
+pub fn unanswered() -> Error {
+    Error::Internal("a service answered fewer values than it was asked for".into())
+}
+
+fn ok<T>(values: Vec<T>) -> Vec<Result<T, Error>> {
+    values.into_iter().map(Ok).collect()
+}
+
+/// Gives the error of a whole batch to each of its keys.
+fn spread<T>(ids: &[String], answer: Result<Vec<Result<T, Error>>, Error>) -> Vec<Result<T, Error>> {
+    answer.unwrap_or_else(|error| ids.iter().map(|_| Err(error.clone())).collect())
+}

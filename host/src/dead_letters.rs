@@ -1,0 +1,64 @@
+//! `mercato dead-letters`: over the data folder of a shop that is stopped.
+
+use std::io::Write;
+use std::path::Path;
+
+use mercato_embedded::Durability;
+use serde_json::json;
+
+use crate::cli::DeadLetters;
+use crate::exit::{Code, Failure};
+use crate::providers::Providers;
+use crate::shop::Shop;
+
+/// Lists dead letters, or replays one.
+///
+/// # Errors
+/// Where the shop still runs, or its data can't be read.
+pub async fn run(command: DeadLetters) -> Result<(), Failure> {
+    match command {
+        DeadLetters::List { data, shop, limit } => list(&open(&data.data, &shop)?, limit).await,
+        DeadLetters::Replay { id, data, shop } => replay(&open(&data.data, &shop)?, id).await,
+    }
+}
+
+fn open(data: &Path, shop: &Path) -> Result<Providers, Failure> {
+    if !data.is_dir() {
+        let message = format!("there is no data folder {}: name the shop's with --data", data.display());
+        return Err(Failure::new(Code::NoInput, message));
+    }
+    let shop = Shop::read(shop)?;
+    Providers::open(data, &shop.manifest, Durability::Full)
+}
+
+async fn list(providers: &Providers, limit: u32) -> Result<(), Failure> {
+    let letters = providers.dead_letters().list(limit).await.map_err(unreadable)?;
+    let mut out = std::io::stdout().lock();
+    for letter in letters {
+        let event = letter.event;
+        let line = json!({
+            "id": letter.id,
+            "subscriber": letter.subscriber,
+            "attempts": letter.attempts,
+            "reason": letter.reason,
+            "event": {
+                "id": event.id, "kind": event.kind, "subject": event.subject, "time": event.time, "due": event.due,
+                "data": event.data,
+            },
+        });
+        writeln!(out, "{line}").map_err(|error| Failure::new(Code::Software, format!("can't write: {error}")))?;
+    }
+    Ok(())
+}
+
+async fn replay(providers: &Providers, id: u64) -> Result<(), Failure> {
+    if providers.dead_letters().replay(id).await.map_err(unreadable)? {
+        return Ok(());
+    }
+    let message = format!("there is no dead letter {id}: `mercato dead-letters list` shows those there are");
+    Err(Failure::new(Code::NoInput, message))
+}
+
+fn unreadable(reason: String) -> Failure {
+    Failure::new(Code::Data, format!("the dead letters can't be read: {reason}"))
+}

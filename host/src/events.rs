@@ -1,0 +1,44 @@
+//! Who is told of events: the services of the shop, each through its export `<service>-events`.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use mercato_ports::events::{Event, HandlerFailure, Handlers};
+use tracing::{Instrument, debug, error, error_span, warn};
+
+use crate::runtime::{CallError, Pool};
+
+/// The subscribers of a shop.
+pub struct Subscribers {
+    pool: Arc<Pool>,
+}
+
+impl Subscribers {
+    /// The subscribers of the shop that this pool runs.
+    pub fn new(pool: Arc<Pool>) -> Self {
+        Self { pool }
+    }
+
+    async fn deliver(&self, subscriber: &str, event: Event) -> Result<(), HandlerFailure> {
+        let answer = self.pool.handle(subscriber, event).await.map_err(|error| match error {
+            CallError::Busy(_) => {
+                warn!("{error}");
+                HandlerFailure::Retry("the shop is busy".into())
+            }
+            CallError::Trouble(_) => {
+                error!("{error}");
+                HandlerFailure::Retry("the handler broke off; the log says why".into())
+            }
+        })?;
+        debug!(taken = answer.is_ok());
+        answer
+    }
+}
+
+#[async_trait]
+impl Handlers for Subscribers {
+    async fn handle(&self, subscriber: &str, event: Event) -> Result<(), HandlerFailure> {
+        let span = error_span!("event", id = event.id, kind = event.kind, subscriber);
+        self.deliver(subscriber, event).instrument(span).await
+    }
+}

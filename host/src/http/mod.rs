@@ -1,0 +1,11 @@
+//! The HTTP side: connections, limits, and what the host answers by itself.
+
+mod body;
+mod health;
+mod problem;
+mod request_id;
+mod server;
+mod service;
+
+pub use server::serve;
+pub use service::Service;

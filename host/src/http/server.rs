@@ -1,0 +1,74 @@
+//! Connections: HTTP/1.1, and HTTP/2 with prior knowledge.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
+use hyper_util::server::graceful::GracefulShutdown;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::{sleep, timeout};
+use tracing::{debug, info, warn};
+
+use super::Service;
+
+/// How long a client may take to send the head of a request.
+const HEAD_TIME: Duration = Duration::from_secs(10);
+
+/// How long requests that have begun may take to end, once the shop is to stop.
+const DRAIN_TIME: Duration = Duration::from_secs(10);
+
+/// The most streams of one HTTP/2 connection.
+const STREAMS: u32 = 256;
+
+/// Serves until `stop` is done; then takes no new connections, and returns when the requests that have begun are
+/// answered, or after ten seconds.
+pub async fn serve(listener: TcpListener, service: Arc<Service>, stop: impl Future<Output = ()>) {
+    let mut builder = Builder::new(TokioExecutor::new());
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_TIME).pipeline_flush(true);
+    builder.http2().timer(TokioTimer::new()).max_concurrent_streams(STREAMS);
+    let builder = Arc::new(builder);
+    let connections = GracefulShutdown::new();
+    let mut stop = std::pin::pin!(stop);
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = &mut stop => break,
+        };
+        let stream = match accepted {
+            Ok((stream, _)) => stream,
+            Err(error) => {
+                // Out of file descriptors, most often: there will be some when connections end.
+                warn!(%error, "can't accept a connection");
+                sleep(Duration::from_millis(50)).await;
+                continue;
+            }
+        };
+        tokio::spawn(connect(stream, builder.clone(), service.clone(), connections.watcher()));
+    }
+    drop(listener);
+    info!(connections = connections.count(), "stopping: requests that have begun are finished");
+    if timeout(DRAIN_TIME, connections.shutdown()).await.is_err() {
+        warn!("some requests did not end in time and are broken off");
+    }
+}
+
+async fn connect(
+    stream: TcpStream,
+    builder: Arc<Builder<TokioExecutor>>,
+    service: Arc<Service>,
+    watcher: hyper_util::server::graceful::Watcher,
+) {
+    // Without it, a small response waits for the acknowledgement of the one before.
+    let _ = stream.set_nodelay(true);
+    // The time limit for heads begins with the first byte; this one is for that byte.
+    if !matches!(timeout(HEAD_TIME, stream.readable()).await, Ok(Ok(()))) {
+        return;
+    }
+    let answer = service_fn(move |request| service.clone().answer(request));
+    let connection = builder.serve_connection(TokioIo::new(stream), answer).into_owned();
+    if let Err(error) = watcher.watch(connection).await {
+        debug!(error = %error, "a connection ended early");
+    }
+}

@@ -1,0 +1,100 @@
+//! One request: its id, its body, its answer, its log line.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Instant;
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use mercato_ports::documents::Documents;
+use tracing::{Instrument, error, error_span, info, warn};
+
+use super::problem::Problem;
+use super::{body, health, request_id};
+use crate::runtime::{CallError, Pool};
+
+/// What answers requests.
+pub struct Service {
+    /// The shop.
+    pub pool: Arc<Pool>,
+    /// Asked whether the shop is ready.
+    pub documents: Arc<dyn Documents>,
+    /// The largest body, in bytes.
+    pub body_limit: usize,
+}
+
+impl Service {
+    /// Answers a request. It is worked on to its end even where the client goes away, so that nothing is left half done.
+    ///
+    /// # Errors
+    /// Never.
+    pub async fn answer(self: Arc<Self>, mut request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
+        match request.uri().path() {
+            "/livez" => return Ok(health::live()),
+            "/readyz" => return Ok(health::ready(&*self.documents).await),
+            _ => {}
+        }
+        let id = request_id::establish(request.headers_mut());
+        let span = error_span!("request", id = request_id::text(&id));
+        let answer = async {
+            let id = id.clone();
+            match body::read(&mut request, self.body_limit).await {
+                Err(problem) => self.refuse(&request, problem, request_id::text(&id)),
+                Ok(body) => {
+                    let request = request.map(|_| Full::new(body));
+                    let id = id.clone();
+                    let work = async move { self.work(request, request_id::text(&id)).await }.in_current_span();
+                    tokio::spawn(work).await.unwrap_or_else(|panic| {
+                        error!(%panic, "a fault of the host");
+                        Problem::INTERNAL.response("")
+                    })
+                }
+            }
+        };
+        let mut response = answer.instrument(span).await;
+        response.headers_mut().insert(request_id::HEADER, id);
+        Ok(response)
+    }
+
+    /// Lets the shop answer.
+    async fn work(&self, request: Request<Full<Bytes>>, id: &str) -> Response<Full<Bytes>> {
+        let begun = Instant::now();
+        let method = request.method().clone();
+        let uri = request.uri().clone();
+        let response = if has_host(&request) {
+            self.pool.serve(request).await.unwrap_or_else(|error| failed(&error).response(id))
+        } else {
+            Problem::NO_HOST.response(id)
+        };
+        info!(
+            %method,
+            path = uri.path(),
+            status = response.status().as_u16(),
+            micros = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX),
+        );
+        response
+    }
+
+    /// Answers without the shop.
+    fn refuse<B>(&self, request: &Request<B>, problem: Problem, id: &str) -> Response<Full<Bytes>> {
+        info!(method = %request.method(), path = request.uri().path(), status = problem.status().as_u16());
+        problem.response(id)
+    }
+}
+
+/// Logs why a call failed, and finds what the client is told.
+fn failed(error: &CallError) -> Problem {
+    match error {
+        CallError::Busy(_) => warn!("{error}"),
+        CallError::Trouble(_) => error!("{error}"),
+    }
+    Problem::from(error)
+}
+
+/// Whether a request says for whom it is, as HTTP demands (RFC 9112, section 3.2).
+fn has_host<B>(request: &Request<B>) -> bool {
+    request.uri().authority().is_some()
+        || request.headers().get(http::header::HOST).is_some_and(|host| host.to_str().is_ok())
+}

@@ -1,0 +1,88 @@
+;; It counts its calls, and answers each request with the count as a digit: so a test sees whether an instance was used
+;; before. The first letter of the path, or of an event's subject, asks for more:
+;;
+;;   /b  compute for 120 ms      /l  keep a handle         /m  grow the memory by 32 MiB
+;;   /n  give no response        /s  spin without end      /t  trap
+;;   /u  leave the body without its end
+;;   r: retry, j: reject, t: trap
+(module
+  (import "wasi:clocks/monotonic-clock@0.2.0" "now" (func $now (result i64)))
+  (import "wasi:http/types@0.2.0" "[constructor]fields" (func $fields (result i32)))
+  (import "wasi:http/types@0.2.0" "[constructor]outgoing-response" (func $response (param i32) (result i32)))
+  (import "wasi:http/types@0.2.0" "[method]outgoing-response.body" (func $body (param i32 i32)))
+  (import "wasi:http/types@0.2.0" "[method]outgoing-body.write" (func $write (param i32 i32)))
+  (import "wasi:http/types@0.2.0" "[static]outgoing-body.finish" (func $finish (param i32 i32 i32 i32)))
+  (import "wasi:http/types@0.2.0" "[method]incoming-request.path-with-query" (func $path (param i32 i32)))
+  (import "wasi:http/types@0.2.0" "[resource-drop]incoming-request" (func $drop-request (param i32)))
+  (import "wasi:http/types@0.2.0" "[resource-drop]response-outparam" (func $drop-outparam (param i32)))
+  (import "wasi:http/types@0.2.0" "[static]response-outparam.set"
+    (func $set (param i32 i32 i32 i32 i64 i32 i32 i32 i32)))
+  (import "wasi:io/streams@0.2.0" "[method]output-stream.blocking-write-and-flush"
+    (func $stream-write (param i32 i32 i32 i32)))
+  (import "wasi:io/streams@0.2.0" "[resource-drop]output-stream" (func $drop-stream (param i32)))
+
+  (memory (export "memory") 1)
+  (data (i32.const 512) "later")
+  (global $count (mut i32) (i32.const 0))
+  (global $free (mut i32) (i32.const 4096))
+
+  ;; Forgets everything with each call.
+  (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32)
+    (global.get $free)
+    (global.set $free (i32.and (i32.add (i32.add (global.get $free) (local.get 3)) (i32.const 15)) (i32.const -8))))
+
+  (func $answer (param $outparam i32) (param $whole i32)
+    (local $response i32) (local $body i32) (local $stream i32)
+    (local.set $response (call $response (call $fields)))
+    (call $body (local.get $response) (i32.const 16))
+    (local.set $body (i32.load (i32.const 20)))
+    (call $set (local.get $outparam) (i32.const 0) (local.get $response)
+      (i32.const 0) (i64.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0))
+    (call $write (local.get $body) (i32.const 16))
+    (local.set $stream (i32.load (i32.const 20)))
+    (i32.store8 (i32.const 0) (i32.add (global.get $count) (i32.const 48)))
+    (call $stream-write (local.get $stream) (i32.const 0) (i32.const 1) (i32.const 16))
+    (if (local.get $whole)
+      (then
+        (call $drop-stream (local.get $stream))
+        (call $finish (local.get $body) (i32.const 0) (i32.const 0) (i32.const 64)))))
+
+  (func (export "wasi:http/incoming-handler@0.2.0#handle") (param $request i32) (param $outparam i32)
+    (local $wish i32) (local $end i64)
+    (global.set $free (i32.const 4096))
+    (global.set $count (i32.add (global.get $count) (i32.const 1)))
+    (call $path (local.get $request) (i32.const 16))
+    (local.set $wish (i32.load8_u offset=1 (i32.load (i32.const 20))))
+    (call $drop-request (local.get $request))
+    (if (i32.eq (local.get $wish) (i32.const 0x62)) ;; b
+      (then
+        (local.set $end (i64.add (call $now) (i64.const 120000000)))
+        (loop $on (br_if $on (i64.lt_u (call $now) (local.get $end))))))
+    (if (i32.eq (local.get $wish) (i32.const 0x6c)) ;; l
+      (then (drop (call $fields))))
+    (if (i32.eq (local.get $wish) (i32.const 0x6d)) ;; m
+      (then
+        (if (i32.eq (memory.grow (i32.const 512)) (i32.const -1))
+          (then (global.set $count (i32.const -15)))))) ;; answers `!`
+    (if (i32.eq (local.get $wish) (i32.const 0x73)) ;; s
+      (then (loop $on (br $on))))
+    (if (i32.eq (local.get $wish) (i32.const 0x74)) ;; t
+      (then (unreachable)))
+    (if (i32.eq (local.get $wish) (i32.const 0x6e)) ;; n
+      (then (call $drop-outparam (local.get $outparam)))
+      (else (call $answer (local.get $outparam) (i32.ne (local.get $wish) (i32.const 0x75)))))) ;; u
+
+  (func (export "probe-events#handle")
+    (param $id i32) (param i32) (param $kind i32) (param i32) (param $subject i32) (param i32)
+    (param $time i64) (param i32 i64) (param $data i32) (param i32)
+    (result i32)
+    (local $wish i32)
+    (local.set $wish (i32.load8_u (local.get $subject)))
+    (if (i32.eq (local.get $wish) (i32.const 0x74)) ;; t
+      (then (unreachable)))
+    (i32.store (i32.const 32)
+      (i32.or (i32.eq (local.get $wish) (i32.const 0x72)) (i32.eq (local.get $wish) (i32.const 0x6a)))) ;; r, j
+    (i32.store (i32.const 36) (i32.eq (local.get $wish) (i32.const 0x6a)))
+    (i32.store (i32.const 40) (i32.const 512))
+    (i32.store (i32.const 44) (i32.const 5))
+    (i32.const 32)))

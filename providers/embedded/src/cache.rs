@@ -1,0 +1,217 @@
+//! The port `cache` in memory.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use mercato_ports::cache::Cache;
+
+/// What an entry costs besides its key (kept twice) and value, in bytes: about what the two maps need for it.
+const OVERHEAD: usize = 160;
+
+/// A cache of bounded size in this process. Where it is full, what would expire first goes first.
+///
+/// ```
+/// # use std::time::{Duration, Instant};
+/// # use mercato_embedded::MemoryCache;
+/// # use mercato_ports::cache::Cache;
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// let cache = MemoryCache::new(64 << 20);
+/// cache.set("greeting".into(), b"hello".to_vec(), Duration::from_secs(60)).await;
+/// assert_eq!(cache.get_many(vec!["greeting".into()]).await, [Some(b"hello".to_vec())]);
+/// # });
+/// ```
+pub struct MemoryCache {
+    capacity: usize,
+    entries: Mutex<Entries>,
+}
+
+#[derive(Default)]
+struct Entries {
+    by_key: HashMap<String, Entry>,
+    /// The keys in the order in which they expire; the number tells apart those that expire at once.
+    by_expiry: BTreeMap<(Instant, u64), String>,
+    /// In bytes.
+    size: usize,
+    count: u64,
+}
+
+struct Entry {
+    value: Vec<u8>,
+    expiry: (Instant, u64),
+}
+
+impl MemoryCache {
+    /// A cache that holds so many bytes, keys and bookkeeping included.
+    #[must_use]
+    pub fn new(capacity: usize) -> Self {
+        Self {
+            capacity,
+            entries: Mutex::default(),
+        }
+    }
+
+    /// The entries that have not expired.
+    fn entries(&self) -> MutexGuard<'_, Entries> {
+        let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = Instant::now();
+        while entries
+            .by_expiry
+            .first_key_value()
+            .is_some_and(|((expiry, _), _)| *expiry <= now)
+        {
+            entries.remove_first();
+        }
+        entries
+    }
+
+    fn insert(&self, entries: &mut Entries, key: String, value: Vec<u8>, expiry: Instant) {
+        entries.remove(&key);
+        let size = cost(&key, &value);
+        if size > self.capacity {
+            tracing::warn!(key, size, "not cached: larger than the whole cache");
+            return;
+        }
+        while entries.size + size > self.capacity {
+            entries.remove_first();
+        }
+        entries.count += 1;
+        entries.size += size;
+        let expiry = (expiry, entries.count);
+        entries.by_expiry.insert(expiry, key.clone());
+        entries.by_key.insert(key, Entry { value, expiry });
+    }
+}
+
+impl Entries {
+    fn remove(&mut self, key: &str) {
+        if let Some(entry) = self.by_key.remove(key) {
+            self.by_expiry.remove(&entry.expiry);
+            self.size -= cost(key, &entry.value);
+        }
+    }
+
+    fn remove_first(&mut self) {
+        if let Some((_, key)) = self.by_expiry.pop_first()
+            && let Some(entry) = self.by_key.remove(&key)
+        {
+            self.size -= cost(&key, &entry.value);
+        }
+    }
+}
+
+fn cost(key: &str, value: &[u8]) -> usize {
+    2 * key.len() + value.len() + OVERHEAD
+}
+
+/// When what is kept so long from now on expires; about a century at most, which an `Instant` can hold.
+fn expiry(ttl: Duration) -> Instant {
+    Instant::now() + ttl.min(Duration::from_hours(24 * 365 * 100))
+}
+
+#[async_trait]
+impl Cache for MemoryCache {
+    async fn get_many(&self, keys: Vec<String>) -> Vec<Option<Vec<u8>>> {
+        let entries = self.entries();
+        keys.iter()
+            .map(|key| entries.by_key.get(key).map(|entry| entry.value.clone()))
+            .collect()
+    }
+
+    async fn set(&self, key: String, value: Vec<u8>, ttl: Duration) {
+        let mut entries = self.entries();
+        self.insert(&mut entries, key, value, expiry(ttl));
+    }
+
+    async fn delete(&self, keys: Vec<String>) {
+        let mut entries = self.entries();
+        for key in keys {
+            entries.remove(&key);
+        }
+    }
+
+    async fn increment(&self, key: String, by: i64, ttl: Duration) -> Option<i64> {
+        let mut entries = self.entries();
+        let (current, expiry) = match entries.by_key.get(&key) {
+            Some(entry) => (
+                str::from_utf8(&entry.value).ok()?.parse::<i64>().ok()?,
+                entry.expiry.0,
+            ),
+            None => (0, expiry(ttl)),
+        };
+        let sum = current.checked_add(by)?;
+        self.insert(&mut entries, key, sum.to_string().into_bytes(), expiry);
+        Some(sum)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LONG: Duration = Duration::from_secs(100);
+
+    async fn get(cache: &MemoryCache, key: &str) -> Option<Vec<u8>> {
+        cache.get_many(vec![key.into()]).await.remove(0)
+    }
+
+    #[tokio::test]
+    async fn a_full_cache_drops_what_expires_first() {
+        let cache = MemoryCache::new(3 * cost("a", b"1"));
+        cache.set("a".into(), b"1".to_vec(), LONG).await;
+        cache.set("b".into(), b"2".to_vec(), LONG / 2).await;
+        cache.set("c".into(), b"3".to_vec(), LONG).await;
+        cache.set("d".into(), b"4".to_vec(), LONG).await;
+        assert_eq!(get(&cache, "b").await, None);
+        for key in ["a", "c", "d"] {
+            assert!(get(&cache, key).await.is_some(), "{key}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_value_larger_than_the_cache_is_not_kept_and_drops_nothing_else() {
+        let cache = MemoryCache::new(1_000);
+        cache.set("a".into(), b"1".to_vec(), LONG).await;
+        cache.set("b".into(), vec![0; 1_000], LONG).await;
+        assert_eq!(
+            (get(&cache, "a").await.is_some(), get(&cache, "b").await),
+            (true, None)
+        );
+    }
+
+    #[tokio::test]
+    async fn expired_entries_leave_no_trace() {
+        let cache = MemoryCache::new(1_000_000);
+        for n in 0..50 {
+            cache
+                .set(n.to_string(), vec![0; 10], Duration::from_millis(n))
+                .await;
+            cache
+                .increment(n.to_string() + "-counter", 1, Duration::from_millis(n))
+                .await;
+        }
+        tokio::time::sleep(Duration::from_millis(60)).await;
+        let entries = cache.entries();
+        assert_eq!(
+            (entries.by_key.len(), entries.by_expiry.len(), entries.size),
+            (0, 0, 0)
+        );
+    }
+
+    #[tokio::test]
+    async fn the_longest_time_to_live_is_accepted() {
+        let cache = MemoryCache::new(1_000);
+        cache.set("a".into(), b"1".to_vec(), Duration::MAX).await;
+        assert!(get(&cache, "a").await.is_some());
+    }
+
+    #[tokio::test]
+    async fn what_is_no_number_or_too_large_is_not_incremented() {
+        let cache = MemoryCache::new(1_000);
+        cache.set("a".into(), b"x".to_vec(), LONG).await;
+        assert_eq!(cache.increment("a".into(), 1, LONG).await, None);
+        assert_eq!(cache.increment("b".into(), i64::MAX, LONG).await, Some(i64::MAX));
+        assert_eq!(cache.increment("b".into(), 1, LONG).await, None);
+    }
+}

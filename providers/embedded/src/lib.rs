@@ -1,0 +1,41 @@
+//! The ports of Mercato in one process: documents and the outbox in SQLite, a dispatcher that delivers from it, a cache in
+//! memory, and mail into a folder.
+//!
+//! ```
+//! # use std::error::Error;
+//! use mercato_embedded::{Options, Store};
+//! use mercato_ports::documents::{Documents, Query, Write, Insertion};
+//! use mercato_ports::manifest::ShopManifest;
+//!
+//! # fn main() -> Result<(), Box<dyn Error>> {
+//! # let folder = tempfile::tempdir()?;
+//! # let folder = folder.path();
+//! let shop: ShopManifest = serde_json::from_str(
+//!     r#"{"services": {"catalog": {"collections": {"catalog.products": {"fields": ["name"], "search": ["name"]}}}}}"#,
+//! )?;
+//! let store = Store::open(folder, &shop, Options::default())?;
+//! # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+//! let sock = Write::Insert(Insertion {
+//!     collection: "catalog.products".into(),
+//!     id: "1".into(),
+//!     body: r#"{"name": "Wool sock"}"#.into(),
+//! });
+//! store.commit(vec![sock], vec![]).await.expect("the id is new");
+//! let found = Query { search: Some("woo".into()), ..Query::all("catalog.products", 10) };
+//! assert_eq!(store.find(found).await.expect("the collection is searched").len(), 1);
+//! # });
+//! # Ok(())
+//! # }
+//! ```
+
+mod cache;
+mod dispatcher;
+mod error;
+mod mailer;
+mod store;
+
+pub use cache::MemoryCache;
+pub use dispatcher::{DispatchOptions, Dispatcher};
+pub use error::OpenError;
+pub use mailer::EmlMailer;
+pub use store::{Durability, Options, Store};

@@ -1,0 +1,144 @@
+//! The port `mailer` into a folder.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use async_trait::async_trait;
+use lettre::Message as Mail;
+use lettre::address::AddressError;
+use lettre::message::{Mailbox, MultiPart};
+use mercato_ports::mailer::{MailFailure, Mailer, Message};
+use uuid::Uuid;
+
+/// Writes each message as a file `<id>.eml` (RFC 5322) that mail programs open. The ids are UUIDv7, so that the files
+/// sort by time.
+pub struct EmlMailer {
+    folder: PathBuf,
+    from: Mailbox,
+}
+
+impl EmlMailer {
+    /// A mailer into a folder, which is made with the first message. `from` is the sender, such as `Shop <shop@example.com>`.
+    ///
+    /// # Errors
+    /// Where `from` is no address.
+    pub fn new(folder: &Path, from: &str) -> Result<Self, AddressError> {
+        Ok(Self {
+            folder: folder.to_owned(),
+            from: from.parse()?,
+        })
+    }
+
+    fn mail(&self, message: Message) -> Result<Mail, MailFailure> {
+        let rejected = |error: &dyn std::error::Error| MailFailure::Rejected(error.to_string());
+        let to = message.to.parse::<Mailbox>().map_err(|error| rejected(&error))?;
+        let builder = Mail::builder()
+            .from(self.from.clone())
+            .to(to)
+            .subject(message.subject)
+            .message_id(None);
+        match message.html {
+            Some(html) => builder.multipart(MultiPart::alternative_plain_html(message.text, html)),
+            None => builder.body(message.text),
+        }
+        .map_err(|error| rejected(&error))
+    }
+}
+
+#[async_trait]
+impl Mailer for EmlMailer {
+    async fn send(&self, message: Message) -> Result<(), MailFailure> {
+        let content = self.mail(message)?.formatted();
+        let folder = self.folder.clone();
+        tokio::task::spawn_blocking(move || keep(&folder, &content))
+            .await
+            .map_err(io::Error::other)
+            .flatten()
+            .map_err(|error| {
+                MailFailure::Unavailable(format!("the folder of mail can't be written to: {error}"))
+            })
+    }
+}
+
+/// Writes a file that appears complete or not at all.
+fn keep(folder: &Path, content: &[u8]) -> io::Result<()> {
+    fs::create_dir_all(folder)?;
+    let name = Uuid::now_v7();
+    let partial = folder.join(format!("{name}.partial"));
+    fs::write(&partial, content)?;
+    fs::rename(partial, folder.join(format!("{name}.eml")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message() -> Message {
+        Message {
+            to: "Zoë <zoe@example.com>".into(),
+            subject: "Your order".into(),
+            text: "Thank you, Zoë!".into(),
+            html: Some("<p>Thank you, Zoë!</p>".into()),
+        }
+    }
+
+    async fn sent(message: Message) -> Result<String, MailFailure> {
+        let folder = tempfile::tempdir().unwrap();
+        EmlMailer::new(folder.path(), "Shop <shop@example.com>")
+            .unwrap()
+            .send(message)
+            .await?;
+        let files = fs::read_dir(folder.path())
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .collect::<Vec<_>>();
+        assert_eq!(files.len(), 1);
+        assert_eq!(files[0].extension().unwrap(), "eml");
+        Ok(fs::read_to_string(&files[0]).unwrap())
+    }
+
+    #[tokio::test]
+    async fn a_message_becomes_one_file() {
+        let mail = sent(message()).await.unwrap();
+        assert!(mail.contains("From: Shop <shop@example.com>\r\n"), "{mail}");
+        assert!(
+            mail.contains("<zoe@example.com>\r\nSubject: Your order\r\n"),
+            "{mail}"
+        );
+        assert!(
+            mail.contains("text/plain") && mail.contains("text/html"),
+            "{mail}"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_line_break_in_a_subject_adds_no_header() {
+        let mail = sent(Message {
+            subject: "Hi\r\nBcc: all@example.com".into(),
+            ..message()
+        })
+        .await;
+        assert!(mail.is_err() || !mail.unwrap().contains("\r\nBcc:"));
+    }
+
+    #[tokio::test]
+    async fn what_is_no_address_is_rejected() {
+        let refused = sent(Message {
+            to: "zoe".into(),
+            ..message()
+        })
+        .await;
+        assert!(matches!(refused, Err(MailFailure::Rejected(_))));
+    }
+
+    #[tokio::test]
+    async fn a_folder_that_cannot_be_written_to_is_not_now() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let mailer = EmlMailer::new(file.path(), "shop@example.com").unwrap();
+        assert!(matches!(
+            mailer.send(message()).await,
+            Err(MailFailure::Unavailable(_))
+        ));
+    }
+}

@@ -1,0 +1,148 @@
+//! Opening: the folder and its lock, the file and its connections.
+
+use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+
+use super::Durability;
+use super::schema::{self, APPLICATION, FORMAT};
+use crate::error::OpenError;
+
+/// How long a connection waits for another one, such as a reader for the end of a recovery.
+const BUSY: Duration = Duration::from_secs(5);
+
+/// Prepared statements kept by a connection; a shop has some dozens of different ones.
+const STATEMENTS: usize = 128;
+
+/// A data folder that no other process uses while this value lives.
+pub(crate) struct Folder {
+    /// The database file.
+    pub file: PathBuf,
+    _lock: File,
+}
+
+impl Folder {
+    /// Makes the folder where there is none, and locks it.
+    pub fn lock(folder: &Path) -> Result<Self, OpenError> {
+        let unusable = |source| OpenError::Folder {
+            folder: folder.to_owned(),
+            source,
+        };
+        private_folder().create(folder).map_err(unusable)?;
+        let lock = private_file(&folder.join("mercato.lock")).map_err(unusable)?;
+        lock.try_lock().map_err(|error| match error {
+            TryLockError::WouldBlock => OpenError::InUse {
+                folder: folder.to_owned(),
+            },
+            TryLockError::Error(source) => unusable(source),
+        })?;
+        let file = folder.join("mercato.db");
+        // SQLite would make it readable for everyone; its log and index files inherit what is set here.
+        private_file(&file).map_err(unusable)?;
+        Ok(Self { file, _lock: lock })
+    }
+}
+
+fn private_folder() -> DirBuilder {
+    let mut builder = DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder
+}
+
+/// Opens a file for writing, made with mode 0600 where there is none, and leaves what is in it.
+fn private_file(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
+
+/// Opens the connection that writes, and checks that the file is a database of Mercato that this version can read.
+pub(crate) fn writer(file: &Path, durability: Durability) -> Result<Connection, OpenError> {
+    let connection =
+        connect(file, OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(|error| explain(file, error))?;
+    check(&connection, file)?;
+    connection
+        .query_row("PRAGMA journal_mode = WAL", (), |_| Ok(()))
+        .and_then(|()| connection.pragma_update(None, "synchronous", durability.pragma()))
+        // After a burst the log is cut back to this size, in bytes.
+        .and_then(|()| connection.pragma_update(None, "journal_size_limit", 64 << 20))
+        // In KiB; the writer's cache is the one that is never thrown away.
+        .and_then(|()| connection.pragma_update(None, "cache_size", -65_536))
+        .map_err(|error| explain(file, error))?;
+    Ok(connection)
+}
+
+/// Opens a connection that can only read.
+pub(crate) fn reader(file: &Path) -> rusqlite::Result<Connection> {
+    connect(file, OpenFlags::SQLITE_OPEN_READ_ONLY)
+}
+
+fn connect(file: &Path, access: OpenFlags) -> rusqlite::Result<Connection> {
+    // No mutex: a connection is used by one thread at a time.
+    let connection = Connection::open_with_flags(file, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    connection.busy_timeout(BUSY)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    Ok(connection)
+}
+
+fn check(connection: &Connection, file: &Path) -> Result<(), OpenError> {
+    let number = |sql: &str| {
+        connection
+            .query_row(sql, (), |row| row.get::<_, u32>(0))
+            .map_err(|error| explain(file, error))
+    };
+    let application = number("PRAGMA application_id")?;
+    let empty = number("SELECT count(*) FROM sqlite_schema")? == 0;
+    if application != APPLICATION && !(application == 0 && empty) {
+        let reason = "it is a SQLite database of another program".to_owned();
+        return Err(OpenError::NotADatabase {
+            file: file.to_owned(),
+            reason,
+        });
+    }
+    let found = number("PRAGMA user_version")?;
+    if found > FORMAT {
+        return Err(OpenError::Newer {
+            file: file.to_owned(),
+            found,
+            supported: FORMAT,
+        });
+    }
+    Ok(())
+}
+
+/// Says what an error means for the file.
+pub(crate) fn explain(file: &Path, error: rusqlite::Error) -> OpenError {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => OpenError::NotADatabase {
+            file: file.to_owned(),
+            reason: error.to_string(),
+        },
+        Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
+            OpenError::Folder {
+                folder: file.parent().unwrap_or(file).to_owned(),
+                source: io::Error::new(io::ErrorKind::PermissionDenied, error),
+            }
+        }
+        _ => OpenError::Database {
+            file: file.to_owned(),
+            source: error,
+        },
+    }
+}
+
+/// Brings the database to this version's format and to what the manifest declares, all or nothing.
+pub(crate) fn prepare<'a>(
+    connection: &mut Connection,
+    file: &Path,
+    collections: impl Iterator<Item = &'a super::Collection>,
+) -> Result<(), OpenError> {
+    schema::migrate(connection, collections).map_err(|error| explain(file, error))
+}

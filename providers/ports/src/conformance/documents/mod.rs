@@ -1,0 +1,244 @@
+//! Cases of the port `documents`.
+
+mod adjustments;
+mod paging;
+mod queries;
+mod search;
+mod writes;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use libtest_mimic::Trial;
+use serde_json::Value;
+use tokio::runtime::Handle;
+
+use super::Case;
+use crate::documents::{
+    Adjustment, Change, CommitFailure, Comparison, Condition, Deletion, Direction, Document, Documents,
+    Failure, Insertion, Query, RefusalReason, Replacement, Scalar, Sort, Write,
+};
+use crate::manifest::{Collection, ServiceManifest};
+
+/// A collection that declares no searched fields.
+const UNSEARCHED: &str = "conformance.unsearched";
+
+fn cases() -> impl Iterator<Item = &'static Case<Things>> {
+    [
+        writes::CASES,
+        adjustments::CASES,
+        queries::CASES,
+        paging::CASES,
+        search::CASES,
+    ]
+    .into_iter()
+    .flatten()
+}
+
+/// All cases, on one store that is open with [`manifest`](super::manifest).
+#[must_use]
+pub fn trials(runtime: &Handle, documents: &Arc<dyn Documents>) -> Vec<Trial> {
+    cases()
+        .map(|case| {
+            let things = Things {
+                documents: Arc::clone(documents),
+                collection: collection(case),
+            };
+            case.trial("documents", runtime, things)
+        })
+        .collect()
+}
+
+pub(super) fn services() -> BTreeMap<String, ServiceManifest> {
+    let fields = ["colour", "name", "price"].map(str::to_owned).to_vec();
+    let searched = Collection {
+        fields: fields.clone(),
+        search: vec!["name".into(), "description".into()],
+    };
+    let mut collections = cases()
+        .map(|case| (collection(case), searched.clone()))
+        .collect::<BTreeMap<_, _>>();
+    collections.insert(
+        UNSEARCHED.into(),
+        Collection {
+            fields,
+            search: Vec::new(),
+        },
+    );
+    [(
+        "conformance".into(),
+        ServiceManifest {
+            collections,
+            ..ServiceManifest::default()
+        },
+    )]
+    .into()
+}
+
+/// A collection for each case.
+fn collection(case: &Case<Things>) -> String {
+    format!("conformance.{}", case.name.replace('_', "-"))
+}
+
+/// The collection of one case.
+#[derive(Clone)]
+struct Things {
+    documents: Arc<dyn Documents>,
+    collection: String,
+}
+
+impl Things {
+    fn inserting(&self, id: &str, body: &Value) -> Write {
+        Write::Insert(Insertion {
+            collection: self.collection.clone(),
+            id: id.into(),
+            body: body.to_string(),
+        })
+    }
+
+    fn replacing(&self, id: &str, expected: u64, body: &Value) -> Write {
+        let (collection, id, body) = (self.collection.clone(), id.into(), body.to_string());
+        Write::Replace(Replacement {
+            collection,
+            id,
+            expected,
+            body,
+        })
+    }
+
+    fn deleting(&self, id: &str, expected: u64) -> Write {
+        Write::Delete(Deletion {
+            collection: self.collection.clone(),
+            id: id.into(),
+            expected,
+        })
+    }
+
+    fn adjusting(&self, id: &str, changes: &[(&str, i64, Option<i64>)]) -> Write {
+        let change = |&(field, by, floor): &(&str, _, _)| Change {
+            field: field.to_owned(),
+            by,
+            floor,
+        };
+        let changes = changes.iter().map(change).collect();
+        Write::Adjust(Adjustment {
+            collection: self.collection.clone(),
+            id: id.into(),
+            changes,
+        })
+    }
+
+    async fn commit(&self, writes: impl IntoIterator<Item = Write>) -> Result<(), CommitFailure> {
+        self.documents
+            .commit(writes.into_iter().collect(), Vec::new())
+            .await
+    }
+
+    /// Inserts what is new, in one commit.
+    async fn insert(&self, bodies: impl IntoIterator<Item = (&str, Value)>) {
+        let writes = bodies
+            .into_iter()
+            .map(|(id, body)| self.inserting(id, &body))
+            .collect::<Vec<_>>();
+        self.commit(writes).await.expect("the ids are new");
+    }
+
+    async fn get(&self, id: &str) -> Option<Document> {
+        let found = self
+            .documents
+            .get_many(self.collection.clone(), vec![id.into()])
+            .await;
+        found.expect("the collection is declared").remove(0)
+    }
+
+    async fn body(&self, id: &str) -> Option<Value> {
+        self.get(id)
+            .await
+            .map(|document| serde_json::from_str(&document.body).expect("a body is JSON"))
+    }
+
+    /// The version of a document; 0 where there is none.
+    async fn version(&self, id: &str) -> u64 {
+        self.get(id).await.map_or(0, |document| document.version)
+    }
+
+    fn query(&self) -> Query {
+        Query::all(&self.collection, 100)
+    }
+
+    /// A query with conditions.
+    fn with(&self, conditions: impl IntoIterator<Item = Condition>) -> Query {
+        Query {
+            conditions: conditions.into_iter().collect(),
+            ..self.query()
+        }
+    }
+
+    /// A query with a search.
+    fn searching(&self, words: &str) -> Query {
+        Query {
+            search: Some(words.into()),
+            ..self.query()
+        }
+    }
+
+    /// The ids that a query finds, in its order.
+    async fn ids(&self, query: Query) -> Vec<String> {
+        let found = self.documents.find(query).await.expect("the query is valid");
+        found.into_iter().map(|document| document.id).collect()
+    }
+
+    async fn assert_invalid(&self, query: Query) {
+        let answer = self.documents.find(query.clone()).await;
+        assert!(
+            matches!(answer, Err(Failure::Invalid(_))),
+            "{query:?}: {answer:?}"
+        );
+    }
+}
+
+fn is(field: &str, comparison: Comparison, value: impl IntoScalar) -> Condition {
+    Condition {
+        field: field.into(),
+        comparison,
+        value: value.scalar(),
+    }
+}
+
+fn by(field: &str, direction: Direction) -> Option<Sort> {
+    Some(Sort {
+        field: field.into(),
+        direction,
+    })
+}
+
+/// The reasons of a refused commit, with the indexes of their writes.
+fn refusals(answer: Result<(), CommitFailure>) -> Vec<(u32, RefusalReason)> {
+    match answer {
+        Err(CommitFailure::Refused(refusals)) => refusals.into_iter().map(|r| (r.write, r.reason)).collect(),
+        other => panic!("expected refusals, got {other:?}"),
+    }
+}
+
+fn assert_invalid_commit(answer: &Result<(), CommitFailure>) {
+    assert!(
+        matches!(answer, Err(CommitFailure::Failed(Failure::Invalid(_)))),
+        "{answer:?}"
+    );
+}
+
+trait IntoScalar {
+    fn scalar(self) -> Scalar;
+}
+
+impl IntoScalar for &str {
+    fn scalar(self) -> Scalar {
+        Scalar::Text(self.into())
+    }
+}
+
+impl IntoScalar for i64 {
+    fn scalar(self) -> Scalar {
+        Scalar::Integer(self)
+    }
+}

@@ -1,0 +1,55 @@
+//! Events: what left a service through [`commit`](crate::documents::Documents::commit), and who is told of it.
+
+use async_trait::async_trait;
+
+pub use crate::bindings::mercato::platform::events::Event;
+
+/// Why a handler did not take an event; `mercato:platform/handler.failure`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HandlerFailure {
+    /// Not now: deliver it again, later.
+    Retry(String),
+    /// Not ever: put it among the dead letters.
+    Reject(String),
+}
+
+/// Those who subscribe to events, seen from an implementation that delivers them.
+#[async_trait]
+pub trait Handlers: Send + Sync {
+    /// Hands one event to one subscriber, named as in the manifest.
+    ///
+    /// # Errors
+    /// What the subscriber answered, or [`HandlerFailure::Retry`] where it could not be reached.
+    async fn handle(&self, subscriber: &str, event: Event) -> Result<(), HandlerFailure>;
+}
+
+/// An event that a subscriber rejected, or that was tried too often.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeadLetter {
+    /// Names the delivery when it is to be replayed.
+    pub id: u64,
+    /// Who did not take it.
+    pub subscriber: String,
+    /// The event itself.
+    pub event: Event,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// The last answer.
+    pub reason: String,
+}
+
+/// The place of events that could not be delivered, for a person to look at.
+#[async_trait]
+pub trait DeadLetters: Send + Sync {
+    /// The oldest dead letters.
+    ///
+    /// # Errors
+    /// A sentence for the operator.
+    async fn list(&self, limit: u32) -> Result<Vec<DeadLetter>, String>;
+
+    /// Delivers one again, with its count of attempts at zero; `false` where there is no such dead letter.
+    ///
+    /// # Errors
+    /// A sentence for the operator.
+    async fn replay(&self, id: u64) -> Result<bool, String>;
+}

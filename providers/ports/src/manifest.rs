@@ -1,0 +1,168 @@
+//! Manifests: what a service asks of the platform that it runs on, declared beside its code in `service.toml`.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// The custom section of a component that carries its [`ServiceManifest`] as JSON.
+pub const SERVICE_SECTION: &str = "mercato:service";
+
+/// The custom section of a composed component that carries its [`ShopManifest`] as JSON.
+pub const SHOP_SECTION: &str = "mercato:shop";
+
+/// What one service asks for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ServiceManifest {
+    /// The names that the service may read through the port `config`.
+    pub config: Vec<String>,
+    /// The kinds of events that its `handler` subscribes to.
+    pub handles: Vec<String>,
+    /// Its collections by name (`service.things`).
+    pub collections: BTreeMap<String, Collection>,
+}
+
+/// One collection of documents.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Collection {
+    /// Top-level fields that are indexed: only these may be named in conditions and sorts.
+    pub fields: Vec<String>,
+    /// Top-level text fields that a full-text search looks into.
+    pub search: Vec<String>,
+}
+
+/// What a composition of services asks for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ShopManifest {
+    /// The manifests by the services' names.
+    pub services: BTreeMap<String, ServiceManifest>,
+}
+
+impl ShopManifest {
+    /// Whether every name has the form that all implementations can keep: a collection is `service.things` of the service that
+    /// declares it, in lower-case letters, digits and hyphens; a field has letters, digits and underscores.
+    ///
+    /// # Errors
+    /// A sentence that names the service and what to change.
+    pub fn check(&self) -> Result<(), String> {
+        for (service, manifest) in &self.services {
+            for (name, collection) in &manifest.collections {
+                let things = name
+                    .strip_prefix(service.as_str())
+                    .and_then(|rest| rest.strip_prefix('.'));
+                if !things.is_some_and(|things| [service, things].into_iter().all(is_name)) {
+                    return Err(format!(
+                        "service `{service}` declares the collection `{name}`: name it `{service}.<things>`, in lower-case \
+                         letters, digits and hyphens"
+                    ));
+                }
+                for field in collection.fields.iter().chain(&collection.search) {
+                    if !is_field(field) {
+                        return Err(format!(
+                            "the collection `{name}` declares the field `{field}`: use letters, digits and underscores only, and \
+                             begin with a letter"
+                        ));
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// All collections of all services.
+    #[must_use]
+    pub fn collections(&self) -> BTreeMap<String, Collection> {
+        self.services
+            .values()
+            .flat_map(|service| service.collections.clone())
+            .collect()
+    }
+
+    /// The services that subscribe, by kind of event.
+    #[must_use]
+    pub fn subscriptions(&self) -> BTreeMap<String, Vec<String>> {
+        let mut subscriptions = BTreeMap::<String, Vec<String>>::new();
+        for (name, service) in &self.services {
+            for kind in &service.handles {
+                subscriptions.entry(kind.clone()).or_default().push(name.clone());
+            }
+        }
+        subscriptions
+    }
+
+    /// All names of configuration that any service may read.
+    pub fn config_names(&self) -> impl Iterator<Item = &str> {
+        self.services
+            .values()
+            .flat_map(|service| service.config.iter().map(String::as_str))
+    }
+}
+
+fn is_name(name: &str) -> bool {
+    name.starts_with(|first: char| first.is_ascii_lowercase())
+        && name
+            .chars()
+            .all(|char| char.is_ascii_lowercase() || char.is_ascii_digit() || char == '-')
+}
+
+fn is_field(field: &str) -> bool {
+    field.starts_with(|first: char| first.is_ascii_alphabetic())
+        && field
+            .chars()
+            .all(|char| char.is_ascii_alphanumeric() || char == '_')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn declaring(name: &str, field: &str) -> ShopManifest {
+        let collection = Collection {
+            fields: vec![field.into()],
+            search: Vec::new(),
+        };
+        let service = ServiceManifest {
+            collections: [(name.into(), collection)].into(),
+            ..ServiceManifest::default()
+        };
+        ShopManifest {
+            services: [("orders".into(), service)].into(),
+        }
+    }
+
+    #[test]
+    fn a_collection_of_the_service_itself_is_accepted() {
+        assert_eq!(declaring("orders.idempotency-keys", "userId").check(), Ok(()));
+    }
+
+    #[test]
+    fn a_collection_of_another_service_is_refused() {
+        assert!(
+            declaring("catalog.products", "userId")
+                .check()
+                .unwrap_err()
+                .contains("`orders.<things>`")
+        );
+        assert!(declaring("orders", "userId").check().is_err());
+        assert!(declaring("ordersx.y", "userId").check().is_err());
+    }
+
+    #[test]
+    fn names_that_would_need_quoting_are_refused() {
+        for name in [
+            "orders.",
+            "orders.a b",
+            "orders.A",
+            "orders.a\"b",
+            "orders.a.b",
+            "orders.ä",
+        ] {
+            assert!(declaring(name, "userId").check().is_err(), "{name}");
+        }
+        for field in ["", "a.b", "a'b", "1a", "ä"] {
+            assert!(declaring("orders.orders", field).check().is_err(), "{field}");
+        }
+    }
+}

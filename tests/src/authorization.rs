@@ -1,0 +1,297 @@
+//! Who may do what: one table, with a row for every operation of the schema and a column for every kind of caller.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use anyhow::{Result, ensure};
+use libtest_mimic::Trial;
+use serde_json::{Value, json};
+
+use crate::client::As;
+use crate::tokens;
+use crate::trials::{trial, trials};
+use crate::world::{User, World, place_order, unique};
+
+/// What a caller gets.
+#[derive(Clone, Copy, Debug)]
+enum Gets {
+    /// The operation's result.
+    It,
+    /// UNAUTHENTICATED, and null.
+    Unauthenticated,
+    /// FORBIDDEN, and null.
+    Forbidden,
+    /// One of the two.
+    Refused,
+}
+use Gets::{Forbidden, It, Refused, Unauthenticated};
+
+/// What each caller gets: without proof, the owner, another customer, an administrator's token, the API key, a wrong key
+/// and an expired token.
+type Columns = [Gets; 7];
+
+const EVERYBODY: Columns = [It; 7];
+const STAFF: Columns = [
+    Unauthenticated,
+    Forbidden,
+    Forbidden,
+    It,
+    It,
+    Unauthenticated,
+    Unauthenticated,
+];
+const SIGNED_IN: Columns = [Unauthenticated, It, It, It, It, Unauthenticated, Unauthenticated];
+const OWNER: Columns = [
+    Unauthenticated,
+    It,
+    Forbidden,
+    It,
+    It,
+    Unauthenticated,
+    Unauthenticated,
+];
+/// The API key is nobody's, so it has no profile and can't shop.
+const PERSONS: Columns = [
+    Unauthenticated,
+    It,
+    It,
+    It,
+    Refused,
+    Unauthenticated,
+    Unauthenticated,
+];
+
+/// A row: the root type and field, its document, and who gets it. Documents get the variables of [`Things`].
+const TABLE: [(&str, &str, &str, Columns); 19] = [
+    ("Query", "users", "{ users { _id username } }", SIGNED_IN),
+    ("Query", "user", "query ($user: ID!) { user(id: $user) { _id username } }", OWNER),
+    ("Query", "userConnection", "{ userConnection(first: 1) { edges { node { _id } } } }", SIGNED_IN),
+    ("Query", "products", "{ products { _id } }", EVERYBODY),
+    ("Query", "product", "query ($product: ID!) { product(id: $product) { _id } }", EVERYBODY),
+    ("Query", "productConnection", "{ productConnection(first: 1) { edges { node { _id } } } }", EVERYBODY),
+    ("Query", "orders", "{ orders { _id } }", SIGNED_IN),
+    ("Query", "order", "query ($order: ID!) { order(id: $order) { _id } }", OWNER),
+    ("Query", "orderConnection", "{ orderConnection(first: 1) { edges { node { _id } } } }", SIGNED_IN),
+    ("Query", "me", "{ me { _id username } }", PERSONS),
+    (
+        "Mutation",
+        "registerUser",
+        "mutation ($name: String!) { registerUser(input: { username: $name, password: \"a good password\" }) { user { _id } } }",
+        EVERYBODY,
+    ),
+    (
+        "Mutation",
+        "login",
+        "mutation ($login: LoginInput!) { login(input: $login) { user { _id } } }",
+        EVERYBODY,
+    ),
+    (
+        "Mutation",
+        "createProduct",
+        "mutation ($name: String!) { createProduct(input: { name: $name, price: 1, quantity: 1 }) { _id } }",
+        STAFF,
+    ),
+    (
+        "Mutation",
+        "updateProduct",
+        "mutation ($product: ID!, $version: Int!) { updateProduct(id: $product, version: $version, input: { price: 2 }) { _id } }",
+        STAFF,
+    ),
+    (
+        "Mutation",
+        "receiveStock",
+        "mutation ($product: ID!) { receiveStock(id: $product, quantity: 1) { _id } }",
+        STAFF,
+    ),
+    (
+        "Mutation",
+        "importProducts",
+        "mutation ($name: String!) { importProducts(products: [{ externalId: $name, name: $name, price: 1, quantity: 1 }]) {
+            outcomes { outcome } } }",
+        STAFF,
+    ),
+    (
+        "Mutation",
+        "placeOrder",
+        "mutation ($bought: String!) { placeOrder(products: [{ _id: $bought, quantity: 1 }]) { _id } }",
+        PERSONS,
+    ),
+    // Not root fields, but guarded like them.
+    ("Product", "stock", "query ($product: ID!) { product(id: $product) { stock { onHand } } }", STAFF),
+    ("Order", "user", "query ($order: ID!) { order(id: $order) { user { username } } }", OWNER),
+];
+
+/// The tests of this area: one for each row, and one that no row is missing.
+pub fn tests(world: &Arc<World>) -> Vec<Trial> {
+    let mut tests = trials!(
+        world,
+        "authorization",
+        [
+            every_operation_of_the_schema_has_a_row_in_the_table,
+            a_bad_token_says_what_is_wrong_with_it
+        ]
+    );
+    for (parent, field, document, columns) in TABLE {
+        let name = format!("authorization::{parent}_{field}_answers_each_caller_as_it_should");
+        tests.push(trial(world, &name, move |world| {
+            check_row(world, parent, field, document, columns)
+        }));
+    }
+    tests
+}
+
+/// What the documents of a row speak of.
+struct Things {
+    owner: User,
+    product: String,
+    bought: String,
+    order: String,
+}
+
+fn check_row(world: &World, parent: &str, field: &str, document: &str, columns: Columns) -> Result<()> {
+    let owner = world.ada()?.clone();
+    let bought = world.product(1, 100)?;
+    let order = place_order(&world.shop, owner.caller(), &[(&bought, 1)])?
+        .text("/placeOrder/_id")?
+        .to_owned();
+    let things = Things {
+        product: world.product(1, 100)?,
+        owner,
+        bought,
+        order,
+    };
+    let expired =
+        json!({ "userId": things.owner.id, "role": "ADMIN", "iat": 1_000_000_000, "exp": 1_000_003_600 });
+    let expired = tokens::signed(world.shop.secret(), &expired)?;
+    let callers = [
+        ("nobody", As::Anonymous),
+        ("the owner", things.owner.caller()),
+        ("another customer", world.bob()?.caller()),
+        ("an administrator", world.root()?.caller()),
+        ("the API key", As::Key),
+        ("a wrong key", As::WrongKey),
+        ("an expired token", As::Token(&expired)),
+    ];
+    for ((name, who), gets) in callers.into_iter().zip(columns) {
+        check_cell(world, parent, field, document, &things, who, gets)
+            .map_err(|error| error.context(format!("{parent}.{field} for {name} should be {gets:?}")))?;
+    }
+    Ok(())
+}
+
+fn check_cell(
+    world: &World,
+    parent: &str,
+    field: &str,
+    document: &str,
+    things: &Things,
+    who: As<'_>,
+    gets: Gets,
+) -> Result<()> {
+    let before = observe(world, things)?;
+    let version = before.pointer("/product/version").cloned();
+    let variables = json!({
+        "user": things.owner.id, "product": things.product, "bought": things.bought, "order": things.order,
+        "name": unique("cell"), "version": version,
+        "login": { "username": things.owner.name, "password": things.owner.password },
+    });
+    let declared = variables
+        .as_object()
+        .into_iter()
+        .flatten()
+        .filter(|(name, _)| document.contains(&format!("${name}:")))
+        .map(|(name, value)| (name.clone(), value.clone()));
+    let answer = world
+        .shop
+        .graphql(who, document, Value::Object(declared.collect()))?;
+    let pointer = match parent {
+        "Product" => format!("/product/{field}"),
+        "Order" => format!("/order/{field}"),
+        _ => format!("/{field}"),
+    };
+    match gets {
+        It => return answer.expect(!answer.data(&pointer)?.is_null(), "there should be a result"),
+        Unauthenticated => answer.refused("UNAUTHENTICATED")?,
+        Forbidden => answer.refused("FORBIDDEN")?,
+        Refused => answer.refused_with_one_of(&["UNAUTHENTICATED", "FORBIDDEN"])?,
+    };
+    let refused = match (parent, answer.partial(&pointer)) {
+        // A field of what the caller may not see at all is not there: its parent is null.
+        ("Order", Err(_)) => answer.partial("/order")?,
+        (_, found) => found?,
+    };
+    answer.expect(refused.is_null(), "what is refused should be null")?;
+    let after = observe(world, things)?;
+    answer.expect(
+        before == after,
+        format!("a refused operation should change nothing: {before} became {after}"),
+    )
+}
+
+/// What the guarded mutations would change.
+fn observe(world: &World, things: &Things) -> Result<Value> {
+    let query = "query ($product: ID!, $bought: ID!) {
+        product(id: $product) { price version stock { received } } bought: product(id: $bought) { quantity } }";
+    let answer = world.shop.graphql(
+        As::Key,
+        query,
+        json!({ "product": things.product, "bought": things.bought }),
+    )?;
+    Ok(answer.data("")?.clone())
+}
+
+fn every_operation_of_the_schema_has_a_row_in_the_table(world: &World) -> Result<()> {
+    let answer = world.shop.query(
+        As::Anonymous,
+        "{ __schema { queryType { name fields { name } } mutationType { name fields { name } } } }",
+    )?;
+    let mut live = BTreeSet::new();
+    for root in ["queryType", "mutationType"] {
+        let name = answer.text(&format!("/__schema/{root}/name"))?.to_owned();
+        for field in answer.column(&format!("/__schema/{root}/fields"), "/name")? {
+            live.insert((name.clone(), field.as_str().unwrap_or_default().to_owned()));
+        }
+    }
+    let rows: BTreeSet<_> = TABLE
+        .iter()
+        .filter(|(parent, ..)| ["Query", "Mutation"].contains(parent))
+        .map(|(parent, field, ..)| ((*parent).to_owned(), (*field).to_owned()))
+        .collect();
+    ensure!(
+        live == rows,
+        "the table and the schema differ in {:?}",
+        live.symmetric_difference(&rows).collect::<Vec<_>>()
+    );
+    Ok(())
+}
+
+fn a_bad_token_says_what_is_wrong_with_it(world: &World) -> Result<()> {
+    let ada = world.ada()?;
+    for (kind, token) in tokens::bad(world.shop.secret(), &ada.id)? {
+        let refused = (|| {
+            for query in ["{ me { _id } }", "{ orders { _id } }", "{ users { _id } }"] {
+                world
+                    .shop
+                    .query(As::Token(&token), query)?
+                    .refused("UNAUTHENTICATED")?;
+            }
+            let public = world.shop.query(
+                As::Token(&token),
+                "{ productConnection(first: 1) { pageInfo { hasNextPage } } }",
+            )?;
+            public.data("/productConnection/pageInfo/hasNextPage")?;
+            let answer = world.shop.query(As::Token(&token), "{ me { _id } }")?;
+            let message = answer.refused("UNAUTHENTICATED")?.to_string().to_lowercase();
+            answer.expect(
+                kind != "expired" || message.contains("expire"),
+                "the message should say that it expired",
+            )?;
+            answer.expect(
+                token.len() < 9 || !answer.reply.text().contains(&token),
+                "a token should not be repeated in an answer",
+            )
+        })();
+        refused.map_err(|error: anyhow::Error| error.context(format!("a token {kind}")))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,98 @@
+//! The black-box tests of Mercato: everything a shop promises, checked over HTTP against any running shop, whatever
+//! runtime carries it. It never assumes an empty shop, and never touches what it did not make.
+//!
+//! ```text
+//! API_SECRET=… mercato-tests --url http://127.0.0.1:3000
+//! ```
+//!
+//! Tests of the `mercato` binary itself (crashes, start-up, import) start shops of their own; they need
+//! `MERCATO_BIN` and `MERCATO_SHOP` in the environment and are reported as ignored without them.
+
+mod accounts;
+mod answer;
+mod audits;
+mod authorization;
+mod bad_input;
+mod bad_values;
+mod catalog;
+mod client;
+mod compat;
+mod concurrency;
+mod connections;
+mod contract;
+mod crash;
+mod data_folder;
+mod feeds;
+mod graphql_over_http;
+mod import;
+mod isolation;
+mod limits;
+mod negotiation;
+mod operations;
+mod orders;
+mod own;
+mod product_import;
+mod refused_orders;
+mod startup;
+mod tokens;
+mod trials;
+mod world;
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Parser;
+use libtest_mimic::Arguments;
+
+use crate::client::Shop;
+use crate::world::World;
+
+/// Checks a running shop over HTTP.
+#[derive(Parser)]
+struct Cli {
+    /// The base URL of the shop.
+    #[arg(long, default_value = "http://127.0.0.1:3000")]
+    url: String,
+
+    /// The shop's API key; for this process only, so that it never shows in a list of processes.
+    #[arg(long, env = "API_SECRET", hide_env_values = true, default_value = "")]
+    secret: String,
+
+    #[command(flatten)]
+    harness: Arguments,
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    if cli.secret.is_empty() && !cli.harness.list {
+        eprintln!("mercato-tests: set API_SECRET to the shop's API key (it is in the shop's data folder).");
+        return ExitCode::from(2);
+    }
+    let world = Arc::new(World::new(Shop::new(&cli.url, &cli.secret)));
+    let areas = [
+        accounts::tests(&world),
+        audits::tests(&world),
+        authorization::tests(&world),
+        bad_input::tests(&world),
+        bad_values::tests(&world),
+        catalog::tests(&world),
+        compat::tests(&world),
+        concurrency::tests(&world),
+        connections::tests(&world),
+        contract::tests(&world),
+        crash::tests(),
+        data_folder::tests(),
+        feeds::tests(&world),
+        graphql_over_http::tests(&world),
+        import::tests(&world),
+        isolation::tests(&world),
+        limits::tests(&world),
+        negotiation::tests(&world),
+        operations::tests(&world),
+        orders::tests(&world),
+        product_import::tests(&world),
+        refused_orders::tests(&world),
+        startup::tests(),
+    ];
+    libtest_mimic::run(&cli.harness, areas.into_iter().flatten().collect()).exit_code()
+}

@@ -1,0 +1,76 @@
+//! What a process uses of the machine, from `/proc`.
+
+use std::fs;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+
+/// The processor time that a process has used so far.
+///
+/// # Errors
+/// There is no such process.
+pub fn cpu_time(id: u32) -> Result<Duration> {
+    let stat = fs::read_to_string(format!("/proc/{id}/stat"))?;
+    let ticks = cpu_ticks(&stat).context("/proc tells no processor time")?;
+    Ok(Duration::from_secs_f64(
+        ticks as f64 / rustix::param::clock_ticks_per_second() as f64,
+    ))
+}
+
+/// The most memory that a process has had so far, in MiB.
+///
+/// # Errors
+/// There is no such process.
+pub fn peak_memory(id: u32) -> Result<u64> {
+    let status = fs::read_to_string(format!("/proc/{id}/status"))?;
+    Ok(kibibytes(&status, "VmHWM").context("/proc tells no memory")? / 1024)
+}
+
+/// The machine's processor, cores and memory in one line.
+pub fn machine() -> String {
+    let cpus = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = cpus
+        .lines()
+        .find_map(|line| line.strip_prefix("model name")?.split_once(": "));
+    let memory = fs::read_to_string("/proc/meminfo")
+        .ok()
+        .and_then(|text| kibibytes(&text, "MemTotal"));
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    format!(
+        "{cores} cores ({}), {} GiB of memory",
+        model.map_or("unknown processor", |(_, name)| name),
+        memory.map_or(0, |kibibytes| kibibytes.div_ceil(1024 * 1024))
+    )
+}
+
+/// User and system time of a line of `/proc/<id>/stat` (proc_pid_stat(5)). The second field, the program's name, may hold spaces.
+fn cpu_ticks(stat: &str) -> Option<u64> {
+    let (_, fields) = stat.rsplit_once(") ")?;
+    let mut fields = fields.split(' ').skip(11);
+    Some(fields.next()?.parse::<u64>().ok()? + fields.next()?.parse::<u64>().ok()?)
+}
+
+/// The value of `name` in lines such as `VmHWM:   1234 kB`.
+fn kibibytes(text: &str, name: &str) -> Option<u64> {
+    let value = text
+        .lines()
+        .find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?;
+    value.trim().strip_suffix(" kB")?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn processor_time_is_read_whatever_the_program_is_called() {
+        let stat = "42 (a ) b) S 1 42 42 0 -1 4194304 100 0 0 0 250 50 7 9 20 0 5 0 1000 0 0\n";
+        assert_eq!(cpu_ticks(stat), Some(300));
+    }
+
+    #[test]
+    fn this_process_has_used_some_of_both() {
+        assert!(peak_memory(std::process::id()).unwrap() > 0);
+        assert!(cpu_time(std::process::id()).is_ok());
+    }
+}

@@ -1,0 +1,82 @@
+//! What each runtime offers to a composition. An interface that is missing here is found when a shop is composed, not
+//! when somebody starts it.
+
+use serde::Deserialize;
+
+/// A runtime that compositions are made for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Runtime {
+    /// The host of this project, in one process.
+    Mercato,
+}
+
+/// Interfaces, or with `/*` whole packages, each with the version up to where releases are compatible.
+const MERCATO: [&str; 11] = [
+    "mercato:platform/cache@0.1",
+    "mercato:platform/config@0.1",
+    "mercato:platform/documents@0.1",
+    "mercato:platform/mailer@0.1",
+    "wasi:cli/*@0.2",
+    "wasi:clocks/*@0.2",
+    "wasi:filesystem/*@0.2",
+    "wasi:http/*@0.2",
+    "wasi:io/*@0.2",
+    "wasi:random/*@0.2",
+    "wasi:sockets/*@0.2",
+];
+
+impl Runtime {
+    /// Whether the runtime offers the interface, such as `wasi:clocks/monotonic-clock@0.2.6`.
+    pub fn offers(self, interface: &str) -> bool {
+        let Self::Mercato = self;
+        MERCATO.iter().any(|offer| covers(offer, interface))
+    }
+
+    /// The name as people know it.
+    pub fn name(self) -> &'static str {
+        let Self::Mercato = self;
+        "mercato"
+    }
+}
+
+fn covers(offer: &str, interface: &str) -> bool {
+    let (Some((offered, track)), Some((name, version))) = (offer.split_once('@'), interface.split_once('@'))
+    else {
+        return false;
+    };
+    let named = match offered.strip_suffix('*') {
+        Some(package) => name.starts_with(package),
+        None => name == offered,
+    };
+    let rest = version.strip_prefix(track);
+    named && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_compatible_version_of_an_offer_is_offered() {
+        assert!(Runtime::Mercato.offers("wasi:io/streams@0.2.0"));
+        assert!(Runtime::Mercato.offers("wasi:io/streams@0.2.12"));
+        assert!(Runtime::Mercato.offers("mercato:platform/documents@0.1.0"));
+    }
+
+    #[test]
+    fn other_versions_packages_and_plain_names_are_not_offered() {
+        for interface in [
+            "wasi:io/streams@0.3.0",
+            "wasi:io/streams@0.20.0",
+            "wasi:iota/streams@0.2.0",
+            "wasi:keyvalue/store@0.2.0",
+            "mercato:platform/documents@0.2.0",
+            "mercato:platform/documents-more@0.1.0",
+            "wasi:io/streams",
+            "run",
+        ] {
+            assert!(!Runtime::Mercato.offers(interface), "{interface}");
+        }
+    }
+}

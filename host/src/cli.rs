@@ -38,10 +38,20 @@ pub enum Command {
 #[derive(Debug, Args)]
 pub struct Up {
     /// The composed shop: a WebAssembly component.
-    #[arg(long, env = "MERCATO_SHOP", value_name = "FILE", default_value = "target/shop/shop.wasm")]
+    #[arg(
+        long,
+        env = "MERCATO_SHOP",
+        value_name = "FILE",
+        default_value = "target/shop/shop.wasm"
+    )]
     pub shop: PathBuf,
     /// The address to listen on. The default can be reached from this machine only; 0.0.0.0 from everywhere.
-    #[arg(long, env = "MERCATO_HOST", value_name = "ADDRESS", default_value = "127.0.0.1")]
+    #[arg(
+        long,
+        env = "MERCATO_HOST",
+        value_name = "ADDRESS",
+        default_value = "127.0.0.1"
+    )]
     pub host: IpAddr,
     /// The port to listen on; 0 takes any that is free.
     #[arg(long, env = "MERCATO_PORT", default_value_t = 3000)]
@@ -81,7 +91,12 @@ pub struct Storage {
     #[arg(long, env = "MERCATO_DURABILITY", value_enum, default_value_t = Durability::Full)]
     pub durability: Durability,
     /// The sender of mail; it is put into the folder `mail` of the data folder.
-    #[arg(long, env = "MERCATO_MAIL_FROM", value_name = "ADDRESS", default_value = "Mercato <shop@localhost>")]
+    #[arg(
+        long,
+        env = "MERCATO_MAIL_FROM",
+        value_name = "ADDRESS",
+        default_value = "Mercato <shop@localhost>"
+    )]
     pub mail_from: String,
 }
 
@@ -154,7 +169,12 @@ pub enum DeadLetters {
         #[command(flatten)]
         data: Data,
         /// The composed shop.
-        #[arg(long, env = "MERCATO_SHOP", value_name = "FILE", default_value = "target/shop/shop.wasm")]
+        #[arg(
+            long,
+            env = "MERCATO_SHOP",
+            value_name = "FILE",
+            default_value = "target/shop/shop.wasm"
+        )]
         shop: PathBuf,
         /// The most to list.
         #[arg(long, default_value_t = 100)]
@@ -168,7 +188,12 @@ pub enum DeadLetters {
         #[command(flatten)]
         data: Data,
         /// The composed shop.
-        #[arg(long, env = "MERCATO_SHOP", value_name = "FILE", default_value = "target/shop/shop.wasm")]
+        #[arg(
+            long,
+            env = "MERCATO_SHOP",
+            value_name = "FILE",
+            default_value = "target/shop/shop.wasm"
+        )]
         shop: PathBuf,
     },
 }

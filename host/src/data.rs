@@ -20,12 +20,22 @@ impl DataFolder {
     pub fn open(path: &Path) -> Result<Self, Failure> {
         let failure = |error: std::io::Error| {
             let advice = "choose a folder that this user may write to with --data";
-            Failure::new(Code::CantCreate, format!("can't use the data folder {} ({error}): {advice}", path.display()))
+            Failure::new(
+                Code::CantCreate,
+                format!("can't use the data folder {} ({error}): {advice}", path.display()),
+            )
         };
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(failure)?;
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(path)
+            .map_err(failure)?;
         // Permissions alone don't tell: the file system may be mounted read-only.
         tempfile::tempfile_in(path).map_err(failure)?;
-        Ok(Self { path: path.to_owned(), _temporary: None })
+        Ok(Self {
+            path: path.to_owned(),
+            _temporary: None,
+        })
     }
 
     /// A new folder among the system's temporary files.
@@ -33,10 +43,19 @@ impl DataFolder {
     /// # Errors
     /// Where it can't be made.
     pub fn temporary() -> Result<Self, Failure> {
-        let folder = tempfile::Builder::new().prefix("mercato-").tempdir().map_err(|error| {
-            Failure::new(Code::CantCreate, format!("can't make a temporary data folder ({error}): set TMPDIR to a writable one"))
-        })?;
-        Ok(Self { path: folder.path().to_owned(), _temporary: Some(folder) })
+        let folder = tempfile::Builder::new()
+            .prefix("mercato-")
+            .tempdir()
+            .map_err(|error| {
+                Failure::new(
+                    Code::CantCreate,
+                    format!("can't make a temporary data folder ({error}): set TMPDIR to a writable one"),
+                )
+            })?;
+        Ok(Self {
+            path: folder.path().to_owned(),
+            _temporary: Some(folder),
+        })
     }
 
     /// Where it is.

@@ -24,7 +24,10 @@ pub async fn run(command: DeadLetters) -> Result<(), Failure> {
 
 fn open(data: &Path, shop: &Path) -> Result<Providers, Failure> {
     if !data.is_dir() {
-        let message = format!("there is no data folder {}: name the shop's with --data", data.display());
+        let message = format!(
+            "there is no data folder {}: name the shop's with --data",
+            data.display()
+        );
         return Err(Failure::new(Code::NoInput, message));
     }
     let shop = Shop::read(shop)?;
@@ -46,7 +49,8 @@ async fn list(providers: &Providers, limit: u32) -> Result<(), Failure> {
                 "data": event.data,
             },
         });
-        writeln!(out, "{line}").map_err(|error| Failure::new(Code::Software, format!("can't write: {error}")))?;
+        writeln!(out, "{line}")
+            .map_err(|error| Failure::new(Code::Software, format!("can't write: {error}")))?;
     }
     Ok(())
 }

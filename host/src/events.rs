@@ -20,16 +20,20 @@ impl Subscribers {
     }
 
     async fn deliver(&self, subscriber: &str, event: Event) -> Result<(), HandlerFailure> {
-        let answer = self.pool.handle(subscriber, event).await.map_err(|error| match error {
-            CallError::Busy(_) => {
-                warn!("{error}");
-                HandlerFailure::Retry("the shop is busy".into())
-            }
-            CallError::Trouble(_) => {
-                error!("{error}");
-                HandlerFailure::Retry("the handler broke off; the log says why".into())
-            }
-        })?;
+        let answer = self
+            .pool
+            .handle(subscriber, event)
+            .await
+            .map_err(|error| match error {
+                CallError::Busy(_) => {
+                    warn!("{error}");
+                    HandlerFailure::Retry("the shop is busy".into())
+                }
+                CallError::Trouble(_) => {
+                    error!("{error}");
+                    HandlerFailure::Retry("the handler broke off; the log says why".into())
+                }
+            })?;
         debug!(taken = answer.is_ok());
         answer
     }

@@ -47,7 +47,10 @@ pub struct Failure {
 impl Failure {
     /// A failure with its exit code.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into() }
+        Self {
+            code,
+            message: message.into(),
+        }
     }
 }
 

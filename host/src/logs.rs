@@ -24,7 +24,10 @@ pub enum Format {
 pub fn start(filter: &str, format: Format) -> Result<WorkerGuard, Failure> {
     let filter = EnvFilter::try_new(filter).map_err(|error| {
         let form = "use a level such as `info`, or `TARGET=LEVEL,…`";
-        Failure::new(Code::Config, format!("the log filter `{filter}` can't be read ({error}): {form}"))
+        Failure::new(
+            Code::Config,
+            format!("the log filter `{filter}` can't be read ({error}): {form}"),
+        )
     })?;
     let (writer, guard) = NonBlockingBuilder::default().thread_name("logs").finish(stderr());
     let lines = tracing_subscriber::fmt()

@@ -37,7 +37,9 @@ impl Providers {
             };
             Failure::new(code, error.to_string())
         })?;
-        Ok(Self { store: Arc::new(store) })
+        Ok(Self {
+            store: Arc::new(store),
+        })
     }
 
     /// Where documents are kept.
@@ -79,7 +81,10 @@ pub fn cache() -> Arc<dyn Cache> {
 pub fn mailer(data: &Path, from: &str) -> Result<Arc<dyn Mailer>, Failure> {
     let mailer = EmlMailer::new(&data.join("mail"), from).map_err(|error| {
         let advice = "use the form `shop@example.com` or `My shop <shop@example.com>`";
-        Failure::new(Code::Config, format!("the sender `{from}` is no e-mail address ({error}): {advice}"))
+        Failure::new(
+            Code::Config,
+            format!("the sender `{from}` is no e-mail address ({error}): {advice}"),
+        )
     })?;
     Ok(Arc::new(mailer))
 }

@@ -39,13 +39,19 @@ pub fn resolve(configured: Option<String>, data: &Path) -> Result<Secret, Failur
                 Some(value) => value,
                 None => generate(&file)?,
             };
-            Secret { value, file: Some(file) }
+            Secret {
+                value,
+                file: Some(file),
+            }
         }
     };
     if secret.value.len() < SHORTEST {
-        let place = secret.file.map_or_else(|| NAME.to_owned(), |file| file.display().to_string());
+        let place = secret
+            .file
+            .map_or_else(|| NAME.to_owned(), |file| file.display().to_string());
         let advice = "make one with `openssl rand -hex 32`";
-        let message = format!("the secret in {place} is too short, it needs at least {SHORTEST} bytes: {advice}");
+        let message =
+            format!("the secret in {place} is too short, it needs at least {SHORTEST} bytes: {advice}");
         return Err(Failure::new(Code::Config, message));
     }
     Ok(secret)
@@ -70,17 +76,25 @@ pub fn read(file: &Path) -> Result<Option<String>, Failure> {
 /// half written, and one that another process has just made is not overwritten.
 fn generate(file: &Path) -> Result<String, Failure> {
     let failure = |why: String| {
-        Failure::new(Code::CantCreate, format!("can't write the API secret to {}: {why}", file.display()))
+        Failure::new(
+            Code::CantCreate,
+            format!("can't write the API secret to {}: {why}", file.display()),
+        )
     };
     let mut random = [0; 32];
     getrandom::fill(&mut random).map_err(|error| failure(error.to_string()))?;
     let value: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
     let draft = file.with_extension(format!("{}.tmp", std::process::id()));
-    let written = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft).and_then(|mut out| {
-        out.write_all(value.as_bytes())?;
-        out.write_all(b"\n")?;
-        out.sync_all()
-    });
+    let written = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&draft)
+        .and_then(|mut out| {
+            out.write_all(value.as_bytes())?;
+            out.write_all(b"\n")?;
+            out.sync_all()
+        });
     let linked = written.and_then(|()| fs::hard_link(&draft, file));
     // The draft is not needed any more, whatever happened to it.
     let _ = fs::remove_file(&draft);
@@ -114,14 +128,19 @@ mod tests {
         let second = resolve(None, data.path()).unwrap();
         assert_eq!(first.value.len(), 64);
         assert_eq!(first.value, second.value);
-        assert_eq!(fs::metadata(file(data.path())).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(
+            fs::metadata(file(data.path())).unwrap().permissions().mode() & 0o777,
+            0o600
+        );
         assert_eq!(fs::read_dir(data.path()).unwrap().count(), 1);
     }
 
     #[test]
     fn a_short_secret_is_refused_without_being_shown() {
         let data = tempfile::tempdir().unwrap();
-        let failure = resolve(Some("0123456789abcde".into()), data.path()).err().unwrap();
+        let failure = resolve(Some("0123456789abcde".into()), data.path())
+            .err()
+            .unwrap();
         assert_eq!(failure.code, Code::Config);
         assert!(failure.message.contains(NAME) && !failure.message.contains("0123456789"));
     }

@@ -45,7 +45,10 @@ impl Shop {
         })?;
         Self::parse(wasm).map_err(|why| {
             let advice = "rebuild it with `cargo xtask compose`, or name another with --shop";
-            Failure::new(Code::Data, format!("{} is not a shop that can run: {why}; {advice}", path.display()))
+            Failure::new(
+                Code::Data,
+                format!("{} is not a shop that can run: {why}; {advice}", path.display()),
+            )
         })
     }
 
@@ -71,7 +74,8 @@ impl Shop {
                 _ => {}
             }
         }
-        let manifest = manifest.ok_or_else(|| format!("it has no manifest (custom section `{SHOP_SECTION}`)"))?;
+        let manifest =
+            manifest.ok_or_else(|| format!("it has no manifest (custom section `{SHOP_SECTION}`)"))?;
         Ok(Self { wasm, manifest, size })
     }
 }

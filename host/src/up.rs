@@ -29,8 +29,14 @@ use crate::{http, providers, secret};
 pub async fn run(options: Up) -> Result<(), Failure> {
     let shop = Shop::read(&options.shop)?;
     let listener = listen(SocketAddr::new(options.host, options.port)).await?;
-    let address = listener.local_addr().map_err(|error| Failure::new(Code::Software, error.to_string()))?;
-    let data = if options.ephemeral { DataFolder::temporary()? } else { DataFolder::open(&options.data.data)? };
+    let address = listener
+        .local_addr()
+        .map_err(|error| Failure::new(Code::Software, error.to_string()))?;
+    let data = if options.ephemeral {
+        DataFolder::temporary()?
+    } else {
+        DataFolder::open(&options.data.data)?
+    };
     let providers = Providers::open(data.path(), &shop.manifest, options.storage.durability.into())?;
     let platform = Arc::new(Platform {
         documents: providers.documents(),
@@ -62,19 +68,28 @@ pub async fn run(options: Up) -> Result<(), Failure> {
 async fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
     TcpListener::bind(address).await.map_err(|error| {
         let advice = match error.kind() {
-            std::io::ErrorKind::AddrInUse => "another program listens there: stop it, or choose another --port",
-            std::io::ErrorKind::PermissionDenied => "ports under 1024 need special rights: choose another --port",
+            std::io::ErrorKind::AddrInUse => {
+                "another program listens there: stop it, or choose another --port"
+            }
+            std::io::ErrorKind::PermissionDenied => {
+                "ports under 1024 need special rights: choose another --port"
+            }
             _ => "choose an address of this machine with --host, and a free --port",
         };
-        Failure::new(Code::Unavailable, format!("can't listen on {address} ({error}): {advice}"))
+        Failure::new(
+            Code::Unavailable,
+            format!("can't listen on {address} ({error}): {advice}"),
+        )
     })
 }
 
 /// The values of the names that the manifest declares, from the environment; the API secret in any case.
 fn config(manifest: &ShopManifest, data: &Path) -> Result<HashMap<String, String>, Failure> {
     let read = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-    let mut config: HashMap<String, String> =
-        manifest.config_names().filter_map(|name| Some((name.to_owned(), read(name)?))).collect();
+    let mut config: HashMap<String, String> = manifest
+        .config_names()
+        .filter_map(|name| Some((name.to_owned(), read(name)?)))
+        .collect();
     if manifest.config_names().any(|name| name == secret::NAME) {
         let secret = secret::resolve(config.remove(secret::NAME), data)?;
         if let Some(file) = &secret.file {
@@ -106,20 +121,30 @@ fn cache_folder(data: &Path) -> Option<PathBuf> {
         .or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache")))
         .filter(|folder| folder.is_absolute())
         .map(|folder| folder.join("mercato/compiled"));
-    let candidates = [user, std::path::absolute(data).ok().map(|data| data.join("compiled"))];
-    candidates.into_iter().flatten().find(|folder| std::fs::create_dir_all(folder).is_ok())
+    let candidates = [
+        user,
+        std::path::absolute(data).ok().map(|data| data.join("compiled")),
+    ];
+    candidates
+        .into_iter()
+        .flatten()
+        .find(|folder| std::fs::create_dir_all(folder).is_ok())
 }
 
 fn unusable(shop: &Path, error: &wasmtime::Error) -> Failure {
     Failure::new(
         Code::Data,
-        format!("the shop {} can't run here: {error:#}; rebuild it with `cargo xtask compose`", shop.display()),
+        format!(
+            "the shop {} can't run here: {error:#}; rebuild it with `cargo xtask compose`",
+            shop.display()
+        ),
     )
 }
 
 /// Done when the process is told to stop. The handlers are in place when this returns.
 fn stop_signal() -> Result<impl Future<Output = ()>, Failure> {
-    let listen = |kind| signal(kind).map_err(|error| Failure::new(Code::Software, format!("no signals: {error}")));
+    let listen =
+        |kind| signal(kind).map_err(|error| Failure::new(Code::Software, format!("no signals: {error}")));
     let mut terminate = listen(SignalKind::terminate())?;
     let mut interrupt = listen(SignalKind::interrupt())?;
     Ok(async move {

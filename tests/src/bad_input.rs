@@ -22,6 +22,7 @@ pub fn tests(world: &Arc<World>) -> Vec<Trial> {
             an_envelope_of_wrong_types_is_a_bad_request,
             a_document_that_does_not_parse_is_told_where,
             unknown_fields_arguments_and_types_fail_validation,
+            a_fragment_that_holds_itself_is_refused,
             variables_of_wrong_types_are_refused,
             integers_out_of_range_are_refused,
             an_unknown_member_of_an_input_is_refused,
@@ -169,7 +170,6 @@ fn unknown_fields_arguments_and_types_fail_validation(world: &World) -> Result<(
         "{ ... on Nonsense { _id } }",
         "query ($x: Nonsense) { products { _id } }",
         "query ($id: ID!) { products { _id } user(id: $nonsense) { _id } }",
-        "fragment F on Query { ...F } { ...F }",
         "{ products @nonsense { _id } }",
         "mutation { createProduct(input: { name: 1, price: 1, quantity: 1 }) { _id } }",
         "mutation { createProduct(input: { name: \"a\", price: \"1\", quantity: 1 }) { _id } }",
@@ -179,6 +179,18 @@ fn unknown_fields_arguments_and_types_fail_validation(world: &World) -> Result<(
     ] {
         invalid(world, query, "GRAPHQL_VALIDATION_FAILED")
             .map_err(|error| error.context(format!("document {query}")))?;
+    }
+    Ok(())
+}
+
+fn a_fragment_that_holds_itself_is_refused(world: &World) -> Result<()> {
+    for query in [
+        "fragment F on Query { ...F } { ...F }",
+        "{ ...A } fragment A on Query { ...B } fragment B on Query { __typename ...A }",
+    ] {
+        let answer = world.shop.query(As::Anonymous, query)?;
+        answer.refused_with_one_of(&["GRAPHQL_VALIDATION_FAILED", "QUERY_TOO_DEEP"])?;
+        answer.expect(answer.partial("").is_err(), "there should be no data")?;
     }
     Ok(())
 }

@@ -32,6 +32,7 @@ mod operations;
 mod orders;
 mod own;
 mod product_import;
+mod readme;
 mod refused_orders;
 mod startup;
 mod tokens;
@@ -91,6 +92,7 @@ fn main() -> ExitCode {
         operations::tests(&world),
         orders::tests(&world),
         product_import::tests(&world),
+        readme::tests(),
         refused_orders::tests(&world),
         startup::tests(),
     ];

@@ -40,6 +40,11 @@ impl Binary {
         })
     }
 
+    /// The binary's file.
+    pub fn program(&self) -> &Path {
+        &self.mercato
+    }
+
     /// The same binary with another file as its shop.
     pub fn with_shop(&self, shop: PathBuf) -> Self {
         Self { shop, ..self.clone() }

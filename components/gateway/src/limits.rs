@@ -1,10 +1,16 @@
 //! What one document may cost before anybody looks at what it says.
 
-use apollo_parser::Lexer;
+use std::collections::HashMap;
+
+use apollo_parser::{Lexer, TokenKind};
 use async_graphql::parser::types::{ExecutableDocument, Selection, SelectionSet};
 
 /// Levels of selections.
 pub const DEPTH: usize = 12;
+/// Levels of selections below `__schema` and `__type`: what the introspection queries of common tools need.
+pub const SCHEMA_DEPTH: usize = 20;
+/// Levels of brackets of any kind. The parser's stack is not endless.
+const NESTING: usize = 64;
 /// Fields, each counted as often as it may come at the most (lists count as estimates).
 pub const COMPLEXITY: usize = 20_000;
 /// Fields with an alias.
@@ -16,48 +22,139 @@ pub const BATCH: usize = 10;
 /// Bytes of a request's body: 1 MiB.
 pub const BODY: usize = 1 << 20;
 
-/// How many of the limited things a document has.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub struct Count {
-    pub aliases: usize,
-    /// Whether it asks for the schema (`__schema`, `__type`).
-    pub introspects: bool,
+/// What of a text is over its limit, before it is parsed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TextExcess {
+    Tokens,
+    Nesting,
 }
 
-/// Whether a text has more tokens than allowed. Only as much of it is read as is needed to tell.
-pub fn has_too_many_tokens(text: &str) -> bool {
-    Lexer::new(text).take(TOKENS + 2).count() > TOKENS + 1
+/// What of a document is over its limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DocumentExcess {
+    Aliases,
+    Depth,
+    Size,
 }
 
-/// Counts in all operations and fragments of a document. Each selection is counted where it is written: the limit on
-/// complexity sees to fragments that are spread many times.
-pub fn count(document: &ExecutableDocument) -> Count {
-    let mut count = Count::default();
+/// Counts the tokens of a text (GraphQL, section 2.1) and its brackets, no further than the limits.
+pub fn check_text(text: &str) -> Result<(), TextExcess> {
+    let (mut tokens, mut open) = (0_usize, 0_usize);
+    for token in Lexer::new(text).flatten() {
+        match token.kind() {
+            TokenKind::Whitespace | TokenKind::Comment | TokenKind::Comma | TokenKind::Eof => continue,
+            TokenKind::LCurly | TokenKind::LBracket | TokenKind::LParen => open += 1,
+            TokenKind::RCurly | TokenKind::RBracket | TokenKind::RParen => open = open.saturating_sub(1),
+            _ => {}
+        }
+        tokens += 1;
+        if open > NESTING {
+            return Err(TextExcess::Nesting);
+        }
+        if tokens > TOKENS {
+            return Err(TextExcess::Tokens);
+        }
+    }
+    Ok(())
+}
+
+/// How large a selection is when its fragments are put in place.
+#[derive(Clone, Copy, Debug, Default)]
+struct Extent {
+    aliases: usize,
+    fields: usize,
+    depth: usize,
+    /// Below `__schema` and `__type`.
+    schema_depth: usize,
+}
+
+/// Measures selections. Each fragment is measured once, however often it is spread: documents whose fragments
+/// spread each other doubled at each step must not take that long here.
+struct Measure<'a> {
+    document: &'a ExecutableDocument,
+    fragments: HashMap<&'a str, Extent>,
+}
+
+/// Whether a document asks for the schema.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Introspects(pub bool);
+
+/// Measures all operations of a document against the limits.
+pub fn check_document(document: &ExecutableDocument) -> Result<Introspects, DocumentExcess> {
+    let mut measure = Measure {
+        document,
+        fragments: HashMap::new(),
+    };
+    let mut introspects = false;
     let operations = document
         .operations
         .iter()
         .map(|(_, operation)| &operation.node.selection_set.node);
+    // Fragments that nothing spreads are refused only later; until then they count, too.
     let fragments = document
         .fragments
         .values()
         .map(|fragment| &fragment.node.selection_set.node);
     for selection_set in operations.chain(fragments) {
-        walk(selection_set, &mut count);
+        let extent = measure.selection_set(selection_set);
+        if extent.aliases > ALIASES {
+            return Err(DocumentExcess::Aliases);
+        }
+        if extent.depth > DEPTH || extent.schema_depth > SCHEMA_DEPTH {
+            return Err(DocumentExcess::Depth);
+        }
+        if extent.fields > COMPLEXITY {
+            return Err(DocumentExcess::Size);
+        }
+        introspects |= extent.schema_depth > 0;
     }
-    count
+    Ok(Introspects(introspects))
 }
 
-fn walk(selection_set: &SelectionSet, count: &mut Count) {
-    for selection in &selection_set.items {
-        match &selection.node {
-            Selection::Field(field) => {
-                count.aliases += usize::from(field.node.alias.is_some());
-                count.introspects |= matches!(field.node.name.node.as_str(), "__schema" | "__type");
-                walk(&field.node.selection_set.node, count);
-            }
-            Selection::InlineFragment(fragment) => walk(&fragment.node.selection_set.node, count),
-            Selection::FragmentSpread(_) => {}
+impl<'a> Measure<'a> {
+    fn selection_set(&mut self, selection_set: &'a SelectionSet) -> Extent {
+        let mut whole = Extent::default();
+        for selection in &selection_set.items {
+            let part = match &selection.node {
+                Selection::Field(field) => {
+                    let below = self.selection_set(&field.node.selection_set.node);
+                    let schema = matches!(field.node.name.node.as_str(), "__schema" | "__type");
+                    Extent {
+                        aliases: below
+                            .aliases
+                            .saturating_add(usize::from(field.node.alias.is_some())),
+                        fields: below.fields.saturating_add(1),
+                        depth: if schema { 1 } else { below.depth + 1 },
+                        schema_depth: if schema {
+                            below.depth + 1
+                        } else {
+                            below.schema_depth
+                        },
+                    }
+                }
+                Selection::InlineFragment(fragment) => self.selection_set(&fragment.node.selection_set.node),
+                Selection::FragmentSpread(spread) => self.fragment(spread.node.fragment_name.node.as_str()),
+            };
+            whole.aliases = whole.aliases.saturating_add(part.aliases);
+            whole.fields = whole.fields.saturating_add(part.fields);
+            whole.depth = whole.depth.max(part.depth);
+            whole.schema_depth = whole.schema_depth.max(part.schema_depth);
         }
+        whole
+    }
+
+    fn fragment(&mut self, name: &'a str) -> Extent {
+        if let Some(extent) = self.fragments.get(name) {
+            return *extent;
+        }
+        // Validation refuses fragments that are not there, and those that spread themselves: until then they are empty.
+        self.fragments.insert(name, Extent::default());
+        let Some(fragment) = self.document.fragments.get(name) else {
+            return Extent::default();
+        };
+        let extent = self.selection_set(&fragment.node.selection_set.node);
+        self.fragments.insert(name, extent);
+        extent
     }
 }
 
@@ -67,25 +164,86 @@ mod tests {
 
     use super::*;
 
+    fn check(text: &str) -> Result<Introspects, DocumentExcess> {
+        check_document(&parse_query(text).unwrap())
+    }
+
+    fn nested(levels: usize, root: &str) -> String {
+        format!(
+            "{{ {root} {{ {} }} }}",
+            (3..levels).fold("a".to_owned(), |inner, _| format!("a {{ {inner} }}"))
+        )
+    }
+
     #[test]
-    fn aliases_and_introspection_are_counted_wherever_they_stand() {
-        let text = "query A { a: users { ...F } } query B { ... on Query { b: users { c: _id } __schema { types { name } } } } fragment F on User { d: _id }";
+    fn introspection_is_seen_wherever_it_stands() {
+        assert_eq!(check("{ users { _id __typename } }"), Ok(Introspects(false)));
         assert_eq!(
-            count(&parse_query(text).unwrap()),
-            Count {
-                aliases: 4,
-                introspects: true
-            }
-        );
-        assert_eq!(
-            count(&parse_query("{ users { _id __typename } }").unwrap()),
-            Count::default()
+            check("query A { a } query B { ...F } fragment F on Query { __schema { types { name } } }"),
+            Ok(Introspects(true))
         );
     }
 
     #[test]
-    fn tokens_are_counted_up_to_the_limit() {
-        assert!(!has_too_many_tokens(&"a ".repeat(TOKENS / 2)));
-        assert!(has_too_many_tokens(&"a ".repeat(TOKENS + 1)));
+    fn aliases_count_as_often_as_their_fragment_is_spread() {
+        let aliases = |count| {
+            (0..count)
+                .map(|number| format!("a{number}: x "))
+                .collect::<String>()
+        };
+        assert!(check(&format!("{{ {} }}", aliases(ALIASES))).is_ok());
+        assert_eq!(
+            check(&format!("{{ {} }}", aliases(ALIASES + 1))),
+            Err(DocumentExcess::Aliases)
+        );
+        let spread = format!(
+            "{{ b {{ ...F }} c {{ ...F }} }} fragment F on X {{ {} }}",
+            aliases(ALIASES / 2 + 1)
+        );
+        assert_eq!(check(&spread), Err(DocumentExcess::Aliases));
+    }
+
+    #[test]
+    fn depth_counts_through_fragments_and_is_larger_below_the_schema() {
+        assert!(check(&nested(DEPTH + 1, "a")).is_ok());
+        assert_eq!(check(&nested(DEPTH + 2, "a")), Err(DocumentExcess::Depth));
+        assert!(check(&nested(SCHEMA_DEPTH + 1, "__schema")).is_ok());
+        assert_eq!(
+            check(&nested(SCHEMA_DEPTH + 2, "__schema")),
+            Err(DocumentExcess::Depth)
+        );
+        let deep = nested(DEPTH, "a");
+        assert_eq!(
+            check(&format!("{{ a {{ b {{ ...F }} }} }} fragment F on X {deep}")),
+            Err(DocumentExcess::Depth)
+        );
+    }
+
+    #[test]
+    fn fragments_that_double_at_each_step_are_measured_quickly_and_refused() {
+        let mut text = "{ ...F0 }".to_owned();
+        for number in 0..200 {
+            text.push_str(&format!(
+                " fragment F{number} on X {{ ...F{0} ...F{0} }}",
+                number + 1
+            ));
+        }
+        text.push_str(" fragment F200 on X { a }");
+        assert_eq!(check(&text), Err(DocumentExcess::Size));
+        assert!(
+            check("{ ...F } fragment F on X { a ...F }").is_ok(),
+            "validation refuses it"
+        );
+    }
+
+    #[test]
+    fn tokens_and_brackets_are_counted_up_to_their_limits() {
+        assert_eq!(check_text(&"a, # b\n".repeat(TOKENS)), Ok(()));
+        assert_eq!(check_text(&"a ".repeat(TOKENS + 1)), Err(TextExcess::Tokens));
+        assert_eq!(
+            check_text(&format!("{}{}", "{[(".repeat(21), ")]}".repeat(21))),
+            Ok(())
+        );
+        assert_eq!(check_text(&"[".repeat(NESTING + 1)), Err(TextExcess::Nesting));
     }
 }

@@ -31,7 +31,9 @@ pub async fn read(request: &mut Request<Incoming>, limit: usize) -> Result<Bytes
     if announced > limit as u64 && (waits || announced > DISCARDED) {
         return Err(Problem::TOO_LARGE_UNREAD);
     }
-    timeout(TIME, collect(request.body_mut(), limit)).await.map_err(|_| Problem::BODY_TOO_SLOW)?
+    timeout(TIME, collect(request.body_mut(), limit))
+        .await
+        .map_err(|_| Problem::BODY_TOO_SLOW)?
 }
 
 async fn collect(body: &mut Incoming, limit: usize) -> Result<Bytes, Problem> {
@@ -39,7 +41,9 @@ async fn collect(body: &mut Incoming, limit: usize) -> Result<Bytes, Problem> {
     let mut rest = BytesMut::new();
     let mut total = 0_u64;
     while let Some(frame) = body.frame().await {
-        let Ok(data) = frame.map_err(|_| Problem::BODY_BROKEN)?.into_data() else { continue };
+        let Ok(data) = frame.map_err(|_| Problem::BODY_BROKEN)?.into_data() else {
+            continue;
+        };
         total += data.len() as u64;
         if total > DISCARDED {
             return Err(Problem::TOO_LARGE_UNREAD);

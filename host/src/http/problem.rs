@@ -22,7 +22,13 @@ pub struct Problem {
 
 impl Problem {
     const fn new(status: StatusCode, code: &'static str, detail: &'static str) -> Self {
-        Self { status, code, detail, retry_after: None, close: false }
+        Self {
+            status,
+            code,
+            detail,
+            retry_after: None,
+            close: false,
+        }
     }
 
     /// The body is larger than allowed.
@@ -33,18 +39,29 @@ impl Problem {
     );
 
     /// The same, where the body was not read to its end.
-    pub const TOO_LARGE_UNREAD: Self = Self { close: true, ..Self::TOO_LARGE };
+    pub const TOO_LARGE_UNREAD: Self = Self {
+        close: true,
+        ..Self::TOO_LARGE
+    };
 
     /// The body did not come in time.
     pub const BODY_TOO_SLOW: Self = Self {
         close: true,
-        ..Self::new(StatusCode::REQUEST_TIMEOUT, "REQUEST_TIMEOUT", "The request body did not arrive in time.")
+        ..Self::new(
+            StatusCode::REQUEST_TIMEOUT,
+            "REQUEST_TIMEOUT",
+            "The request body did not arrive in time.",
+        )
     };
 
     /// The body broke off.
     pub const BODY_BROKEN: Self = Self {
         close: true,
-        ..Self::new(StatusCode::BAD_REQUEST, "BAD_REQUEST", "The request body broke off or is malformed.")
+        ..Self::new(
+            StatusCode::BAD_REQUEST,
+            "BAD_REQUEST",
+            "The request body broke off or is malformed.",
+        )
     };
 
     /// There is no host in the request.
@@ -57,7 +74,11 @@ impl Problem {
     /// All instances are busy, and the queue is full.
     pub const BUSY: Self = Self {
         retry_after: Some(1),
-        ..Self::new(StatusCode::SERVICE_UNAVAILABLE, "BUSY", "The shop is busy. Try again in a moment.")
+        ..Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "BUSY",
+            "The shop is busy. Try again in a moment.",
+        )
     };
 
     /// The request took too long.

@@ -31,7 +31,9 @@ pub fn text(id: &HeaderValue) -> &str {
 
 fn is_sane(id: &[u8]) -> bool {
     (1..=LONGEST).contains(&id.len())
-        && id.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:/+=".contains(byte))
+        && id
+            .iter()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"-_.:/+=".contains(byte))
 }
 
 #[cfg(test)]
@@ -39,7 +41,10 @@ mod tests {
     use super::*;
 
     fn established(sent: &'static str) -> HeaderValue {
-        establish(&mut HeaderMap::from_iter([(HEADER, HeaderValue::from_static(sent))]))
+        establish(&mut HeaderMap::from_iter([(
+            HEADER,
+            HeaderValue::from_static(sent),
+        )]))
     }
 
     #[test]

@@ -22,15 +22,29 @@ const DRAIN_TIME: Duration = Duration::from_secs(10);
 /// The most streams of one HTTP/2 connection.
 const STREAMS: u32 = 256;
 
-/// Serves until `stop` is done; then takes no new connections, and returns when the requests that have begun are
-/// answered, or after ten seconds.
+/// How long the shop goes on as before once it is to stop. What was sent until then waits in the kernel's queues, or in
+/// connections that were only just made: it is taken in and answered rather than reset.
+const LINGER_TIME: Duration = Duration::from_millis(300);
+
+/// Serves until `stop` is done, and a moment longer; then takes no new connections, and returns when the requests that have
+/// begun are answered, or after ten seconds.
 pub async fn serve(listener: TcpListener, service: Arc<Service>, stop: impl Future<Output = ()>) {
     let mut builder = Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_TIME).pipeline_flush(true);
-    builder.http2().timer(TokioTimer::new()).max_concurrent_streams(STREAMS);
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIME)
+        .pipeline_flush(true);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(STREAMS);
     let builder = Arc::new(builder);
     let connections = GracefulShutdown::new();
-    let mut stop = std::pin::pin!(stop);
+    let mut stop = std::pin::pin!(async {
+        stop.await;
+        sleep(LINGER_TIME).await;
+    });
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
@@ -45,10 +59,18 @@ pub async fn serve(listener: TcpListener, service: Arc<Service>, stop: impl Futu
                 continue;
             }
         };
-        tokio::spawn(connect(stream, builder.clone(), service.clone(), connections.watcher()));
+        tokio::spawn(connect(
+            stream,
+            builder.clone(),
+            service.clone(),
+            connections.watcher(),
+        ));
     }
     drop(listener);
-    info!(connections = connections.count(), "stopping: requests that have begun are finished");
+    info!(
+        connections = connections.count(),
+        "stopping: requests that have begun are finished"
+    );
     if timeout(DRAIN_TIME, connections.shutdown()).await.is_err() {
         warn!("some requests did not end in time and are broken off");
     }
@@ -67,7 +89,9 @@ async fn connect(
         return;
     }
     let answer = service_fn(move |request| service.clone().answer(request));
-    let connection = builder.serve_connection(TokioIo::new(stream), answer).into_owned();
+    let connection = builder
+        .serve_connection(TokioIo::new(stream), answer)
+        .into_owned();
     if let Err(error) = watcher.watch(connection).await {
         debug!(error = %error, "a connection ended early");
     }

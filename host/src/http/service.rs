@@ -30,7 +30,10 @@ impl Service {
     ///
     /// # Errors
     /// Never.
-    pub async fn answer(self: Arc<Self>, mut request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
+    pub async fn answer(
+        self: Arc<Self>,
+        mut request: Request<Incoming>,
+    ) -> Result<Response<Full<Bytes>>, Infallible> {
         match request.uri().path() {
             "/livez" => return Ok(health::live()),
             "/readyz" => return Ok(health::ready(&*self.documents).await),
@@ -45,7 +48,8 @@ impl Service {
                 Ok(body) => {
                     let request = request.map(|_| Full::new(body));
                     let id = id.clone();
-                    let work = async move { self.work(request, request_id::text(&id)).await }.in_current_span();
+                    let work =
+                        async move { self.work(request, request_id::text(&id)).await }.in_current_span();
                     tokio::spawn(work).await.unwrap_or_else(|panic| {
                         error!(%panic, "a fault of the host");
                         Problem::INTERNAL.response("")
@@ -64,7 +68,10 @@ impl Service {
         let method = request.method().clone();
         let uri = request.uri().clone();
         let response = if has_host(&request) {
-            self.pool.serve(request).await.unwrap_or_else(|error| failed(&error).response(id))
+            self.pool
+                .serve(request)
+                .await
+                .unwrap_or_else(|error| failed(&error).response(id))
         } else {
             Problem::NO_HOST.response(id)
         };
@@ -96,5 +103,8 @@ fn failed(error: &CallError) -> Problem {
 /// Whether a request says for whom it is, as HTTP demands (RFC 9112, section 3.2).
 fn has_host<B>(request: &Request<B>) -> bool {
     request.uri().authority().is_some()
-        || request.headers().get(http::header::HOST).is_some_and(|host| host.to_str().is_ok())
+        || request
+            .headers()
+            .get(http::header::HOST)
+            .is_some_and(|host| host.to_str().is_ok())
 }

@@ -54,8 +54,14 @@ pub enum Error {
 impl Client {
     /// A client of the shop at a base URL such as `http://127.0.0.1:3000`.
     pub fn new(url: &str, key: String) -> Self {
-        let config = Agent::config_builder().timeout_global(Some(TIME)).http_status_as_error(false);
-        Self { agent: config.build().new_agent(), endpoint: format!("{}/graphql", url.trim_end_matches('/')), key }
+        let config = Agent::config_builder()
+            .timeout_global(Some(TIME))
+            .http_status_as_error(false);
+        Self {
+            agent: config.build().new_agent(),
+            endpoint: format!("{}/graphql", url.trim_end_matches('/')),
+            key,
+        }
     }
 
     /// Imports a batch of products, each given as JSON. Repeating it is safe, so what may work later is tried again.
@@ -64,7 +70,10 @@ impl Client {
     /// Where the shop did not take it in spite of that.
     pub fn import(&self, products: &[String]) -> Result<Vec<Outcome>, Error> {
         let query = serde_json::Value::from(MUTATION);
-        let body = format!(r#"{{"query":{query},"variables":{{"rows":[{}]}}}}"#, products.join(","));
+        let body = format!(
+            r#"{{"query":{query},"variables":{{"rows":[{}]}}}}"#,
+            products.join(",")
+        );
         let mut wait = BACKOFF;
         for _ in 1..ATTEMPTS {
             match self.try_import(&body, products.len()) {
@@ -78,15 +87,24 @@ impl Client {
 
     fn try_import(&self, body: &str, count: usize) -> Result<Vec<Outcome>, Error> {
         let request = self.agent.post(&self.endpoint);
-        let request = request.header("content-type", "application/json").header("x-api-key", &self.key);
+        let request = request
+            .header("content-type", "application/json")
+            .header("x-api-key", &self.key);
         let mut response = request.send(body).map_err(|error| self.unreachable(&error))?;
         let status = response.status().as_u16();
         if matches!(status, 408 | 429 | 500..) {
-            return Err(Error::Transient(format!("the shop answered with status {status}; its log says why")));
+            return Err(Error::Transient(format!(
+                "the shop answered with status {status}; its log says why"
+            )));
         }
         let answer = response.body_mut().read_json::<Answer>().map_err(|error| {
-            let what = format!("{} answered with status {status} and no GraphQL response", self.endpoint);
-            Error::Permanent(format!("{what} ({error}): check --url, and try a smaller --batch if it is right"))
+            let what = format!(
+                "{} answered with status {status} and no GraphQL response",
+                self.endpoint
+            );
+            Error::Permanent(format!(
+                "{what} ({error}): check --url, and try a smaller --batch if it is right"
+            ))
         })?;
         outcomes(answer, count)
     }
@@ -109,14 +127,21 @@ fn outcomes(answer: Answer, count: usize) -> Result<Vec<Outcome>, Error> {
                 "the shop does not accept the API key ({}): give its API_SECRET with --key, in the environment, or by --data",
                 error.message
             )),
-            Some("UNAVAILABLE" | "INTERNAL") => Error::Transient(format!("the shop failed: {}", error.message)),
+            Some("UNAVAILABLE" | "INTERNAL") => {
+                Error::Transient(format!("the shop failed: {}", error.message))
+            }
             _ => Error::Permanent(format!("the shop refused the batch: {}", error.message)),
         });
     }
-    let outcomes = answer.data.and_then(|data| data.import_products).map(|result| result.outcomes);
+    let outcomes = answer
+        .data
+        .and_then(|data| data.import_products)
+        .map(|result| result.outcomes);
     match outcomes {
         Some(outcomes) if outcomes.len() == count => Ok(outcomes.into_iter().map(Into::into).collect()),
-        _ => Err(Error::Permanent("the shop's answer does not tell what became of the rows: is it of the same version?".into())),
+        _ => Err(Error::Permanent(
+            "the shop's answer does not tell what became of the rows: is it of the same version?".into(),
+        )),
     }
 }
 
@@ -198,7 +223,10 @@ mod tests {
             {"outcome": "CREATED", "code": null, "field": null, "message": null},
             {"outcome": "REFUSED", "code": "BAD_USER_INPUT", "field": "name", "message": "too long"}]}}}"#;
         let refusal = Refusal::bad_input("name", "too long");
-        assert_eq!(answer(json, 2).unwrap(), [Outcome::Created, Outcome::Refused(refusal)]);
+        assert_eq!(
+            answer(json, 2).unwrap(),
+            [Outcome::Created, Outcome::Refused(refusal)]
+        );
     }
 
     #[test]
@@ -209,8 +237,15 @@ mod tests {
 
     #[test]
     fn a_wrong_key_is_not_tried_again_and_a_store_that_is_away_is() {
-        let error = |code| format!(r#"{{"data": null, "errors": [{{"message": "m", "extensions": {{"code": "{code}"}}}}]}}"#);
-        assert!(matches!(answer(&error("UNAUTHENTICATED"), 1), Err(Error::Permanent(text)) if text.contains("--key")));
-        assert!(matches!(answer(&error("UNAVAILABLE"), 1), Err(Error::Transient(_))));
+        let error = |code| {
+            format!(r#"{{"data": null, "errors": [{{"message": "m", "extensions": {{"code": "{code}"}}}}]}}"#)
+        };
+        assert!(
+            matches!(answer(&error("UNAUTHENTICATED"), 1), Err(Error::Permanent(text)) if text.contains("--key"))
+        );
+        assert!(matches!(
+            answer(&error("UNAVAILABLE"), 1),
+            Err(Error::Transient(_))
+        ));
     }
 }

@@ -53,14 +53,48 @@ impl Field {
     fn aliases(self) -> &'static [&'static str] {
         match self {
             Self::ExternalId => &[
-                "externalid", "id", "productid", "itemid", "sku", "gtin", "ean", "upc", "mpn", "asin", "handle", "code",
+                "externalid",
+                "id",
+                "productid",
+                "itemid",
+                "sku",
+                "gtin",
+                "ean",
+                "upc",
+                "mpn",
+                "asin",
+                "handle",
+                "code",
             ],
             Self::Name => &["name", "title", "productname", "producttitle", "itemname"],
-            Self::Description => &["description", "body", "bodyhtml", "productdescription", "longdescription", "details"],
+            Self::Description => &[
+                "description",
+                "body",
+                "bodyhtml",
+                "productdescription",
+                "longdescription",
+                "details",
+            ],
             Self::Manufacturer => &["manufacturer", "brand", "vendor", "brandname", "maker"],
-            Self::Price => &["price", "amount", "productprice", "variantprice", "unitprice", "regularprice", "listprice"],
+            Self::Price => &[
+                "price",
+                "amount",
+                "productprice",
+                "variantprice",
+                "unitprice",
+                "regularprice",
+                "listprice",
+            ],
             Self::Currency => &["currency", "currencycode", "pricecurrency"],
-            Self::Quantity => &["quantity", "stock", "inventory", "qty", "onhand", "stockquantity", "variantinventoryqty"],
+            Self::Quantity => &[
+                "quantity",
+                "stock",
+                "inventory",
+                "qty",
+                "onhand",
+                "stockquantity",
+                "variantinventoryqty",
+            ],
         }
     }
 }
@@ -80,10 +114,15 @@ impl std::str::FromStr for Mapping {
     fn from_str(text: &str) -> Result<Self, String> {
         let form = "use the form FIELD=COLUMN, such as name=title";
         let (field, column) = text.split_once('=').ok_or(form)?;
-        let field = Field::ALL.into_iter().find(|candidate| normal(candidate.name()) == normal(field));
+        let field = Field::ALL
+            .into_iter()
+            .find(|candidate| normal(candidate.name()) == normal(field));
         let names = || Field::ALL.map(Field::name).join(", ");
         let field = field.ok_or_else(|| format!("there is no such field; the fields are {}", names()))?;
-        Ok(Self { field, column: column.to_owned() })
+        Ok(Self {
+            field,
+            column: column.to_owned(),
+        })
     }
 }
 
@@ -101,12 +140,17 @@ impl Columns {
         for (field, place) in Field::ALL.into_iter().zip(&mut columns) {
             *place = match mappings.iter().find(|mapping| mapping.field == field) {
                 Some(mapping) => Some(mapped(names, mapping)?),
-                None => field.aliases().iter().find_map(|alias| names.iter().position(|name| normal(name) == *alias)),
+                None => field
+                    .aliases()
+                    .iter()
+                    .find_map(|alias| names.iter().position(|name| normal(name) == *alias)),
             };
             if place.is_none() && field.needed() {
                 let field = field.name();
                 let there = names.join(", ");
-                return Err(format!("no column is known to be the {field}: name it with --map {field}=COLUMN; the columns are: {there}"));
+                return Err(format!(
+                    "no column is known to be the {field}: name it with --map {field}=COLUMN; the columns are: {there}"
+                ));
             }
         }
         Ok(Self(columns))
@@ -115,21 +159,35 @@ impl Columns {
     /// The value of a field in a row, trimmed; none where it is empty or the row or the feed lacks it.
     pub fn value<'row>(&self, row: &'row [String], field: Field) -> Option<&'row str> {
         let index = self.0.get(field as usize).copied().flatten()?;
-        row.get(index).map(|value| value.trim()).filter(|value| !value.is_empty())
+        row.get(index)
+            .map(|value| value.trim())
+            .filter(|value| !value.is_empty())
     }
 }
 
 fn mapped(names: &[String], mapping: &Mapping) -> Result<usize, String> {
     let exact = names.iter().position(|name| *name == mapping.column);
-    let similar = || names.iter().position(|name| normal(name) == normal(&mapping.column));
+    let similar = || {
+        names
+            .iter()
+            .position(|name| normal(name) == normal(&mapping.column))
+    };
     exact.or_else(similar).ok_or_else(|| {
-        format!("there is no column `{}` for the {}; the columns are: {}", mapping.column, mapping.field.name(), names.join(", "))
+        format!(
+            "there is no column `{}` for the {}; the columns are: {}",
+            mapping.column,
+            mapping.field.name(),
+            names.join(", ")
+        )
     })
 }
 
 /// A name without what spellings differ in.
 fn normal(name: &str) -> String {
-    name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+    name.chars()
+        .filter(|c| c.is_alphanumeric())
+        .flat_map(char::to_lowercase)
+        .collect()
 }
 
 #[cfg(test)]
@@ -146,10 +204,20 @@ mod tests {
 
     #[test]
     fn common_names_are_known_in_any_spelling() {
-        let header = names(&["Body (HTML)", "Vendor", "Product-Title", "SKU", "unit_price", "Stock"]);
+        let header = names(&[
+            "Body (HTML)",
+            "Vendor",
+            "Product-Title",
+            "SKU",
+            "unit_price",
+            "Stock",
+        ]);
         let columns = Columns::find(&header, &[]).unwrap();
         let found = Field::ALL.map(|field| index(&columns, field));
-        assert_eq!(found, [Some(3), Some(2), Some(0), Some(1), Some(4), None, Some(5)]);
+        assert_eq!(
+            found,
+            [Some(3), Some(2), Some(0), Some(1), Some(4), None, Some(5)]
+        );
     }
 
     #[test]
@@ -169,7 +237,10 @@ mod tests {
     #[test]
     fn a_needed_column_that_is_missing_is_named_together_with_those_there_are() {
         let error = Columns::find(&names(&["id", "label", "price"]), &[]).unwrap_err();
-        assert!(error.contains("--map name=COLUMN") && error.contains("id, label, price"), "{error}");
+        assert!(
+            error.contains("--map name=COLUMN") && error.contains("id, label, price"),
+            "{error}"
+        );
     }
 
     #[test]
@@ -181,7 +252,12 @@ mod tests {
 
     #[test]
     fn a_mapping_of_an_unknown_field_is_refused() {
-        assert!("colour=hue".parse::<Mapping>().unwrap_err().contains("externalId, name"));
+        assert!(
+            "colour=hue"
+                .parse::<Mapping>()
+                .unwrap_err()
+                .contains("externalId, name")
+        );
         assert!("name".parse::<Mapping>().is_err());
     }
 

@@ -91,7 +91,11 @@ pub fn parse(text: &str, column: Option<Currency>, default: Currency) -> Result<
         }
         (named, column) => named.or(column).unwrap_or(default),
     };
-    let (whole, decimals) = if leading_point { (String::new(), number.to_owned()) } else { split(number).ok_or_else(malformed)? };
+    let (whole, decimals) = if leading_point {
+        (String::new(), number.to_owned())
+    } else {
+        split(number).ok_or_else(malformed)?
+    };
     let amount = minor_units(text, &whole, &decimals, currency)?;
     if negative && amount != 0 {
         return Err(PriceError::Negative(shorten(text)));
@@ -106,15 +110,29 @@ pub fn parse(text: &str, column: Option<Currency>, default: Currency) -> Result<
 pub fn currency(name: &str, default: Currency) -> Result<Currency, PriceError> {
     // Signs of several currencies mean the default one where they can.
     let shared = |candidates: &[Currency], common: Option<Currency>| {
-        if candidates.contains(&default) { Some(default) } else { common }
+        if candidates.contains(&default) {
+            Some(default)
+        } else {
+            common
+        }
     };
     let found = match name.trim() {
         "$" => shared(
-            &[Currency::AUD, Currency::CAD, Currency::HKD, Currency::MXN, Currency::NZD, Currency::SGD],
+            &[
+                Currency::AUD,
+                Currency::CAD,
+                Currency::HKD,
+                Currency::MXN,
+                Currency::NZD,
+                Currency::SGD,
+            ],
             Some(Currency::USD),
         ),
         "¥" | "￥" => shared(&[Currency::CNY], Some(Currency::JPY)),
-        "kr" | "kr." => shared(&[Currency::DKK, Currency::ISK, Currency::NOK, Currency::SEK], None),
+        "kr" | "kr." => shared(
+            &[Currency::DKK, Currency::ISK, Currency::NOK, Currency::SEK],
+            None,
+        ),
         "€" => Some(Currency::EUR),
         "£" => Some(Currency::GBP),
         "₹" => Some(Currency::INR),
@@ -138,13 +156,17 @@ pub fn currency(name: &str, default: Currency) -> Result<Currency, PriceError> {
 /// Splits a number into its whole and its decimal digits.
 fn split(number: &str) -> Option<(String, String)> {
     // Spaces and apostrophes are only ever between thousands.
-    let number: String = number.chars().map(|c| if is_space(c) { '\'' } else { c }).collect();
+    let number: String = number
+        .chars()
+        .map(|c| if is_space(c) { '\'' } else { c })
+        .collect();
     let marks: Vec<char> = number.chars().filter(|c| matches!(c, '.' | ',')).collect();
     let decimal_mark = match marks.as_slice() {
         [] => None,
         [first, .., last] => (first != last).then_some(*last),
         ['.'] => Some('.'),
-        [mark] => (number.rsplit(*mark).next().map(str::len) != Some(3) || number.starts_with("0,")).then_some(*mark),
+        [mark] => (number.rsplit(*mark).next().map(str::len) != Some(3) || number.starts_with("0,"))
+            .then_some(*mark),
     };
     let (whole, decimals) = match decimal_mark.and_then(|mark| number.rsplit_once(mark)) {
         Some((whole, decimals)) => (whole, decimals),
@@ -155,13 +177,23 @@ fn split(number: &str) -> Option<(String, String)> {
     let groups: Vec<&str> = groups.collect();
     let last = groups.len().checked_sub(1);
     // All groups have three digits; those of India have two, but for the last.
-    let grouped = groups.iter().enumerate().all(|(index, group)| {
-        group.len() == 3 || (group.len() == 2 && Some(index) != last)
-    });
+    let grouped = groups
+        .iter()
+        .enumerate()
+        .all(|(index, group)| group.len() == 3 || (group.len() == 2 && Some(index) != last));
     let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
     let first_fits = groups.is_empty() || (1..=3).contains(&first.len());
-    let valid = grouped && first_fits && digits(first) && groups.iter().all(|group| digits(group)) && digits(decimals);
-    let one_kind = whole.chars().filter(|c| !c.is_ascii_digit()).collect::<std::collections::BTreeSet<_>>().len() <= 1;
+    let valid = grouped
+        && first_fits
+        && digits(first)
+        && groups.iter().all(|group| digits(group))
+        && digits(decimals);
+    let one_kind = whole
+        .chars()
+        .filter(|c| !c.is_ascii_digit())
+        .collect::<std::collections::BTreeSet<_>>()
+        .len()
+        <= 1;
     (valid && one_kind).then(|| (format!("{first}{}", groups.concat()), decimals.to_owned()))
 }
 
@@ -238,17 +270,40 @@ mod tests {
     fn decimals_beyond_the_currency_must_be_zeros() {
         assert_eq!(read("12.990"), Ok((1299, "USD")));
         assert_eq!(read("500.00 JPY"), Ok((500, "JPY")));
-        assert_eq!(read("12.999"), Err(PriceError::TooPrecise("12.999".into(), "USD")));
-        assert_eq!(read("¥500.5"), Err(PriceError::TooPrecise("¥500.5".into(), "JPY")));
+        assert_eq!(
+            read("12.999"),
+            Err(PriceError::TooPrecise("12.999".into(), "USD"))
+        );
+        assert_eq!(
+            read("¥500.5"),
+            Err(PriceError::TooPrecise("¥500.5".into(), "JPY"))
+        );
     }
 
     #[test]
     fn what_is_no_price_is_refused() {
-        for text in ["free", "12.99.1", "1,2,3", "12a34", "1,29,99", "1.299.00,1.2", "12.99 12", "--", "1'299,000.5.5"] {
-            assert!(matches!(read(text), Err(PriceError::Malformed(_))), "{text}: {:?}", read(text));
+        for text in [
+            "free",
+            "12.99.1",
+            "1,2,3",
+            "12a34",
+            "1,29,99",
+            "1.299.00,1.2",
+            "12.99 12",
+            "--",
+            "1'299,000.5.5",
+        ] {
+            assert!(
+                matches!(read(text), Err(PriceError::Malformed(_))),
+                "{text}: {:?}",
+                read(text)
+            );
         }
         assert_eq!(read("  "), Err(PriceError::Empty));
-        assert_eq!(read("12 quatloos"), Err(PriceError::UnknownCurrency("quatloos".into())));
+        assert_eq!(
+            read("12 quatloos"),
+            Err(PriceError::UnknownCurrency("quatloos".into()))
+        );
         assert_eq!(read("-5"), Err(PriceError::Negative("-5".into())));
         assert_eq!(read("-$5"), Err(PriceError::Negative("-$5".into())));
         assert_eq!(read("$-5"), Err(PriceError::Negative("$-5".into())));
@@ -257,23 +312,44 @@ mod tests {
     #[test]
     fn a_price_reaches_to_the_largest_integer_of_graphql() {
         assert_eq!(read("21474836.47"), Ok((i32::MAX, "USD")));
-        assert_eq!(read("21474836.48"), Err(PriceError::TooLarge("21474836.48".into())));
+        assert_eq!(
+            read("21474836.48"),
+            Err(PriceError::TooLarge("21474836.48".into()))
+        );
         assert_eq!(read("2147483647 JPY"), Ok((i32::MAX, "JPY")));
         assert!(matches!(read(&"9".repeat(400)), Err(PriceError::TooLarge(_))));
     }
 
     #[test]
     fn a_shared_sign_means_the_default_currency_where_it_can() {
-        assert_eq!(parse("$5", None, Currency::CAD).map(|price| price.currency), Ok(Currency::CAD));
-        assert_eq!(parse("$5", None, Currency::EUR).map(|price| price.currency), Ok(Currency::USD));
-        assert_eq!(parse("5 kr", None, Currency::SEK).map(|price| price.currency), Ok(Currency::SEK));
-        assert_eq!(parse("5 kr", None, Currency::EUR), Err(PriceError::UnknownCurrency("kr".into())));
+        assert_eq!(
+            parse("$5", None, Currency::CAD).map(|price| price.currency),
+            Ok(Currency::CAD)
+        );
+        assert_eq!(
+            parse("$5", None, Currency::EUR).map(|price| price.currency),
+            Ok(Currency::USD)
+        );
+        assert_eq!(
+            parse("5 kr", None, Currency::SEK).map(|price| price.currency),
+            Ok(Currency::SEK)
+        );
+        assert_eq!(
+            parse("5 kr", None, Currency::EUR),
+            Err(PriceError::UnknownCurrency("kr".into()))
+        );
     }
 
     #[test]
     fn a_currency_column_counts_unless_the_price_says_otherwise() {
         let jpy = Some(Currency::JPY);
-        assert_eq!(parse("500", jpy, Currency::USD).map(|price| (price.amount, price.currency)), Ok((500, Currency::JPY)));
-        assert_eq!(parse("€5", jpy, Currency::USD), Err(PriceError::TwoCurrencies("EUR", "JPY")));
+        assert_eq!(
+            parse("500", jpy, Currency::USD).map(|price| (price.amount, price.currency)),
+            Ok((500, Currency::JPY))
+        );
+        assert_eq!(
+            parse("€5", jpy, Currency::USD),
+            Err(PriceError::TwoCurrencies("EUR", "JPY"))
+        );
     }
 }

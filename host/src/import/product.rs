@@ -39,7 +39,11 @@ pub struct Refusal {
 impl Refusal {
     /// Bad input in a field, found here.
     pub fn bad_input(field: &str, message: impl Into<String>) -> Self {
-        Self { code: "BAD_USER_INPUT".into(), field: field.into(), message: message.into() }
+        Self {
+            code: "BAD_USER_INPUT".into(),
+            field: field.into(),
+            message: message.into(),
+        }
     }
 }
 
@@ -81,7 +85,10 @@ impl Rules {
     }
 
     fn price(&self, columns: &Columns, row: &[String]) -> Result<price::Price, Refusal> {
-        let column = columns.value(row, Field::Currency).map(|name| price::currency(name, self.currency)).transpose();
+        let column = columns
+            .value(row, Field::Currency)
+            .map(|name| price::currency(name, self.currency))
+            .transpose();
         let column = column.map_err(|error| Refusal::bad_input(Field::Currency.name(), error.to_string()))?;
         let text = columns.value(row, Field::Price).unwrap_or_default();
         match price::parse(text, column, self.currency) {
@@ -92,13 +99,24 @@ impl Rules {
     }
 
     fn quantity(&self, columns: &Columns, row: &[String]) -> Result<i32, Refusal> {
-        let Some(text) = columns.value(row, Field::Quantity) else { return Ok(self.quantity) };
+        let Some(text) = columns.value(row, Field::Quantity) else {
+            return Ok(self.quantity);
+        };
         // Spreadsheets write 5.0 for 5.
         let whole = text.split_once('.').map_or(text, |(whole, rest)| {
-            if rest.bytes().all(|byte| byte == b'0') { whole } else { text }
+            if rest.bytes().all(|byte| byte == b'0') {
+                whole
+            } else {
+                text
+            }
         });
         let quantity = whole.parse().ok().filter(|quantity| *quantity >= 0);
-        let message = || format!("`{text}` is no quantity: it must be a whole number from 0 to {}", i32::MAX);
+        let message = || {
+            format!(
+                "`{text}` is no quantity: it must be a whole number from 0 to {}",
+                i32::MAX
+            )
+        };
         quantity.ok_or_else(|| Refusal::bad_input(Field::Quantity.name(), message()))
     }
 }
@@ -110,7 +128,10 @@ impl Rules {
 pub fn to_json(product: &Product) -> Result<String, Refusal> {
     let json = serde_json::to_string(product).map_err(|error| Refusal::bad_input("", error.to_string()))?;
     if json.len() > LONGEST {
-        return Err(Refusal::bad_input("", format!("the row is too long: {} KiB are the most", LONGEST / 1024)));
+        return Err(Refusal::bad_input(
+            "",
+            format!("the row is too long: {} KiB are the most", LONGEST / 1024),
+        ));
     }
     Ok(json)
 }
@@ -122,20 +143,32 @@ mod tests {
     fn read(header: &[&str], row: &[&str]) -> Result<Product, Refusal> {
         let strings = |values: &[&str]| values.iter().map(|value| (*value).to_owned()).collect::<Vec<_>>();
         let columns = Columns::find(&strings(header), &[]).unwrap();
-        let rules = Rules { currency: Currency::USD, quantity: 7, allow_zero_price: false };
+        let rules = Rules {
+            currency: Currency::USD,
+            quantity: 7,
+            allow_zero_price: false,
+        };
         rules.product(&columns, &strings(row))
     }
 
     #[test]
     fn a_row_without_a_quantity_gets_the_default_one() {
         let product = read(&["id", "name", "price"], &["http://x/1", "sock", "1.50"]).unwrap();
-        assert_eq!((product.quantity, product.price, product.currency), (7, 150, "USD"));
-        assert_eq!(to_json(&product).unwrap(), r#"{"externalId":"http://x/1","name":"sock","price":150,"currency":"USD","quantity":7}"#);
+        assert_eq!(
+            (product.quantity, product.price, product.currency),
+            (7, 150, "USD")
+        );
+        assert_eq!(
+            to_json(&product).unwrap(),
+            r#"{"externalId":"http://x/1","name":"sock","price":150,"currency":"USD","quantity":7}"#
+        );
     }
 
     #[test]
     fn quantities_are_whole_numbers_that_fit() {
-        let quantity = |text| read(&["id", "name", "price", "qty"], &["1", "a", "1", text]).map(|product| product.quantity);
+        let quantity = |text| {
+            read(&["id", "name", "price", "qty"], &["1", "a", "1", text]).map(|product| product.quantity)
+        };
         assert_eq!(quantity("0"), Ok(0));
         assert_eq!(quantity("12.00"), Ok(12));
         assert_eq!(quantity("2147483647"), Ok(i32::MAX));
@@ -152,9 +185,25 @@ mod tests {
 
     #[test]
     fn the_first_field_that_is_missing_is_named() {
-        assert_eq!(read(&["id", "name", "price"], &["", "a", "1"]).unwrap_err().field, "externalId");
-        assert_eq!(read(&["id", "name", "price"], &["1", " ", "1"]).unwrap_err().field, "name");
-        assert_eq!(read(&["id", "name", "price"], &["1", "a"]).unwrap_err().field, "price");
-        assert_eq!(read(&["id", "name", "price", "currency"], &["1", "a", "1", "??"]).unwrap_err().field, "currency");
+        assert_eq!(
+            read(&["id", "name", "price"], &["", "a", "1"]).unwrap_err().field,
+            "externalId"
+        );
+        assert_eq!(
+            read(&["id", "name", "price"], &["1", " ", "1"])
+                .unwrap_err()
+                .field,
+            "name"
+        );
+        assert_eq!(
+            read(&["id", "name", "price"], &["1", "a"]).unwrap_err().field,
+            "price"
+        );
+        assert_eq!(
+            read(&["id", "name", "price", "currency"], &["1", "a", "1", "??"])
+                .unwrap_err()
+                .field,
+            "currency"
+        );
     }
 }

@@ -54,8 +54,13 @@ impl Report {
         self.refused += 1;
         let Refusal { code, field, message } = refusal;
         if self.printed.len() < PRINTED {
-            let place = if field.is_empty() { String::new() } else { format!("{field}: ") };
-            self.printed.push(format!("line {line}: {place}{message} [{code}]"));
+            let place = if field.is_empty() {
+                String::new()
+            } else {
+                format!("{field}: ")
+            };
+            self.printed
+                .push(format!("line {line}: {place}{message} [{code}]"));
         }
         match &mut self.file {
             Some(file) => Ok(file.write_record([&line.to_string(), external_id, code, field, message])?),
@@ -73,11 +78,22 @@ impl Report {
 
     /// The report for a person.
     pub fn summary(&self) -> String {
-        let Self { created, updated, unchanged, refused, printed, file } = self;
+        let Self {
+            created,
+            updated,
+            unchanged,
+            refused,
+            printed,
+            file,
+        } = self;
         let mut lines = printed.clone();
         let others = refused - printed.len() as u64;
         if others > 0 {
-            let where_to_look = if file.is_some() { "" } else { "; --report FILE lists them all" };
+            let where_to_look = if file.is_some() {
+                ""
+            } else {
+                "; --report FILE lists them all"
+            };
             lines.push(format!("and {others} other refused rows{where_to_look}"));
         }
         let total = created + updated + unchanged + refused;
@@ -104,9 +120,18 @@ mod tests {
         report.finish().unwrap();
         let summary = report.summary();
         assert_eq!(summary.lines().count(), 22);
-        assert!(summary.contains("line 3: price: no, \"really\" [BAD_USER_INPUT]\n") && summary.contains("and 5 other"));
-        assert!(summary.ends_with("26 rows: 1 created, 0 updated, 0 unchanged, 25 refused"), "{summary}");
-        let rows = csv::Reader::from_path(file.path()).unwrap().into_records().count();
+        assert!(
+            summary.contains("line 3: price: no, \"really\" [BAD_USER_INPUT]\n")
+                && summary.contains("and 5 other")
+        );
+        assert!(
+            summary.ends_with("26 rows: 1 created, 0 updated, 0 unchanged, 25 refused"),
+            "{summary}"
+        );
+        let rows = csv::Reader::from_path(file.path())
+            .unwrap()
+            .into_records()
+            .count();
         assert_eq!(rows, 25);
     }
 }

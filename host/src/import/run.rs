@@ -25,15 +25,28 @@ const LARGEST: usize = 512 * 1024;
 /// Where the feed can't be read, or the shop can't be talked to. Refused rows are no error.
 pub fn run(options: &Options) -> Result<(), Failure> {
     let unreadable = |error: io::Error| {
-        let code = if error.kind() == io::ErrorKind::NotFound { Code::NoInput } else { Code::Data };
-        Failure::new(code, format!("can't read the feed {}: {error}", options.file.display()))
+        let code = if error.kind() == io::ErrorKind::NotFound {
+            Code::NoInput
+        } else {
+            Code::Data
+        };
+        Failure::new(
+            code,
+            format!("can't read the feed {}: {error}", options.file.display()),
+        )
     };
     let feed = Feed::open(&options.file, options.format, options.encoding).map_err(unreadable)?;
     let columns = Columns::find(&feed.columns, &options.map).map_err(|why| {
-        Failure::new(Code::Data, format!("the feed {} can't be imported: {why}", options.file.display()))
+        Failure::new(
+            Code::Data,
+            format!("the feed {} can't be imported: {why}", options.file.display()),
+        )
     })?;
-    let rules =
-        Rules { currency: options.currency, quantity: options.quantity, allow_zero_price: options.allow_zero_price };
+    let rules = Rules {
+        currency: options.currency,
+        quantity: options.quantity,
+        allow_zero_price: options.allow_zero_price,
+    };
     let report = Report::new(options.report.as_deref()).map_err(unwritable)?;
     let mut import = Import {
         client: Client::new(&options.url, key(options)?),
@@ -62,7 +75,10 @@ fn key(options: &Options) -> Result<String, Failure> {
     let file = secret::file(&options.data);
     secret::read(&file)?.ok_or_else(|| {
         let advice = "give the key with --key, set API_SECRET, or name the shop's data folder with --data";
-        Failure::new(Code::Config, format!("there is no API key, and no file {}: {advice}", file.display()))
+        Failure::new(
+            Code::Config,
+            format!("there is no API key, and no file {}: {advice}", file.display()),
+        )
     })
 }
 
@@ -109,7 +125,11 @@ impl Import {
     }
 
     fn row(&mut self, row: Row) -> Result<(), Failure> {
-        if row.values.as_ref().is_ok_and(|values| values.iter().all(|value| value.trim().is_empty())) {
+        if row
+            .values
+            .as_ref()
+            .is_ok_and(|values| values.iter().all(|value| value.trim().is_empty()))
+        {
             return Ok(());
         }
         let product = match &row.values {
@@ -124,8 +144,14 @@ impl Import {
             Ok((json, external_id)) => self.put(row.line, external_id, json),
             Err(refusal) => {
                 let values = row.values.as_deref().unwrap_or_default();
-                let id = self.columns.value(values, Field::ExternalId).unwrap_or_default().to_owned();
-                self.report.add(row.line, &id, &Outcome::Refused(refusal)).map_err(unwritable)
+                let id = self
+                    .columns
+                    .value(values, Field::ExternalId)
+                    .unwrap_or_default()
+                    .to_owned();
+                self.report
+                    .add(row.line, &id, &Outcome::Refused(refusal))
+                    .map_err(unwritable)
             }
         }
     }
@@ -133,7 +159,11 @@ impl Import {
     fn first_with_its_id(&mut self, product: Product, line: u64) -> Result<Product, Refusal> {
         if let Some(first) = self.seen.get(&product.external_id) {
             let message = format!("line {first} has the same external id");
-            return Err(Refusal { code: "DUPLICATE".into(), field: "externalId".into(), message });
+            return Err(Refusal {
+                code: "DUPLICATE".into(),
+                field: "externalId".into(),
+                message,
+            });
         }
         self.seen.insert(product.external_id.clone(), line);
         Ok(product)
@@ -151,7 +181,9 @@ impl Import {
 
     fn send(&mut self) -> Result<(), Failure> {
         let batch = std::mem::take(&mut self.batch);
-        let Some((first, _)) = batch.rows.first() else { return Ok(()) };
+        let Some((first, _)) = batch.rows.first() else {
+            return Ok(());
+        };
         let outcomes = self
             .client
             .import(&batch.products)
@@ -166,12 +198,18 @@ impl Import {
     fn stopped(&self, code: Code, why: &str, line: u64) -> Failure {
         let line = self.batch.rows.first().map_or(line, |(first, _)| *first);
         let advice = "what was imported is kept: run the same command again, or go on from here with";
-        Failure::new(code, format!("{why}; the import stopped before line {line}; {advice} --from-line {line}"))
+        Failure::new(
+            code,
+            format!("{why}; the import stopped before line {line}; {advice} --from-line {line}"),
+        )
     }
 }
 
 fn unwritable(error: io::Error) -> Failure {
-    Failure::new(Code::CantCreate, format!("can't write the report ({error}): choose another file with --report"))
+    Failure::new(
+        Code::CantCreate,
+        format!("can't write the report ({error}): choose another file with --report"),
+    )
 }
 
 /// A bar on standard error, where that is a terminal.
@@ -183,7 +221,10 @@ fn progress(length: u64) -> ProgressBar {
 /// Becomes true with Ctrl-C; a second one ends the process at once.
 fn interruption() -> Result<Arc<AtomicBool>, Failure> {
     let failure = |error: io::Error| Failure::new(Code::Software, format!("can't wait for signals: {error}"));
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failure)?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(failure)?;
     let interrupted = Arc::new(AtomicBool::new(false));
     let flag = interrupted.clone();
     std::thread::spawn(move || {

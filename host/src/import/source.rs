@@ -70,7 +70,11 @@ impl Feed {
                 (columns, Box::new(rows))
             }
         };
-        Ok(Self { columns, length, rows })
+        Ok(Self {
+            columns,
+            length,
+            rows,
+        })
     }
 }
 
@@ -87,7 +91,11 @@ fn guess(path: &Path) -> io::Result<Format> {
     let start = beginning(path)?;
     let start = start.strip_prefix(encoding::BYTE_ORDER_MARK).unwrap_or(&start);
     let first = start.iter().find(|byte| !byte.is_ascii_whitespace());
-    Ok(if first == Some(&b'{') { Format::Jsonl } else { Format::Csv })
+    Ok(if first == Some(&b'{') {
+        Format::Jsonl
+    } else {
+        Format::Csv
+    })
 }
 
 /// The first bytes of a file.
@@ -110,7 +118,10 @@ mod tests {
     }
 
     fn rows(content: &[u8]) -> Vec<(u64, Result<Vec<String>, String>)> {
-        open(content).map(|row| row.unwrap()).map(|row| (row.line, row.values)).collect()
+        open(content)
+            .map(|row| row.unwrap())
+            .map(|row| (row.line, row.values))
+            .collect()
     }
 
     fn strings(values: &[&str]) -> Result<Vec<String>, String> {
@@ -121,18 +132,30 @@ mod tests {
     fn a_csv_feed_keeps_quoted_line_feeds_and_tells_the_lines_of_rows() {
         let content = b"id,name\r\n1,\"two\nlines\"\r\n2,\"say \"\"hi\"\"\"\r\n";
         assert_eq!(open(content).columns, ["id", "name"]);
-        assert_eq!(rows(content), [(2, strings(&["1", "two\nlines"])), (4, strings(&["2", "say \"hi\""]))]);
+        assert_eq!(
+            rows(content),
+            [
+                (2, strings(&["1", "two\nlines"])),
+                (4, strings(&["2", "say \"hi\""]))
+            ]
+        );
     }
 
     #[test]
     fn semicolons_and_tabs_separate_too() {
-        assert_eq!(open(b"id;name;price\n1;a,b;2,50\n").columns, ["id", "name", "price"]);
+        assert_eq!(
+            open(b"id;name;price\n1;a,b;2,50\n").columns,
+            ["id", "name", "price"]
+        );
         assert_eq!(rows(b"id\tname\n1\ta,b\n"), [(2, strings(&["1", "a,b"]))]);
     }
 
     #[test]
     fn utf_8_is_recognised_and_all_else_is_latin_1() {
-        assert_eq!(rows("id,name\n1,Café\n".as_bytes()), [(2, strings(&["1", "Café"]))]);
+        assert_eq!(
+            rows("id,name\n1,Café\n".as_bytes()),
+            [(2, strings(&["1", "Café"]))]
+        );
         assert_eq!(rows(b"id,name\n1,Caf\xe9\n"), [(2, strings(&["1", "Café"]))]);
     }
 

@@ -62,7 +62,11 @@ impl Compiled {
         let proxy = ProxyIndices::new(&instance_pre)?;
         let handlers = handlers(&component, &shop.manifest)?;
         advance_epoch(&engine);
-        Ok(Self { instance_pre, proxy, handlers })
+        Ok(Self {
+            instance_pre,
+            proxy,
+            handlers,
+        })
     }
 }
 
@@ -94,8 +98,14 @@ fn engine(size: Size, limits: &Limits, cache: Option<&Path>) -> wasmtime::Result
 }
 
 /// Finds `<service>-events`, and `handle` in it, for each service that subscribes.
-fn handlers(component: &Component, manifest: &ShopManifest) -> wasmtime::Result<BTreeMap<String, ComponentExportIndex>> {
-    let subscribers = manifest.services.iter().filter(|(_, service)| !service.handles.is_empty());
+fn handlers(
+    component: &Component,
+    manifest: &ShopManifest,
+) -> wasmtime::Result<BTreeMap<String, ComponentExportIndex>> {
+    let subscribers = manifest
+        .services
+        .iter()
+        .filter(|(_, service)| !service.handles.is_empty());
     subscribers
         .map(|(name, _)| {
             let export = format!("{name}-events");
@@ -103,7 +113,9 @@ fn handlers(component: &Component, manifest: &ShopManifest) -> wasmtime::Result<
                 .get_export_index(None, &export)
                 .and_then(|instance| component.get_export_index(Some(&instance), "handle"))
                 .map(|handle| (name.clone(), handle))
-                .ok_or_else(|| wasmtime::format_err!("`{name}` subscribes to events, but there is no export `{export}`"))
+                .ok_or_else(|| {
+                    wasmtime::format_err!("`{name}` subscribes to events, but there is no export `{export}`")
+                })
         })
         .collect()
 }

@@ -61,7 +61,11 @@ impl Instance {
         platform: std::sync::Arc<Platform>,
         limits: &Limits,
     ) -> wasmtime::Result<Self> {
-        let usage = Usage { memory: 0, memory_limit: limits.memory, ticks: ticks(limits) };
+        let usage = Usage {
+            memory: 0,
+            memory_limit: limits.memory,
+            ticks: ticks(limits),
+        };
         let mut store = Store::new(compiled.instance_pre.engine(), State::new(platform, usage));
         store.limiter(|state| &mut state.usage);
         store.epoch_deadline_callback(|mut context| {
@@ -77,7 +81,12 @@ impl Instance {
         store.set_epoch_deadline(1);
         let wasm = compiled.instance_pre.instantiate_async(&mut store).await?;
         let proxy = compiled.proxy.load(&mut store, &wasm)?;
-        Ok(Self { store, wasm, proxy, calls: 0 })
+        Ok(Self {
+            store,
+            wasm,
+            proxy,
+            calls: 0,
+        })
     }
 
     /// Whether it may serve another call: it is not worn out, has not grown too much, and let go of everything.
@@ -113,8 +122,10 @@ impl Instance {
         event: Event,
         limits: &Limits,
     ) -> Result<Result<(), HandlerFailure>, Trouble> {
-        let export =
-            compiled.handlers.get(subscriber).ok_or_else(|| Trouble::NoHandler(subscriber.to_owned()))?;
+        let export = compiled
+            .handlers
+            .get(subscriber)
+            .ok_or_else(|| Trouble::NoHandler(subscriber.to_owned()))?;
         self.begin(limits);
         let handle = self
             .wasm
@@ -123,7 +134,9 @@ impl Instance {
         let call = handle.call_async(&mut self.store, (event.into(),));
         let answer = tokio::time::timeout(limits.time, call).await;
         self.store.data().output.finish();
-        let (answer,) = answer.map_err(|_| Trouble::TooLong(limits.time))?.map_err(Trouble::Trap)?;
+        let (answer,) = answer
+            .map_err(|_| Trouble::TooLong(limits.time))?
+            .map_err(Trouble::Trap)?;
         Ok(answer.map_err(Into::into))
     }
 
@@ -137,11 +150,16 @@ impl Instance {
     async fn answer(&mut self, request: Request<Full<Bytes>>) -> Result<Response<Full<Bytes>>, Trouble> {
         let (sender, receiver) = oneshot::channel();
         let mut http = self.store.data_mut().http();
-        let request = http.new_incoming_request(Scheme::Http, request).map_err(Trouble::Trap)?;
+        let request = http
+            .new_incoming_request(Scheme::Http, request)
+            .map_err(Trouble::Trap)?;
         let outparam = http.new_response_outparam(sender).map_err(Trouble::Trap)?;
 
-        let mut call =
-            pin!(self.proxy.wasi_http_incoming_handler().call_handle(&mut self.store, request, outparam));
+        let mut call = pin!(self.proxy.wasi_http_incoming_handler().call_handle(
+            &mut self.store,
+            request,
+            outparam
+        ));
         let mut response = pin!(receive(receiver).fuse());
         let mut received = None;
         // The guest comes first: most often it has answered, and closed its body, when it returns.
@@ -169,12 +187,17 @@ impl Instance {
 async fn receive(
     receiver: oneshot::Receiver<Result<Response<HyperOutgoingBody>, ErrorCode>>,
 ) -> Result<Response<Full<Bytes>>, Trouble> {
-    let response = receiver.await.map_err(|_| Trouble::NoResponse)?.map_err(Trouble::Refused)?;
+    let response = receiver
+        .await
+        .map_err(|_| Trouble::NoResponse)?
+        .map_err(Trouble::Refused)?;
     let (head, mut body) = response.into_parts();
     let mut first = Bytes::new();
     let mut rest = BytesMut::new();
     while let Some(frame) = body.frame().await {
-        let Ok(data) = frame.map_err(|_| Trouble::NoResponse)?.into_data() else { continue };
+        let Ok(data) = frame.map_err(|_| Trouble::NoResponse)?.into_data() else {
+            continue;
+        };
         if first.is_empty() {
             first = data;
             continue;

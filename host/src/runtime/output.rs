@@ -23,12 +23,18 @@ pub struct Output {
 impl Output {
     /// The guest's standard output, logged at level info.
     pub fn stdout(&self) -> Stream {
-        Stream { line: self.stdout.clone(), log: |line| info!(target: "guest", "{line}") }
+        Stream {
+            line: self.stdout.clone(),
+            log: |line| info!(target: "guest", "{line}"),
+        }
     }
 
     /// The guest's standard error, logged at level warn.
     pub fn stderr(&self) -> Stream {
-        Stream { line: self.stderr.clone(), log: |line| warn!(target: "guest", "{line}") }
+        Stream {
+            line: self.stderr.clone(),
+            log: |line| warn!(target: "guest", "{line}"),
+        }
     }
 
     /// Logs what was begun and not ended by a line feed, so that it does not appear under the next request.

@@ -81,7 +81,10 @@ impl Pool {
         event: Event,
     ) -> Result<Result<(), HandlerFailure>, CallError> {
         let mut lease = self.lease().await?;
-        let answer = lease.instance.handle(&self.compiled, subscriber, event, &self.limits).await?;
+        let answer = lease
+            .instance
+            .handle(&self.compiled, subscriber, event, &self.limits)
+            .await?;
         self.give_back(lease);
         Ok(answer)
     }
@@ -98,7 +101,10 @@ impl Pool {
                 .await
                 .map_err(Busy::Broken)?,
         };
-        Ok(Lease { instance, _permit: permit })
+        Ok(Lease {
+            instance,
+            _permit: permit,
+        })
     }
 
     async fn queue(&self) -> Result<SemaphorePermit<'_>, Busy> {
@@ -111,7 +117,10 @@ impl Pool {
     /// Takes an instance back after a call that succeeded; after any other, it is dropped with its lease.
     fn give_back(&self, mut lease: Lease<'_>) {
         if lease.instance.reusable(&self.limits) {
-            self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(lease.instance);
+            self.idle
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push(lease.instance);
         }
     }
 }

@@ -22,13 +22,23 @@ use crate::shop::Shop;
 static PROBE: LazyLock<Vec<u8>> = LazyLock::new(|| {
     let mut resolve = Resolve::default();
     resolve.push_dir("../wit/platform").unwrap();
-    let package = resolve.push_str("probe.wit", include_str!("tests/probe.wit")).unwrap();
+    let package = resolve
+        .push_str("probe.wit", include_str!("tests/probe.wit"))
+        .unwrap();
     let world = resolve.select_world(&[package], Some("probe")).unwrap();
     let mut module = wat::parse_str(include_str!("tests/probe.wat")).unwrap();
     embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8).unwrap();
-    let mut component = ComponentEncoder::default().validate(true).module(&module).unwrap().encode().unwrap();
+    let mut component = ComponentEncoder::default()
+        .validate(true)
+        .module(&module)
+        .unwrap()
+        .encode()
+        .unwrap();
     let manifest = br#"{"services": {"probe": {"handles": ["mercato.probe.happened"]}}}"#;
-    let section = CustomSection { name: SHOP_SECTION.into(), data: manifest.into() };
+    let section = CustomSection {
+        name: SHOP_SECTION.into(),
+        data: manifest.into(),
+    };
     section.append_to_component(&mut component);
     component
 });
@@ -54,7 +64,12 @@ impl Probe {
     async fn new(limits: Limits) -> Self {
         let shop = Shop::parse(PROBE.clone()).unwrap();
         let data = tempfile::tempdir().unwrap();
-        let store = Store::open(data.path(), &ShopManifest { services: [].into() }, Options::default()).unwrap();
+        let store = Store::open(
+            data.path(),
+            &ShopManifest { services: [].into() },
+            Options::default(),
+        )
+        .unwrap();
         let platform = Platform {
             documents: Arc::new(store),
             cache: Arc::new(MemoryCache::new(1 << 20)),
@@ -67,7 +82,10 @@ impl Probe {
 
     /// The answer to a request: how many calls the instance has seen.
     async fn get(&self, path: &str) -> Result<Bytes, CallError> {
-        let request = Request::get(path).header("host", "shop").body(Full::default()).unwrap();
+        let request = Request::get(path)
+            .header("host", "shop")
+            .body(Full::default())
+            .unwrap();
         let response = self.pool.serve(request).await?;
         Ok(response.into_body().collect().await.unwrap().to_bytes())
     }
@@ -96,7 +114,10 @@ async fn an_instance_is_used_again_for_the_next_request() {
 async fn nothing_of_a_request_that_trapped_is_seen_by_the_next() {
     let probe = Probe::new(LIMITS).await;
     assert_eq!(probe.get("/").await.unwrap(), "1");
-    assert!(matches!(probe.get("/t").await, Err(CallError::Trouble(Trouble::Trap(_)))));
+    assert!(matches!(
+        probe.get("/t").await,
+        Err(CallError::Trouble(Trouble::Trap(_)))
+    ));
     assert_eq!(probe.get("/").await.unwrap(), "1");
 }
 
@@ -116,7 +137,11 @@ async fn an_instance_that_has_grown_is_not_used_again() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn memory_does_not_grow_over_its_limit() {
-    let probe = Probe::new(Limits { memory_kept: usize::MAX, ..LIMITS }).await;
+    let probe = Probe::new(Limits {
+        memory_kept: usize::MAX,
+        ..LIMITS
+    })
+    .await;
     assert_eq!(probe.get("/m").await.unwrap(), "1");
     assert_eq!(probe.get("/m").await.unwrap(), "!");
 }
@@ -141,7 +166,10 @@ async fn each_request_has_the_whole_budget_of_computing_time() {
 async fn a_request_that_spins_is_broken_off() {
     let probe = Probe::new(LIMITS).await;
     let begun = Instant::now();
-    assert!(matches!(probe.get("/s").await, Err(CallError::Trouble(Trouble::Trap(_)))));
+    assert!(matches!(
+        probe.get("/s").await,
+        Err(CallError::Trouble(Trouble::Trap(_)))
+    ));
     assert!(begun.elapsed() >= LIMITS.cpu && begun.elapsed() < LIMITS.time);
     assert_eq!(probe.get("/").await.unwrap(), "1");
 }
@@ -150,7 +178,9 @@ async fn a_request_that_spins_is_broken_off() {
 async fn a_request_that_takes_too_long_is_given_up() {
     let time = Duration::from_millis(50);
     let probe = Probe::new(Limits { time, ..LIMITS }).await;
-    assert!(matches!(probe.get("/b").await, Err(CallError::Trouble(Trouble::TooLong(limit))) if limit == time));
+    assert!(
+        matches!(probe.get("/b").await, Err(CallError::Trouble(Trouble::TooLong(limit))) if limit == time)
+    );
     assert_eq!(probe.get("/").await.unwrap(), "1");
 }
 
@@ -158,7 +188,13 @@ async fn a_request_that_takes_too_long_is_given_up() {
 async fn a_response_that_is_missing_or_has_no_end_is_an_error() {
     let probe = Probe::new(LIMITS).await;
     for path in ["/n", "/u"] {
-        assert!(matches!(probe.get(path).await, Err(CallError::Trouble(Trouble::NoResponse))), "{path}");
+        assert!(
+            matches!(
+                probe.get(path).await,
+                Err(CallError::Trouble(Trouble::NoResponse))
+            ),
+            "{path}"
+        );
         assert_eq!(probe.get("/").await.unwrap(), "1", "{path}");
     }
 }
@@ -181,7 +217,12 @@ async fn a_request_in_the_queue_waits_for_its_turn() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_request_does_not_wait_for_its_turn_without_end() {
-    let probe = Probe::new(Limits { queue: 1, wait: Duration::from_millis(20), ..LIMITS }).await;
+    let probe = Probe::new(Limits {
+        queue: 1,
+        wait: Duration::from_millis(20),
+        ..LIMITS
+    })
+    .await;
     let (first, second) = tokio::join!(probe.get("/b"), probe.get("/"));
     assert!(first.is_ok() && matches!(second, Err(CallError::Busy(Busy::Full))));
 }
@@ -190,10 +231,22 @@ async fn a_request_does_not_wait_for_its_turn_without_end() {
 async fn a_subscriber_answers_for_itself() {
     let probe = Probe::new(LIMITS).await;
     assert_eq!(probe.handle("probe", "ok").await.unwrap(), Ok(()));
-    assert_eq!(probe.handle("probe", "r").await.unwrap(), Err(HandlerFailure::Retry("later".into())));
-    assert_eq!(probe.handle("probe", "j").await.unwrap(), Err(HandlerFailure::Reject("later".into())));
-    assert!(matches!(probe.handle("probe", "t").await, Err(CallError::Trouble(Trouble::Trap(_)))));
-    assert!(matches!(probe.handle("nobody", "ok").await, Err(CallError::Trouble(Trouble::NoHandler(_)))));
+    assert_eq!(
+        probe.handle("probe", "r").await.unwrap(),
+        Err(HandlerFailure::Retry("later".into()))
+    );
+    assert_eq!(
+        probe.handle("probe", "j").await.unwrap(),
+        Err(HandlerFailure::Reject("later".into()))
+    );
+    assert!(matches!(
+        probe.handle("probe", "t").await,
+        Err(CallError::Trouble(Trouble::Trap(_)))
+    ));
+    assert!(matches!(
+        probe.handle("nobody", "ok").await,
+        Err(CallError::Trouble(Trouble::NoHandler(_)))
+    ));
 }
 
 #[test]

@@ -3,8 +3,8 @@
 use std::str::FromStr;
 
 use headers_accept::Accept;
-use http::HeaderMap;
 use http::header::ACCEPT;
+use http::{HeaderMap, Method};
 use mediatype::MediaType;
 
 /// The kinds of answers there are.
@@ -31,7 +31,9 @@ const AVAILABLE: [(&str, Accepted); 5] = [
 ];
 
 /// The best kind of answer; none where the client takes none that there is. A client that does not say takes JSON.
-pub fn negotiate(headers: &HeaderMap) -> Option<Accepted> {
+///
+/// The page for a person is there for GET alone.
+pub fn negotiate(method: &Method, headers: &HeaderMap) -> Option<Accepted> {
     let Some(header) = headers.get(ACCEPT) else {
         return Some(Accepted::Json);
     };
@@ -44,14 +46,14 @@ pub fn negotiate(headers: &HeaderMap) -> Option<Accepted> {
     let accept = Accept::from_str(header.to_str().ok()?).ok()?;
     let available: Vec<_> = AVAILABLE
         .iter()
-        .filter_map(|(name, _)| MediaType::parse(name).ok())
+        .filter(|(_, kind)| *kind != Accepted::Html || method == Method::GET)
+        .filter_map(|(name, kind)| Some((MediaType::parse(name).ok()?, *kind)))
         .collect();
-    let best = accept.negotiate(&available)?;
-    AVAILABLE
+    let best = accept.negotiate(available.iter().map(|(media_type, _)| media_type))?;
+    available
         .iter()
-        .zip(&available)
-        .find(|(_, media_type)| *media_type == best)
-        .map(|((_, kind), _)| *kind)
+        .find(|(media_type, _)| media_type == best)
+        .map(|(_, kind)| *kind)
 }
 
 #[cfg(test)]
@@ -61,12 +63,12 @@ mod tests {
     fn negotiated(accept: &str) -> Option<Accepted> {
         let mut headers = HeaderMap::new();
         headers.insert(ACCEPT, accept.parse().unwrap());
-        negotiate(&headers)
+        negotiate(&Method::GET, &headers)
     }
 
     #[test]
     fn the_client_gets_what_it_prefers() {
-        assert_eq!(negotiate(&HeaderMap::new()), Some(Accepted::Json));
+        assert_eq!(negotiate(&Method::POST, &HeaderMap::new()), Some(Accepted::Json));
         for accept in [
             "*/*",
             "application/*",
@@ -94,5 +96,7 @@ mod tests {
         for accept in ["text/plain", "image/*", "application/json;q=0", "no media type"] {
             assert_eq!(negotiated(accept), None, "{accept}");
         }
+        let html = HeaderMap::from_iter([(ACCEPT, "text/html".parse().unwrap())]);
+        assert_eq!(negotiate(&Method::POST, &html), None);
     }
 }

@@ -7,7 +7,7 @@ use http::{Request, StatusCode};
 use crate::http::accept::Accepted;
 use crate::http::envelope::{Item, Parameters};
 use crate::http::{Gateway, Reply, reply};
-use crate::limits;
+use crate::limits::{self, DocumentExcess, Introspects, TextExcess};
 use crate::session::Session;
 
 /// What became of one request.
@@ -40,11 +40,8 @@ impl Gateway {
     }
 
     fn execute(&self, request: &Request<Vec<u8>>, parameters: Parameters) -> Outcome {
-        if limits::has_too_many_tokens(&parameters.query) {
-            return refused(
-                "TOO_MANY_TOKENS",
-                format!("A document has at most {} tokens.", limits::TOKENS),
-            );
+        if let Err(excess) = limits::check_text(&parameters.query) {
+            return too_much_text(excess);
         }
         let mut execution = async_graphql::Request::new(parameters.query).variables(parameters.variables);
         let document = match execution.parsed_query() {
@@ -88,18 +85,15 @@ impl Gateway {
         operation_name: Option<&str>,
         only_queries: bool,
     ) -> Option<Outcome> {
-        let count = limits::count(document);
-        if count.aliases > limits::ALIASES {
-            return Some(refused(
-                "TOO_MANY_ALIASES",
-                format!("A document has at most {} aliases.", limits::ALIASES),
-            ));
-        }
-        if count.introspects && !self.introspection {
-            return Some(refused(
-                "INTROSPECTION_DISABLED",
-                "This shop does not tell its schema.".into(),
-            ));
+        match limits::check_document(document) {
+            Err(excess) => return Some(too_much(excess)),
+            Ok(Introspects(true)) if !self.introspection => {
+                return Some(refused(
+                    "INTROSPECTION_DISABLED",
+                    "This shop does not tell its schema.".into(),
+                ));
+            }
+            Ok(_) => {}
         }
         let operation = match operation_type(document, operation_name) {
             Ok(operation) => operation,
@@ -150,7 +144,59 @@ fn refused(code: &'static str, message: String) -> Outcome {
     }
 }
 
+fn too_much_text(excess: TextExcess) -> Outcome {
+    match excess {
+        TextExcess::Tokens => refused(
+            "TOO_MANY_TOKENS",
+            format!("A document has at most {} tokens.", limits::TOKENS),
+        ),
+        TextExcess::Nesting => too_much(DocumentExcess::Depth),
+    }
+}
+
+fn too_much(excess: DocumentExcess) -> Outcome {
+    match excess {
+        DocumentExcess::Aliases => refused(
+            "TOO_MANY_ALIASES",
+            format!("An operation has at most {} aliases.", limits::ALIASES),
+        ),
+        DocumentExcess::Depth => refused(
+            "QUERY_TOO_DEEP",
+            format!(
+                "Selections are nested at most {} deep. Ask in several requests.",
+                limits::DEPTH
+            ),
+        ),
+        DocumentExcess::Size => refused(
+            "QUERY_TOO_COMPLEX",
+            format!(
+                "An operation has a complexity of at most {}. Ask for less at once.",
+                limits::COMPLEXITY
+            ),
+        ),
+    }
+}
+
+/// The parser's message shows the whole line of the document, however long that is, and then, behind an equals sign, what it
+/// expected.
 fn parse_error(mut error: ServerError) -> ServerError {
+    let expected = error
+        .message
+        .rsplit("= ")
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .chars()
+        .take(200)
+        .collect::<String>();
+    let place = error
+        .locations
+        .first()
+        .map(|at| format!(" at line {}, column {}", at.line, at.column));
+    error.message = format!(
+        "The document has a syntax error{}: {expected}.",
+        place.unwrap_or_default()
+    );
     error
         .extensions
         .get_or_insert_default()

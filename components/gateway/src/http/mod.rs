@@ -75,7 +75,7 @@ impl Gateway {
     }
 
     fn graphql(&self, request: &Request<Vec<u8>>) -> Reply {
-        let Some(accepted) = accept::negotiate(request.headers()) else {
+        let Some(accepted) = accept::negotiate(request.method(), request.headers()) else {
             let message = "Accept application/graphql-response+json or application/json.";
             return reply::refusal(
                 Accepted::Json,

@@ -8,12 +8,14 @@ use crate::session::Session;
 
 /// The most edges of one page.
 const MOST: i32 = 100;
+/// How many edges a page has where its size is null.
+const DEFAULT: i32 = 20;
 /// How many items a plain list has at the most. Longer ones are read by pages.
 const LIST: u32 = 1_000;
 
 /// The page that a connection's arguments ask for.
-pub fn page(session: &Session, first: i32, after: Option<String>) -> Result<Page> {
-    match u32::try_from(first) {
+pub fn page(session: &Session, first: Option<i32>, after: Option<String>) -> Result<Page> {
+    match u32::try_from(first.unwrap_or(DEFAULT)) {
         Ok(first @ 1..=100) => Ok(Page { first, after }),
         _ => Err(session.error(Error::invalid("first", format!("A page has 1 to {MOST} items.")))),
     }

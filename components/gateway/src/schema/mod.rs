@@ -4,6 +4,7 @@ mod connection;
 mod datetime;
 mod import;
 mod mutation;
+mod nullable;
 mod order;
 mod product;
 mod query;
@@ -21,7 +22,6 @@ pub type ShopSchema = Schema<Query, Mutation, EmptySubscription>;
 /// Builds the schema. It takes long compared to a request, and is the same for everyone: built once an instance.
 pub fn build() -> ShopSchema {
     Schema::build(Query, Mutation, EmptySubscription)
-        .limit_depth(limits::DEPTH)
         .limit_complexity(limits::COMPLEXITY)
         .finish()
 }

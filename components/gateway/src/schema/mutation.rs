@@ -1,10 +1,11 @@
 //! What can be changed.
 
-use async_graphql::{Context, ID, Object, Result};
+use async_graphql::{Context, ID, Object};
 use mercato_common::types::Error;
 
 use crate::errors;
 use crate::schema::import::{ImportOutcome, ImportProductInput, ImportProductsResult};
+use crate::schema::nullable::{Nullable, nullable};
 use crate::schema::order::{OrderObject, OrderProductInput, to_lines};
 use crate::schema::product::{CreateProductInput, ProductObject, UpdateProductInput};
 use crate::schema::user::{LoginInput, RegisterUserInput, RegisterUserResult};
@@ -20,26 +21,32 @@ impl Mutation {
         &self,
         context: &Context<'_>,
         input: Option<RegisterUserInput>,
-    ) -> Result<Option<RegisterUserResult>> {
-        let session = Session::to_change(context)?;
-        let input = input.ok_or_else(|| session.error(required("input")))?;
-        let registered = session
-            .services
-            .accounts
-            .register(input.into())
-            .map_err(errors::plain)?;
-        Ok(Some(registered.into()))
+    ) -> Nullable<RegisterUserResult> {
+        nullable(async {
+            let session = Session::to_change(context)?;
+            let input = input.ok_or_else(|| session.error(required("input")))?;
+            let registered = session
+                .services
+                .accounts
+                .register(input.into())
+                .map_err(errors::plain)?;
+            Ok(Some(registered.into()))
+        })
+        .await
     }
 
     /// Signs a user in.
-    async fn login(&self, context: &Context<'_>, input: LoginInput) -> Result<Option<RegisterUserResult>> {
-        let session = Session::to_change(context)?;
-        let signed_in = session
-            .services
-            .accounts
-            .login(input.into())
-            .map_err(errors::plain)?;
-        Ok(Some(signed_in.into()))
+    async fn login(&self, context: &Context<'_>, input: LoginInput) -> Nullable<RegisterUserResult> {
+        nullable(async {
+            let session = Session::to_change(context)?;
+            let signed_in = session
+                .services
+                .accounts
+                .login(input.into())
+                .map_err(errors::plain)?;
+            Ok(Some(signed_in.into()))
+        })
+        .await
     }
 
     /// Adds a product. For an ADMIN or the API key.
@@ -47,17 +54,20 @@ impl Mutation {
         &self,
         context: &Context<'_>,
         input: Option<CreateProductInput>,
-    ) -> Result<Option<ProductObject>> {
-        let session = Session::to_change(context)?;
-        session
-            .caller()
-            .require_admin()
-            .map_err(|error| session.error(error))?;
-        let input = input.ok_or_else(|| session.error(required("input")))?;
-        let product = session.services.catalog.create(session.caller(), input.into());
-        product
-            .map(|product| Some(ProductObject(product)))
-            .map_err(|error| session.error(error))
+    ) -> Nullable<ProductObject> {
+        nullable(async {
+            let session = Session::to_change(context)?;
+            session
+                .caller()
+                .require_admin()
+                .map_err(|error| session.error(error))?;
+            let input = input.ok_or_else(|| session.error(required("input")))?;
+            let product = session.services.catalog.create(session.caller(), input.into());
+            product
+                .map(|product| Some(ProductObject(product)))
+                .map_err(|error| session.error(error))
+        })
+        .await
     }
 
     /// Edits a product that is still at this version; CONFLICT where it is not. For an ADMIN or the API key.
@@ -67,44 +77,45 @@ impl Mutation {
         id: ID,
         #[graphql(desc = "The version that the edit was made of")] version: i32,
         input: UpdateProductInput,
-    ) -> Result<Option<ProductObject>> {
-        let session = Session::to_change(context)?;
-        session
-            .caller()
-            .require_admin()
-            .map_err(|error| session.error(error))?;
-        session.check_id("id", &id)?;
-        let version = u64::try_from(version)
-            .map_err(|_| session.error(Error::invalid("version", "A version is 1 or more.")))?;
-        let product = session
-            .services
-            .catalog
-            .update(session.caller(), &id, version, input.into());
-        product
-            .map(|product| Some(ProductObject(product)))
-            .map_err(|error| session.error(error))
+    ) -> Nullable<ProductObject> {
+        nullable(async {
+            let session = Session::to_change(context)?;
+            session
+                .caller()
+                .require_admin()
+                .map_err(|error| session.error(error))?;
+            session.check_id("id", &id)?;
+            let version = u64::try_from(version)
+                .map_err(|_| session.error(Error::invalid("version", "A version is 1 or more.")))?;
+            let product = session
+                .services
+                .catalog
+                .update(session.caller(), &id, version, input.into());
+            product
+                .map(|product| Some(ProductObject(product)))
+                .map_err(|error| session.error(error))
+        })
+        .await
     }
 
     /// Adds newly received pieces to a product's stock. For an ADMIN or the API key.
-    async fn receive_stock(
-        &self,
-        context: &Context<'_>,
-        id: ID,
-        quantity: i32,
-    ) -> Result<Option<ProductObject>> {
-        let session = Session::to_change(context)?;
-        session
-            .caller()
-            .require_admin()
-            .map_err(|error| session.error(error))?;
-        session.check_id("id", &id)?;
-        let product = session
-            .services
-            .catalog
-            .receive(session.caller(), &id, i64::from(quantity));
-        product
-            .map(|product| Some(ProductObject(product)))
-            .map_err(|error| session.error(error))
+    async fn receive_stock(&self, context: &Context<'_>, id: ID, quantity: i32) -> Nullable<ProductObject> {
+        nullable(async {
+            let session = Session::to_change(context)?;
+            session
+                .caller()
+                .require_admin()
+                .map_err(|error| session.error(error))?;
+            session.check_id("id", &id)?;
+            let product = session
+                .services
+                .catalog
+                .receive(session.caller(), &id, i64::from(quantity));
+            product
+                .map(|product| Some(ProductObject(product)))
+                .map_err(|error| session.error(error))
+        })
+        .await
     }
 
     /// Creates products, or brings those with a known `externalId` up to date; at most 500 at once. For an ADMIN or the
@@ -113,17 +124,20 @@ impl Mutation {
         &self,
         context: &Context<'_>,
         products: Vec<ImportProductInput>,
-    ) -> Result<Option<ImportProductsResult>> {
-        let session = Session::to_change(context)?;
-        let rows = products.into_iter().map(Into::into).collect();
-        let outcomes = session
-            .services
-            .catalog
-            .import_many(session.caller(), rows)
-            .map_err(|error| session.error(error))?;
-        Ok(Some(ImportProductsResult {
-            outcomes: outcomes.into_iter().map(ImportOutcome::from).collect(),
-        }))
+    ) -> Nullable<ImportProductsResult> {
+        nullable(async {
+            let session = Session::to_change(context)?;
+            let rows = products.into_iter().map(Into::into).collect();
+            let outcomes = session
+                .services
+                .catalog
+                .import_many(session.caller(), rows)
+                .map_err(|error| session.error(error))?;
+            Ok(Some(ImportProductsResult {
+                outcomes: outcomes.into_iter().map(ImportOutcome::from).collect(),
+            }))
+        })
+        .await
     }
 
     /// Buys: all lines or none. For a signed-in user.
@@ -131,17 +145,20 @@ impl Mutation {
         &self,
         context: &Context<'_>,
         products: Option<Vec<Option<OrderProductInput>>>,
-    ) -> Result<Option<OrderObject>> {
-        let session = Session::to_change(context)?;
-        session
-            .caller()
-            .require_known()
-            .map_err(|error| session.error(error))?;
-        let lines = to_lines(products).map_err(|error| session.error(error))?;
-        let order = session.services.orders.place(session.caller(), &lines);
-        order
-            .map(|order| Some(OrderObject(order)))
-            .map_err(|error| session.error(error))
+    ) -> Nullable<OrderObject> {
+        nullable(async {
+            let session = Session::to_change(context)?;
+            session
+                .caller()
+                .require_known()
+                .map_err(|error| session.error(error))?;
+            let lines = to_lines(products).map_err(|error| session.error(error))?;
+            let order = session.services.orders.place(session.caller(), &lines);
+            order
+                .map(|order| Some(OrderObject(order)))
+                .map_err(|error| session.error(error))
+        })
+        .await
     }
 }
 

@@ -5,6 +5,7 @@ use mercato_common::orders::{Order, Status};
 use mercato_common::types::{Error, Line, PricedLine};
 
 use crate::schema::datetime::DateTime;
+use crate::schema::nullable::{Nullable, nullable};
 use crate::schema::product::{ProductObject, int};
 use crate::schema::user::UserObject;
 use crate::session::{Session, unanswered};
@@ -74,14 +75,17 @@ impl OrderObject {
     }
 
     /// Who bought; null where that user is gone.
-    async fn user(&self, context: &Context<'_>) -> Result<Option<UserObject>> {
-        let session = Session::of(context)?;
-        match session.users.load(&self.0.user_id).await {
-            Some(Ok(user)) => Ok(Some(UserObject(user))),
-            Some(Err(Error::NotFound(_))) => Ok(None),
-            Some(Err(error)) => Err(session.error(error)),
-            None => Err(session.error(unanswered())),
-        }
+    async fn user(&self, context: &Context<'_>) -> Nullable<UserObject> {
+        nullable(async {
+            let session = Session::of(context)?;
+            match session.users.load(&self.0.user_id).await {
+                Some(Ok(user)) => Ok(Some(UserObject(user))),
+                Some(Err(Error::NotFound(_))) => Ok(None),
+                Some(Err(error)) => Err(session.error(error)),
+                None => Err(session.error(unanswered())),
+            }
+        })
+        .await
     }
 }
 
@@ -112,13 +116,16 @@ impl OrderProductObject<'_> {
     }
 
     /// The product as it is now; null where it is gone.
-    async fn product(&self, context: &Context<'_>) -> Result<Option<ProductObject>> {
-        let session = Session::of(context)?;
-        match session.products.load(&self.0.product_id).await {
-            Some(Ok(product)) => Ok(product.map(ProductObject)),
-            Some(Err(error)) => Err(session.error(error)),
-            None => Err(session.error(unanswered())),
-        }
+    async fn product(&self, context: &Context<'_>) -> Nullable<ProductObject> {
+        nullable(async {
+            let session = Session::of(context)?;
+            match session.products.load(&self.0.product_id).await {
+                Some(Ok(product)) => Ok(product.map(ProductObject)),
+                Some(Err(error)) => Err(session.error(error)),
+                None => Err(session.error(unanswered())),
+            }
+        })
+        .await
     }
 }
 

@@ -1,11 +1,12 @@
 //! `Product`, its stock, and what lists of products are made of.
 
-use async_graphql::{Context, Enum, ID, InputObject, Object, Result, SimpleObject};
+use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
 use mercato_common::catalog::{
     NewProduct, Product, ProductFilter as Filter, ProductPatch, ProductSort as Sort, SortKey, Stock,
 };
 
 use crate::schema::datetime::DateTime;
+use crate::schema::nullable::{Nullable, nullable};
 use crate::session::{Session, unanswered};
 
 /// Something that the shop sells.
@@ -65,13 +66,16 @@ impl ProductObject {
     }
 
     /// Where all its pieces are. For an ADMIN or the API key.
-    async fn stock(&self, context: &Context<'_>) -> Result<Option<StockObject>> {
-        let session = Session::of(context)?;
-        match session.stock.load(&self.0.id).await {
-            Some(Ok(stock)) => Ok(stock.map(StockObject::from)),
-            Some(Err(error)) => Err(session.error(error)),
-            None => Err(session.error(unanswered())),
-        }
+    async fn stock(&self, context: &Context<'_>) -> Nullable<StockObject> {
+        nullable(async {
+            let session = Session::of(context)?;
+            match session.stock.load(&self.0.id).await {
+                Some(Ok(stock)) => Ok(stock.map(StockObject::from)),
+                Some(Err(error)) => Err(session.error(error)),
+                None => Err(session.error(unanswered())),
+            }
+        })
+        .await
     }
 }
 

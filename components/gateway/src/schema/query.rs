@@ -6,6 +6,7 @@ use mercato_common::catalog::ProductQuery;
 use mercato_common::types::Error;
 
 use crate::schema::connection::{page, to_connection, whole_list};
+use crate::schema::nullable::{Nullable, nullable};
 use crate::schema::order::OrderObject;
 use crate::schema::product::{ProductFilter, ProductObject, ProductSort};
 use crate::schema::user::UserObject;
@@ -20,43 +21,52 @@ pub struct Query;
 #[Object]
 impl Query {
     /// The user who is signed in.
-    async fn me(&self, context: &Context<'_>) -> Result<Option<UserObject>> {
-        let session = Session::of(context)?;
-        let Some(id) = session.caller().user_id() else {
-            let message = "Sign in, and send the header Authorization: Bearer <access_token>.";
-            return Err(session.error(Error::Unauthenticated(message.into())));
-        };
-        load_user(session, id).await
+    async fn me(&self, context: &Context<'_>) -> Nullable<UserObject> {
+        nullable(async {
+            let session = Session::of(context)?;
+            let Some(id) = session.caller().user_id() else {
+                let message = "Sign in, and send the header Authorization: Bearer <access_token>.";
+                return Err(session.error(Error::Unauthenticated(message.into())));
+            };
+            load_user(session, id).await
+        })
+        .await
     }
 
     /// The caller's own record; everyone's for an ADMIN or the API key: the first 1,000. Longer lists: `userConnection`.
     #[graphql(complexity = "LIST * child_complexity")]
-    async fn users(&self, context: &Context<'_>) -> Result<Option<Vec<Option<UserObject>>>> {
-        let session = Session::of(context)?;
-        let page = session
-            .services
-            .accounts
-            .list(session.caller(), &whole_list())
-            .map_err(|error| session.error(error))?;
-        Ok(Some(
-            page.edges
-                .into_iter()
-                .map(|edge| Some(UserObject(edge.user)))
-                .collect(),
-        ))
+    async fn users(&self, context: &Context<'_>) -> Nullable<Vec<Option<UserObject>>> {
+        nullable(async {
+            let session = Session::of(context)?;
+            let page = session
+                .services
+                .accounts
+                .list(session.caller(), &whole_list())
+                .map_err(|error| session.error(error))?;
+            Ok(Some(
+                page.edges
+                    .into_iter()
+                    .map(|edge| Some(UserObject(edge.user)))
+                    .collect(),
+            ))
+        })
+        .await
     }
 
     /// One user: the caller, or anyone for an ADMIN or the API key.
-    async fn user(&self, context: &Context<'_>, id: ID) -> Result<Option<UserObject>> {
-        let session = Session::of(context)?;
-        if session.caller().user_id() != Some(id.as_str()) {
-            session
-                .caller()
-                .require_known()
-                .map_err(|error| session.error(error))?;
-            session.check_id("id", &id)?;
-        }
-        load_user(session, &id).await
+    async fn user(&self, context: &Context<'_>, id: ID) -> Nullable<UserObject> {
+        nullable(async {
+            let session = Session::of(context)?;
+            if session.caller().user_id() != Some(id.as_str()) {
+                session
+                    .caller()
+                    .require_known()
+                    .map_err(|error| session.error(error))?;
+                session.check_id("id", &id)?;
+            }
+            load_user(session, &id).await
+        })
+        .await
     }
 
     /// The users that `users` lists, by pages, in the order of their registration.
@@ -64,55 +74,66 @@ impl Query {
     async fn user_connection(
         &self,
         context: &Context<'_>,
-        #[graphql(default = 20, desc = "1 to 100")] first: i32,
+        #[graphql(default = 20, desc = "1 to 100")] first: Option<i32>,
         after: Option<String>,
-    ) -> Result<Option<Connection<String, UserObject, EmptyFields, EmptyFields>>> {
-        let session = Session::of(context)?;
-        let page = page(session, first, after)?;
-        let list = session
-            .services
-            .accounts
-            .list(session.caller(), &page)
-            .map_err(|error| session.error(error))?;
-        let edges = list
-            .edges
-            .into_iter()
-            .map(|edge| (edge.cursor, UserObject(edge.user)));
-        Ok(Some(to_connection(page.after.is_some(), list.has_next, edges)))
+    ) -> Nullable<Connection<String, UserObject, EmptyFields, EmptyFields>> {
+        nullable(async {
+            let session = Session::of(context)?;
+            let page = page(session, first, after)?;
+            let list = session
+                .services
+                .accounts
+                .list(session.caller(), &page)
+                .map_err(|error| session.error(error))?;
+            let edges = list
+                .edges
+                .into_iter()
+                .map(|edge| (edge.cursor, UserObject(edge.user)));
+            Ok(Some(to_connection(page.after.is_some(), list.has_next, edges)))
+        })
+        .await
     }
 
     /// The first 1,000 products, oldest first. Longer lists, filters and other orders: `productConnection`.
     #[graphql(complexity = "LIST * child_complexity")]
-    async fn products(&self, context: &Context<'_>) -> Result<Option<Vec<Option<ProductObject>>>> {
-        let session = Session::of(context)?;
-        let query = ProductQuery {
-            filter: ProductFilter::default().into(),
-            sort: ProductSort::default().into(),
-            page: whole_list(),
-        };
-        let list = session
-            .services
-            .catalog
-            .list(&query)
-            .map_err(|error| session.error(error))?;
-        Ok(Some(
-            list.edges
-                .into_iter()
-                .map(|edge| Some(ProductObject(edge.product)))
-                .collect(),
-        ))
+    async fn products(&self, context: &Context<'_>) -> Nullable<Vec<Option<ProductObject>>> {
+        nullable(async {
+            let session = Session::of(context)?;
+            let query = ProductQuery {
+                filter: ProductFilter::default().into(),
+                sort: ProductSort::default().into(),
+                page: whole_list(),
+            };
+            let list = session
+                .services
+                .catalog
+                .list(&query)
+                .map_err(|error| session.error(error))?;
+            Ok(Some(
+                list.edges
+                    .into_iter()
+                    .map(|edge| Some(ProductObject(edge.product)))
+                    .collect(),
+            ))
+        })
+        .await
     }
 
     /// One product.
-    async fn product(&self, context: &Context<'_>, id: ID) -> Result<Option<ProductObject>> {
-        let session = Session::of(context)?;
-        session.check_id("id", &id)?;
-        match session.products.load(&id).await {
-            Some(Ok(Some(product))) => Ok(Some(ProductObject(product))),
-            Some(Ok(None)) => Err(session.error(Error::NotFound(format!("There is no product {}.", *id)))),
-            Some(Err(error)) => Err(session.error(error)),
-            None => Err(session.error(unanswered())),
-        }
+    async fn product(&self, context: &Context<'_>, id: ID) -> Nullable<ProductObject> {
+        nullable(async {
+            let session = Session::of(context)?;
+            session.check_id("id", &id)?;
+            match session.products.load(&id).await {
+                Some(Ok(Some(product))) => Ok(Some(ProductObject(product))),
+                Some(Ok(None)) => {
+                    Err(session.error(Error::NotFound(format!("There is no product {}.", *id))))
+                }
+                Some(Err(error)) => Err(session.error(error)),
+                None => Err(session.error(unanswered())),
+            }
+        })
+        .await
     }
 
     /// Products by pages, filtered and sorted.
@@ -120,64 +141,73 @@ impl Query {
     async fn product_connection(
         &self,
         context: &Context<'_>,
-        #[graphql(default = 20, desc = "1 to 100")] first: i32,
+        #[graphql(default = 20, desc = "1 to 100")] first: Option<i32>,
         after: Option<String>,
         filter: Option<ProductFilter>,
         sort: Option<ProductSort>,
-    ) -> Result<Option<Connection<String, ProductObject, EmptyFields, EmptyFields>>> {
-        let session = Session::of(context)?;
-        let query = ProductQuery {
-            filter: filter.unwrap_or_default().into(),
-            sort: sort.unwrap_or_default().into(),
-            page: page(session, first, after)?,
-        };
-        let list = session
-            .services
-            .catalog
-            .list(&query)
-            .map_err(|error| session.error(error))?;
-        let edges = list
-            .edges
-            .into_iter()
-            .map(|edge| (edge.cursor, ProductObject(edge.product)));
-        Ok(Some(to_connection(
-            query.page.after.is_some(),
-            list.has_next,
-            edges,
-        )))
+    ) -> Nullable<Connection<String, ProductObject, EmptyFields, EmptyFields>> {
+        nullable(async {
+            let session = Session::of(context)?;
+            let query = ProductQuery {
+                filter: filter.unwrap_or_default().into(),
+                sort: sort.unwrap_or_default().into(),
+                page: page(session, first, after)?,
+            };
+            let list = session
+                .services
+                .catalog
+                .list(&query)
+                .map_err(|error| session.error(error))?;
+            let edges = list
+                .edges
+                .into_iter()
+                .map(|edge| (edge.cursor, ProductObject(edge.product)));
+            Ok(Some(to_connection(
+                query.page.after.is_some(),
+                list.has_next,
+                edges,
+            )))
+        })
+        .await
     }
 
     /// The caller's own orders, newest first; everyone's for an ADMIN or the API key. At most 1,000; longer lists:
     /// `orderConnection`.
     #[graphql(complexity = "LIST * child_complexity")]
-    async fn orders(&self, context: &Context<'_>) -> Result<Option<Vec<Option<OrderObject>>>> {
-        let session = Session::of(context)?;
-        let page = session
-            .services
-            .orders
-            .list(session.caller(), &whole_list())
-            .map_err(|error| session.error(error))?;
-        Ok(Some(
-            page.edges
-                .into_iter()
-                .map(|edge| Some(OrderObject(edge.order)))
-                .collect(),
-        ))
+    async fn orders(&self, context: &Context<'_>) -> Nullable<Vec<Option<OrderObject>>> {
+        nullable(async {
+            let session = Session::of(context)?;
+            let page = session
+                .services
+                .orders
+                .list(session.caller(), &whole_list())
+                .map_err(|error| session.error(error))?;
+            Ok(Some(
+                page.edges
+                    .into_iter()
+                    .map(|edge| Some(OrderObject(edge.order)))
+                    .collect(),
+            ))
+        })
+        .await
     }
 
     /// One order: the caller's own, or any for an ADMIN or the API key.
-    async fn order(&self, context: &Context<'_>, id: ID) -> Result<Option<OrderObject>> {
-        let session = Session::of(context)?;
-        session
-            .caller()
-            .require_known()
-            .map_err(|error| session.error(error))?;
-        session.check_id("id", &id)?;
-        match session.orders.load(&id).await {
-            Some(Ok(order)) => Ok(Some(OrderObject(order))),
-            Some(Err(error)) => Err(session.error(error)),
-            None => Err(session.error(unanswered())),
-        }
+    async fn order(&self, context: &Context<'_>, id: ID) -> Nullable<OrderObject> {
+        nullable(async {
+            let session = Session::of(context)?;
+            session
+                .caller()
+                .require_known()
+                .map_err(|error| session.error(error))?;
+            session.check_id("id", &id)?;
+            match session.orders.load(&id).await {
+                Some(Ok(order)) => Ok(Some(OrderObject(order))),
+                Some(Err(error)) => Err(session.error(error)),
+                None => Err(session.error(unanswered())),
+            }
+        })
+        .await
     }
 
     /// The orders that `orders` lists, by pages.
@@ -185,21 +215,24 @@ impl Query {
     async fn order_connection(
         &self,
         context: &Context<'_>,
-        #[graphql(default = 20, desc = "1 to 100")] first: i32,
+        #[graphql(default = 20, desc = "1 to 100")] first: Option<i32>,
         after: Option<String>,
-    ) -> Result<Option<Connection<String, OrderObject, EmptyFields, EmptyFields>>> {
-        let session = Session::of(context)?;
-        let page = page(session, first, after)?;
-        let list = session
-            .services
-            .orders
-            .list(session.caller(), &page)
-            .map_err(|error| session.error(error))?;
-        let edges = list
-            .edges
-            .into_iter()
-            .map(|edge| (edge.cursor, OrderObject(edge.order)));
-        Ok(Some(to_connection(page.after.is_some(), list.has_next, edges)))
+    ) -> Nullable<Connection<String, OrderObject, EmptyFields, EmptyFields>> {
+        nullable(async {
+            let session = Session::of(context)?;
+            let page = page(session, first, after)?;
+            let list = session
+                .services
+                .orders
+                .list(session.caller(), &page)
+                .map_err(|error| session.error(error))?;
+            let edges = list
+                .edges
+                .into_iter()
+                .map(|edge| (edge.cursor, OrderObject(edge.order)));
+            Ok(Some(to_connection(page.after.is_some(), list.has_next, edges)))
+        })
+        .await
     }
 }
 
@@ -212,6 +245,6 @@ async fn load_user(session: &Session, id: &str) -> Result<Option<UserObject>> {
 }
 
 /// What a connection counts for. One that asks for too much is refused when it is resolved, for its size.
-fn page_size(first: i32) -> usize {
-    usize::try_from(first.clamp(1, 100)).unwrap_or(1)
+fn page_size(first: Option<i32>) -> usize {
+    usize::try_from(first.unwrap_or(20).clamp(1, 100)).unwrap_or(1)
 }

@@ -15,7 +15,10 @@ use super::{Row, beginning};
 /// Where it can't be read.
 pub fn open(path: &Path, encoding: Encoding) -> io::Result<(Vec<String>, Rows)> {
     let start = beginning(path)?;
-    let header = start.split_inclusive(|byte| *byte == b'\n').next().unwrap_or_default();
+    let header = start
+        .split_inclusive(|byte| *byte == b'\n')
+        .next()
+        .unwrap_or_default();
     let separator = separator(header);
     let mut reader = ReaderBuilder::new()
         .delimiter(separator)
@@ -29,7 +32,15 @@ pub fn open(path: &Path, encoding: Encoding) -> io::Result<(Vec<String>, Rows)> 
         .collect();
     // The reader ends a record at the CR of a CRLF, and begins the next one at the LF: a line too early.
     let offset = u64::from(header.ends_with(b"\r\n"));
-    Ok((columns, Rows { reader, record: ByteRecord::new(), encoding, offset }))
+    Ok((
+        columns,
+        Rows {
+            reader,
+            record: ByteRecord::new(),
+            encoding,
+            offset,
+        },
+    ))
 }
 
 /// The rows of a CSV feed.
@@ -49,8 +60,16 @@ impl Iterator for Rows {
             Ok(false) => None,
             Ok(true) => {
                 let line = self.record.position().map_or(0, csv::Position::line) + self.offset;
-                let values = self.record.iter().map(|value| self.encoding.decode(value)).collect();
-                Some(Ok(Row { line, end: self.reader.position().byte(), values: Ok(values) }))
+                let values = self
+                    .record
+                    .iter()
+                    .map(|value| self.encoding.decode(value))
+                    .collect();
+                Some(Ok(Row {
+                    line,
+                    end: self.reader.position().byte(),
+                    values: Ok(values),
+                }))
             }
             Err(error) => Some(Err(error.into())),
         }

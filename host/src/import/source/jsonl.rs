@@ -22,7 +22,10 @@ const LINES_FOR_COLUMNS: usize = 1000;
 /// Where it can't be read.
 pub fn open(path: &Path, encoding: Encoding) -> io::Result<(Vec<String>, Rows)> {
     let mut columns = Vec::new();
-    for object in Rows::new(path, encoding, Vec::new())?.objects().take(LINES_FOR_COLUMNS) {
+    for object in Rows::new(path, encoding, Vec::new())?
+        .objects()
+        .take(LINES_FOR_COLUMNS)
+    {
         for name in object?.2.into_iter().flat_map(Object::into_keys) {
             if !columns.contains(&name) {
                 columns.push(name);
@@ -46,7 +49,14 @@ pub struct Rows {
 impl Rows {
     fn new(path: &Path, encoding: Encoding, columns: Vec<String>) -> io::Result<Self> {
         let reader = BufReader::with_capacity(64 * 1024, File::open(path)?);
-        Ok(Self { reader, encoding, columns, line: 0, end: 0, buffer: Vec::new() })
+        Ok(Self {
+            reader,
+            encoding,
+            columns,
+            line: 0,
+            end: 0,
+            buffer: Vec::new(),
+        })
     }
 
     /// The lines that are not blank: their number, their end, and their object or what is wrong with it.
@@ -65,7 +75,8 @@ impl Rows {
                 let bytes = self.buffer.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&self.buffer);
                 let text = self.encoding.decode(bytes);
                 if !text.trim().is_empty() {
-                    let object = serde_json::from_str(&text).map_err(|error| format!("no JSON object: {error}"));
+                    let object =
+                        serde_json::from_str(&text).map_err(|error| format!("no JSON object: {error}"));
                     return Some(Ok((self.line, self.end, object)));
                 }
             }
@@ -80,7 +91,10 @@ impl Iterator for Rows {
         let object = self.objects().next()?;
         Some(object.map(|(line, end, object)| {
             let values = object.map(|object| {
-                self.columns.iter().map(|name| object.get(name).map(|raw| text(raw)).unwrap_or_default()).collect()
+                self.columns
+                    .iter()
+                    .map(|name| object.get(name).map(|raw| text(raw)).unwrap_or_default())
+                    .collect()
             });
             Row { line, end, values }
         }))

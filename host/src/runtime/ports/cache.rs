@@ -11,7 +11,10 @@ impl cache::Host for State {
     }
 
     async fn set(&mut self, key: String, value: Vec<u8>, ttl: u64) -> wasmtime::Result<()> {
-        self.platform.cache.set(key, value, Duration::from_millis(ttl)).await;
+        self.platform
+            .cache
+            .set(key, value, Duration::from_millis(ttl))
+            .await;
         Ok(())
     }
 
@@ -21,6 +24,10 @@ impl cache::Host for State {
     }
 
     async fn increment(&mut self, key: String, by: i64, ttl: u64) -> wasmtime::Result<Option<i64>> {
-        Ok(self.platform.cache.increment(key, by, Duration::from_millis(ttl)).await)
+        Ok(self
+            .platform
+            .cache
+            .increment(key, by, Duration::from_millis(ttl))
+            .await)
     }
 }

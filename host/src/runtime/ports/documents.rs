@@ -12,12 +12,24 @@ impl wit::Host for State {
         ids: Vec<String>,
     ) -> wasmtime::Result<Result<Vec<Option<wit::Document>>, wit::Failure>> {
         let found = self.platform.documents.get_many(collection, ids).await;
-        Ok(found.map(|found| found.into_iter().map(|document| document.map(Into::into)).collect()).map_err(Into::into))
+        Ok(found
+            .map(|found| {
+                found
+                    .into_iter()
+                    .map(|document| document.map(Into::into))
+                    .collect()
+            })
+            .map_err(Into::into))
     }
 
-    async fn find(&mut self, query: wit::Query) -> wasmtime::Result<Result<Vec<wit::Document>, wit::Failure>> {
+    async fn find(
+        &mut self,
+        query: wit::Query,
+    ) -> wasmtime::Result<Result<Vec<wit::Document>, wit::Failure>> {
         let found = self.platform.documents.find(query.into()).await;
-        Ok(found.map(|found| found.into_iter().map(Into::into).collect()).map_err(Into::into))
+        Ok(found
+            .map(|found| found.into_iter().map(Into::into).collect())
+            .map_err(Into::into))
     }
 
     async fn commit(
@@ -27,7 +39,12 @@ impl wit::Host for State {
     ) -> wasmtime::Result<Result<(), wit::CommitFailure>> {
         let writes = writes.into_iter().map(Into::into).collect();
         let events = events.into_iter().map(Into::into).collect();
-        Ok(self.platform.documents.commit(writes, events).await.map_err(Into::into))
+        Ok(self
+            .platform
+            .documents
+            .commit(writes, events)
+            .await
+            .map_err(Into::into))
     }
 }
 
@@ -51,9 +68,10 @@ impl From<wit::Query> for port::Query {
                     wit::Direction::Descending => port::Direction::Descending,
                 },
             }),
-            after: query
-                .after
-                .map(|position| port::Position { value: position.value.map(Into::into), id: position.id }),
+            after: query.after.map(|position| port::Position {
+                value: position.value.map(Into::into),
+                id: position.id,
+            }),
             limit: query.limit,
         }
     }
@@ -68,7 +86,11 @@ impl From<wit::Condition> for port::Condition {
             wit::Comparison::Greater => port::Comparison::Greater,
             wit::Comparison::AtLeast => port::Comparison::AtLeast,
         };
-        Self { field: condition.field, comparison, value: condition.value.into() }
+        Self {
+            field: condition.field,
+            comparison,
+            value: condition.value.into(),
+        }
     }
 }
 
@@ -87,18 +109,40 @@ impl From<wit::Write> for port::Write {
             wit::Write::Insert(wit::Insertion { collection, id, body }) => {
                 Self::Insert(port::Insertion { collection, id, body })
             }
-            wit::Write::Replace(wit::Replacement { collection, id, expected, body }) => {
-                Self::Replace(port::Replacement { collection, id, expected, body })
-            }
-            wit::Write::Delete(wit::Deletion { collection, id, expected }) => {
-                Self::Delete(port::Deletion { collection, id, expected })
-            }
-            wit::Write::Adjust(wit::Adjustment { collection, id, changes }) => {
+            wit::Write::Replace(wit::Replacement {
+                collection,
+                id,
+                expected,
+                body,
+            }) => Self::Replace(port::Replacement {
+                collection,
+                id,
+                expected,
+                body,
+            }),
+            wit::Write::Delete(wit::Deletion {
+                collection,
+                id,
+                expected,
+            }) => Self::Delete(port::Deletion {
+                collection,
+                id,
+                expected,
+            }),
+            wit::Write::Adjust(wit::Adjustment {
+                collection,
+                id,
+                changes,
+            }) => {
                 let changes = changes
                     .into_iter()
                     .map(|wit::Change { field, by, floor }| port::Change { field, by, floor })
                     .collect();
-                Self::Adjust(port::Adjustment { collection, id, changes })
+                Self::Adjust(port::Adjustment {
+                    collection,
+                    id,
+                    changes,
+                })
             }
         }
     }
@@ -116,7 +160,9 @@ impl From<port::Failure> for wit::Failure {
 impl From<port::CommitFailure> for wit::CommitFailure {
     fn from(failure: port::CommitFailure) -> Self {
         match failure {
-            port::CommitFailure::Refused(refusals) => Self::Refused(refusals.into_iter().map(Into::into).collect()),
+            port::CommitFailure::Refused(refusals) => {
+                Self::Refused(refusals.into_iter().map(Into::into).collect())
+            }
             port::CommitFailure::Failed(failure) => Self::Failed(failure.into()),
         }
     }
@@ -130,6 +176,9 @@ impl From<port::Refusal> for wit::Refusal {
             port::RefusalReason::Stale(version) => wit::RefusalReason::Stale(version),
             port::RefusalReason::UnderFloor(value) => wit::RefusalReason::UnderFloor(value),
         };
-        Self { write: refusal.write, reason }
+        Self {
+            write: refusal.write,
+            reason,
+        }
     }
 }

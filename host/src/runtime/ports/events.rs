@@ -10,15 +10,43 @@ impl wit::Host for State {}
 
 impl From<wit::Event> for Event {
     fn from(event: wit::Event) -> Self {
-        let wit::Event { id, kind, subject, time, due, data } = event;
-        Self { id, kind, subject, time, due, data }
+        let wit::Event {
+            id,
+            kind,
+            subject,
+            time,
+            due,
+            data,
+        } = event;
+        Self {
+            id,
+            kind,
+            subject,
+            time,
+            due,
+            data,
+        }
     }
 }
 
 impl From<Event> for wit::Event {
     fn from(event: Event) -> Self {
-        let Event { id, kind, subject, time, due, data } = event;
-        Self { id, kind, subject, time, due, data }
+        let Event {
+            id,
+            kind,
+            subject,
+            time,
+            due,
+            data,
+        } = event;
+        Self {
+            id,
+            kind,
+            subject,
+            time,
+            due,
+            data,
+        }
     }
 }
 

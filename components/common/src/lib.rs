@@ -41,3 +41,8 @@ pub mod orders {
 pub mod wit {
     pub use crate::bindings::mercato::shop::{account_types, order_types, product_types, types};
 }
+
+/// The allocator of every guest: the standard library's own takes a good part of a request's time in WebAssembly.
+#[cfg(target_arch = "wasm32")]
+#[global_allocator]
+static ALLOCATOR: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_allocator();

@@ -86,16 +86,9 @@ pub fn check_document(document: &ExecutableDocument) -> Result<Introspects, Docu
         fragments: HashMap::new(),
     };
     let mut introspects = false;
-    let operations = document
-        .operations
-        .iter()
-        .map(|(_, operation)| &operation.node.selection_set.node);
-    // Fragments that nothing spreads are refused only later; until then they count, too.
-    let fragments = document
-        .fragments
-        .values()
-        .map(|fragment| &fragment.node.selection_set.node);
-    for selection_set in operations.chain(fragments) {
+    // Fragments count where they are spread. Those that nothing spreads are refused by validation.
+    for (_, operation) in document.operations.iter() {
+        let selection_set = &operation.node.selection_set.node;
         let extent = measure.selection_set(selection_set);
         if extent.aliases > ALIASES {
             return Err(DocumentExcess::Aliases);
@@ -212,6 +205,8 @@ mod tests {
             check(&nested(SCHEMA_DEPTH + 2, "__schema")),
             Err(DocumentExcess::Depth)
         );
+        let tool = nested(SCHEMA_DEPTH, "a");
+        assert!(check(&format!("{{ __schema {{ ...F }} }} fragment F on X {tool}")).is_ok());
         let deep = nested(DEPTH, "a");
         assert_eq!(
             check(&format!("{{ a {{ b {{ ...F }} }} }} fragment F on X {deep}")),

@@ -4,7 +4,9 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::{Mutex, PoisonError};
 
-type Fetch<V> = Box<dyn Fn(&[String]) -> Vec<V> + Send + Sync>;
+use mercato_common::types::Error;
+
+type Fetch<V> = Box<dyn Fn(&[String]) -> Vec<Result<V, Error>> + Send + Sync>;
 
 /// Loads values by key, many at a time.
 ///
@@ -17,12 +19,12 @@ pub struct Loader<V> {
 
 struct State<V> {
     waiting: Vec<String>,
-    loaded: HashMap<String, Option<V>>,
+    loaded: HashMap<String, Option<Result<V, Error>>>,
 }
 
 impl<V: Clone> Loader<V> {
     /// A loader whose `fetch` answers one value a key, in the order of the keys.
-    pub fn new(fetch: impl Fn(&[String]) -> Vec<V> + Send + Sync + 'static) -> Self {
+    pub fn new(fetch: impl Fn(&[String]) -> Vec<Result<V, Error>> + Send + Sync + 'static) -> Self {
         Self {
             fetch: Box::new(fetch),
             state: Mutex::new(State {
@@ -32,8 +34,11 @@ impl<V: Clone> Loader<V> {
         }
     }
 
-    /// The value of a key; none where the fetch answered too few.
-    pub async fn load(&self, key: &str) -> Option<V> {
+    /// The value of a key.
+    ///
+    /// # Errors
+    /// What the fetch answered for the key; [`Error::Internal`] where it answered too few values.
+    pub async fn load(&self, key: &str) -> Result<V, Error> {
         {
             let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
             if let Entry::Vacant(entry) = state.loaded.entry(key.to_owned()) {
@@ -50,7 +55,13 @@ impl<V: Clone> Loader<V> {
                 .loaded
                 .extend(keys.into_iter().zip(values.into_iter().map(Some)));
         }
-        state.loaded.get(key).cloned().flatten()
+        let unanswered = || Error::Internal("a service answered fewer values than it was asked for".into());
+        state
+            .loaded
+            .get(key)
+            .cloned()
+            .flatten()
+            .unwrap_or_else(|| Err(unanswered()))
     }
 
     /// Forgets what was loaded, because it may have changed.
@@ -91,7 +102,7 @@ mod tests {
         let log = Arc::clone(&calls);
         let loader = Loader::new(move |keys: &[String]| {
             log.lock().unwrap().push(keys.to_vec());
-            keys.iter().map(|key| format!("{key}!")).collect()
+            keys.iter().map(|key| Ok(format!("{key}!"))).collect()
         });
         // More than 30, so that join_all goes its way for many futures, too.
         let keys: Vec<_> = (0..100).map(|number| (number % 50).to_string()).collect();
@@ -100,15 +111,15 @@ mod tests {
             values
                 .iter()
                 .zip(&keys)
-                .all(|(value, key)| *value == Some(format!("{key}!")))
+                .all(|(value, key)| *value == Ok(format!("{key}!")))
         );
         assert_eq!(calls.lock().unwrap().len(), 1);
         assert_eq!(calls.lock().unwrap()[0].len(), 50);
 
-        assert_eq!(block_on(loader.load("7")).as_deref(), Some("7!"));
+        assert_eq!(block_on(loader.load("7")).as_deref(), Ok("7!"));
         assert_eq!(calls.lock().unwrap().len(), 1, "what was loaded is remembered");
         loader.clear();
-        assert_eq!(block_on(loader.load("7")).as_deref(), Some("7!"));
+        assert_eq!(block_on(loader.load("7")).as_deref(), Ok("7!"));
         assert_eq!(calls.lock().unwrap().len(), 2, "what was cleared is fetched anew");
     }
 }

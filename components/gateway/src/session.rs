@@ -6,6 +6,7 @@ use async_graphql::Context;
 use mercato_common::accounts::User;
 use mercato_common::catalog::{Product, Stock};
 use mercato_common::id;
+use mercato_common::orders::Order;
 use mercato_common::types::{Caller, Error};
 
 use crate::errors::to_graphql;
@@ -17,10 +18,10 @@ use crate::services::Services;
 pub struct Session {
     pub services: Arc<Services>,
     pub identity: Identity,
-    pub products: Loader<Result<Option<Product>, Error>>,
-    pub stock: Loader<Result<Option<Stock>, Error>>,
-    pub users: Loader<Result<User, Error>>,
-    pub orders: Loader<Result<mercato_common::orders::Order, Error>>,
+    pub products: Loader<Option<Product>>,
+    pub stock: Loader<Option<Stock>>,
+    pub users: Loader<User>,
+    pub orders: Loader<Order>,
 }
 
 impl Session {
@@ -76,11 +77,6 @@ impl Session {
             "This is no id of this shop's. Ids look like 0198c0de-1f2e-7abc-8def-0123456789ab.",
         )))
     }
-}
-
-/// The error of a loader that answered too few values.
-pub fn unanswered() -> Error {
-    Error::Internal("a service answered fewer values than it was asked for".into())
 }
 
 fn ok<T>(values: Vec<T>) -> Vec<Result<T, Error>> {

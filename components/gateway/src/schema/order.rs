@@ -8,7 +8,7 @@ use crate::schema::datetime::DateTime;
 use crate::schema::nullable::{Nullable, nullable};
 use crate::schema::product::{ProductObject, int};
 use crate::schema::user::UserObject;
-use crate::session::{Session, unanswered};
+use crate::session::Session;
 
 /// What a customer bought.
 pub struct OrderObject(pub Order);
@@ -79,10 +79,9 @@ impl OrderObject {
         nullable(async {
             let session = Session::of(context)?;
             match session.users.load(&self.0.user_id).await {
-                Some(Ok(user)) => Ok(Some(UserObject(user))),
-                Some(Err(Error::NotFound(_))) => Ok(None),
-                Some(Err(error)) => Err(session.error(error)),
-                None => Err(session.error(unanswered())),
+                Ok(user) => Ok(Some(UserObject(user))),
+                Err(Error::NotFound(_)) => Ok(None),
+                Err(error) => Err(session.error(error)),
             }
         })
         .await
@@ -119,11 +118,10 @@ impl OrderProductObject<'_> {
     async fn product(&self, context: &Context<'_>) -> Nullable<ProductObject> {
         nullable(async {
             let session = Session::of(context)?;
-            match session.products.load(&self.0.product_id).await {
-                Some(Ok(product)) => Ok(product.map(ProductObject)),
-                Some(Err(error)) => Err(session.error(error)),
-                None => Err(session.error(unanswered())),
-            }
+            let product = session.products.load(&self.0.product_id).await;
+            product
+                .map(|product| product.map(ProductObject))
+                .map_err(|error| session.error(error))
         })
         .await
     }

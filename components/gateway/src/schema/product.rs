@@ -7,7 +7,7 @@ use mercato_common::catalog::{
 
 use crate::schema::datetime::DateTime;
 use crate::schema::nullable::{Nullable, nullable};
-use crate::session::{Session, unanswered};
+use crate::session::Session;
 
 /// Something that the shop sells.
 pub struct ProductObject(pub Product);
@@ -69,11 +69,10 @@ impl ProductObject {
     async fn stock(&self, context: &Context<'_>) -> Nullable<StockObject> {
         nullable(async {
             let session = Session::of(context)?;
-            match session.stock.load(&self.0.id).await {
-                Some(Ok(stock)) => Ok(stock.map(StockObject::from)),
-                Some(Err(error)) => Err(session.error(error)),
-                None => Err(session.error(unanswered())),
-            }
+            let stock = session.stock.load(&self.0.id).await;
+            stock
+                .map(|stock| stock.map(StockObject::from))
+                .map_err(|error| session.error(error))
         })
         .await
     }

@@ -10,7 +10,7 @@ use crate::schema::nullable::{Nullable, nullable};
 use crate::schema::order::OrderObject;
 use crate::schema::product::{ProductFilter, ProductObject, ProductSort};
 use crate::schema::user::UserObject;
-use crate::session::{Session, unanswered};
+use crate::session::Session;
 
 /// What lists count for in a query's complexity, which can't know how long they are.
 const LIST: usize = 100;
@@ -125,12 +125,9 @@ impl Query {
             let session = Session::of(context)?;
             session.check_id("id", &id)?;
             match session.products.load(&id).await {
-                Some(Ok(Some(product))) => Ok(Some(ProductObject(product))),
-                Some(Ok(None)) => {
-                    Err(session.error(Error::NotFound(format!("There is no product {}.", *id))))
-                }
-                Some(Err(error)) => Err(session.error(error)),
-                None => Err(session.error(unanswered())),
+                Ok(Some(product)) => Ok(Some(ProductObject(product))),
+                Ok(None) => Err(session.error(Error::NotFound(format!("There is no product {}.", *id)))),
+                Err(error) => Err(session.error(error)),
             }
         })
         .await
@@ -201,11 +198,10 @@ impl Query {
                 .require_known()
                 .map_err(|error| session.error(error))?;
             session.check_id("id", &id)?;
-            match session.orders.load(&id).await {
-                Some(Ok(order)) => Ok(Some(OrderObject(order))),
-                Some(Err(error)) => Err(session.error(error)),
-                None => Err(session.error(unanswered())),
-            }
+            let order = session.orders.load(&id).await;
+            order
+                .map(|order| Some(OrderObject(order)))
+                .map_err(|error| session.error(error))
         })
         .await
     }
@@ -237,11 +233,9 @@ impl Query {
 }
 
 async fn load_user(session: &Session, id: &str) -> Result<Option<UserObject>> {
-    match session.users.load(id).await {
-        Some(Ok(user)) => Ok(Some(UserObject(user))),
-        Some(Err(error)) => Err(session.error(error)),
-        None => Err(session.error(unanswered())),
-    }
+    let user = session.users.load(id).await;
+    user.map(|user| Some(UserObject(user)))
+        .map_err(|error| session.error(error))
 }
 
 /// What a connection counts for. One that asks for too much is refused when it is resolved, for its size.

@@ -55,7 +55,6 @@ impl TestPorts {
             .expect("a runtime");
         let options = Options {
             durability: Durability::Relaxed,
-            ..Options::default()
         };
         let store = Store::open(folder.path(), &shop, options).expect("a store");
         let inner = Inner {

@@ -21,6 +21,7 @@ mod bindings {
         path: ["../../wit/platform", "../../wit/shop"],
         world: "mercato:shop/catalog-service",
         with: {
+            "mercato:platform/cache@0.1.0": mercato_ports::wit::cache,
             "mercato:platform/config@0.1.0": mercato_ports::wit::config,
             "mercato:platform/documents@0.1.0": mercato_ports::wit::documents,
             "mercato:platform/events@0.1.0": mercato_ports::wit::events,

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use mercato_common::cache::Cache;
 use mercato_common::catalog::{ImportOutcome, NewProduct};
 use mercato_common::collection::{Stored, event};
 use mercato_common::id;
@@ -22,7 +23,10 @@ const TRIES: usize = 5;
 type Row = Result<(String, ProductBody), Error>;
 
 /// Takes in rows; one outcome a row, in their order.
-pub fn import(ports: &impl Ports, rows: Vec<NewProduct>) -> Result<Vec<Result<ImportOutcome, Error>>, Error> {
+pub fn import(
+    ports: &(impl Ports + Cache),
+    rows: Vec<NewProduct>,
+) -> Result<Vec<Result<ImportOutcome, Error>>, Error> {
     if rows.len() > MOST_ROWS {
         return Err(Error::invalid(
             "products",
@@ -74,7 +78,7 @@ fn check(ports: &impl Ports, row: NewProduct, seen: &mut HashSet<String>) -> Row
     Ok((external_id, body))
 }
 
-fn attempt(ports: &impl Ports, rows: &[Row]) -> Result<Vec<Result<ImportOutcome, Error>>, Attempt> {
+fn attempt(ports: &(impl Ports + Cache), rows: &[Row]) -> Result<Vec<Result<ImportOutcome, Error>>, Attempt> {
     let external_ids: Vec<_> = rows
         .iter()
         .flatten()
@@ -114,7 +118,7 @@ fn attempt(ports: &impl Ports, rows: &[Row]) -> Result<Vec<Result<ImportOutcome,
     if writes.is_empty() {
         return Ok(outcomes);
     }
-    match ports.commit(&writes, &events) {
+    match service::commit(ports, &writes, &events) {
         Ok(()) => Ok(outcomes),
         Err(CommitFailure::Refused(_)) => Err(Attempt::Raced),
         Err(CommitFailure::Failed(failure)) => Err(Attempt::Failed(failure.into())),

@@ -1,5 +1,6 @@
 //! What orders do to the stock: reserve, settle, release.
 
+use mercato_common::cache::Cache;
 use mercato_common::collection::{Stored, event};
 use mercato_common::id;
 use mercato_common::ports::Ports;
@@ -10,7 +11,7 @@ use serde::Serialize;
 
 use crate::product::{Movement, PRODUCTS, ProductBody};
 use crate::reservation::{RESERVATIONS, Reservation, ReservedLine, State};
-use crate::service::CatalogService;
+use crate::service::{CatalogService, commit};
 
 /// What one order may come to, in minor units: what GraphQL's Int, which has 32 bits, can tell.
 const MOST: i64 = i32::MAX as i64;
@@ -21,7 +22,7 @@ struct ReservationDue<'a> {
     order_id: &'a str,
 }
 
-impl<P: Ports> Inventory for CatalogService<P> {
+impl<P: Ports + Cache> Inventory for CatalogService<P> {
     fn reserve(&self, order_id: &str, lines: &[Line], due: u64) -> Result<Vec<PricedLine>, Error> {
         let ids: Vec<_> = lines.iter().map(|line| line.product_id.clone()).collect();
         let products = PRODUCTS.get_many(self.ports(), &ids)?;
@@ -39,7 +40,7 @@ impl<P: Ports> Inventory for CatalogService<P> {
             &ReservationDue { order_id },
         )?;
         timer.due = Some(due);
-        match self.ports().commit(&writes, &[timer]) {
+        match commit(self.ports(), &writes, &[timer]) {
             Ok(()) => Ok(reservation.priced()),
             Err(CommitFailure::Failed(failure)) => Err(failure.into()),
             Err(CommitFailure::Refused(refusals)) => {
@@ -75,7 +76,7 @@ impl<P: Ports> Inventory for CatalogService<P> {
     }
 }
 
-impl<P: Ports> CatalogService<P> {
+impl<P: Ports + Cache> CatalogService<P> {
     /// The answer to a reservation that is repeated.
     fn reserved_before(&self, order_id: &str, lines: &[Line]) -> Result<Vec<PricedLine>, Error> {
         match RESERVATIONS.get(self.ports(), order_id)? {
@@ -106,7 +107,7 @@ impl<P: Ports> CatalogService<P> {
         stored.body.state = state;
         let mut writes = vec![RESERVATIONS.replace(&stored)?];
         writes.extend(moves(&stored.body.lines, movement));
-        self.ports().commit(&writes, &[]).map_err(Error::from)
+        commit(self.ports(), &writes, &[]).map_err(Error::from)
     }
 }
 

@@ -1,5 +1,6 @@
 //! What the catalog service does for shoppers and for those who keep the shop.
 
+use mercato_common::cache::{Cache, Generation};
 use mercato_common::catalog::{
     ImportOutcome, NewProduct, Product, ProductPage, ProductPatch, ProductQuery, Stock,
 };
@@ -8,7 +9,8 @@ use mercato_common::id;
 use mercato_common::ports::Ports;
 use mercato_common::services::Catalog;
 use mercato_common::types::{Caller, Error};
-use mercato_ports::documents::{CommitFailure, RefusalReason};
+use mercato_ports::documents::{CommitFailure, RefusalReason, Write};
+use mercato_ports::events::Event;
 use serde::Serialize;
 
 use crate::product::{EXTERNAL_IDS, ExternalIdClaim, Movement, PRODUCTS, ProductBody, to_product};
@@ -50,7 +52,17 @@ pub fn subject(product_id: &str) -> String {
     format!("product/{product_id}")
 }
 
-impl<P: Ports> CatalogService<P> {
+/// Commits a change of products or of their stock, and lets everyone know who keeps what they were.
+pub fn commit(ports: &(impl Ports + Cache), writes: &[Write], events: &[Event]) -> Result<(), CommitFailure> {
+    let outcome = ports.commit(writes, events);
+    // After a failure nobody knows whether there was a change.
+    if !matches!(outcome, Err(CommitFailure::Refused(_))) {
+        Generation::CATALOG.advance(ports);
+    }
+    outcome
+}
+
+impl<P: Ports + Cache> CatalogService<P> {
     /// The service over these ports.
     pub const fn new(ports: P) -> Self {
         Self { ports }
@@ -65,7 +77,7 @@ impl<P: Ports> CatalogService<P> {
     }
 }
 
-impl<P: Ports> Catalog for CatalogService<P> {
+impl<P: Ports + Cache> Catalog for CatalogService<P> {
     fn create(&self, caller: &Caller, input: NewProduct) -> Result<Product, Error> {
         caller.require_admin()?;
         let product = Stored {
@@ -87,7 +99,7 @@ impl<P: Ports> Catalog for CatalogService<P> {
             subject(&product.id),
             &happened(&product.id, &product.body),
         )?;
-        match self.ports.commit(&writes, &[event]) {
+        match commit(&self.ports, &writes, &[event]) {
             Ok(()) => Ok(to_product(product)),
             Err(CommitFailure::Refused(_)) => Err(Error::Conflict(
                 "Another product has this externalId. Update that one, or import.".into(),
@@ -120,7 +132,7 @@ impl<P: Ports> Catalog for CatalogService<P> {
                 subject(id),
                 &happened(id, &product.body),
             )?;
-            match self.ports.commit(&[PRODUCTS.replace(&product)?], &[event]) {
+            match commit(&self.ports, &[PRODUCTS.replace(&product)?], &[event]) {
                 Ok(()) => return Ok(to_product(product)),
                 // Its stock has moved, or another edit was faster: the next look tells which.
                 Err(CommitFailure::Refused(refusals))
@@ -144,10 +156,8 @@ impl<P: Ports> Catalog for CatalogService<P> {
                 "A product's stock counts at most 2147483647 pieces ever received.",
             ));
         }
-        match self
-            .ports
-            .commit(&[PRODUCTS.adjust(id, Movement::Receive.changes(quantity))], &[])
-        {
+        let write = PRODUCTS.adjust(id, Movement::Receive.changes(quantity));
+        match commit(&self.ports, &[write], &[]) {
             Ok(()) => self.existing(id).map(to_product),
             Err(CommitFailure::Refused(_)) => Err(missing(id)),
             Err(failure) => Err(failure.into()),

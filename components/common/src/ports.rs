@@ -51,3 +51,18 @@ impl Ports for Imports {
         mercato_ports::imports::config::get(name)
     }
 }
+
+#[cfg(target_arch = "wasm32")]
+impl crate::cache::Cache for Imports {
+    fn cached(&self, keys: &[String]) -> Vec<Option<Vec<u8>>> {
+        mercato_ports::imports::cache::get_many(keys)
+    }
+
+    fn keep(&self, key: &str, value: &[u8], ttl: u64) {
+        mercato_ports::imports::cache::set(key, value, ttl);
+    }
+
+    fn increment(&self, key: &str, by: i64, ttl: u64) -> Option<i64> {
+        mercato_ports::imports::cache::increment(key, by, ttl)
+    }
+}

@@ -2,14 +2,17 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
-use mercato_embedded::{Durability, Options, Store};
+use mercato_embedded::{Durability, MemoryCache, Options, Store};
+use mercato_ports::cache::Cache as CachePort;
 use mercato_ports::documents::{CommitFailure, Document, Documents, Failure, Query, Write};
 use mercato_ports::events::Event;
 use mercato_ports::manifest::{ServiceManifest, ShopManifest};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
+use crate::cache::Cache;
 use crate::ports::Ports;
 use crate::types::{Caller, Role, SignedIn};
 
@@ -24,6 +27,7 @@ type Interference = Box<dyn FnOnce() + Send>;
 
 struct Inner {
     store: Store,
+    cache: MemoryCache,
     runtime: Runtime,
     config: HashMap<&'static str, String>,
     events: Mutex<Vec<Event>>,
@@ -59,6 +63,7 @@ impl TestPorts {
         let store = Store::open(folder.path(), &shop, options).expect("a store");
         let inner = Inner {
             store,
+            cache: MemoryCache::new(1 << 20),
             runtime,
             config: config
                 .iter()
@@ -133,6 +138,28 @@ impl Ports for TestPorts {
 
     fn config(&self, name: &str) -> Option<String> {
         self.inner.config.get(name).cloned()
+    }
+}
+
+impl Cache for TestPorts {
+    fn cached(&self, keys: &[String]) -> Vec<Option<Vec<u8>>> {
+        self.inner
+            .runtime
+            .block_on(self.inner.cache.get_many(keys.to_vec()))
+    }
+
+    fn keep(&self, key: &str, value: &[u8], ttl: u64) {
+        let ttl = Duration::from_millis(ttl);
+        self.inner
+            .runtime
+            .block_on(self.inner.cache.set(key.into(), value.to_vec(), ttl));
+    }
+
+    fn increment(&self, key: &str, by: i64, ttl: u64) -> Option<i64> {
+        let ttl = Duration::from_millis(ttl);
+        self.inner
+            .runtime
+            .block_on(self.inner.cache.increment(key.into(), by, ttl))
     }
 }
 

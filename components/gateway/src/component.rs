@@ -25,6 +25,7 @@ mod bindings {
         path: ["../../wit/platform", "../../wit/shop"],
         world: "mercato:shop/gateway-service",
         with: {
+            "mercato:platform/cache@0.1.0": mercato_ports::wit::cache,
             "mercato:platform/config@0.1.0": mercato_ports::wit::config,
             "mercato:shop/account-types@0.1.0": mercato_common::wit::account_types,
             "mercato:shop/accounts@0.1.0": generate,
@@ -69,6 +70,7 @@ fn services() -> Services {
         accounts: Box::new(Remote),
         catalog: Box::new(Remote),
         orders: Box::new(Remote),
+        cache: Box::new(Imports),
     }
 }
 

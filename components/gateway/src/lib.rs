@@ -11,6 +11,7 @@ mod http;
 mod identity;
 mod limits;
 mod loader;
+mod responses;
 mod schema;
 mod services;
 mod session;

@@ -1,5 +1,6 @@
 //! The services behind the gateway.
 
+use mercato_common::cache::Cache;
 use mercato_common::services::{Accounts, Catalog, Orders};
 
 /// What the gateway calls: imports in a component, the services themselves in native tests.
@@ -11,4 +12,6 @@ pub struct Services {
     pub catalog: Box<dyn Catalog + Send + Sync>,
     /// What was bought.
     pub orders: Box<dyn Orders + Send + Sync>,
+    /// Where answers are kept that are the same for everyone.
+    pub cache: Box<dyn Cache + Send + Sync>,
 }

@@ -1,6 +1,7 @@
 //! What the fields of one request share: who calls, and the loaders.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_graphql::Context;
 use mercato_common::accounts::User;
@@ -14,10 +15,23 @@ use crate::identity::Identity;
 use crate::loader::Loader;
 use crate::services::Services;
 
+/// Who asks, and whether anybody wanted to know.
+struct Asker {
+    identity: Identity,
+    consulted: AtomicBool,
+}
+
+impl Asker {
+    fn caller(&self) -> &Caller {
+        self.consulted.store(true, Ordering::Relaxed);
+        &self.identity.caller
+    }
+}
+
 /// The data of one request.
 pub struct Session {
     pub services: Arc<Services>,
-    pub identity: Identity,
+    asker: Arc<Asker>,
     pub products: Loader<Option<Product>>,
     pub stock: Loader<Option<Stock>>,
     pub users: Loader<User>,
@@ -27,24 +41,30 @@ pub struct Session {
 impl Session {
     /// A session of this caller's.
     pub fn new(services: &Arc<Services>, identity: Identity) -> Self {
-        let caller = Arc::new(identity.caller.clone());
+        let asker = Arc::new(Asker {
+            identity,
+            consulted: AtomicBool::new(false),
+        });
+        let both = || (Arc::clone(services), Arc::clone(&asker));
         let products = Arc::clone(services);
-        let (stock, stock_caller) = (Arc::clone(services), Arc::clone(&caller));
-        let (users, users_caller) = (Arc::clone(services), Arc::clone(&caller));
-        let orders = Arc::clone(services);
+        let (stock, stock_asker) = both();
+        let (users, users_asker) = both();
+        let (orders, orders_asker) = both();
         Self {
             services: Arc::clone(services),
-            identity,
             products: Loader::new(move |ids| spread(ids, products.catalog.get_many(ids).map(ok))),
-            stock: Loader::new(move |ids| spread(ids, stock.catalog.stock_many(&stock_caller, ids).map(ok))),
-            users: Loader::new(move |ids| spread(ids, users.accounts.get_many(&users_caller, ids))),
-            orders: Loader::new(move |ids| spread(ids, orders.orders.get_many(&caller, ids))),
+            stock: Loader::new(move |ids| {
+                spread(ids, stock.catalog.stock_many(stock_asker.caller(), ids).map(ok))
+            }),
+            users: Loader::new(move |ids| spread(ids, users.accounts.get_many(users_asker.caller(), ids))),
+            orders: Loader::new(move |ids| spread(ids, orders.orders.get_many(orders_asker.caller(), ids))),
+            asker,
         }
     }
 
     /// The session of the request that a field is resolved for.
     pub fn of<'a>(context: &Context<'a>) -> async_graphql::Result<&'a Self> {
-        context.data::<Self>()
+        context.data::<Arc<Self>>().map(|session| &**session)
     }
 
     /// As [`of`](Self::of), for a mutation: what was loaded before it may be no longer true after it.
@@ -58,13 +78,18 @@ impl Session {
     }
 
     /// Who calls.
-    pub const fn caller(&self) -> &Caller {
-        &self.identity.caller
+    pub fn caller(&self) -> &Caller {
+        self.asker.caller()
+    }
+
+    /// Whether nothing in the answer depends on who asks: no field, and no service, has wanted to know.
+    pub fn is_for_everyone(&self) -> bool {
+        !self.asker.consulted.load(Ordering::Relaxed)
     }
 
     /// The error of a field of this request.
     pub fn error(&self, error: Error) -> async_graphql::Error {
-        to_graphql(error, &self.identity)
+        to_graphql(error, &self.asker.identity)
     }
 
     /// Refuses what can't be an id before anybody is asked for it.

@@ -7,119 +7,16 @@
     reason = "tests"
 )]
 
-use std::sync::{Arc, Mutex};
+mod shop;
 
-use http::Request;
-use http::header::{AUTHORIZATION, CONTENT_TYPE};
-use mercato_accounts::AccountsService;
-use mercato_catalog::CatalogService;
-use mercato_common::ports::Ports;
-use mercato_common::testing::TestPorts;
-use mercato_gateway::{Gateway, Services, Settings};
-use mercato_orders::OrdersService;
-use mercato_ports::documents::{CommitFailure, Document, Failure, Query, Write};
-use mercato_ports::events::Event;
-use serde_json::{Value, json};
-
-const SECRET: &str = "a secret of more than 16 bytes";
-
-/// The calls that a service makes to its store, which are those that others make to the service.
-#[derive(Clone)]
-struct Counted {
-    ports: TestPorts,
-    calls: Arc<Mutex<Vec<String>>>,
-}
-
-impl Counted {
-    fn note(&self, call: &str) {
-        self.calls.lock().unwrap().push(call.to_owned());
-    }
-}
-
-impl Ports for Counted {
-    fn get_many(&self, collection: &str, ids: &[String]) -> Result<Vec<Option<Document>>, Failure> {
-        self.note(&format!("get {} of {collection}", ids.len()));
-        self.ports.get_many(collection, ids)
-    }
-
-    fn find(&self, query: &Query) -> Result<Vec<Document>, Failure> {
-        self.note(&format!("find in {}", query.collection));
-        self.ports.find(query)
-    }
-
-    fn commit(&self, writes: &[Write], events: &[Event]) -> Result<(), CommitFailure> {
-        self.note("commit");
-        self.ports.commit(writes, events)
-    }
-
-    fn config(&self, name: &str) -> Option<String> {
-        self.ports.config(name)
-    }
-}
-
-struct Shop {
-    gateway: Gateway,
-    ports: Counted,
-}
-
-impl Shop {
-    fn new() -> Self {
-        let manifests = [
-            ("accounts", include_str!("../../accounts/service.toml")),
-            ("catalog", include_str!("../../catalog/service.toml")),
-            ("orders", include_str!("../../orders/service.toml")),
-        ];
-        let ports = Counted {
-            ports: TestPorts::new(&manifests, &[("API_SECRET", SECRET)]),
-            calls: Arc::default(),
-        };
-        let catalog = CatalogService::new(ports.clone());
-        let services = Services {
-            accounts: Box::new(AccountsService::new(ports.clone())),
-            orders: Box::new(OrdersService::new(ports.clone(), catalog.clone())),
-            catalog: Box::new(catalog),
-        };
-        let settings = Settings {
-            secret: SECRET.into(),
-            introspection: true,
-        };
-        Self {
-            gateway: Gateway::new(&settings, services),
-            ports,
-        }
-    }
-
-    fn ask(&self, header: (&str, &str), query: &str) -> Value {
-        let request = Request::post("/graphql")
-            .header(CONTENT_TYPE, "application/json")
-            .header(header.0, header.1);
-        let body = serde_json::to_vec(&json!({ "query": query })).unwrap();
-        let reply = self.gateway.handle(&request.body(body).unwrap());
-        let answer: Value = serde_json::from_slice(reply.body()).unwrap();
-        assert_eq!(answer["errors"], Value::Null, "{query}");
-        answer["data"].clone()
-    }
-
-    fn calls(&self) -> Vec<String> {
-        std::mem::take(&mut self.ports.calls.lock().unwrap())
-    }
-}
-
-const KEY: (&str, &str) = ("x-api-key", SECRET);
+use http::header::AUTHORIZATION;
+use serde_json::json;
+use shop::{KEY, Shop};
 
 #[test]
 fn many_fields_make_one_call() {
     let shop = Shop::new();
-    let product = |name: &str| {
-        let created = shop.ask(
-            KEY,
-            &format!(
-                "mutation {{ createProduct(input: {{name: \"{name}\", price: 5, quantity: 9}}) {{ _id }} }}"
-            ),
-        );
-        created["createProduct"]["_id"].as_str().unwrap().to_owned()
-    };
-    let (a, b) = (product("a"), product("b"));
+    let (a, b) = (shop.product("a"), shop.product("b"));
     let registered = shop.ask(
         KEY,
         "mutation { registerUser(input: {username: \"ada\", password: \"a password\"}) { access_token } }",

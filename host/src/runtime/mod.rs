@@ -9,6 +9,7 @@ mod ports;
 mod state;
 #[cfg(test)]
 mod tests;
+mod turns;
 
 pub use engine::Limits;
 pub use instance::Trouble;

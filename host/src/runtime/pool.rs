@@ -13,6 +13,7 @@ use tokio::time::timeout;
 use super::engine::{Compiled, Limits};
 use super::instance::{Instance, Trouble};
 use super::ports::Platform;
+use super::turns::{self, take_turns};
 use crate::shop::Shop;
 
 /// The pool, and all that is needed to fill it.
@@ -23,6 +24,8 @@ pub struct Pool {
     /// The last used comes first: its memory is warm.
     idle: Mutex<Vec<Instance>>,
     running: Semaphore,
+    /// For calls that compute for long.
+    turns: Semaphore,
     waiting: AtomicUsize,
 }
 
@@ -56,6 +59,7 @@ impl Pool {
             limits,
             idle: Mutex::new(vec![first]),
             running: Semaphore::new(limits.instances as usize),
+            turns: turns::for_this_machine(),
             waiting: AtomicUsize::new(0),
         })
     }
@@ -66,7 +70,7 @@ impl Pool {
     /// Where no instance was free, or where the one that answered failed.
     pub async fn serve(&self, request: Request<Full<Bytes>>) -> Result<Response<Full<Bytes>>, CallError> {
         let mut lease = self.lease().await?;
-        let response = lease.instance.serve(request, &self.limits).await?;
+        let response = take_turns(&self.turns, lease.instance.serve(request, &self.limits)).await?;
         self.give_back(lease);
         Ok(response)
     }
@@ -81,10 +85,10 @@ impl Pool {
         event: Event,
     ) -> Result<Result<(), HandlerFailure>, CallError> {
         let mut lease = self.lease().await?;
-        let answer = lease
+        let call = lease
             .instance
-            .handle(&self.compiled, subscriber, event, &self.limits)
-            .await?;
+            .handle(&self.compiled, subscriber, event, &self.limits);
+        let answer = take_turns(&self.turns, call).await?;
         self.give_back(lease);
         Ok(answer)
     }

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 /// The port `mercato:platform/cache`. Nothing fails: a cache that is away misses.
 #[async_trait]
 pub trait Cache: Send + Sync {
-    /// The values of these keys, in the order of the keys.
+    /// The values of these keys, in the order of the keys. A counter reads as its decimal digits.
     async fn get_many(&self, keys: Vec<String>) -> Vec<Option<Vec<u8>>>;
 
     /// Keeps a value for so long.

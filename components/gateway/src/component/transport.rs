@@ -1,7 +1,7 @@
 //! Requests and responses between `wasi:http` and the `http` crate.
 
 use http::header::CONTENT_LENGTH;
-use http::{Method as HttpMethod, Request, Uri};
+use http::{Method as HttpMethod, Request, StatusCode, Uri};
 use wasip2::http::types::{
     ErrorCode, Fields, IncomingRequest, Method, OutgoingBody, OutgoingResponse, ResponseOutparam,
 };
@@ -10,8 +10,11 @@ use wasip2::io::streams::StreamError;
 use crate::Gateway;
 use crate::http::Reply;
 
-/// How much is read or written at once at the most.
+/// How much is read at once at the most.
 const CHUNK: u64 = 64 * 1024;
+
+/// How much `blocking-write-and-flush` takes at once at the most.
+const LARGEST_WRITE: usize = 4096;
 
 /// Reads a request; of its body no more than the gateway needs to see.
 pub fn receive(incoming: &IncomingRequest) -> Result<Request<Vec<u8>>, String> {
@@ -73,7 +76,8 @@ pub fn respond(out: ResponseOutparam, reply: Reply) {
         return fail(out);
     };
     let response = OutgoingResponse::new(headers);
-    if response.set_status_code(parts.status.as_u16()).is_err() {
+    // Each call out of the component costs: 200 is what a response has by itself.
+    if parts.status != StatusCode::OK && response.set_status_code(parts.status.as_u16()).is_err() {
         return fail(out);
     }
     let Ok(body) = response.body() else {
@@ -86,21 +90,11 @@ pub fn respond(out: ResponseOutparam, reply: Reply) {
     }
 }
 
-fn write(body: &OutgoingBody, mut bytes: &[u8]) -> Result<(), StreamError> {
+fn write(body: &OutgoingBody, bytes: &[u8]) -> Result<(), StreamError> {
     let stream = body.write().map_err(|()| StreamError::Closed)?;
-    while !bytes.is_empty() {
-        let ready = match stream.check_write()? {
-            0 => {
-                stream.subscribe().block();
-                continue;
-            }
-            ready => usize::try_from(ready.min(CHUNK)).unwrap_or(bytes.len()),
-        };
-        let (now, later) = bytes.split_at(ready.min(bytes.len()));
-        stream.write(now)?;
-        bytes = later;
-    }
-    stream.flush()
+    bytes
+        .chunks(LARGEST_WRITE)
+        .try_for_each(|chunk| stream.blocking_write_and_flush(chunk))
 }
 
 /// Tells the runtime that there is no response.

@@ -1,5 +1,7 @@
 //! The execution of GraphQL requests, within their limits.
 
+use std::sync::Arc;
+
 use async_graphql::parser::types::{DocumentOperations, ExecutableDocument, OperationType};
 use async_graphql::{PathSegment, Response, ServerError};
 use http::{Request, StatusCode};
@@ -8,7 +10,11 @@ use crate::http::accept::Accepted;
 use crate::http::envelope::{Item, Parameters};
 use crate::http::{Gateway, Reply, reply};
 use crate::limits::{self, DocumentExcess, Introspects, TextExcess};
+use crate::responses;
 use crate::session::Session;
+
+/// Whether an outcome is the same whoever asks.
+struct Shareable(bool);
 
 /// What became of one request.
 pub enum Outcome {
@@ -28,55 +34,77 @@ impl Gateway {
         accepted: Accepted,
         parameters: Parameters,
     ) -> Reply {
-        reply::outcome(accepted, self.execute(request, parameters))
+        let place = match responses::look_up(&self.services, &parameters) {
+            Ok(body) => return reply::kept(accepted, body),
+            Err(place) => place,
+        };
+        let (outcome, Shareable(shareable)) = self.execute(request, parameters);
+        let reply = reply::outcome(accepted, outcome);
+        if let Some(place) = place.filter(|_| shareable) {
+            place.keep(reply.body());
+        }
+        reply
     }
 
     pub(super) fn batch(&self, request: &Request<Vec<u8>>, accepted: Accepted, batch: Vec<Item>) -> Reply {
         let outcomes = batch.into_iter().map(|item| match item {
-            Ok(parameters) => self.execute(request, parameters),
+            Ok(parameters) => self.execute(request, parameters).0,
             Err(refused) => self::refused(refused.code, refused.message),
         });
         reply::outcomes(accepted, outcomes.collect())
     }
 
-    fn execute(&self, request: &Request<Vec<u8>>, parameters: Parameters) -> Outcome {
-        if let Err(excess) = limits::check_text(&parameters.query) {
-            return too_much_text(excess);
-        }
-        let mut execution = async_graphql::Request::new(parameters.query).variables(parameters.variables);
-        let document = match execution.parsed_query() {
-            Ok(document) => document,
-            Err(error) => {
-                return Outcome::Refused {
-                    status: StatusCode::BAD_REQUEST,
-                    errors: vec![parse_error(error)],
-                };
-            }
+    fn execute(&self, request: &Request<Vec<u8>>, parameters: Parameters) -> (Outcome, Shareable) {
+        let (execution, operation) = match self.prepare(parameters) {
+            Ok(prepared) => prepared,
+            Err(outcome) => return (outcome, Shareable(false)),
         };
-        if let Some(refused) = self.check(
-            document,
-            parameters.operation_name.as_deref(),
-            parameters.only_queries,
-        ) {
-            return refused;
-        }
-        if let Some(name) = parameters.operation_name {
-            execution = execution.operation_name(name);
-        }
-        let identity = self.verifier.identify(request.headers());
-        let execution = execution.data(Session::new(&self.services, identity));
+        let session = Arc::new(Session::new(
+            &self.services,
+            self.verifier.identify(request.headers()),
+        ));
+        let execution = execution.data(Arc::clone(&session));
         let mut response = futures::executor::block_on(self.schema.execute(execution));
         for error in &mut response.errors {
             ensure_code(error);
         }
         // Fields that fail have a path; what fails before any field is resolved has none.
         if !response.errors.is_empty() && response.errors.iter().all(|error| error.path.is_empty()) {
-            return Outcome::Refused {
+            let outcome = Outcome::Refused {
                 status: StatusCode::BAD_REQUEST,
                 errors: response.errors,
             };
+            return (outcome, Shareable(false));
         }
-        Outcome::Executed(response)
+        let shareable =
+            operation == OperationType::Query && response.errors.is_empty() && session.is_for_everyone();
+        (Outcome::Executed(response), Shareable(shareable))
+    }
+
+    /// What is to be executed, within its limits.
+    fn prepare(&self, parameters: Parameters) -> Result<(async_graphql::Request, OperationType), Outcome> {
+        if let Err(excess) = limits::check_text(&parameters.query) {
+            return Err(too_much_text(excess));
+        }
+        let mut execution = async_graphql::Request::new(parameters.query).variables(parameters.variables);
+        let document = match execution.parsed_query() {
+            Ok(document) => document,
+            Err(error) => {
+                return Err(Outcome::Refused {
+                    status: StatusCode::BAD_REQUEST,
+                    errors: vec![parse_error(error)],
+                });
+            }
+        };
+        let operation = self.check(
+            document,
+            parameters.operation_name.as_deref(),
+            parameters.only_queries,
+        )?;
+        if let Some(name) = parameters.operation_name {
+            execution = execution.operation_name(name);
+        }
+        Ok((execution, operation))
     }
 
     fn check(
@@ -84,21 +112,19 @@ impl Gateway {
         document: &ExecutableDocument,
         operation_name: Option<&str>,
         only_queries: bool,
-    ) -> Option<Outcome> {
+    ) -> Result<OperationType, Outcome> {
         match limits::check_document(document) {
-            Err(excess) => return Some(too_much(excess)),
+            Err(excess) => return Err(too_much(excess)),
             Ok(Introspects(true)) if !self.introspection => {
-                return Some(refused(
+                return Err(refused(
                     "INTROSPECTION_DISABLED",
                     "This shop does not tell its schema.".into(),
                 ));
             }
             Ok(_) => {}
         }
-        let operation = match operation_type(document, operation_name) {
-            Ok(operation) => operation,
-            Err(message) => return Some(refused("OPERATION_RESOLUTION_FAILURE", message)),
-        };
+        let operation = operation_type(document, operation_name)
+            .map_err(|message| refused("OPERATION_RESOLUTION_FAILURE", message))?;
         if only_queries && operation != OperationType::Query {
             let mut outcome = refused(
                 "METHOD_NOT_ALLOWED",
@@ -107,9 +133,9 @@ impl Gateway {
             if let Outcome::Refused { status, .. } = &mut outcome {
                 *status = StatusCode::METHOD_NOT_ALLOWED;
             }
-            return Some(outcome);
+            return Err(outcome);
         }
-        None
+        Ok(operation)
     }
 }
 

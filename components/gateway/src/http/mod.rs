@@ -12,6 +12,7 @@ use http::{Method, Request, Response, StatusCode};
 use crate::graphiql;
 use crate::http::accept::Accepted;
 use crate::http::envelope::Envelope;
+pub use crate::http::envelope::Parameters;
 use crate::identity::Verifier;
 use crate::limits;
 use crate::schema::{self, ShopSchema};

@@ -57,6 +57,11 @@ pub fn outcome(accepted: Accepted, outcome: Outcome) -> Reply {
     reply
 }
 
+/// An answer whose body was kept.
+pub fn kept(accepted: Accepted, body: Vec<u8>) -> Reply {
+    with_body(StatusCode::OK, media_type(accepted), body)
+}
+
 /// The answers to a batch, in its order.
 pub fn outcomes(accepted: Accepted, outcomes: Vec<Outcome>) -> Reply {
     let bodies: Vec<_> = outcomes.iter().map(Outcome::body).collect();
@@ -125,6 +130,10 @@ fn respond(status: StatusCode, media_type: HeaderValue, body: &impl Serialize) -
             (StatusCode::INTERNAL_SERVER_ERROR, br#"{"errors":[{"message":"Something is wrong with the shop.","extensions":{"code":"INTERNAL"}}]}"#.to_vec())
         }
     };
+    with_body(status, media_type, body)
+}
+
+fn with_body(status: StatusCode, media_type: HeaderValue, body: Vec<u8>) -> Reply {
     let mut reply = Response::new(body);
     *reply.status_mut() = status;
     let headers = reply.headers_mut();

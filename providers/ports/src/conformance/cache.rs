@@ -40,6 +40,7 @@ cases! { Keys:
     a_value_is_gone_after_its_time,
     a_later_value_has_its_own_time,
     a_counter_begins_at_zero,
+    a_counter_reads_as_its_decimal_digits,
     a_counter_lives_from_its_first_increment_on,
     a_deleted_counter_begins_again,
     increments_at_once_all_count,
@@ -138,6 +139,12 @@ async fn a_counter_begins_at_zero(keys: Keys) {
     assert_eq!(keys.increment("a", 3, LONG).await, Some(5));
     assert_eq!(keys.increment("a", -7, LONG).await, Some(-2));
     assert_eq!(keys.increment("b", 1, LONG).await, Some(1));
+}
+
+async fn a_counter_reads_as_its_decimal_digits(keys: Keys) {
+    keys.increment("a", 41, LONG).await;
+    keys.increment("a", -1_000, LONG).await;
+    assert_eq!(keys.get("a").await, Some(b"-959".to_vec()));
 }
 
 async fn a_counter_lives_from_its_first_increment_on(keys: Keys) {

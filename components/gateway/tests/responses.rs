@@ -1,0 +1,137 @@
+//! Answers that are the same for everyone are kept for as long as the catalog stays as it is, and no others.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    missing_docs,
+    reason = "tests"
+)]
+
+mod shop;
+
+use std::sync::Arc;
+use std::thread;
+
+use serde_json::{Value, json};
+use shop::{KEY, Shop};
+
+const NOBODY: (&str, &str) = ("accept", "*/*");
+
+const LIST: &str = "{ products { name price quantity } }";
+
+#[test]
+fn a_repeated_question_is_not_passed_on() {
+    let shop = Shop::new();
+    shop.product("a");
+    let first = shop.ask(NOBODY, LIST);
+    assert_eq!(first["products"][0]["name"], "a");
+    shop.calls();
+    assert_eq!(shop.ask(KEY, LIST), first);
+    assert_eq!(shop.calls(), [""; 0]);
+    // Another question is another answer.
+    let answer = shop.answer(
+        NOBODY,
+        &json!({"query": "query($n: Int) { productConnection(first: $n) { edges { cursor } } }", "variables": {"n": 1}}),
+    );
+    let edges = |answer: &Value| {
+        answer["data"]["productConnection"]["edges"]
+            .as_array()
+            .unwrap()
+            .len()
+    };
+    shop.product("b");
+    let more = shop.answer(
+        NOBODY,
+        &json!({"query": "query($n: Int) { productConnection(first: $n) { edges { cursor } } }", "variables": {"n": 2}}),
+    );
+    assert_eq!((edges(&answer), edges(&more)), (1, 2));
+}
+
+#[test]
+fn every_change_of_the_catalog_is_seen_at_once() {
+    let shop = Shop::new();
+    let id = shop.product("a");
+    assert_eq!(shop.ask(NOBODY, LIST)["products"][0]["price"], 5);
+    shop.ask(
+        KEY,
+        &format!("mutation {{ updateProduct(id: \"{id}\", version: 1, input: {{price: 7}}) {{ _id }} }}"),
+    );
+    assert_eq!(shop.ask(NOBODY, LIST)["products"][0]["price"], 7);
+    let registered = shop.ask(
+        NOBODY,
+        "mutation { registerUser(input: {username: \"ada\", password: \"a password\"}) { access_token } }",
+    );
+    let token = format!(
+        "Bearer {}",
+        registered["registerUser"]["access_token"].as_str().unwrap()
+    );
+    shop.ask(
+        ("authorization", &token),
+        &format!("mutation {{ placeOrder(products: [{{_id: \"{id}\", quantity: 2}}]) {{ _id }} }}"),
+    );
+    assert_eq!(shop.ask(NOBODY, LIST)["products"][0]["quantity"], 7);
+    shop.product("b");
+    assert_eq!(shop.ask(NOBODY, LIST)["products"][1]["name"], "b");
+}
+
+#[test]
+fn an_answer_that_is_overtaken_by_a_change_is_not_kept() {
+    let shop = Arc::new(Shop::new());
+    let id = shop.product("a");
+    let other = Arc::clone(&shop);
+    // From another thread, as another request would: one is executed at a time on each.
+    shop.after_next_find(move || {
+        let mutation =
+            format!("mutation {{ updateProduct(id: \"{id}\", version: 1, input: {{price: 7}}) {{ _id }} }}");
+        thread::spawn(move || other.ask(KEY, &mutation)).join().unwrap();
+    });
+    assert_eq!(shop.ask(NOBODY, LIST)["products"][0]["price"], 5);
+    assert_eq!(shop.ask(NOBODY, LIST)["products"][0]["price"], 7);
+}
+
+#[test]
+fn what_depends_on_the_caller_is_never_kept() {
+    let shop = Shop::new();
+    let id = shop.product("a");
+    for question in [
+        format!("{{ product(id: \"{id}\") {{ name stock {{ onHand }} }} }}"),
+        "{ users { username } }".into(),
+        "{ products { name } orders { _id } }".into(),
+    ] {
+        shop.ask(KEY, &question);
+        let answer = shop.answer(NOBODY, &json!({ "query": question }));
+        assert_eq!(
+            answer["errors"][0]["extensions"]["code"], "UNAUTHENTICATED",
+            "{question}"
+        );
+    }
+}
+
+#[test]
+fn a_mutation_is_executed_however_it_is_named() {
+    let shop = Shop::new();
+    let body = json!({
+        "query": "query Read { products { name } } mutation Make { registerUser(input: {username: \"ada\", password: \"a password\"}) { access_token } }",
+        "operationName": "Make",
+    });
+    assert_eq!(shop.answer(NOBODY, &body)["errors"], Value::Null);
+    assert_eq!(
+        shop.answer(NOBODY, &body)["errors"][0]["extensions"]["code"],
+        "CONFLICT"
+    );
+}
+
+#[test]
+fn failures_are_not_kept() {
+    let shop = Shop::new();
+    let id = "0198c0de-1f2e-7abc-8def-0123456789ab";
+    let question = json!({ "query": format!("{{ product(id: \"{id}\") {{ name }} }}") });
+    for _ in 0..2 {
+        shop.calls();
+        assert_eq!(
+            shop.answer(NOBODY, &question)["errors"][0]["extensions"]["code"],
+            "NOT_FOUND"
+        );
+        assert_eq!(shop.calls().len(), 1);
+    }
+}

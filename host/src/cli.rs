@@ -29,7 +29,7 @@ pub enum Command {
     Up(Up),
     /// Put a product feed (CSV or JSON Lines) into a running shop.
     Import(import::Options),
-    /// Look at events that no subscriber took, or deliver one again. The shop must be stopped.
+    /// Look at events that no subscriber took, or deliver one again. A shop that keeps them in its data folder must be stopped.
     #[command(subcommand)]
     DeadLetters(DeadLetters),
 }
@@ -62,9 +62,12 @@ pub struct Up {
     /// Use a temporary data folder, whatever --data says, and remove it at the end.
     #[arg(long, env = "MERCATO_EPHEMERAL", value_parser = FalseyValueParser::new())]
     pub ephemeral: bool,
-    /// How data and mail are kept.
+    /// How data and mail are kept in the data folder.
     #[command(flatten)]
     pub storage: Storage,
+    /// Servers that are used instead of the data folder.
+    #[command(flatten)]
+    pub servers: Servers,
     /// How logs are written.
     #[command(flatten)]
     pub logs: Logs,
@@ -90,7 +93,7 @@ pub struct Storage {
     /// What a change waits for before it is confirmed.
     #[arg(long, env = "MERCATO_DURABILITY", value_enum, default_value_t = Durability::Full)]
     pub durability: Durability,
-    /// The sender of mail; it is put into the folder `mail` of the data folder.
+    /// The sender of mail; without --mail it is put into the folder `mail` of the data folder.
     #[arg(
         long,
         env = "MERCATO_MAIL_FROM",
@@ -98,6 +101,35 @@ pub struct Storage {
         default_value = "Mercato <shop@localhost>"
     )]
     pub mail_from: String,
+}
+
+/// Servers that are used instead of the data folder. Their addresses may hold passwords: those are best set by the environment.
+#[derive(Debug, Args)]
+pub struct Servers {
+    /// Keep documents in this MongoDB replica set: `mongodb://[user:password@]host:port/?replicaSet=name`.
+    #[arg(
+        long,
+        env = "MERCATO_DOCUMENTS",
+        value_name = "URL",
+        hide_env_values = true,
+        requires = "events"
+    )]
+    pub documents: Option<String>,
+    /// Deliver events by this Kafka: `kafka://host:port`, several brokers separated by commas.
+    #[arg(
+        long,
+        env = "MERCATO_EVENTS",
+        value_name = "URL",
+        hide_env_values = true,
+        requires = "documents"
+    )]
+    pub events: Option<String>,
+    /// Cache in this Redis: `redis://[user:password@]host:port`; in the memory of this process otherwise.
+    #[arg(long, env = "MERCATO_CACHE", value_name = "URL", hide_env_values = true)]
+    pub cache: Option<String>,
+    /// Send mail through this server: `smtp://[user:password@]host:port`, or `smtps://`.
+    #[arg(long, env = "MERCATO_MAIL", value_name = "URL", hide_env_values = true)]
+    pub mail: Option<String>,
 }
 
 /// What a change waits for.
@@ -176,14 +208,20 @@ pub enum DeadLetters {
             default_value = "target/shop/shop.wasm"
         )]
         shop: PathBuf,
+        /// The Kafka of a shop whose events it delivers.
+        #[arg(long, env = "MERCATO_EVENTS", value_name = "URL", hide_env_values = true)]
+        events: Option<String>,
         /// The most to list.
         #[arg(long, default_value_t = 100)]
         limit: u32,
     },
-    /// Deliver one again when the shop is next started.
+    /// Deliver one again: at once by Kafka, else when the shop is next started.
     Replay {
         /// The `id` that `list` shows.
         id: u64,
+        /// The Kafka of a shop whose events it delivers.
+        #[arg(long, env = "MERCATO_EVENTS", value_name = "URL", hide_env_values = true)]
+        events: Option<String>,
         /// Where the shop's data are.
         #[command(flatten)]
         data: Data,

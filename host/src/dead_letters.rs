@@ -2,13 +2,15 @@
 
 use std::io::Write;
 use std::path::Path;
+use std::sync::Arc;
 
 use mercato_embedded::Durability;
+use mercato_ports::events::DeadLetters as Letters;
 use serde_json::json;
 
 use crate::cli::DeadLetters;
 use crate::exit::{Code, Failure};
-use crate::providers::Providers;
+use crate::providers;
 use crate::shop::Shop;
 
 /// Lists dead letters, or replays one.
@@ -17,12 +19,25 @@ use crate::shop::Shop;
 /// Where the shop still runs, or its data can't be read.
 pub async fn run(command: DeadLetters) -> Result<(), Failure> {
     match command {
-        DeadLetters::List { data, shop, limit } => list(&open(&data.data, &shop)?, limit).await,
-        DeadLetters::Replay { id, data, shop } => replay(&open(&data.data, &shop)?, id).await,
+        DeadLetters::List {
+            data,
+            shop,
+            events,
+            limit,
+        } => list(&*open(&data.data, &shop, events.as_deref())?, limit).await,
+        DeadLetters::Replay {
+            id,
+            data,
+            shop,
+            events,
+        } => replay(&*open(&data.data, &shop, events.as_deref())?, id).await,
     }
 }
 
-fn open(data: &Path, shop: &Path) -> Result<Providers, Failure> {
+fn open(data: &Path, shop: &Path, events: Option<&str>) -> Result<Arc<dyn Letters>, Failure> {
+    if let Some(events) = events {
+        return Ok(providers::kafka(events)?);
+    }
     if !data.is_dir() {
         let message = format!(
             "there is no data folder {}: name the shop's with --data",
@@ -31,11 +46,11 @@ fn open(data: &Path, shop: &Path) -> Result<Providers, Failure> {
         return Err(Failure::new(Code::NoInput, message));
     }
     let shop = Shop::read(shop)?;
-    Providers::open(data, &shop.manifest, Durability::Full)
+    Ok(providers::embedded(data, &shop.manifest, Durability::Full)?)
 }
 
-async fn list(providers: &Providers, limit: u32) -> Result<(), Failure> {
-    let letters = providers.dead_letters().list(limit).await.map_err(unreadable)?;
+async fn list(letters: &dyn Letters, limit: u32) -> Result<(), Failure> {
+    let letters = letters.list(limit).await.map_err(unreadable)?;
     let mut out = std::io::stdout().lock();
     for letter in letters {
         let event = letter.event;
@@ -55,8 +70,8 @@ async fn list(providers: &Providers, limit: u32) -> Result<(), Failure> {
     Ok(())
 }
 
-async fn replay(providers: &Providers, id: u64) -> Result<(), Failure> {
-    if providers.dead_letters().replay(id).await.map_err(unreadable)? {
+async fn replay(letters: &dyn Letters, id: u64) -> Result<(), Failure> {
+    if letters.replay(id).await.map_err(unreadable)? {
         return Ok(());
     }
     let message = format!("there is no dead letter {id}: `mercato dead-letters list` shows those there are");

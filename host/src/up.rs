@@ -37,11 +37,12 @@ pub async fn run(options: Up) -> Result<(), Failure> {
     } else {
         DataFolder::open(&options.data.data)?
     };
-    let providers = Providers::open(data.path(), &shop.manifest, options.storage.durability.into())?;
+    let providers = Providers::open(data.path(), &shop.manifest, &options.storage, &options.servers).await?;
+    let documents = providers.documents();
     let platform = Arc::new(Platform {
-        documents: providers.documents(),
-        cache: providers::cache(),
-        mailer: providers::mailer(data.path(), &options.storage.mail_from)?,
+        documents: documents.clone(),
+        cache: providers::cache(&options.servers)?,
+        mailer: providers::mailer(data.path(), &options.storage, &options.servers)?,
         config: config(&shop.manifest, data.path())?,
     });
     let limits = limits(&options);
@@ -52,7 +53,7 @@ pub async fn run(options: Up) -> Result<(), Failure> {
     let dispatcher = tokio::spawn(providers.dispatch(Arc::new(Subscribers::new(pool.clone())), stopped));
     let service = http::Service {
         pool,
-        documents: providers.documents(),
+        documents,
         body_limit: options.requests.body_limit.saturating_mul(1024),
     };
     let told_to_stop = stop_signal()?;

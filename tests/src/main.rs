@@ -22,6 +22,8 @@ mod connections;
 mod contract;
 mod crash;
 mod data_folder;
+mod dead_letters;
+mod faults;
 mod feeds;
 mod graphql_over_http;
 mod import;
@@ -59,6 +61,10 @@ struct Cli {
     #[arg(long, env = "API_SECRET", hide_env_values = true, default_value = "")]
     secret: String,
 
+    /// Leave out the tests that start shops of their own.
+    #[arg(long)]
+    shop_only: bool,
+
     #[command(flatten)]
     harness: Arguments,
 }
@@ -83,6 +89,8 @@ fn main() -> ExitCode {
         contract::tests(&world),
         crash::tests(),
         data_folder::tests(),
+        dead_letters::tests(),
+        faults::tests(&world),
         feeds::tests(&world),
         graphql_over_http::tests(&world),
         import::tests(&world),
@@ -96,5 +104,7 @@ fn main() -> ExitCode {
         refused_orders::tests(&world),
         startup::tests(),
     ];
-    libtest_mimic::run(&cli.harness, areas.into_iter().flatten().collect()).exit_code()
+    let mut trials: Vec<_> = areas.into_iter().flatten().collect();
+    trials.retain(|trial| !cli.shop_only || trial.kind() != own::KIND);
+    libtest_mimic::run(&cli.harness, trials).exit_code()
 }

@@ -19,6 +19,9 @@ use crate::trials::failed;
 /// The API key of shops that tests start.
 pub const SECRET: &str = "a-secret-of-the-black-box-tests-0123456789";
 
+/// What tests are told apart by that lack a binary.
+pub const KIND: &str = "needs MERCATO_BIN and MERCATO_SHOP";
+
 /// Compiling the shop anew can take that long on a busy machine.
 const START: Duration = Duration::from_secs(120);
 
@@ -86,9 +89,7 @@ pub fn own_trial(name: &str, test: impl FnOnce(&Binary) -> Result<()> + Send + '
         test(&binary).map_err(failed)
     });
     if ignored {
-        trial
-            .with_kind("needs MERCATO_BIN and MERCATO_SHOP")
-            .with_ignored_flag(true)
+        trial.with_kind(KIND).with_ignored_flag(true)
     } else {
         trial
     }

@@ -2,10 +2,13 @@
 
 mod bench;
 mod compose;
+mod daemon;
 mod guests;
+mod lattice;
 mod process;
 mod project;
 mod secret;
+mod servers;
 mod service;
 mod shop;
 mod test;
@@ -34,6 +37,8 @@ enum Task {
     Up(up::Up),
     Test(test::Test),
     Bench(bench::Bench),
+    #[command(subcommand)]
+    Lattice(lattice::Lattice),
     /// Compose services to one component
     ///
     /// Builds the services that FILE names and joins them: an import of one is filled by the one that exports the same
@@ -73,6 +78,7 @@ fn run(task: Task, project: &Project) -> Result<bool> {
         Task::Up(up) => up.run(project)?,
         Task::Test(test) => return Ok(test.run(project)),
         Task::Bench(bench) => bench.run(project)?,
+        Task::Lattice(lattice) => lattice.run(project)?,
         Task::Compose { file, out } => {
             println!(
                 "{}",

@@ -14,8 +14,8 @@ use crate::project::Project;
 use crate::{guests, toolchain};
 
 /// Builds the components that the composition's file names, and composes them; returns the composed component's file.
-/// The default file is the whole shop's; the default output is named like it, in `target/shop`, and made again only
-/// if something changed. Each part is kept in `target/shop/parts`.
+/// The default file is the whole shop's; the default output is named like it, in `target/shop` (in `target/shop/lattice` for a file in
+/// `components/lattice`), and made again only if something changed. Each part is kept in `target/shop/parts`.
 ///
 /// # Errors
 /// There is no toolchain for guests, a component does not compile, or they can't be composed.
@@ -29,7 +29,7 @@ pub fn composed(project: &Project, file: Option<&Path>, out: Option<&Path>) -> R
         .map(|part| manifest(project, part))
         .collect::<Result<Vec<_>>>()?;
     let toolchain = toolchain::ensure(project)?;
-    guests::build(project, &toolchain, &composition.parts)?;
+    guests::build(project, &toolchain)?;
 
     let mut inputs = Sha256::new();
     inputs.update(this_program()?);
@@ -40,14 +40,12 @@ pub fn composed(project: &Project, file: Option<&Path>, out: Option<&Path>) -> R
         let bytes = fs::read(&component).with_context(|| format!("{} was not built", component.display()))?;
         inputs.update(Sha256::digest(&bytes));
         inputs.update(Sha256::digest(manifest));
-        parts.push((name, bytes, manifest));
+        parts.push((guests::name(name), bytes, manifest));
     }
     let inputs = format!("{:x}", inputs.finalize());
 
     let folder = project.target.join("shop");
-    let kept = folder
-        .join(file.file_stem().unwrap_or_default())
-        .with_extension("wasm");
+    let kept = kept(project, &folder, file);
     let made_of = with_suffix(&kept, ".inputs");
     if out.is_none() && kept.exists() && fs::read_to_string(&made_of).is_ok_and(|earlier| earlier == inputs) {
         return Ok(kept);
@@ -56,7 +54,7 @@ pub fn composed(project: &Project, file: Option<&Path>, out: Option<&Path>) -> R
     progress(format_args!("composing {}", out.display()));
     let parts = parts
         .into_iter()
-        .map(|(name, bytes, manifest)| Part::new(name, bytes, manifest))
+        .map(|(name, bytes, manifest)| Part::new(&name, bytes, manifest))
         .collect::<Result<Vec<_>>>()?;
     let whole = compose(&parts, composition.runtime)
         .with_context(|| format!("the parts that {} names can't be composed", file.display()))?;
@@ -67,6 +65,9 @@ pub fn composed(project: &Project, file: Option<&Path>, out: Option<&Path>) -> R
             &folder.join("parts").join(&part.name).with_extension("wasm"),
             &part.bytes,
         )?;
+    }
+    if let Some(folder) = out.parent() {
+        fs::create_dir_all(folder).with_context(|| format!("{} can't be made", folder.display()))?;
     }
     write(out, &whole)?;
     if out == kept {
@@ -102,6 +103,15 @@ pub fn cargo(project: &Project) -> Command {
         .env("CARGO_TARGET_DIR", &project.target)
         .env_remove("CARGO_BUILD_TARGET");
     cargo
+}
+
+/// Where a composition is put by default: as deep under `folder` as its file is under `components`, if it is there.
+fn kept(project: &Project, folder: &Path, file: &Path) -> PathBuf {
+    let components = project.root.join("components");
+    let absolute = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
+    let below = absolute.strip_prefix(&components).ok();
+    let own = below.unwrap_or_else(|| Path::new(file.file_name().unwrap_or_default()));
+    folder.join(own).with_extension("wasm")
 }
 
 fn manifest(project: &Project, part: &str) -> Result<String> {

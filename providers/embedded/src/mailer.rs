@@ -5,9 +5,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
-use lettre::Message as Mail;
 use lettre::address::AddressError;
-use lettre::message::{Mailbox, MultiPart};
+use lettre::message::Mailbox;
+use mercato_ports::mail::compose;
 use mercato_ports::mailer::{MailFailure, Mailer, Message};
 use uuid::Uuid;
 
@@ -29,27 +29,12 @@ impl EmlMailer {
             from: from.parse()?,
         })
     }
-
-    fn mail(&self, message: Message) -> Result<Mail, MailFailure> {
-        let rejected = |error: &dyn std::error::Error| MailFailure::Rejected(error.to_string());
-        let to = message.to.parse::<Mailbox>().map_err(|error| rejected(&error))?;
-        let builder = Mail::builder()
-            .from(self.from.clone())
-            .to(to)
-            .subject(message.subject)
-            .message_id(None);
-        match message.html {
-            Some(html) => builder.multipart(MultiPart::alternative_plain_html(message.text, html)),
-            None => builder.body(message.text),
-        }
-        .map_err(|error| rejected(&error))
-    }
 }
 
 #[async_trait]
 impl Mailer for EmlMailer {
     async fn send(&self, message: Message) -> Result<(), MailFailure> {
-        let content = self.mail(message)?.formatted();
+        let content = compose(&self.from, message)?.formatted();
         let folder = self.folder.clone();
         tokio::task::spawn_blocking(move || keep(&folder, &content))
             .await

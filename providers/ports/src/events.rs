@@ -23,6 +23,17 @@ pub trait Handlers: Send + Sync {
     async fn handle(&self, subscriber: &str, event: Event) -> Result<(), HandlerFailure>;
 }
 
+/// A broker, seen from the relay of a store's outbox; the port `mercato:platform/publisher`.
+#[async_trait]
+pub trait Publisher: Send + Sync {
+    /// Hands over these events, in their order; durable once it has returned. After an error some of them may be
+    /// published already: all of them are to be handed over again.
+    ///
+    /// # Errors
+    /// A sentence for the operator.
+    async fn publish(&self, events: Vec<Event>) -> Result<(), String>;
+}
+
 /// An event that a subscriber rejected, or that was tried too often.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeadLetter {

@@ -24,6 +24,8 @@ pub mod cache;
 pub mod conformance;
 pub mod documents;
 pub mod events;
+#[cfg(feature = "mail")]
+pub mod mail;
 pub mod mailer;
 pub mod manifest;
 

@@ -9,6 +9,8 @@ use serde::Deserialize;
 pub enum Runtime {
     /// The host of this project, in one process.
     Mercato,
+    /// A wasmCloud 1.9 host; the services of other components are reached by links.
+    Wasmcloud,
 }
 
 /// Interfaces, or with `/*` whole packages, each with the version up to where releases are compatible.
@@ -26,17 +28,38 @@ const MERCATO: [&str; 11] = [
     "wasi:sockets/*@0.2",
 ];
 
+/// What is not `wasi:` is offered by links; `mercato:platform/config` is not, since every value would be a call over the lattice.
+const WASMCLOUD: [&str; 12] = [
+    "mercato:platform/cache@0.1",
+    "mercato:platform/documents@0.1",
+    "mercato:platform/mailer@0.1",
+    "mercato:shop/*@0.1",
+    "wasi:cli/*@0.2",
+    "wasi:clocks/*@0.2",
+    "wasi:config/runtime@0.2.0-draft",
+    "wasi:filesystem/*@0.2",
+    "wasi:http/*@0.2",
+    "wasi:io/*@0.2",
+    "wasi:random/*@0.2",
+    "wasi:sockets/*@0.2",
+];
+
 impl Runtime {
     /// Whether the runtime offers the interface, such as `wasi:clocks/monotonic-clock@0.2.6`.
     pub fn offers(self, interface: &str) -> bool {
-        let Self::Mercato = self;
-        MERCATO.iter().any(|offer| covers(offer, interface))
+        let offers = match self {
+            Self::Mercato => MERCATO.as_slice(),
+            Self::Wasmcloud => WASMCLOUD.as_slice(),
+        };
+        offers.iter().any(|offer| covers(offer, interface))
     }
 
     /// The name as people know it.
     pub fn name(self) -> &'static str {
-        let Self::Mercato = self;
-        "mercato"
+        match self {
+            Self::Mercato => "mercato",
+            Self::Wasmcloud => "wasmcloud",
+        }
     }
 }
 
@@ -62,6 +85,20 @@ mod tests {
         assert!(Runtime::Mercato.offers("wasi:io/streams@0.2.0"));
         assert!(Runtime::Mercato.offers("wasi:io/streams@0.2.12"));
         assert!(Runtime::Mercato.offers("mercato:platform/documents@0.1.0"));
+    }
+
+    #[test]
+    fn a_lattice_offers_configuration_in_one_draft_only() {
+        assert!(Runtime::Wasmcloud.offers("wasi:config/runtime@0.2.0-draft"));
+        assert!(Runtime::Wasmcloud.offers("mercato:shop/catalog@0.1.0"));
+        for interface in [
+            "wasi:config/runtime@0.2.0-draft2",
+            "wasi:config/runtime@0.2.0",
+            "wasi:config/store@0.2.0-draft-2024-09-27",
+            "mercato:platform/config@0.1.0",
+        ] {
+            assert!(!Runtime::Wasmcloud.offers(interface), "{interface}");
+        }
     }
 
     #[test]

@@ -1,31 +1,64 @@
 //! `cargo xtask test`: every test there is, on a fresh embedded shop.
 
+#[cfg(test)]
+mod compose_file;
+mod deploy;
+mod servers;
 mod tally;
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
+use libtest_mimic::{Arguments, Trial};
 
+use self::servers::Servers;
 use self::tally::Tally;
 use crate::process::{progress, run, shown};
 use crate::project::Project;
-use crate::service::Service;
-use crate::{secret, shop, wit};
+use crate::servers::get_all;
+use crate::service::{Limits, Service};
+use crate::{lattice, secret, shop, wit};
 
-/// The packages that are built and tested together. xtask is not among them: it would be replaced while it runs.
-const ALL_BUT_XTASK: [&str; 3] = ["--workspace", "--exclude", "xtask"];
+/// The host is built alone, as `cargo xtask up` builds it: with other packages beside it, crates get other features, and
+/// wasmtime would be compiled again.
+const HOST: [&str; 2] = ["-p", "mercato"];
+
+/// What else is built and tested. xtask is not among it: it would be replaced while it runs.
+const REST: [&str; 9] = [
+    "--workspace",
+    "--exclude",
+    "mercato",
+    "--exclude",
+    "mercato-lattice",
+    "--exclude",
+    "mercato-wasmcloud",
+    "--exclude",
+    "xtask",
+];
+
+/// A start includes the check that everything is built. At the end, requests are finished and the database is closed.
+const UP: Limits = Limits {
+    start: Duration::from_secs(300),
+    stop: Duration::from_secs(20),
+};
 
 /// Run all tests on a fresh shop
 ///
-/// Checks the interfaces, runs the unit and conformance tests, then builds a shop and runs the black-box tests against
-/// it. The last line tells how many tests passed, failed and were skipped.
+/// Checks the interfaces, starts MongoDB, Kafka, Redis and a mail server (and gets them if they are not there), runs the
+/// unit and conformance tests on them, then builds a shop and runs the black-box tests against it: with its own data folder,
+/// with those servers instead, and, if asked for, on a wasmCloud lattice. The last lines tell what could not be had, and how many tests passed, failed and were skipped.
 #[derive(Debug, clap::Args)]
 pub struct Test {
     /// Go on after a failure, to see all of them
     #[arg(long)]
     keep_going: bool,
+    /// Test the lattice too: its packages, the black-box tests on it, and its faults (half an hour more the first time)
+    #[arg(long)]
+    lattice: bool,
     /// Run only tests whose names contain this
     filter: Option<String>,
 }
@@ -34,9 +67,16 @@ impl Test {
     /// Runs the tests; tells whether all of them passed.
     pub fn run(&self, project: &Project) -> bool {
         let mut total = Tally::default();
-        for step in [Self::interfaces, Self::units, Self::black_box] {
+        let mut servers = None;
+        for step in [
+            Self::interfaces,
+            Self::units,
+            Self::one_process,
+            Self::one_process_on_servers,
+            Self::lattice,
+        ] {
             let mut tally = Tally::default();
-            if let Err(error) = step(self, project, &mut tally) {
+            if let Err(error) = step(self, project, &mut servers, &mut tally) {
                 progress(format_args!("{error:#}"));
                 tally.failed = tally.failed.max(1);
             }
@@ -49,71 +89,197 @@ impl Test {
         total.failed == 0
     }
 
-    fn interfaces(&self, project: &Project, _: &mut Tally) -> Result<()> {
+    fn interfaces(&self, project: &Project, _: &mut Option<Servers>, _: &mut Tally) -> Result<()> {
         progress("checking the interfaces");
         wit::validate(&project.root.join("wit")).map(|_| ())
     }
 
-    fn units(&self, project: &Project, tally: &mut Tally) -> Result<()> {
-        build(project)?;
+    fn units(&self, project: &Project, there: &mut Option<Servers>, tally: &mut Tally) -> Result<()> {
+        progress("building the host and the tests");
+        for packages in [&HOST[..], &REST] {
+            run(shop::cargo(project)
+                .args(["build", "--locked", "--bins", "--tests"])
+                .args(packages))?;
+        }
+        let servers = there.insert(Servers::start(project, tally)?);
+        let mut trials = servers.trials();
+        trials.extend(deploy::trials(project, tally));
+        let own = self.own(trials, tally);
+        if own.is_err() && !self.keep_going {
+            return own;
+        }
         progress("running the unit and conformance tests");
-        let result = self.cargo_test(project, &ALL_BUT_XTASK, tally);
-        if result.is_ok() || self.keep_going {
-            self.cargo_test(project, &["-p", "xtask"], tally)?;
+        let mut result = own;
+        for packages in [&HOST[..], &REST, &["-p", "xtask"]] {
+            if result.is_ok() || self.keep_going {
+                result = result.and(self.cargo_test(project, packages, &servers.variables()?, tally));
+            }
         }
         result
     }
 
-    fn cargo_test(&self, project: &Project, packages: &[&str], tally: &mut Tally) -> Result<()> {
+    /// Runs tests of xtask's own, of what it started.
+    fn own(&self, trials: Vec<Trial>, tally: &mut Tally) -> Result<()> {
+        let arguments = Arguments {
+            filter: self.filter.clone(),
+            ..Arguments::default()
+        };
+        let conclusion = libtest_mimic::run(&arguments, trials);
+        tally.passed += usize::try_from(conclusion.num_passed)?;
+        tally.failed += usize::try_from(conclusion.num_failed)?;
+        tally.skipped += usize::try_from(conclusion.num_ignored)?;
+        if conclusion.has_failed() {
+            bail!("what the tests run on is not as it should be");
+        }
+        Ok(())
+    }
+
+    fn cargo_test(
+        &self,
+        project: &Project,
+        packages: &[&str],
+        servers: &[(&str, String)],
+        tally: &mut Tally,
+    ) -> Result<()> {
         let mut cargo = shop::cargo(project);
         cargo.args(["test", "--locked"]).args(packages);
+        cargo.envs(servers.iter().map(|(name, address)| (name, address)));
         if self.keep_going {
             cargo.arg("--no-fail-fast");
         }
         count(cargo.args(&self.filter), tally)
     }
 
-    fn black_box(&self, project: &Project, tally: &mut Tally) -> Result<()> {
+    /// The shop in one process, started as a user starts it.
+    fn one_process(&self, project: &Project, _: &mut Option<Servers>, tally: &mut Tally) -> Result<()> {
         let shop = shop::composed(project, None, None)?;
-        build(project)?;
-        let programs = project.target.join("debug");
-        let host = programs.join("mercato");
-
-        let logs = project.target.join("shop");
-        fs::create_dir_all(&logs)?;
-        let log = logs.join("test.log");
+        let log = self.log(project, "test")?;
         let secret = secret::generate()?;
-        let service = Service::start(&host, &shop, &["--ephemeral"], &secret, &log)?;
-        progress(format_args!(
-            "running the black-box tests against {} (its log: {})",
-            service.url,
-            log.display()
-        ));
-        let mut tests = Command::new(programs.join("mercato-tests"));
+        let service = up(project, &["--ephemeral"], &secret, &log)?;
+        let mut tests = self.tests(project, &service, &secret);
         tests
-            .args(["--url", &service.url])
-            .args(&self.filter)
-            .current_dir(&project.root);
-        tests
-            .env("API_SECRET", &secret)
-            .env("MERCATO_BIN", &host)
+            .env("MERCATO_BIN", project.target.join("debug/mercato"))
             .env("MERCATO_SHOP", &shop);
-        let result = count(&mut tests, tally);
+        black_box(service, &mut tests, &log, tally)
+    }
+
+    /// The same with real servers instead of the data folder.
+    fn one_process_on_servers(
+        &self,
+        project: &Project,
+        servers: &mut Option<Servers>,
+        tally: &mut Tally,
+    ) -> Result<()> {
+        let Some(flags) = servers.as_ref().and_then(Servers::flags) else {
+            tally.skipped += 1;
+            tally.miss("the shop on servers", &anyhow!("not all of its servers are here"));
+            return Ok(());
+        };
+        let log = self.log(project, "test-servers")?;
+        let secret = secret::generate()?;
+        let mut arguments = vec!["--ephemeral", "--"];
+        arguments.extend(flags.iter().map(String::as_str));
+        let service = up(project, &arguments, &secret, &log)?;
+        let mut tests = self.tests(project, &service, &secret);
+        black_box(service, tests.arg("--shop-only"), &log, tally)
+    }
+
+    fn lattice(&self, project: &Project, servers: &mut Option<Servers>, tally: &mut Tally) -> Result<()> {
+        if !self.lattice {
+            return Ok(());
+        }
+        // A lattice starts its own.
+        drop(servers.take());
+        if let Err(error) = get_all(project) {
+            tally.skipped += 1;
+            tally.miss("the lattice", &error);
+            return Ok(());
+        }
+        lattice::Built::build(project)?;
+        count(
+            lattice::cargo(project)
+                .args(["test", "--locked"])
+                .args(lattice::PACKAGES)
+                .args(&self.filter),
+            tally,
+        )?;
+        let log = self.log(project, "test-lattice")?;
+        let data = tempfile::Builder::new().prefix("mercato-lattice-").tempdir()?;
+        let secret = secret::generate()?;
+        progress(format_args!("starting a lattice (its log: {})", log.display()));
+        let service = lattice::start(project, data.path(), &secret, &log)?;
+        let mut tests = self.tests(project, &service, &secret);
+        let result = count(tests.arg("--shop-only"), tally);
+        let faults = self.filter.as_deref().unwrap_or("faults");
+        let result = match result {
+            Ok(()) if faults.starts_with("faults") => {
+                progress("ending the lattice's parts one after the other, under load");
+                let mut tests = suite(project, &service, &secret);
+                tests
+                    .args([faults, "--shop-only", "--test-threads", "1"])
+                    .env("MERCATO_LATTICE", data.path().join("lattice.json"));
+                count(&mut tests, tally)
+            }
+            result => result,
+        };
         let stopped = service
             .stop()
-            .with_context(|| format!("the shop's log: {}", log.display()));
+            .with_context(|| format!("the lattice's log: {}", log.display()));
         result.and(stopped)
+    }
+
+    /// The file of a shop's log.
+    fn log(&self, project: &Project, name: &str) -> Result<PathBuf> {
+        let logs = project.target.join("shop");
+        fs::create_dir_all(&logs)?;
+        Ok(logs.join(name).with_extension("log"))
+    }
+
+    fn tests(&self, project: &Project, service: &Service, secret: &str) -> Command {
+        let mut tests = suite(project, service, secret);
+        tests.args(&self.filter);
+        tests
     }
 }
 
-/// Builds the programs and their tests by one call of cargo: with other packages chosen, crates get other features, and
-/// wasmtime would be compiled twice.
-fn build(project: &Project) -> Result<()> {
-    progress("building the host and the tests");
-    let mut cargo = shop::cargo(project);
-    run(cargo
-        .args(["build", "--locked", "--bins", "--tests"])
-        .args(ALL_BUT_XTASK))
+/// The black-box tests against a shop.
+fn suite(project: &Project, service: &Service, secret: &str) -> Command {
+    let mut tests = Command::new(project.target.join("debug/mercato-tests"));
+    tests
+        .args(["--url", &service.url])
+        .current_dir(&project.root)
+        .env("API_SECRET", secret);
+    tests
+}
+
+/// Starts a shop on a free port by `cargo xtask up`, with its log in a file.
+fn up(project: &Project, arguments: &[&str], secret: &str, log: &Path) -> Result<Service> {
+    let mut command = Command::new(std::env::current_exe()?);
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("MERCATO_")) {
+        command.env_remove(name);
+    }
+    command
+        .args(["up", "--port", "0"])
+        .args(arguments)
+        .env("CARGO_TARGET_DIR", &project.target)
+        .env("API_SECRET", secret)
+        // A `.env` of the checkout is for a developer's own shop.
+        .current_dir(std::env::temp_dir());
+    Service::run(command, log, UP)
+}
+
+/// Runs the black-box tests against a shop, and stops it.
+fn black_box(service: Service, tests: &mut Command, log: &Path, tally: &mut Tally) -> Result<()> {
+    progress(format_args!(
+        "running the black-box tests against {} (its log: {})",
+        service.url,
+        log.display()
+    ));
+    let result = count(tests, tally);
+    let stopped = service
+        .stop()
+        .with_context(|| format!("the shop's log: {}", log.display()));
+    result.and(stopped)
 }
 
 /// Runs a program that runs tests, shows what it prints, and counts the tests.

@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// What came of tests; shown as the summary line of `cargo xtask test`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
     /// Tests that passed.
     pub passed: usize,
@@ -11,9 +11,16 @@ pub struct Tally {
     pub failed: usize,
     /// Tests that were not run.
     pub skipped: usize,
+    /// What could not be tested, each with the reason.
+    pub missing: Vec<String>,
 }
 
 impl Tally {
+    /// Notes what can't be tested here, and why. Its tests count themselves as skipped.
+    pub fn miss(&mut self, what: &str, reason: &anyhow::Error) {
+        self.missing.push(format!("{what}: {reason:#}"));
+    }
+
     /// Adds what a line of a test harness tells: `test result: ok. 3 passed; 0 failed; 1 ignored; …`.
     pub fn read(&mut self, line: &str) {
         let Some((_, counts)) = line
@@ -42,11 +49,15 @@ impl std::ops::AddAssign for Tally {
         self.passed += other.passed;
         self.failed += other.failed;
         self.skipped += other.skipped;
+        self.missing.extend(other.missing);
     }
 }
 
 impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for missing in &self.missing {
+            writeln!(f, "skipped for want of {missing}")?;
+        }
         write!(
             f,
             "{} passed, {} failed, {} skipped",
@@ -75,9 +86,24 @@ mod tests {
             Tally {
                 passed: 13,
                 failed: 2,
-                skipped: 1
+                skipped: 1,
+                missing: Vec::new(),
             }
         );
         assert_eq!(tally.to_string(), "13 passed, 2 failed, 1 skipped");
+    }
+    #[test]
+    fn what_is_missing_is_named_before_the_counts() {
+        let mut total = Tally::default();
+        let mut tally = Tally {
+            skipped: 2,
+            ..Tally::default()
+        };
+        tally.miss("Kafka", &anyhow::anyhow!("no mvn").context("it can't be had"));
+        total += tally;
+        assert_eq!(
+            total.to_string(),
+            "skipped for want of Kafka: it can't be had: no mvn\n0 passed, 0 failed, 2 skipped"
+        );
     }
 }

@@ -4,10 +4,13 @@ mod accept;
 mod envelope;
 mod execute;
 mod reply;
+mod request_id;
 
 use std::sync::Arc;
 
 use http::{Method, Request, Response, StatusCode};
+
+use mercato_common::id;
 
 use crate::graphiql;
 use crate::http::accept::Accepted;
@@ -64,14 +67,32 @@ impl Gateway {
     /// Answers one request.
     #[must_use]
     pub fn handle(&self, request: &Request<Vec<u8>>) -> Reply {
+        let mut reply = self.route(request);
+        reply
+            .headers_mut()
+            .insert(request_id::HEADER, request_id::of(request.headers()));
+        reply
+    }
+
+    fn route(&self, request: &Request<Vec<u8>>) -> Reply {
         let path = request.uri().path();
         match (request.method(), path) {
+            (&Method::GET | &Method::HEAD, "/livez") => reply::health(Ok("live")),
+            (&Method::GET | &Method::HEAD, "/readyz") => reply::health(self.ready()),
             (_, "/graphql" | "/graphql/") => self.graphql(request),
             (&Method::GET | &Method::HEAD, "/") => reply::redirect("/graphql"),
             (&Method::GET | &Method::HEAD, _) if path.starts_with(graphiql::ASSETS) => {
                 graphiql::asset(path).unwrap_or_else(|| reply::not_found(path))
             }
             _ => reply::not_found(path),
+        }
+    }
+
+    /// Whether the shop can serve: whether the catalog, and so its store, answers.
+    fn ready(&self) -> Result<&'static str, &'static str> {
+        match self.services.catalog.get_many(&[id::new()]) {
+            Ok(_) => Ok("ready"),
+            Err(_) => Err("the catalog does not answer"),
         }
     }
 

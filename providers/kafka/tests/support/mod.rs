@@ -1,0 +1,28 @@
+//! A broker to test against, and what the tests read of it.
+#![allow(dead_code, reason = "each test uses a part")]
+
+use std::sync::Arc;
+
+use mercato_kafka::{Kafka, KafkaOptions};
+use uuid::Uuid;
+
+/// The broker's `host:port`.
+pub const SERVER: &str = "MERCATO_TEST_KAFKA";
+
+/// Options for a prefix that no other run has.
+pub fn options(brokers: &str) -> KafkaOptions {
+    let prefix = format!("test-{}.", Uuid::now_v7().simple());
+    with_prefix(brokers, &prefix)
+}
+
+pub fn with_prefix(brokers: &str, prefix: &str) -> KafkaOptions {
+    KafkaOptions {
+        prefix: prefix.into(),
+        partitions: 4,
+        ..KafkaOptions::new(brokers).unwrap()
+    }
+}
+
+pub fn kafka(options: &KafkaOptions) -> Arc<Kafka> {
+    Kafka::new(options.clone()).unwrap()
+}

@@ -1,0 +1,200 @@
+//! Queries as MongoDB reads them. All fields that they name are indexed together with the id, so MongoDB reads
+//! in the order of an index, or sorts what a narrower index gives it.
+
+use mercato_ports::documents::{
+    Comparison, Condition, Direction, Failure, MAX_LIMIT, Position, Query, Scalar, Sort,
+};
+use mongodb::bson::{Bson, Document, doc};
+
+use super::document::Fields;
+use super::words;
+
+/// The most conditions of a query.
+const MAX_CONDITIONS: usize = 32;
+
+/// A filter and an order.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Select {
+    pub filter: Document,
+    pub sort: Document,
+}
+
+/// Checks a query against its collection, and translates it.
+pub(crate) fn select(query: &Query, fields: &Fields) -> Result<Select, Failure> {
+    check(query, fields).map_err(Failure::Invalid)?;
+    let mut all = query.conditions.iter().map(condition).collect::<Vec<_>>();
+    if let Some(typed) = &query.search {
+        all.extend(words::conditions("t", typed));
+    }
+    let (after, sort) = match &query.sort {
+        None => (
+            query
+                .after
+                .as_ref()
+                .map(|after| doc! { "_id": { "$gt": &after.id } }),
+            doc! { "_id": 1 },
+        ),
+        Some(sort) => sorted(sort, query.after.as_ref()),
+    };
+    all.extend(after);
+    let filter = match all.len() {
+        0 => Document::new(),
+        1 => all.pop().unwrap_or_default(),
+        _ => doc! { "$and": all },
+    };
+    Ok(Select { filter, sort })
+}
+
+fn check(query: &Query, fields: &Fields) -> Result<(), String> {
+    let collection = &query.collection;
+    if query.limit > MAX_LIMIT {
+        return Err(format!("a query asks for at most {MAX_LIMIT} documents"));
+    }
+    if query.conditions.len() > MAX_CONDITIONS {
+        return Err(format!("a query has at most {MAX_CONDITIONS} conditions"));
+    }
+    if query.search.is_some() && fields.searched.is_empty() {
+        return Err(format!("`{collection}` declares no searched fields"));
+    }
+    let conditions = query.conditions.iter().map(|condition| &condition.field);
+    for field in conditions.chain(query.sort.as_ref().map(|sort| &sort.field)) {
+        if !fields.indexed.contains(field) {
+            return Err(format!("`{collection}` declares no field `{field}`"));
+        }
+    }
+    if query
+        .after
+        .as_ref()
+        .is_some_and(|after| after.value.is_some() != query.sort.is_some())
+    {
+        return Err("a position has a value exactly where the query sorts by a field".into());
+    }
+    Ok(())
+}
+
+/// The path of a declared field. It holds a text or an integer of 64 bits, or is not there; MongoDB's comparisons match
+/// values of their own type only.
+pub(crate) fn path(field: &str) -> String {
+    format!("f.{field}")
+}
+
+fn condition(condition: &Condition) -> Document {
+    let operator = match condition.comparison {
+        Comparison::Equal => "$eq",
+        Comparison::Less => "$lt",
+        Comparison::AtMost => "$lte",
+        Comparison::Greater => "$gt",
+        Comparison::AtLeast => "$gte",
+    };
+    doc! { path(&condition.field): { operator: bson(&condition.value) } }
+}
+
+/// The filter and the order of a sorted query. Integers come before texts.
+fn sorted(sort: &Sort, after: Option<&Position>) -> (Option<Document>, Document) {
+    let key = path(&sort.field);
+    let (operator, direction) = match sort.direction {
+        Direction::Ascending => ("$gt", 1),
+        Direction::Descending => ("$lt", -1),
+    };
+    let order = doc! { &key: direction, "_id": direction };
+    let Some((value, id)) = after.and_then(|after| Some((after.value.as_ref()?, &after.id))) else {
+        return (Some(doc! { &key: { "$exists": true } }), order);
+    };
+    let mut later = vec![
+        doc! { &key: { operator: bson(value) } },
+        doc! { &key: bson(value), "_id": { operator: id } },
+    ];
+    match (sort.direction, value) {
+        (Direction::Ascending, Scalar::Integer(_)) => later.push(doc! { &key: { "$gte": "" } }),
+        (Direction::Descending, Scalar::Text(_)) => later.push(doc! { &key: { "$lte": i64::MAX } }),
+        _ => {}
+    }
+    (Some(doc! { "$or": later }), order)
+}
+
+fn bson(scalar: &Scalar) -> Bson {
+    match scalar {
+        Scalar::Text(text) => Bson::String(text.clone()),
+        Scalar::Integer(integer) => Bson::Int64(*integer),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn translated(query: &Query) -> Select {
+        let set = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
+        let fields = Fields {
+            indexed: set(&["price", "name"]),
+            searched: set(&["name"]),
+        };
+        select(query, &fields).unwrap()
+    }
+
+    fn by_price(direction: Direction, after: Option<Scalar>) -> Query {
+        Query {
+            sort: Some(Sort {
+                field: "price".into(),
+                direction,
+            }),
+            after: after.map(|value| Position {
+                value: Some(value),
+                id: "a".into(),
+            }),
+            ..Query::all("catalog.products", 1)
+        }
+    }
+
+    #[test]
+    fn everything_comes_by_id() {
+        let all = translated(&Query::all("catalog.products", 1));
+        assert_eq!((all.filter, all.sort), (doc! {}, doc! { "_id": 1 }));
+    }
+
+    #[test]
+    fn a_page_in_order_begins_after_its_position() {
+        let page = translated(&by_price(Direction::Descending, Some(Scalar::Integer(5))));
+        let later = [
+            doc! { "f.price": { "$lt": 5_i64 } },
+            doc! { "f.price": 5_i64, "_id": { "$lt": "a" } },
+        ];
+        assert_eq!(page.filter, doc! { "$or": later });
+        assert_eq!(page.sort, doc! { "f.price": -1, "_id": -1 });
+    }
+
+    #[test]
+    fn the_other_type_comes_after_the_last_value_of_one() {
+        let texts = translated(&by_price(Direction::Ascending, Some(Scalar::Integer(5)))).filter;
+        assert_eq!(
+            *texts.get_array("$or").unwrap().last().unwrap(),
+            Bson::from(doc! { "f.price": { "$gte": "" } })
+        );
+        let integers = translated(&by_price(Direction::Descending, Some(Scalar::Text("x".into())))).filter;
+        assert_eq!(
+            *integers.get_array("$or").unwrap().last().unwrap(),
+            Bson::from(doc! { "f.price": { "$lte": i64::MAX } })
+        );
+    }
+
+    #[test]
+    fn a_search_goes_with_conditions() {
+        let condition = Condition {
+            field: "name".into(),
+            comparison: Comparison::AtLeast,
+            value: Scalar::Text("x".into()),
+        };
+        let query = Query {
+            conditions: vec![condition],
+            search: Some("wool so".into()),
+            ..Query::all("catalog.products", 1)
+        };
+        let filter = translated(&query).filter;
+        let all = filter.get_array("$and").unwrap();
+        assert_eq!(
+            all.first().unwrap(),
+            &Bson::from(doc! { "f.name": { "$gte": "x" } })
+        );
+        assert_eq!(all.len(), 3);
+    }
+}

@@ -1,0 +1,67 @@
+//! Commits of one write or one event: a single statement, without a transaction.
+
+use mercato_ports::documents::{CommitFailure, Refusal};
+use mercato_ports::events::Event;
+use mongodb::bson::{Document, doc};
+use mongodb::error::Result;
+
+use super::outbox;
+use super::patience::Patience;
+use super::service::Service;
+use super::write::{Statement, Target, Verdict};
+use crate::error::{failed, is_duplicate};
+
+/// Makes one write.
+pub(crate) async fn write(mut target: Target) -> std::result::Result<(), CommitFailure> {
+    let mut patience = Patience::default();
+    let id = doc! { "_id": target.write.id() };
+    loop {
+        let statement = target.statement().map_err(CommitFailure::Failed)?;
+        let made = make(&target, statement).await.map_err(|error| failed(&error))?;
+        if made {
+            return Ok(());
+        }
+        let found = target
+            .collection
+            .documents
+            .find_one(id.clone())
+            .projection(doc! { "t": 0 })
+            .await;
+        let found = found.map_err(|error| failed(&error))?;
+        match target.judge(found.as_deref()).map_err(CommitFailure::Failed)? {
+            Verdict::Refused(reason) => {
+                return Err(CommitFailure::Refused(vec![Refusal { write: 0, reason }]));
+            }
+            Verdict::Possible(guard) => target.guard = guard,
+        }
+        // Another write came between.
+        patience.pause().await;
+    }
+}
+
+/// Whether the statement's document was as it must be.
+async fn make(target: &Target, statement: Statement) -> Result<bool> {
+    let documents = target.collection.documents.clone_with_type::<Document>();
+    match statement {
+        Statement::Insert(new) => match documents.insert_one(new).await {
+            Ok(_) => Ok(true),
+            Err(error) if is_duplicate(&error) => Ok(false),
+            Err(error) => Err(error),
+        },
+        Statement::Replace(filter, new) => Ok(documents.replace_one(filter, new).await?.matched_count == 1),
+        Statement::Update(filter, update) => {
+            Ok(documents.update_one(filter, update).await?.matched_count == 1)
+        }
+        Statement::Delete(filter) => Ok(documents.delete_one(filter).await?.deleted_count == 1),
+    }
+}
+
+/// Puts one event into an outbox.
+pub(crate) async fn event(service: &Service, event: &Event) -> std::result::Result<(), CommitFailure> {
+    let outbox = service.outbox.clone_with_type::<Document>();
+    outbox
+        .insert_one(outbox::encode(event, outbox::now()))
+        .await
+        .map(drop)
+        .map_err(|error| failed(&error))
+}

@@ -1,0 +1,344 @@
+//! The relay: order, failover, timers, failures of the broker.
+#![allow(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "tests fail by panicking"
+)]
+
+mod broker;
+mod common;
+
+use std::collections::{HashMap, HashSet};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use broker::{Broker, event, now, start};
+use libtest_mimic::Trial;
+use mercato_mongodb::{RelayOptions, Store};
+use mercato_ports::conformance;
+use mercato_ports::documents::{CommitFailure, Documents, Insertion, Write};
+use mercato_ports::events::Event;
+use mercato_ports::manifest::{Collection, ServiceManifest, ShopManifest};
+use mongodb::bson::{Document, doc};
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+
+/// Two processes' stores, on the same databases.
+struct Two {
+    server: String,
+    prefix: String,
+    first: Arc<Store>,
+    second: Arc<Store>,
+}
+
+impl Two {
+    async fn new() -> Self {
+        let (server, prefix) = (common::server().unwrap(), common::prefix());
+        let first = Arc::new(common::store(&server, &prefix, &shop()).await);
+        let second = Arc::new(common::store(&server, &prefix, &shop()).await);
+        Self {
+            server,
+            prefix,
+            first,
+            second,
+        }
+    }
+
+    async fn collection(&self, name: &str) -> mongodb::Collection<Document> {
+        let client = mongodb::Client::with_uri_str(&self.server).await.unwrap();
+        client
+            .database(&format!("{}orders", self.prefix))
+            .collection(name)
+    }
+
+    /// How many partitions each relay holds, in ascending order.
+    async fn shares(&self) -> Vec<usize> {
+        let leases = self.collection("_leases").await;
+        let mut held = leases.find(doc! { "owner": { "$ne": "" } }).await.unwrap();
+        let mut shares = HashMap::<String, usize>::new();
+        while held.advance().await.unwrap() {
+            let lease = held.deserialize_current().unwrap();
+            *shares
+                .entry(lease.get_str("owner").unwrap().to_owned())
+                .or_default() += 1;
+        }
+        let mut shares = shares.into_values().collect::<Vec<_>>();
+        shares.sort_unstable();
+        shares
+    }
+
+    async fn shared_as(&self, expected: &[usize]) {
+        while self.shares().await != expected {
+            sleep(Duration::from_millis(20)).await;
+        }
+    }
+}
+
+fn shop() -> ShopManifest {
+    let service = ServiceManifest {
+        collections: [("orders.orders".into(), Collection::default())].into(),
+        ..ServiceManifest::default()
+    };
+    ShopManifest {
+        services: [("orders".into(), service)].into(),
+    }
+}
+
+fn options() -> RelayOptions {
+    RelayOptions {
+        lease: Duration::from_secs(2),
+        batch: 7,
+        backoff: Duration::from_millis(10),
+        longest_backoff: Duration::from_millis(100),
+    }
+}
+
+async fn publish(store: &Store, events: &[Event]) {
+    store.commit(vec![], events.to_vec()).await.unwrap();
+}
+
+fn inserting(id: &str) -> Write {
+    Write::Insert(Insertion {
+        collection: "orders.orders".into(),
+        id: id.into(),
+        body: "{}".into(),
+    })
+}
+
+async fn an_event_arrives_as_it_was_committed() {
+    let two = Two::new().await;
+    let broker = Broker::new();
+    let relay = start(&two.first, &broker, options());
+    let sent = Event {
+        due: Some(now() - 1),
+        data: r#"{"text":"Größe \"42\" 😀","list":[1,null]}"#.into(),
+        ..event("a")
+    };
+    publish(&two.second, std::slice::from_ref(&sent)).await;
+    assert_eq!(broker.seen(1).await, [sent]);
+    relay.stop().await;
+    let outbox = two.collection("_outbox").await;
+    assert_eq!(outbox.count_documents(doc! {}).await.unwrap(), 0);
+}
+
+async fn a_refused_commit_publishes_nothing_and_bad_data_is_invalid() {
+    let two = Two::new().await;
+    let broker = Broker::new();
+    let relay = start(&two.first, &broker, options());
+    two.first.commit(vec![inserting("x")], vec![]).await.unwrap();
+    let refused = two
+        .first
+        .commit(vec![inserting("x"), inserting("y")], vec![event("a")])
+        .await;
+    assert!(matches!(refused, Err(CommitFailure::Refused(_))), "{refused:?}");
+    let bad = Event {
+        data: "[]".into(),
+        ..event("a")
+    };
+    let invalid = two.first.commit(vec![inserting("z")], vec![bad]).await;
+    assert!(matches!(invalid, Err(CommitFailure::Failed(_))), "{invalid:?}");
+    let kept = event("a");
+    two.first
+        .commit(vec![inserting("z")], vec![kept.clone()])
+        .await
+        .unwrap();
+    assert_eq!(broker.seen(1).await, [kept]);
+    relay.stop().await;
+}
+
+async fn two_relays_keep_the_order_of_each_subject() {
+    const SUBJECTS: usize = 20;
+    const EACH: usize = 25;
+    let two = Two::new().await;
+    let broker = Broker::new();
+    let mut relays = vec![start(&two.first, &broker, options())];
+    let mut writers = JoinSet::new();
+    for subject in 0..SUBJECTS {
+        let stores = [Arc::clone(&two.first), Arc::clone(&two.second)];
+        writers.spawn(async move {
+            let mut sent = Vec::new();
+            for n in 0..EACH {
+                let event = event(&format!("s{subject}"));
+                let write = inserting(&format!("{subject}-{n}"));
+                stores[n % 2]
+                    .commit(vec![write], vec![event.clone()])
+                    .await
+                    .unwrap();
+                sent.push(event.id);
+            }
+            (format!("s{subject}"), sent)
+        });
+    }
+    // The second comes while events flow, and takes half of the partitions.
+    sleep(Duration::from_millis(100)).await;
+    relays.push(start(&two.second, &broker, options()));
+    let sent = writers.join_all().await;
+    two.shared_as(&[8, 8]).await;
+    let more = (0..SUBJECTS).map(|n| event(&format!("s{n}"))).collect::<Vec<_>>();
+    publish(&two.first, &more).await;
+    let seen = broker.seen(SUBJECTS * (EACH + 1)).await;
+    for (subject, mut ids) in sent {
+        ids.extend(
+            more.iter()
+                .filter(|event| event.subject == subject)
+                .map(|event| event.id.clone()),
+        );
+        let of_subject = seen.iter().filter(|event| event.subject == subject);
+        assert_eq!(of_subject.map(|event| event.id.clone()).collect::<Vec<_>>(), ids);
+    }
+    assert_eq!(broker.publishers(), 2);
+    for relay in relays {
+        relay.stop().await;
+    }
+}
+
+async fn relays_that_start_together_publish_nothing_twice() {
+    let two = Two::new().await;
+    let broker = Broker::new();
+    let stores = [&two.first, &two.second, &two.first, &two.second];
+    let relays = stores.map(|store| start(store, &broker, options()));
+    for n in 0..150 {
+        publish(&two.first, &[event(&format!("s{n}")), event(&format!("t{n}"))]).await;
+    }
+    let seen = broker.seen(300).await;
+    two.shared_as(&[4, 4, 4, 4]).await;
+    for relay in relays {
+        relay.stop().await;
+    }
+    let ids = seen.iter().map(|event| &event.id).collect::<HashSet<_>>();
+    assert_eq!((ids.len(), broker.times().len()), (300, 300));
+}
+
+async fn a_killed_relays_partitions_are_taken_over() {
+    let two = Two::new().await;
+    let broker = Broker::new();
+    let killed = start(&two.first, &broker, options());
+    two.shared_as(&[16]).await;
+    let other = start(&two.second, &broker, options());
+    two.shared_as(&[8, 8]).await;
+    killed.kill();
+    let events = (0..40).map(|n| event(&format!("s{n}"))).collect::<Vec<_>>();
+    publish(&two.second, &events).await;
+    assert_eq!(broker.seen(40).await.len(), 40);
+    two.shared_as(&[16]).await;
+    other.stop().await;
+}
+
+async fn a_relay_that_stops_leaves_its_part_at_once() {
+    let two = Two::new().await;
+    let broker = Broker::new();
+    // So long a lease that the test would fail by its patience.
+    let long = RelayOptions {
+        lease: Duration::from_secs(600),
+        ..options()
+    };
+    let first = start(&two.first, &broker, long);
+    two.shared_as(&[16]).await;
+    // The second finds nothing to take, and next looks when the first is gone.
+    let second = start(&two.second, &broker, long);
+    let relays = two.collection("_relays").await;
+    while relays.count_documents(doc! {}).await.unwrap() < 2 {
+        sleep(Duration::from_millis(10)).await;
+    }
+    first.stop().await;
+    two.shared_as(&[16]).await;
+    let sent = event("a");
+    publish(&two.first, std::slice::from_ref(&sent)).await;
+    assert_eq!(broker.seen(1).await, [sent]);
+    second.stop().await;
+}
+
+async fn an_event_waits_until_it_is_due_and_holds_up_its_own_subject_only() {
+    let two = Two::new().await;
+    let broker = Broker::new();
+    let relay = start(&two.first, &broker, options());
+    let due = now() + 600;
+    let timer = Event {
+        due: Some(due),
+        ..event("timer")
+    };
+    let behind = (0..20).map(|_| event("timer")).collect::<Vec<_>>();
+    let others = (0..20).map(|n| event(&format!("o{n}"))).collect::<Vec<_>>();
+    publish(&two.first, std::slice::from_ref(&timer)).await;
+    publish(&two.first, &behind).await;
+    publish(&two.second, &others).await;
+    let seen = broker.seen(41).await;
+    assert!(seen[..20].iter().all(|event| event.subject != "timer"));
+    assert_eq!(seen[20], timer);
+    assert_eq!(seen[21..], behind);
+    assert!(broker.times()[20] >= due);
+    relay.stop().await;
+}
+
+async fn a_broker_that_fails_gets_everything_again_in_order() {
+    let two = Two::new().await;
+    let broker = Broker::new();
+    broker.fail(3);
+    let events = (0..10).map(|_| event("a")).collect::<Vec<_>>();
+    publish(&two.first, &events).await;
+    let relay = start(&two.first, &broker, options());
+    assert_eq!(broker.seen(10).await, events);
+    relay.stop().await;
+}
+
+async fn a_publisher_that_hangs_does_not_keep_a_relay_from_stopping() {
+    let two = Two::new().await;
+    let broker = Broker::new();
+    broker.hang(true);
+    let relay = start(&two.first, &broker, options());
+    let sent = event("a");
+    publish(&two.first, std::slice::from_ref(&sent)).await;
+    broker.asked(1).await;
+    relay.stop().await;
+    broker.hang(false);
+    let next = start(&two.second, &broker, options());
+    assert_eq!(broker.seen(1).await, [sent]);
+    next.stop().await;
+}
+
+async fn services_come_and_go_while_a_relay_runs() {
+    let (server, prefix) = (common::server().unwrap(), common::prefix());
+    let none = ShopManifest { services: [].into() };
+    let store = Arc::new(common::store(&server, &prefix, &none).await);
+    let broker = Broker::new();
+    let relay = start(&store, &broker, options());
+    assert!(store.commit(vec![], vec![event("a")]).await.is_err());
+    let manifest = shop().services.remove("orders").unwrap();
+    store.add("orders", &manifest).await.unwrap();
+    let sent = event("a");
+    publish(&store, std::slice::from_ref(&sent)).await;
+    assert_eq!(broker.seen(1).await, [sent]);
+    assert!(store.remove("orders"));
+    assert!(!store.remove("orders"));
+    assert!(store.commit(vec![inserting("x")], vec![]).await.is_err());
+    relay.stop().await;
+}
+
+fn main() -> ExitCode {
+    let runtime = conformance::runtime();
+    macro_rules! trials {
+        ($($case:ident),+ $(,)?) => {
+            vec![$({
+                let handle = runtime.handle().clone();
+                Trial::test(stringify!($case), move || {
+                    let bounded = async { timeout(Duration::from_secs(30), $case()).await };
+                    handle.block_on(bounded).map_err(|_| "took too long".into())
+                })
+            }),+]
+        };
+    }
+    let trials = trials![
+        an_event_arrives_as_it_was_committed,
+        a_refused_commit_publishes_nothing_and_bad_data_is_invalid,
+        two_relays_keep_the_order_of_each_subject,
+        relays_that_start_together_publish_nothing_twice,
+        a_killed_relays_partitions_are_taken_over,
+        a_relay_that_stops_leaves_its_part_at_once,
+        an_event_waits_until_it_is_due_and_holds_up_its_own_subject_only,
+        a_broker_that_fails_gets_everything_again_in_order,
+        a_publisher_that_hangs_does_not_keep_a_relay_from_stopping,
+        services_come_and_go_while_a_relay_runs,
+    ];
+    common::run(&runtime, trials)
+}

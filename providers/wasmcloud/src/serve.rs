@@ -1,0 +1,134 @@
+//! The ports as the lattice calls them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Result;
+use bytes::Bytes;
+use mercato_ports::cache::Cache;
+use mercato_ports::documents::Documents;
+use mercato_ports::events::Publisher;
+use mercato_ports::mailer::Mailer;
+use tracing::Instrument as _;
+use wasmcloud_provider_sdk::Context;
+
+use crate::access::Access;
+use crate::bindings::wire::documents::{CommitFailure, Document, Failure, Query, Write};
+use crate::bindings::wire::{Event, cache, documents, mailer, publisher};
+use crate::convert::all;
+use crate::trace::{component, span};
+
+/// What the SDK tells of a call.
+type Caller = Option<Context>;
+
+/// The port `documents`, each component seeing the collections of its own services.
+#[derive(Clone)]
+pub struct DocumentsServer {
+    store: Arc<dyn Documents>,
+    access: Access,
+}
+
+impl DocumentsServer {
+    /// Serves from this store, to those who have access.
+    pub fn new(store: Arc<dyn Documents>, access: Access) -> Self {
+        Self { store, access }
+    }
+}
+
+impl documents::Handler<Caller> for DocumentsServer {
+    async fn get_many(
+        &self,
+        caller: Caller,
+        collection: String,
+        ids: Vec<String>,
+    ) -> Result<Result<Vec<Option<Document>>, Failure>> {
+        if let Err(failure) = self.access.check(component(caller.as_ref()), &collection) {
+            return Ok(Err(failure.into()));
+        }
+        let span = span(caller.as_ref(), "documents", "get-many");
+        let found = self.store.get_many(collection, ids).instrument(span).await;
+        Ok(found
+            .map(|found| found.into_iter().map(|one| one.map(Into::into)).collect())
+            .map_err(Into::into))
+    }
+
+    async fn find(&self, caller: Caller, query: Query) -> Result<Result<Vec<Document>, Failure>> {
+        if let Err(failure) = self.access.check(component(caller.as_ref()), &query.collection) {
+            return Ok(Err(failure.into()));
+        }
+        let span = span(caller.as_ref(), "documents", "find");
+        let found = self.store.find(query.into()).instrument(span).await;
+        Ok(found.map(all).map_err(Into::into))
+    }
+
+    async fn commit(
+        &self,
+        caller: Caller,
+        writes: Vec<Write>,
+        events: Vec<Event>,
+    ) -> Result<Result<(), CommitFailure>> {
+        let writes = all::<_, mercato_ports::documents::Write>(writes);
+        for write in &writes {
+            if let Err(failure) = self.access.check(component(caller.as_ref()), write.collection()) {
+                return Ok(Err(CommitFailure::Failed(failure.into())));
+            }
+        }
+        let span = span(caller.as_ref(), "documents", "commit");
+        let done = self.store.commit(writes, all(events)).instrument(span).await;
+        Ok(done.map_err(Into::into))
+    }
+}
+
+/// The port `cache`.
+#[derive(Clone)]
+pub struct CacheServer(pub Arc<dyn Cache>);
+
+impl cache::Handler<Caller> for CacheServer {
+    async fn get_many(&self, caller: Caller, keys: Vec<String>) -> Result<Vec<Option<Bytes>>> {
+        let span = span(caller.as_ref(), "cache", "get-many");
+        let found = self.0.get_many(keys).instrument(span).await;
+        Ok(found.into_iter().map(|value| value.map(Bytes::from)).collect())
+    }
+
+    async fn set(&self, caller: Caller, key: String, value: Bytes, ttl: u64) -> Result<()> {
+        let span = span(caller.as_ref(), "cache", "set");
+        let ttl = Duration::from_millis(ttl);
+        self.0.set(key, value.into(), ttl).instrument(span).await;
+        Ok(())
+    }
+
+    async fn delete(&self, caller: Caller, keys: Vec<String>) -> Result<()> {
+        let span = span(caller.as_ref(), "cache", "delete");
+        self.0.delete(keys).instrument(span).await;
+        Ok(())
+    }
+
+    async fn increment(&self, caller: Caller, key: String, by: i64, ttl: u64) -> Result<Option<i64>> {
+        let span = span(caller.as_ref(), "cache", "increment");
+        let ttl = Duration::from_millis(ttl);
+        Ok(self.0.increment(key, by, ttl).instrument(span).await)
+    }
+}
+
+/// The port `mailer`.
+#[derive(Clone)]
+pub struct MailerServer(pub Arc<dyn Mailer>);
+
+impl mailer::Handler<Caller> for MailerServer {
+    async fn send(&self, caller: Caller, message: mailer::Message) -> Result<Result<(), mailer::Failure>> {
+        let span = span(caller.as_ref(), "mailer", "send");
+        let sent = self.0.send(message.into()).instrument(span).await;
+        Ok(sent.map_err(Into::into))
+    }
+}
+
+/// The port `publisher`.
+#[derive(Clone)]
+pub struct PublisherServer(pub Arc<dyn Publisher>);
+
+impl publisher::Handler<Caller> for PublisherServer {
+    async fn publish(&self, caller: Caller, events: Vec<Event>) -> Result<Result<(), String>> {
+        let span = span(caller.as_ref(), "publisher", "publish");
+        Ok(self.0.publish(all(events)).instrument(span).await)
+    }
+}

@@ -1,0 +1,260 @@
+//! The manifests of the lattice: wadm takes them, and they say of the services what the services themselves say.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "tests fail by panicking"
+)]
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use mercato_ports::manifest::ServiceManifest;
+use mercato_wasmcloud::{Subscription, services};
+use wadm_types::validation::{ValidationFailureLevel, validate_manifest, validate_raw_yaml};
+use wadm_types::{Component, ConfigProperty, LinkProperty, Manifest, Properties, TraitProperty};
+use wit_parser::{Resolve, WorldKey};
+
+/// The names of configurations that have values that do not belong into a file.
+const HIDDEN: [&str; 7] = [
+    "mercato-http-a",
+    "mercato-http-b",
+    "mercato-kafka",
+    "mercato-mongodb",
+    "mercato-redis",
+    "mercato-secret",
+    "mercato-smtp",
+];
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+fn manifests() -> [(&'static str, Manifest); 2] {
+    ["wadm.yaml", "wadm-composed.yaml"].map(|file| {
+        let text = fs::read_to_string(root().join(file)).unwrap();
+        (file, serde_yaml::from_str(&text).unwrap())
+    })
+}
+
+/// The services whose components are in a lattice.
+fn own() -> BTreeMap<String, ServiceManifest> {
+    let services = ["accounts", "catalog", "orders"];
+    let read =
+        |service: &str| fs::read_to_string(root().join("components").join(service).join("service.toml"));
+    let parse = |service: &str| {
+        (
+            service.to_owned(),
+            toml::from_str(&read(service).unwrap()).unwrap(),
+        )
+    };
+    services.map(parse).into()
+}
+
+fn links(component: &Component) -> impl Iterator<Item = &LinkProperty> {
+    component
+        .traits
+        .iter()
+        .flatten()
+        .filter_map(|item| match &item.properties {
+            TraitProperty::Link(link) => Some(link),
+            _ => None,
+        })
+}
+
+fn configs(component: &Component) -> &[ConfigProperty] {
+    match &component.properties {
+        Properties::Component { properties } => &properties.config,
+        Properties::Capability { properties } => &properties.config,
+    }
+}
+
+fn values(configs: &[ConfigProperty]) -> HashMap<String, String> {
+    configs
+        .iter()
+        .filter_map(|config| config.properties.clone())
+        .flatten()
+        .collect()
+}
+
+#[tokio::test]
+async fn wadm_takes_the_manifests() {
+    for (file, manifest) in manifests() {
+        let text = fs::read(root().join(file)).unwrap();
+        let mut faults = validate_raw_yaml(&text).unwrap();
+        faults.extend(validate_manifest(&manifest).await.unwrap());
+        // Interfaces of one's own are only warned of.
+        faults.retain(|fault| fault.level == ValidationFailureLevel::Error);
+        assert!(faults.is_empty(), "{file}: {faults:?}");
+    }
+}
+
+#[test]
+fn services_are_declared_as_they_declare_themselves() {
+    for (file, manifest) in manifests() {
+        let mut declared = BTreeMap::new();
+        for link in manifest.components().flat_map(links) {
+            if link.interfaces == ["documents"] {
+                declared.extend(services(&values(&link.target.config)).unwrap());
+            }
+        }
+        assert_eq!(declared, own(), "{file}");
+    }
+}
+
+#[test]
+fn subscribers_are_told_of_what_they_handle() {
+    for (file, manifest) in manifests() {
+        let mut told = BTreeMap::new();
+        for link in manifest.components().flat_map(links) {
+            if link.interfaces == ["handler"] {
+                let source = link.source.as_ref().unwrap();
+                let subscription = Subscription::parse(&values(&source.config)).unwrap();
+                assert_eq!(
+                    subscription.export,
+                    format!("{}-events", subscription.subscriber),
+                    "{file}"
+                );
+                told.insert(subscription.subscriber, subscription.kinds);
+            }
+        }
+        let handles = own().into_iter().map(|(name, service)| (name, service.handles));
+        let handles = handles.filter(|(_, kinds)| !kinds.is_empty()).collect();
+        assert_eq!(told, handles, "{file}");
+    }
+}
+
+#[test]
+fn secrets_and_addresses_are_named_without_values() {
+    for (file, manifest) in manifests() {
+        let mut hidden = BTreeSet::new();
+        for component in manifest.components() {
+            let sources =
+                links(component).flat_map(|link| link.source.iter().flat_map(|source| &source.config));
+            let targets = links(component).flat_map(|link| &link.target.config);
+            for config in configs(component).iter().chain(sources).chain(targets) {
+                match &config.properties {
+                    None => drop(hidden.insert(config.name.as_str())),
+                    Some(_) => assert!(!HIDDEN.contains(&config.name.as_str()), "{file}: {}", config.name),
+                }
+            }
+        }
+        assert_eq!(hidden, HIDDEN.into(), "{file}");
+    }
+}
+
+#[test]
+fn every_setting_of_a_service_is_one_that_it_reads() {
+    for (file, manifest) in manifests() {
+        let known = ["accounts", "catalog", "gateway", "orders"].map(|service| {
+            let file = root().join("components").join(service).join("service.toml");
+            toml::from_str::<ServiceManifest>(&fs::read_to_string(file).unwrap())
+                .unwrap()
+                .config
+        });
+        let known = known.into_iter().flatten().collect::<BTreeSet<_>>();
+        for component in manifest.wasm_components() {
+            for name in values(configs(component)).into_keys() {
+                assert!(known.contains(&name), "{file}: {name}");
+            }
+        }
+    }
+}
+
+/// The interfaces that the services' worlds import and that have functions, without their versions.
+fn imports() -> BTreeMap<String, BTreeSet<String>> {
+    let mut resolve = Resolve::default();
+    for package in ["platform", "shop"] {
+        resolve.push_dir(root().join("wit").join(package)).unwrap();
+    }
+    let mut imports = BTreeMap::new();
+    for (_, world) in &resolve.worlds {
+        let Some(service) = world.name.strip_suffix("-service") else {
+            continue;
+        };
+        let interfaces = world.imports.keys().filter_map(|key| match key {
+            WorldKey::Interface(id) if !resolve.interfaces[*id].functions.is_empty() => resolve.id_of(*id),
+            _ => None,
+        });
+        let interfaces = interfaces.map(|name| name.split('@').next().unwrap().to_owned());
+        imports.insert(service.to_owned(), interfaces.collect());
+    }
+    imports
+}
+
+#[test]
+fn every_import_of_a_service_has_a_link() {
+    let mut services = imports();
+    assert_eq!(services.len(), 4);
+    for wanted in services.values_mut() {
+        assert!(
+            wanted.remove("mercato:platform/config"),
+            "the adapter is not needed"
+        );
+    }
+    let mut whole = services.values().flatten().cloned().collect::<BTreeSet<_>>();
+    whole.retain(|interface| !interface.starts_with("mercato:shop/"));
+    services.insert("shop".to_owned(), whole);
+    for (file, manifest) in manifests() {
+        for component in manifest.wasm_components() {
+            let linked = links(component).flat_map(|link| {
+                let package = format!("{}:{}", link.namespace, link.package);
+                link.interfaces
+                    .iter()
+                    .map(move |name| format!("{package}/{name}"))
+            });
+            assert_eq!(
+                linked.collect::<BTreeSet<_>>(),
+                services[&component.name],
+                "{file}: {}",
+                component.name
+            );
+        }
+    }
+}
+
+#[test]
+fn events_are_handed_to_a_provider_that_is_there() {
+    for (file, manifest) in manifests() {
+        let publishers = manifest
+            .components()
+            .filter_map(|part| values(configs(part)).remove("publisher"));
+        let ids = manifest
+            .capability_providers()
+            .filter_map(|part| match &part.properties {
+                Properties::Capability { properties } => properties.id.clone(),
+                Properties::Component { .. } => None,
+            });
+        assert_eq!(publishers.collect::<Vec<_>>(), ids.collect::<Vec<_>>(), "{file}");
+    }
+}
+
+#[test]
+fn everything_runs_in_both_zones() {
+    for (file, manifest) in manifests() {
+        for component in manifest
+            .components()
+            .filter(|component| !component.name.starts_with("http-"))
+        {
+            let spread = component
+                .traits
+                .iter()
+                .flatten()
+                .find_map(|item| match &item.properties {
+                    TraitProperty::SpreadScaler(spread) => Some(spread),
+                    _ => None,
+                });
+            let zones = spread
+                .unwrap()
+                .spread
+                .iter()
+                .map(|spread| spread.requirements["zone"].as_str());
+            assert_eq!(
+                zones.collect::<Vec<_>>(),
+                ["a", "b"],
+                "{file}: {}",
+                component.name
+            );
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! What a lattice is made of: components, providers' archives, the host.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result};
+
+use crate::process::{clean, progress, run};
+use crate::project::Project;
+use crate::shop;
+
+/// The packages that only a lattice needs.
+pub const PACKAGES: [&str; 4] = ["-p", "mercato-lattice", "-p", "mercato-wasmcloud"];
+
+const PROVIDERS: [&str; 4] = ["mongodb", "kafka", "redis", "smtp"];
+
+/// What was built.
+#[derive(Debug)]
+pub struct Built {
+    /// The program `mercato-lattice`.
+    pub program: PathBuf,
+    /// The folder of components and providers' archives.
+    pub images: PathBuf,
+}
+
+impl Built {
+    /// Where it all is once it was built.
+    pub fn places(project: &Project) -> Self {
+        Self {
+            program: programs(project).join("mercato-lattice"),
+            images: project.target.join("shop/lattice"),
+        }
+    }
+
+    /// Builds what changed. The host takes many minutes the first time.
+    ///
+    /// # Errors
+    /// Something does not compile.
+    pub fn build(project: &Project) -> Result<Self> {
+        let built = Self::places(project);
+        let compositions = project.root.join("components/lattice");
+        for entry in fs::read_dir(&compositions)
+            .with_context(|| format!("{} can't be read", compositions.display()))?
+        {
+            shop::composed(project, Some(&entry?.path()), None)?;
+        }
+        progress("building the lattice's host and the providers (the first time takes many minutes)");
+        run(cargo(project)
+            .args(["build", "--locked", "--bins"])
+            .args(PACKAGES))
+        .context("the lattice's host and the providers can't be built")?;
+        for name in PROVIDERS {
+            let provider = programs(project).join(format!("mercato-{name}-provider"));
+            let archive = built.images.join(format!("{name}.par"));
+            if !newer(&archive, &provider) {
+                let mut command = clean(&built.program);
+                command.arg("archive").arg(provider).args(["--name", name, "-o"]);
+                run(command.arg(archive))?;
+            }
+        }
+        Ok(built)
+    }
+}
+
+/// A cargo that can build the lattice's packages: one of its crates needs the help of a wrapper. They share hardly a crate in the same
+/// features with the others, and have a target folder of their own.
+pub fn cargo(project: &Project) -> Command {
+    let mut cargo = shop::cargo(project);
+    cargo
+        .env("CARGO_TARGET_DIR", target(project))
+        .env("RUSTC_WRAPPER", project.root.join("host/lattice/rustc-wrapper"));
+    cargo
+}
+
+fn target(project: &Project) -> PathBuf {
+    project.target.join("lattice")
+}
+
+fn programs(project: &Project) -> PathBuf {
+    target(project).join("debug")
+}
+
+fn newer(file: &Path, than: &Path) -> bool {
+    let changed = |file: &Path| file.metadata().and_then(|data| data.modified()).ok();
+    changed(file) > changed(than)
+}

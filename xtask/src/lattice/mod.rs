@@ -1,0 +1,79 @@
+//! `cargo xtask lattice`: the shop on a wasmCloud lattice of this machine, on real servers.
+
+mod built;
+mod parts;
+mod running;
+mod state;
+mod status;
+mod up;
+
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::Result;
+
+pub use self::built::{Built, PACKAGES, cargo};
+use crate::process::clean;
+use crate::project::Project;
+use crate::service::{Limits, Service};
+
+/// Where a lattice keeps its data, in the checkout, unless told otherwise.
+const DATA: &str = ".mercato/lattice";
+/// A JVM, hosts, and providers start; hosts give their work away at the end.
+const LIMITS: Limits = Limits {
+    start: Duration::from_secs(600),
+    stop: Duration::from_secs(120),
+};
+
+/// Run the shop on a wasmCloud lattice
+#[derive(Debug, clap::Subcommand)]
+pub enum Lattice {
+    Up(up::Up),
+    Status(status::Status),
+    /// Build what a lattice runs
+    ///
+    /// Prints the folder of the components and of the providers' archives, for a registry or for hosts that load files.
+    Images,
+}
+
+impl Lattice {
+    /// Runs the task.
+    ///
+    /// # Errors
+    /// Something can't be built, got or started, or no lattice is there.
+    pub fn run(self, project: &Project) -> Result<()> {
+        match self {
+            Self::Up(up) => up.run(project),
+            Self::Status(status) => status.run(project),
+            Self::Images => {
+                println!("{}", Built::build(project)?.images.display());
+                Ok(())
+            }
+        }
+    }
+}
+
+/// Starts a lattice as `cargo xtask lattice up` does, on a free port, with its data in the folder `data` and its progress
+/// in the file `log`. It tells its processes in `lattice.json` of that folder.
+///
+/// # Errors
+/// It can't be started, or does not serve in time; the error names the log.
+pub fn start(project: &Project, data: &Path, secret: &str, log: &Path) -> Result<Service> {
+    let mut command: Command = clean(std::env::current_exe()?);
+    command
+        .args([
+            "lattice",
+            "up",
+            "--built",
+            "--port",
+            "0",
+            "--restart-after",
+            "6",
+            "--data",
+        ])
+        .arg(data)
+        .env("CARGO_TARGET_DIR", &project.target)
+        .env("API_SECRET", secret);
+    Service::run(command, log, LIMITS)
+}

@@ -1,0 +1,114 @@
+//! The processes of a lattice that are not servers of its data: hosts, wadm, the proxy.
+
+use std::fs;
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+use crate::process::clean;
+use crate::project::Project;
+use crate::servers::{Home, Launch, Server, haproxy};
+
+/// How often a host says that it is there, in seconds.
+const HEARTBEAT: &str = "5";
+/// After how many seconds without that wadm gives a host's work to others; must be more than two heartbeats.
+const CLEANUP: &str = "15";
+
+/// The program `mercato-lattice`, and the lattice that it talks to.
+#[derive(Debug)]
+pub struct Tool {
+    /// The program.
+    pub program: PathBuf,
+    /// The address of NATS.
+    pub nats: String,
+}
+
+impl Tool {
+    /// A command of it.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = clean(&self.program);
+        command.args(["--nats", &self.nats]).args(arguments);
+        command
+    }
+
+    /// Starts wadm.
+    ///
+    /// # Errors
+    /// It does not start.
+    pub fn wadm(&self, home: Home) -> Result<Server> {
+        let command = self.command(&["wadm", "--cleanup", CLEANUP]);
+        self.start("wadm", command, home)
+    }
+
+    /// Starts a host in a zone.
+    ///
+    /// # Errors
+    /// It does not start.
+    pub fn host(&self, name: &str, zone: &str, home: Home) -> Result<Server> {
+        let temporary = home.path().join("tmp");
+        if temporary.exists() {
+            fs::remove_dir_all(&temporary)?;
+        }
+        let temporary = home.folder("tmp")?;
+        let mut command = self.command(&["host", "--heartbeat", HEARTBEAT]);
+        command.args(["--label", &format!("zone={zone}")]);
+        command.args(["--label", &format!("arch={}", std::env::consts::ARCH)]);
+        command.arg("--seed-file").arg(home.path().join("seed"));
+        // It puts the providers there, and would leave them.
+        command.env("TMPDIR", temporary);
+        self.start(name, command, home)
+    }
+
+    fn start(&self, name: &str, command: Command, home: Home) -> Result<Server> {
+        let log = home.log();
+        Server::start(Launch {
+            name: name.to_owned(),
+            command,
+            home,
+            address: self.nats.clone(),
+            port: None,
+            ready: Box::new(move || says_ready(&log)),
+        })
+    }
+}
+
+/// Starts the proxy before the gateways.
+///
+/// # Errors
+/// It can't be had, or does not start.
+pub fn proxy(project: &Project, home: Home, port: u16, gateways: [u16; 2]) -> Result<Server> {
+    let mut command = clean(haproxy::program(project)?);
+    command
+        .arg("-db")
+        .arg("-f")
+        .arg(project.root.join("deploy/haproxy.cfg"))
+        .env("MERCATO_LISTEN", format!("127.0.0.1:{port}"));
+    for (name, gateway) in ["MERCATO_GATEWAY_A", "MERCATO_GATEWAY_B"]
+        .into_iter()
+        .zip(gateways)
+    {
+        command.env(name, format!("127.0.0.1:{gateway}"));
+    }
+    Server::start(Launch {
+        name: "HAProxy".to_owned(),
+        command,
+        home,
+        address: format!("http://127.0.0.1:{port}"),
+        port: Some(port),
+        ready: Box::new(move || Ok(TcpStream::connect(("127.0.0.1", port)).map(|_| ())?)),
+    })
+}
+
+fn says_ready(log: &Path) -> Result<()> {
+    let text = fs::read(log).with_context(|| format!("{} can't be read", log.display()))?;
+    let text = String::from_utf8_lossy(&text);
+    if !text
+        .lines()
+        .any(|line| line == "ready" || line.starts_with("ready "))
+    {
+        bail!("it has not said that it is ready");
+    }
+    Ok(())
+}

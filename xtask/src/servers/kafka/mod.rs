@@ -1,0 +1,194 @@
+//! Apache Kafka: one node that is broker and controller, without ZooKeeper.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+use sha2::{Digest, Sha256};
+
+use super::program::{cached, on_path};
+use super::server::{Launch, Server};
+use super::wire::Wire;
+use super::{Home, ports};
+use crate::process::{clean, output, progress, run};
+use crate::project::Project;
+
+/// What Maven is asked for, and the SHA-256 of everything that it has to bring.
+const POM: &str = include_str!("pom.xml");
+const JARS: &str = include_str!("jars.sha256");
+const LOGGING: &str = include_str!("log4j2.xml");
+const COPY: &str = "org.apache.maven.plugins:maven-dependency-plugin:2.8:copy-dependencies";
+
+/// Gets Java, and the folder of Kafka's libraries.
+///
+/// # Errors
+/// They can't be had.
+pub fn program(project: &Project) -> Result<(PathBuf, PathBuf)> {
+    Ok((java()?, libraries(project)?))
+}
+
+/// Gets and starts Kafka; its address is a host with a port.
+///
+/// # Errors
+/// There is no Java, Kafka can't be had, or does not start.
+pub fn start(project: &Project, home: Home) -> Result<Server> {
+    let (java, libraries) = program(project)?;
+    let (port, controller) = (ports::free()?, ports::free()?);
+    let data = home.folder("data")?;
+    let settings = home.path().join("server.properties");
+    fs::write(&settings, properties(port, controller, &data))?;
+    let logging = home.path().join("log4j2.xml");
+    fs::write(&logging, LOGGING)?;
+
+    let program = |class: &str| {
+        let mut command = clean(&java);
+        command.args(["-Xmx512m", "-Xms128m", "-XX:+UseSerialGC", "-cp"]);
+        command.arg(libraries.join("*"));
+        command.arg(format!("-Dlog4j2.configurationFile={}", logging.display()));
+        command.arg(class);
+        command
+    };
+    if !data.join("meta.properties").exists() {
+        let mut format = program("kafka.tools.StorageTool");
+        format.args(["format", "--cluster-id", &cluster_id()?, "--config"]);
+        output(format.arg(&settings)).context("Kafka's data folder can't be made")?;
+    }
+    let mut command: Command = program("kafka.Kafka");
+    command.arg(&settings);
+    Server::start(Launch {
+        name: "Kafka".to_owned(),
+        command,
+        home,
+        address: format!("127.0.0.1:{port}"),
+        port: Some(port),
+        ready: Box::new(move || has_broker(port)),
+    })
+}
+
+fn properties(port: u16, controller: u16, data: &Path) -> String {
+    format!(
+        "process.roles=broker,controller\n\
+         node.id=1\n\
+         controller.quorum.voters=1@127.0.0.1:{controller}\n\
+         controller.listener.names=CONTROLLER\n\
+         listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}\n\
+         advertised.listeners=PLAINTEXT://127.0.0.1:{port}\n\
+         listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT\n\
+         inter.broker.listener.name=PLAINTEXT\n\
+         log.dirs={}\n\
+         auto.create.topics.enable=false\n\
+         group.initial.rebalance.delay.ms=0\n\
+         offsets.topic.num.partitions=8\n\
+         offsets.topic.replication.factor=1\n\
+         transaction.state.log.num.partitions=8\n\
+         transaction.state.log.replication.factor=1\n\
+         transaction.state.log.min.isr=1\n\
+         share.coordinator.state.topic.replication.factor=1\n\
+         share.coordinator.state.topic.min.isr=1\n",
+        data.display()
+    )
+}
+
+/// Sixteen random bytes, in the form that Kafka wants them in.
+fn cluster_id() -> Result<String> {
+    let digits = crate::secret::generate()?;
+    // 22 digits of base64 hold 132 bits, of which the last 4 have to be zero.
+    Ok(format!("{}A", digits.get(..21).context("a short secret")?))
+}
+
+fn java() -> Result<PathBuf> {
+    if let Some(home) = std::env::var_os("JAVA_HOME").filter(|home| !home.is_empty()) {
+        return Ok(Path::new(&home).join("bin/java"));
+    }
+    on_path("java")
+        .context("it needs Java 17 or newer, which is not installed (JAVA_HOME, or `java` on the path)")
+}
+
+/// The folder of its libraries: in `KAFKA_HOME`, or the cache.
+fn libraries(project: &Project) -> Result<PathBuf> {
+    if let Some(home) = std::env::var_os("KAFKA_HOME").filter(|home| !home.is_empty()) {
+        let libraries = Path::new(&home).join("libs");
+        if !libraries.is_dir() {
+            bail!("KAFKA_HOME has no folder libs");
+        }
+        return Ok(libraries);
+    }
+    let version = POM
+        .split_once("<artifactId>kafka_2.13</artifactId>")
+        .and_then(|(_, rest)| rest.split_once("<version>")?.1.split_once("</version>"))
+        .context("pom.xml does not name Kafka's version")?
+        .0;
+    let folder = cached(project, &format!("kafka-{version}"), |work| {
+        let maven = on_path("mvn")
+            .context("it is not installed (KAFKA_HOME), and there is no Maven (`mvn`) to get it with")?;
+        progress(format_args!(
+            "downloading Kafka {version} by Maven to the cache (once, about 100 MB)"
+        ));
+        let pom = work.join("pom.xml");
+        fs::write(&pom, POM)?;
+        let mut command = clean(maven);
+        command.args(["--batch-mode", "--quiet", COPY, "-DincludeScope=runtime", "-f"]);
+        command.arg(&pom);
+        command.arg(format!("-DoutputDirectory={}", work.join("libs").display()));
+        run(&mut command).context("Maven can't get it")?;
+        verify(&work.join("libs"), JARS)
+    })?;
+    Ok(folder.join("libs"))
+}
+
+/// Checks that a folder has the files of a list, as `sha256sum` writes them, and no others.
+fn verify(folder: &Path, list: &str) -> Result<()> {
+    let mut count = 0;
+    for line in list.lines() {
+        let (sum, name) = line.split_once("  ").context("a list of sums of another form")?;
+        let bytes = fs::read(folder.join(name)).with_context(|| format!("{name} was not downloaded"))?;
+        if format!("{:x}", Sha256::digest(&bytes)) != sum {
+            bail!("{name} is not the file that it was: its SHA-256 differs");
+        }
+        count += 1;
+    }
+    if fs::read_dir(folder)?.count() != count {
+        bail!("more was downloaded than is known");
+    }
+    Ok(())
+}
+
+/// Asks for the brokers, as clients do: a controller that does not know its broker yet names none.
+fn has_broker(port: u16) -> Result<()> {
+    let mut wire = Wire::connect(port)?;
+    let mut request = Vec::new();
+    // Metadata, version 1, request 1, no client's name, no topic.
+    request.extend(3_i16.to_be_bytes());
+    request.extend(1_i16.to_be_bytes());
+    request.extend(1_i32.to_be_bytes());
+    request.extend((-1_i16).to_be_bytes());
+    request.extend(0_i32.to_be_bytes());
+    wire.send(&u32::try_from(request.len())?.to_be_bytes())?;
+    wire.send(&request)?;
+    let answer = wire.receive(12)?;
+    match answer.get(8..) {
+        Some([0, 0, 0, 0]) => bail!("it has no broker yet"),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_changed_missing_or_unknown_file_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let list = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad  a.jar\n";
+        let jar = folder.path().join("a.jar");
+        assert!(verify(folder.path(), list).is_err());
+        fs::write(&jar, "abc").unwrap();
+        verify(folder.path(), list).unwrap();
+        fs::write(folder.path().join("b.jar"), "").unwrap();
+        assert!(verify(folder.path(), list).is_err());
+        fs::remove_file(folder.path().join("b.jar")).unwrap();
+        fs::write(&jar, "abd").unwrap();
+        assert!(verify(folder.path(), list).is_err());
+    }
+}

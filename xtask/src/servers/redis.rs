@@ -1,0 +1,61 @@
+//! Redis.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+
+use super::program::{Wanted, cached};
+use super::server::{Launch, Server};
+use super::wire::Wire;
+use super::{Home, debian, ports};
+use crate::process::clean;
+use crate::project::Project;
+
+const REDIS: Wanted = Wanted {
+    name: "redis-server",
+    variable: "MERCATO_REDIS_SERVER",
+    flag: "--version",
+    at_least: (6, 2),
+};
+
+/// Gets its program.
+///
+/// # Errors
+/// It can't be had.
+pub fn program(project: &Project) -> Result<PathBuf> {
+    if let Some(program) = REDIS.find()? {
+        return Ok(program);
+    }
+    let folder = cached(project, "redis", |work| {
+        debian::unpack("redis-server", REDIS.name, work)
+    })?;
+    let program = folder.join(REDIS.name);
+    REDIS.check(&program)?;
+    Ok(program)
+}
+
+/// Gets and starts Redis; its address is a URL. It keeps nothing on disk: it is a cache.
+///
+/// # Errors
+/// It can't be had, or does not start.
+pub fn start(project: &Project, home: Home) -> Result<Server> {
+    let program = program(project)?;
+    let port = ports::free()?;
+    let mut command = clean(program);
+    command
+        .args(["--bind", "127.0.0.1", "--port", &port.to_string()])
+        .args(["--save", "", "--appendonly", "no"])
+        .args(["--maxmemory", "128mb", "--maxmemory-policy", "volatile-lru"]);
+    Server::start(Launch {
+        name: "Redis".to_owned(),
+        command,
+        home,
+        address: format!("redis://127.0.0.1:{port}"),
+        port: Some(port),
+        ready: Box::new(move || {
+            let mut wire = Wire::connect(port)?;
+            wire.send(b"PING\r\n")?;
+            wire.expect_line("+PONG").map(|_| ())
+        }),
+    })
+}

@@ -1,0 +1,66 @@
+//! A mail server that keeps what it is sent, and sends nothing on.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+
+use super::program::cached;
+use super::server::{Launch, Server};
+use super::wire::Wire;
+use super::{Home, ports, python};
+use crate::process::clean;
+use crate::project::Project;
+
+const PACKAGES: &str = "\
+aiosmtpd==1.4.6 --hash=sha256:72c99179ba5aa9ae0abbda6994668239b64a5ce054471955fe75f581d2592475
+atpublic==5.1 --hash=sha256:135783dbd887fbddb6ef032d104da70c124f2b44b9e2d79df07b9da5334825e3
+attrs==26.1.0 --hash=sha256:c647aa4a12dfbad9333ca4e71fe62ddc36f4e63b2d260a37a8b83d2f043ac309
+";
+
+/// The folder in the server's own where mails arrive: a Maildir, each mail a file in its folder `new`.
+pub const MAILS: &str = "mails";
+
+/// Gets its interpreter, and the folder of its packages.
+///
+/// # Errors
+/// They can't be had.
+pub fn program(project: &Project) -> Result<(PathBuf, PathBuf)> {
+    let folder = cached(project, "aiosmtpd-1.4.6", |work| python::install(PACKAGES, work))?;
+    Ok((python::interpreter()?, folder))
+}
+
+/// Gets and starts the mail server; its address is a URL.
+///
+/// # Errors
+/// There is no Python, the server can't be had, or does not start.
+pub fn start(project: &Project, home: Home) -> Result<Server> {
+    let (python, folder) = program(project)?;
+    let port = ports::free()?;
+    let mut command = clean(python);
+    command
+        .env("PYTHONPATH", folder)
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .args([
+            "-m",
+            "aiosmtpd",
+            "--nosetuid",
+            "--listen",
+            &format!("127.0.0.1:{port}"),
+        ])
+        .args(["--class", "aiosmtpd.handlers.Mailbox"])
+        // The handler makes the folders in it only if it does not exist.
+        .arg(home.path().join(MAILS));
+    Server::start(Launch {
+        name: "the mail server".to_owned(),
+        command,
+        home,
+        address: format!("smtp://127.0.0.1:{port}"),
+        port: Some(port),
+        ready: Box::new(move || {
+            let mut wire = Wire::connect(port)?;
+            wire.expect_line("220 ")?;
+            wire.send(b"QUIT\r\n")?;
+            wire.expect_line("221 ").map(|_| ())
+        }),
+    })
+}

@@ -82,6 +82,10 @@ impl Gateway {
     }
 
     /// What is to be executed, within its limits.
+    #[allow(
+        clippy::result_large_err,
+        reason = "the error is the outcome that the caller passes on"
+    )]
     fn prepare(&self, parameters: Parameters) -> Result<(async_graphql::Request, OperationType), Outcome> {
         if let Err(excess) = limits::check_text(&parameters.query) {
             return Err(too_much_text(excess));
@@ -107,6 +111,10 @@ impl Gateway {
         Ok((execution, operation))
     }
 
+    #[allow(
+        clippy::result_large_err,
+        reason = "the error is the outcome that the caller passes on"
+    )]
     fn check(
         &self,
         document: &ExecutableDocument,

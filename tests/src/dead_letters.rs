@@ -127,18 +127,22 @@ fn what_nobody_takes_is_listed_and_can_be_delivered_again(binary: &Binary) -> Re
         let [letter] = letters.as_slice() else {
             anyhow::bail!("there should be one dead letter: {letters:?}");
         };
-        let (subscriber, event) = (letter["subscriber"].as_str(), letter["event"]["id"].as_str());
+        let (subscriber, event) = (
+            letter.pointer("/subscriber").and_then(Value::as_str),
+            letter.pointer("/event/id").and_then(Value::as_str),
+        );
         ensure!(
             (subscriber, event) == (Some("orders"), Some("event-1")),
             "{letter}"
         );
         ensure!(
-            letter["reason"]
-                .as_str()
+            letter
+                .pointer("/reason")
+                .and_then(Value::as_str)
                 .is_some_and(|reason| reason.contains("can't be read")),
             "{letter}"
         );
-        let replay = format!("replay {}", letter["id"]);
+        let replay = format!("replay {}", letter.pointer("/id").unwrap_or(&Value::Null));
         let mut process = Process::start(&home, command(binary, &home).arg(&replay))?;
         ensure!(process.wait(PATIENCE)?.success(), "{}", process.log()?);
     }

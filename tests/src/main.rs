@@ -6,7 +6,8 @@
 //! ```
 //!
 //! Tests of the `mercato` binary itself (crashes, start-up, import) start shops of their own; they need
-//! `MERCATO_BIN` and `MERCATO_SHOP` in the environment and are reported as ignored without them.
+//! `MERCATO_BIN` and `MERCATO_SHOP` in the environment and are reported as ignored without them. Tests of a lattice need
+//! `MERCATO_TEST_LATTICE`, the lattice for themselves, and one thread.
 
 mod accounts;
 mod answer;
@@ -23,11 +24,11 @@ mod contract;
 mod crash;
 mod data_folder;
 mod dead_letters;
-mod faults;
 mod feeds;
 mod graphql_over_http;
 mod import;
 mod isolation;
+mod lattice;
 mod limits;
 mod negotiation;
 mod operations;
@@ -90,11 +91,11 @@ fn main() -> ExitCode {
         crash::tests(),
         data_folder::tests(),
         dead_letters::tests(),
-        faults::tests(&world),
         feeds::tests(&world),
         graphql_over_http::tests(&world),
         import::tests(&world),
         isolation::tests(&world),
+        lattice::tests(&world),
         limits::tests(&world),
         negotiation::tests(&world),
         operations::tests(&world),

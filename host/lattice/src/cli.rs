@@ -66,6 +66,12 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Print every call of one component or provider to another as it is made, until SIGTERM or Ctrl-C; `ready` comes first.
+    Calls {
+        /// As JSON, one object a line.
+        #[arg(long)]
+        json: bool,
+    },
     /// Put a provider's executable into a signed provider archive for this machine's architecture.
     Archive(Archive),
 }

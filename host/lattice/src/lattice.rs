@@ -40,7 +40,11 @@ impl Lattice {
         Ok(wadm_client::Client::from_nats_client(&self.name, None, nats))
     }
 
-    async fn nats(&self) -> Result<async_nats::Client> {
+    /// A connection to NATS.
+    ///
+    /// # Errors
+    /// NATS can't be reached.
+    pub async fn nats(&self) -> Result<async_nats::Client> {
         // An address may hold a password, so it is not shown.
         async_nats::ConnectOptions::new()
             .name("mercato-lattice")

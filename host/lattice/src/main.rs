@@ -2,6 +2,7 @@
 //! official host nor `wash`.
 
 mod archive;
+mod calls;
 mod cli;
 mod config;
 mod deploy;
@@ -44,6 +45,7 @@ fn run(cli: Cli) -> Result<()> {
             Command::Deploy(options) => deploy::deploy(&lattice, &options).await,
             Command::Undeploy { name } => deploy::undeploy(&lattice, &name).await,
             Command::Status { json } => status::run(&lattice, json).await,
+            Command::Calls { json } => calls::run(&lattice, json).await,
             Command::Archive(options) => archive::run(&options).await,
         }
     });

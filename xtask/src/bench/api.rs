@@ -77,13 +77,24 @@ impl Api {
     /// # Errors
     /// The shop does not know the product.
     pub fn quantity(&self, id: &str) -> Result<i64> {
+        self.count(id, "/product/quantity")
+    }
+
+    /// How many of a product are held for orders whose events have not arrived.
+    ///
+    /// # Errors
+    /// The shop does not know the product.
+    pub fn reserved(&self, id: &str) -> Result<i64> {
+        self.count(id, "/product/stock/reserved")
+    }
+
+    fn count(&self, id: &str, pointer: &str) -> Result<i64> {
         let data = self.ask(
-            "query($id: ID!) { product(id: $id) { quantity } }",
+            "query($id: ID!) { product(id: $id) { quantity stock { reserved } } }",
             &json!({ "id": id }),
         )?;
-        data.pointer("/product/quantity")
-            .and_then(Value::as_i64)
-            .context("the product has no quantity")
+        let count = data.pointer(pointer).and_then(Value::as_i64);
+        count.with_context(|| format!("the product has no {pointer}"))
     }
 }
 

@@ -26,6 +26,26 @@ pub fn peak_memory(id: u32) -> Result<u64> {
     Ok(kibibytes(&status, "VmHWM").context("/proc tells no memory")? / 1024)
 }
 
+/// The processes that a process has started.
+///
+/// # Errors
+/// `/proc` can't be read.
+pub fn children(id: u32) -> Result<Vec<u32>> {
+    let mut children = Vec::new();
+    for entry in fs::read_dir("/proc")? {
+        let name = entry?.file_name();
+        let Some(process) = name.to_str().and_then(|name| name.parse().ok()) else {
+            continue;
+        };
+        // One that has ended since has no parent any more.
+        let stat = fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+        if parent(&stat) == Some(id) {
+            children.push(process);
+        }
+    }
+    Ok(children)
+}
+
 /// The machine's processor, cores and memory in one line.
 pub fn machine() -> String {
     let cpus = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
@@ -50,6 +70,12 @@ fn cpu_ticks(stat: &str) -> Option<u64> {
     Some(fields.next()?.parse::<u64>().ok()? + fields.next()?.parse::<u64>().ok()?)
 }
 
+/// The parent in such a line: the second field after the name.
+fn parent(stat: &str) -> Option<u32> {
+    let (_, fields) = stat.rsplit_once(") ")?;
+    fields.split(' ').nth(1)?.parse().ok()
+}
+
 /// The value of `name` in lines such as `VmHWM:   1234 kB`.
 fn kibibytes(text: &str, name: &str) -> Option<u64> {
     let value = text
@@ -66,6 +92,16 @@ mod tests {
     fn processor_time_is_read_whatever_the_program_is_called() {
         let stat = "42 (a ) b) S 1 42 42 0 -1 4194304 100 0 0 0 250 50 7 9 20 0 5 0 1000 0 0\n";
         assert_eq!(cpu_ticks(stat), Some(300));
+        assert_eq!(parent(stat), Some(1));
+    }
+
+    #[test]
+    fn a_process_knows_its_children() {
+        let mut child = std::process::Command::new("sleep").arg("10").spawn().unwrap();
+        let children = children(std::process::id()).unwrap();
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert!(children.contains(&child.id()));
     }
 
     #[test]

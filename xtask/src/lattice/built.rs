@@ -16,7 +16,7 @@ pub const PACKAGES: [&str; 4] = ["-p", "mercato-lattice", "-p", "mercato-wasmclo
 const PROVIDERS: [&str; 4] = ["mongodb", "kafka", "redis", "smtp"];
 
 /// What was built.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Built {
     /// The program `mercato-lattice`.
     pub program: PathBuf,
@@ -26,9 +26,9 @@ pub struct Built {
 
 impl Built {
     /// Where it all is once it was built.
-    pub fn places(project: &Project) -> Self {
+    pub fn places(project: &Project, release: bool) -> Self {
         Self {
-            program: programs(project).join("mercato-lattice"),
+            program: programs(project, release).join("mercato-lattice"),
             images: project.target.join("shop/lattice"),
         }
     }
@@ -37,8 +37,8 @@ impl Built {
     ///
     /// # Errors
     /// Something does not compile.
-    pub fn build(project: &Project) -> Result<Self> {
-        let built = Self::places(project);
+    pub fn build(project: &Project, release: bool) -> Result<Self> {
+        let built = Self::places(project, release);
         let compositions = project.root.join("components/lattice");
         for entry in fs::read_dir(&compositions)
             .with_context(|| format!("{} can't be read", compositions.display()))?
@@ -48,15 +48,19 @@ impl Built {
         progress("building the lattice's host and the providers (the first time takes many minutes)");
         run(cargo(project)
             .args(["build", "--locked", "--bins"])
+            .args(release.then_some("--release"))
             .args(PACKAGES))
         .context("the lattice's host and the providers can't be built")?;
         for name in PROVIDERS {
-            let provider = programs(project).join(format!("mercato-{name}-provider"));
+            let provider = programs(project, release).join(format!("mercato-{name}-provider"));
             let archive = built.images.join(format!("{name}.par"));
-            if !newer(&archive, &provider) {
+            let made_of = archive.with_extension("par.inputs");
+            let inputs = told(&provider)?;
+            if !archive.exists() || fs::read_to_string(&made_of).ok().as_ref() != Some(&inputs) {
                 let mut command = clean(&built.program);
                 command.arg("archive").arg(provider).args(["--name", name, "-o"]);
                 run(command.arg(archive))?;
+                fs::write(made_of, inputs)?;
             }
         }
         Ok(built)
@@ -77,11 +81,17 @@ fn target(project: &Project) -> PathBuf {
     project.target.join("lattice")
 }
 
-fn programs(project: &Project) -> PathBuf {
-    target(project).join("debug")
+fn programs(project: &Project, release: bool) -> PathBuf {
+    target(project).join(if release { "release" } else { "debug" })
 }
 
-fn newer(file: &Path, than: &Path) -> bool {
-    let changed = |file: &Path| file.metadata().and_then(|data| data.modified()).ok();
-    changed(file) > changed(than)
+/// What tells one program from another, and from what it was before.
+fn told(program: &Path) -> Result<String> {
+    let file = program.metadata()?;
+    Ok(format!(
+        "{} {:?} {}",
+        program.display(),
+        file.modified()?,
+        file.len()
+    ))
 }

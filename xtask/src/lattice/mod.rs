@@ -14,6 +14,7 @@ use std::time::Duration;
 use anyhow::Result;
 
 pub use self::built::{Built, PACKAGES, cargo};
+pub use self::running::{Options, Running};
 use crate::process::clean;
 use crate::project::Project;
 use crate::service::{Limits, Service};
@@ -47,7 +48,7 @@ impl Lattice {
             Self::Up(up) => up.run(project),
             Self::Status(status) => status.run(project),
             Self::Images => {
-                println!("{}", Built::build(project)?.images.display());
+                println!("{}", Built::build(project, false)?.images.display());
                 Ok(())
             }
         }

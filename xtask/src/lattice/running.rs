@@ -33,6 +33,8 @@ pub struct Options {
     pub manifest: PathBuf,
     /// The API key.
     pub secret: String,
+    /// What the names of databases begin with, if not as the provider has them.
+    pub databases: Option<&'static str>,
 }
 
 /// A running lattice; ended when dropped.
@@ -41,6 +43,8 @@ pub struct Running {
     data: PathBuf,
     url: String,
     nats: String,
+    built: Built,
+    manifest: PathBuf,
     // In the order in which they end: wadm before the hosts, whose work it would give to others, and the servers last.
     stages: Vec<Vec<Server>>,
 }
@@ -57,6 +61,8 @@ impl Running {
             data: data.clone(),
             url: format!("http://127.0.0.1:{}", options.port),
             nats: String::new(),
+            built: built.clone(),
+            manifest: options.manifest.clone(),
             stages: Vec::new(),
         };
         // What NATS keeps is the state of hosts and wadm, and all of that is made anew.
@@ -102,7 +108,13 @@ impl Running {
             run(command.args(values).env("API_SECRET", &options.secret))
         };
         put("mercato-secret", &["--env", "API_SECRET=API_SECRET"])?;
-        put("mercato-mongodb", &[&format!("url={mongodb}")])?;
+        let url = format!("url={mongodb}");
+        let prefix = options.databases.map(|prefix| format!("prefix={prefix}"));
+        let documents: Vec<_> = [Some(url), prefix].into_iter().flatten().collect();
+        put(
+            "mercato-mongodb",
+            &documents.iter().map(String::as_str).collect::<Vec<_>>(),
+        )?;
         put("mercato-kafka", &[&format!("brokers={kafka}")])?;
         put("mercato-redis", &[&format!("url={redis}")])?;
         put(
@@ -130,6 +142,30 @@ impl Running {
     /// Where the shop is served.
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// The address of a server, or of the shop's proxy, by its name.
+    pub fn address(&self, name: &str) -> Option<&str> {
+        let mut servers = self.stages.iter().flatten();
+        Some(servers.find(|server| server.name() == name)?.address())
+    }
+
+    /// The ids of the hosts' processes.
+    pub fn hosts(&self) -> Vec<u32> {
+        let servers = self.stages.iter().flatten();
+        let hosts = servers.filter(|server| server.name().starts_with("host "));
+        hosts.map(Server::id).collect()
+    }
+
+    /// Ends everything but the servers of data.
+    ///
+    /// # Errors
+    /// Something had to be killed.
+    pub fn leave_servers(&mut self) -> Result<()> {
+        let servers = self.stages.pop();
+        let ended = self.end();
+        self.stages.extend(servers);
+        ended
     }
 
     /// Starts again what ended by itself a while ago, on the same port and data, until xtask is told to stop.
@@ -190,6 +226,9 @@ impl Running {
         let state = State {
             url: self.url.clone(),
             nats: self.nats.clone(),
+            program: self.built.program.clone(),
+            images: self.built.images.clone(),
+            manifest: self.manifest.clone(),
             processes: self.stages.iter().flatten().map(Process::of).collect(),
         };
         state.write(&self.data)

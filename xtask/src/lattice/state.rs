@@ -15,6 +15,12 @@ pub struct State {
     pub url: String,
     /// The address of NATS.
     pub nats: String,
+    /// The program `mercato-lattice` that it runs.
+    pub program: PathBuf,
+    /// The folder of components and providers' archives.
+    pub images: PathBuf,
+    /// The manifest that was deployed.
+    pub manifest: PathBuf,
     /// Its processes.
     pub processes: Vec<Process>,
 }

@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
+use super::DATA;
 use super::parts::Tool;
 use super::running::answers;
 use super::state::State;
-use super::{Built, DATA};
 use crate::process::output;
 use crate::project::Project;
 
@@ -50,7 +50,7 @@ impl Status {
         }
         println!();
         let tool = Tool {
-            program: Built::places(project).program,
+            program: state.program,
             nats: state.nats,
         };
         println!("{}", output(&mut tool.command(&["status"]))?);

@@ -58,8 +58,8 @@ impl Up {
                 .with_context(|| format!("port {port} can't be listened on; choose another by --port"))?,
         );
         let built = match self.built {
-            true => Built::places(project),
-            false => Built::build(project)?,
+            true => Built::places(project, false),
+            false => Built::build(project, false)?,
         };
         let file = data.join("api-secret");
         let secret = match std::env::var("API_SECRET") {
@@ -75,6 +75,7 @@ impl Up {
             data,
             manifest: self.manifest.unwrap_or_else(|| project.root.join("wadm.yaml")),
             secret,
+            databases: None,
         };
 
         stop_orderly();

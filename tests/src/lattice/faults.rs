@@ -1,11 +1,7 @@
 //! Faults of a lattice, one after the other, while orders are placed: whatever ends, no order is lost or doubled, no piece is
 //! oversold, and every event arrives.
-//!
-//! They need `MERCATO_LATTICE`, the file in which a lattice tells its processes (`lattice.json` in its data folder), and the lattice
-//! for themselves: who asks meanwhile sees the faults.
 
 use std::collections::HashSet;
-use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -15,6 +11,7 @@ use libtest_mimic::Trial;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
+use super::Lattice;
 use crate::client::As;
 use crate::trials::failed;
 use crate::world::{User, World, place_order};
@@ -40,17 +37,14 @@ const AFTER: Duration = Duration::from_secs(20);
 /// How long events may take to arrive after a fault.
 const PATIENCE: Duration = Duration::from_secs(150);
 
-/// The tests of this area; none without a lattice. Let one run at a time.
-pub fn tests(world: &Arc<World>) -> Vec<Trial> {
-    let Some(state) = std::env::var_os("MERCATO_LATTICE").map(PathBuf::from) else {
-        return Vec::new();
-    };
+/// The tests of this area.
+pub fn tests(world: &Arc<World>, lattice: &Arc<Lattice>) -> Vec<Trial> {
     FAULTS
         .into_iter()
         .map(|(name, process, signal)| {
-            let (world, state) = (Arc::clone(world), state.clone());
-            Trial::test(format!("faults::{name}"), move || {
-                let ended = || end(&state, process, signal);
+            let (world, lattice) = (Arc::clone(world), Arc::clone(lattice));
+            Trial::test(format!("lattice::faults::{name}"), move || {
+                let ended = || end(&lattice, process, signal);
                 under_load(&world, name, ended).map_err(failed)
             })
         })
@@ -58,21 +52,8 @@ pub fn tests(world: &Arc<World>) -> Vec<Trial> {
 }
 
 /// Ends a process of the lattice.
-fn end(state: &Path, name: &str, signal: Signal) -> Result<()> {
-    let state: Value = serde_json::from_slice(&std::fs::read(state)?)?;
-    let processes = state.get("processes").and_then(Value::as_array);
-    let pid = processes
-        .into_iter()
-        .flatten()
-        .find(|process| {
-            process
-                .get("name")
-                .and_then(Value::as_str)
-                .is_some_and(|found| found.starts_with(name))
-        })
-        .and_then(|process| process.get("pid")?.as_i64())
-        .and_then(|pid| Pid::from_raw(i32::try_from(pid).ok()?))
-        .with_context(|| format!("the lattice should have a process {name}"))?;
+fn end(lattice: &Lattice, name: &str, signal: Signal) -> Result<()> {
+    let pid = Pid::from_raw(lattice.process(name)?).context("0 is no process")?;
     kill_process(pid, signal).with_context(|| format!("{name} should run"))
 }
 

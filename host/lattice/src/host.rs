@@ -20,6 +20,10 @@ use crate::cli::{Host, Lattice, LogFormat};
 /// How long a host waits for the answers of others that it needs itself.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// How long a call of a component may take, with all the calls that it makes. What was asked of a host that is gone since is not
+/// answered any more: after this time its caller is told.
+const LONGEST_CALL: Duration = Duration::from_secs(15);
+
 /// The most core instances of one component: a composition has several for each of its parts.
 const CORE_INSTANCES: u32 = 100;
 
@@ -44,6 +48,7 @@ pub async fn run(lattice: &Lattice, options: Host) -> Result<()> {
         host_key: Some(key),
         labels: options.labels.into_iter().collect(),
         rpc_timeout: PATIENCE,
+        max_execution_time: LONGEST_CALL,
         provider_shutdown_delay: Some(PATIENCE),
         heartbeat_interval: Some(Duration::from_secs(options.heartbeat)),
         allow_file_load: true,

@@ -2,10 +2,12 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
 use anyhow::Context as _;
 use async_trait::async_trait;
 use mercato_ports::events::{Event, HandlerFailure, Handlers, Publisher};
+use tokio::time::timeout;
 use wasmcloud_provider_sdk::provider::WrpcClient;
 use wasmcloud_provider_sdk::{ProviderConnection, get_connection};
 use wit_bindgen_wrpc::wrpc_transport::{InvokeExt as _, SendFuture as _};
@@ -16,6 +18,9 @@ use crate::trace::headers;
 
 /// The name by which a service's component exports its handler.
 const HANDLER: &str = "mercato:platform/handler@0.1.0";
+
+/// How long a call may take. It is longer than hosts let any call take: whoever still has not answered by then is gone.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The provider that has the port `publisher`. wadm links no provider to another, so it is known by its id.
 pub struct RemotePublisher(WrpcClient);
@@ -33,7 +38,9 @@ impl RemotePublisher {
 #[async_trait]
 impl Publisher for RemotePublisher {
     async fn publish(&self, events: Vec<Event>) -> Result<(), String> {
-        remote_publisher::publish(&self.0, Some(headers()), &all::<_, wire::Event>(events))
+        let events = all::<_, wire::Event>(events);
+        let published = remote_publisher::publish(&self.0, Some(headers()), &events);
+        patiently(published)
             .await
             .map_err(|error| format!("the provider that publishes events did not answer: {error:#}"))?
     }
@@ -129,13 +136,20 @@ impl Handlers for RemoteHandlers {
         let target = target.ok_or_else(|| {
             HandlerFailure::Retry(format!("there is no link to `{subscriber}`, or not yet"))
         })?;
-        match call(&target, event.into()).await {
+        match patiently(call(&target, event.into())).await {
             Ok(answer) => answer.map_err(Into::into),
             Err(error) => Err(HandlerFailure::Retry(format!(
                 "`{subscriber}` did not answer: {error:#}"
             ))),
         }
     }
+}
+
+/// An answer, if it comes in time.
+async fn patiently<T>(answer: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    timeout(PATIENCE, answer)
+        .await
+        .with_context(|| format!("it took longer than {} s", PATIENCE.as_secs()))?
 }
 
 async fn call(target: &Target, event: wire::Event) -> anyhow::Result<Result<(), wire::HandlerFailure>> {

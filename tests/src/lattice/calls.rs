@@ -5,9 +5,9 @@ use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Stdio};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
 
@@ -18,6 +18,9 @@ use crate::world::{World, place_order, unique};
 
 /// So long without a call, and a request's calls are over, with those of its events.
 const QUIET: Duration = Duration::from_secs(3);
+
+/// How long the calls of one request may go on.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// How often each call was made: who called whom for what.
 type Graph = BTreeMap<(String, String, String), usize>;
@@ -53,7 +56,7 @@ fn orders(world: &World, lattice: &Lattice) -> Result<()> {
         graphs.push(graph);
     }
     let [one, five] = graphs.as_slice() else {
-        unreachable!("there are two orders")
+        bail!("two orders should have been placed");
     };
     ensure!(
         one == five,
@@ -151,10 +154,10 @@ impl Calls {
 
     /// The calls that are made because of an action. Nothing else must go on.
     fn during(&mut self, action: impl FnOnce() -> Result<()>) -> Result<Graph> {
-        while self.lines.recv_timeout(QUIET).is_ok() {}
+        self.until_quiet()?;
         action()?;
         let mut graph = Graph::new();
-        while let Ok(line) = self.lines.recv_timeout(QUIET) {
+        for line in self.until_quiet()? {
             let call: Value = serde_json::from_str(&line)?;
             let text = |key: &str| {
                 call.get(key)
@@ -166,6 +169,20 @@ impl Calls {
             *graph.entry((text("from"), text("to"), called)).or_default() += 1;
         }
         Ok(graph)
+    }
+
+    /// What is told until nothing was told for a while.
+    fn until_quiet(&self) -> Result<Vec<String>> {
+        let started = Instant::now();
+        let mut lines = Vec::new();
+        while let Ok(line) = self.lines.recv_timeout(QUIET) {
+            lines.push(line);
+            ensure!(
+                started.elapsed() < PATIENCE,
+                "the calls should end, and do not: {lines:?}"
+            );
+        }
+        Ok(lines)
     }
 }
 

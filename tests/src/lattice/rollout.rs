@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, ensure};
@@ -41,8 +41,9 @@ pub fn tests(world: &Arc<World>, lattice: &Arc<Lattice>) -> Vec<Trial> {
 
 /// Half of the instances of each component run in each zone.
 fn spread_over_zones(lattice: &Lattice) -> Result<()> {
+    let status = lattice.status()?;
     for component in ["gateway", "accounts", "catalog", "orders"] {
-        let there = instances(&lattice.status()?, component)?;
+        let there = instances(&status, component)?;
         let counts: Vec<_> = there.values().collect();
         let halves = matches!(counts.as_slice(), [one, other] if one == other);
         ensure!(
@@ -96,12 +97,16 @@ fn more_instances(world: &World, lattice: &Lattice) -> Result<()> {
 
     let user = world.register("rollout")?;
     let product = world.product(100, 1_000_000)?;
-    let (over, answered, failed) = (AtomicBool::new(false), AtomicUsize::new(0), AtomicUsize::new(0));
+    let (over, longest) = (AtomicBool::new(false), AtomicU64::new(0));
+    let (answered, failed) = (AtomicUsize::new(0), AtomicUsize::new(0));
     let deployed = std::thread::scope(|scope| {
         for _ in 0..SHOPPERS {
             scope.spawn(|| {
                 while !over.load(Ordering::Relaxed) {
+                    let begun = Instant::now();
                     let result = shop(world, &user, &product);
+                    let took = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+                    longest.fetch_max(took, Ordering::Relaxed);
                     if let Err(error) = &result {
                         eprintln!("a request failed: {error:#}");
                     }
@@ -120,7 +125,8 @@ fn more_instances(world: &World, lattice: &Lattice) -> Result<()> {
     });
     deployed?;
     let (answered, failed) = (answered.into_inner(), failed.into_inner());
-    println!("rollout: {answered} requests were answered, {failed} failed");
+    let longest = Duration::from_millis(longest.into_inner());
+    println!("rollout: {answered} requests were answered, {failed} failed, the longest took {longest:.1?}");
     ensure!(
         answered > 0 && failed == 0,
         "{failed} of {} requests failed",

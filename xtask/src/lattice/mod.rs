@@ -55,12 +55,12 @@ impl Lattice {
     }
 }
 
-/// Starts a lattice as `cargo xtask lattice up` does, on a free port, with its data in the folder `data` and its progress
-/// in the file `log`. It tells its processes in `lattice.json` of that folder.
+/// Starts a lattice of this manifest as `cargo xtask lattice up` does, on a free port, with its data in the folder `data` and its
+/// progress in the file `log`. It tells its processes in `lattice.json` of that folder.
 ///
 /// # Errors
 /// It can't be started, or does not serve in time; the error names the log.
-pub fn start(project: &Project, data: &Path, secret: &str, log: &Path) -> Result<Service> {
+pub fn start(project: &Project, manifest: &Path, data: &Path, secret: &str, log: &Path) -> Result<Service> {
     let mut command: Command = clean(std::env::current_exe()?);
     command
         .args([
@@ -74,6 +74,8 @@ pub fn start(project: &Project, data: &Path, secret: &str, log: &Path) -> Result
             "--data",
         ])
         .arg(data)
+        .arg("--manifest")
+        .arg(manifest)
         .env("CARGO_TARGET_DIR", &project.target)
         .env("API_SECRET", secret);
     Service::run(command, log, LIMITS)

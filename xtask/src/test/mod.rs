@@ -206,8 +206,13 @@ impl Test {
         let log = self.log(project, "test-lattice")?;
         let data = tempfile::Builder::new().prefix("mercato-lattice-").tempdir()?;
         let secret = secret::generate()?;
+        let manifest = data.path().join("wadm.yaml");
+        fs::write(
+            &manifest,
+            impatient(&fs::read_to_string(project.root.join("wadm.yaml"))?)?,
+        )?;
         progress(format_args!("starting a lattice (its log: {})", log.display()));
-        let service = lattice::start(project, data.path(), &secret, &log)?;
+        let service = lattice::start(project, &manifest, data.path(), &secret, &log)?;
         let mut tests = self.tests(project, &service, &secret);
         let result = count(tests.arg("--shop-only"), tally);
         let own = self.filter.as_deref().unwrap_or("lattice::");
@@ -240,6 +245,15 @@ impl Test {
         tests.args(&self.filter);
         tests
     }
+}
+
+/// The manifest with reservations that are given back so soon that a test can wait for it.
+fn impatient(manifest: &str) -> Result<String> {
+    let short = manifest.replace("RESERVATION_SECONDS: \"900\"", "RESERVATION_SECONDS: \"30\"");
+    if short == manifest {
+        bail!("wadm.yaml should set RESERVATION_SECONDS to 900");
+    }
+    Ok(short)
 }
 
 /// The black-box tests against a shop.

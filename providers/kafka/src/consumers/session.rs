@@ -119,7 +119,8 @@ impl Session {
                         end = Some(Err(error.to_string()));
                         self.stop();
                     }
-                    Err(error) => tracing::warn!(%error, subscriber = self.post.subscriber, "Kafka"),
+                    // The client has told of it.
+                    Err(error) => tracing::debug!(%error, subscriber = self.post.subscriber, "Kafka"),
                 },
             }
             self.give_back().await;

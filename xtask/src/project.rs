@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 
 /// The folders that tasks work in.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Project {
     /// The checkout.
     pub root: PathBuf,

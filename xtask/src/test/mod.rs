@@ -3,6 +3,7 @@
 #[cfg(test)]
 mod compose_file;
 mod deploy;
+mod digests;
 mod servers;
 mod tally;
 
@@ -195,7 +196,17 @@ impl Test {
             tally.miss("the lattice", &error);
             return Ok(());
         }
-        lattice::Built::build(project, false)?;
+        let built = lattice::Built::build(project, false)?;
+        let shop = shop::composed(project, None, None)?;
+        let own = project.clone();
+        let same = Trial::test(
+            "deploy::the lattice runs the components of the one process",
+            move || {
+                digests::same_everywhere(&own, &shop, &built.images)
+                    .map_err(|error| format!("{error:#}").into())
+            },
+        );
+        self.own(vec![same], tally)?;
         count(
             lattice::cargo(project)
                 .args(["test", "--locked"])

@@ -1,4 +1,4 @@
-//! What orders do to the stock: reserve, settle, release.
+//! What orders do to the stock: reserve, settle, release, restock.
 
 use mercato_common::cache::Cache;
 use mercato_common::collection::{Stored, event};
@@ -68,11 +68,25 @@ impl<P: Ports + Cache> Inventory for CatalogService<P> {
     }
 
     fn settle(&self, order_id: &str) -> Result<(), Error> {
-        self.end(order_id, State::Settled, Movement::Settle)
+        self.end(order_id, State::Settled, |state| match state {
+            State::Held => Some(Movement::Settle),
+            State::Settled | State::Released => None,
+        })
     }
 
     fn release(&self, order_id: &str) -> Result<(), Error> {
-        self.end(order_id, State::Released, Movement::Release)
+        self.end(order_id, State::Released, |state| match state {
+            State::Held => Some(Movement::Release),
+            State::Settled | State::Released => None,
+        })
+    }
+
+    fn restock(&self, order_id: &str) -> Result<(), Error> {
+        self.end(order_id, State::Released, |state| match state {
+            State::Held => Some(Movement::Release),
+            State::Settled => Some(Movement::Return),
+            State::Released => None,
+        })
     }
 }
 
@@ -89,8 +103,14 @@ impl<P: Ports + Cache> CatalogService<P> {
         }
     }
 
-    /// Ends a reservation that is held. Two that do so at once meet at its version: the second finds it ended.
-    fn end(&self, order_id: &str, state: State, movement: Movement) -> Result<(), Error> {
+    /// Brings a reservation into a state, by the movement that leads there from the one that it is in. Two that do so at once meet at
+    /// its version: the second finds it there.
+    fn end(
+        &self,
+        order_id: &str,
+        state: State,
+        movement: impl Fn(State) -> Option<Movement>,
+    ) -> Result<(), Error> {
         let Some(mut stored) = RESERVATIONS.get(self.ports(), order_id)? else {
             return Err(Error::NotFound(format!(
                 "Nothing is reserved for the order {order_id}."
@@ -99,11 +119,11 @@ impl<P: Ports + Cache> CatalogService<P> {
         if stored.body.state == state {
             return Ok(());
         }
-        if stored.body.state != State::Held {
+        let Some(movement) = movement(stored.body.state) else {
             return Err(Error::Conflict(format!(
                 "The reservation of the order {order_id} has already ended otherwise."
             )));
-        }
+        };
         stored.body.state = state;
         let mut writes = vec![RESERVATIONS.replace(&stored)?];
         writes.extend(moves(&stored.body.lines, movement));

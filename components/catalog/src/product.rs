@@ -52,6 +52,8 @@ pub enum Movement {
     Release,
     /// From reserved to sold.
     Settle,
+    /// From sold back on hand.
+    Return,
 }
 
 impl Movement {
@@ -62,6 +64,7 @@ impl Movement {
             Self::Reserve => ("onHand", "reserved"),
             Self::Release => ("reserved", "onHand"),
             Self::Settle => ("reserved", "sold"),
+            Self::Return => ("sold", "onHand"),
         };
         vec![
             Change {

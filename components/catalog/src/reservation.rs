@@ -15,7 +15,7 @@ pub struct Reservation {
     pub created_at: u64,
 }
 
-/// Held once, and then settled or released, for good.
+/// Held once, and then settled or released. What is settled may be released yet, when its order is undone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum State {

@@ -98,6 +98,48 @@ fn what_is_reserved_is_settled_or_released_once() {
 }
 
 #[test]
+fn what_was_reserved_or_sold_comes_back_on_hand_once() {
+    let (_, catalog) = catalog();
+    let (a, b) = (product(&catalog, 250, 5, "USD"), product(&catalog, 100, 3, "USD"));
+    let lines = [line(&a, 2), line(&b, 3)];
+    for (order, settled) in [("sold", true), ("held", false)] {
+        catalog.reserve(order, &lines, 0).unwrap();
+        if settled {
+            catalog.settle(order).unwrap();
+        }
+        catalog.restock(order).unwrap();
+        catalog.restock(order).unwrap();
+        assert_eq!((stock(&catalog, &a), stock(&catalog, &b)), ((5, 0, 0), (3, 0, 0)));
+        catalog.release(order).unwrap();
+        assert!(matches!(catalog.settle(order), Err(Error::Conflict(_))));
+        assert_eq!(stock(&catalog, &a), (5, 0, 0));
+    }
+    assert!(matches!(catalog.restock("nothing"), Err(Error::NotFound(_))));
+}
+
+#[test]
+fn of_many_who_restock_and_settle_at_once_each_piece_ends_in_one_place() {
+    let (_, catalog) = catalog();
+    let id = product(&catalog, 1, 10, "USD");
+    for number in 0..10 {
+        let order = format!("order-{number}");
+        catalog.reserve(&order, &[line(&id, 1)], 0).unwrap();
+        thread::scope(|scope| {
+            for attempt in 0..8 {
+                let (catalog, order) = (catalog.clone(), order.clone());
+                scope.spawn(move || match attempt % 2 {
+                    0 => catalog.settle(&order),
+                    _ => catalog.restock(&order),
+                });
+            }
+        });
+        // A lost race is told as a conflict, and repeated.
+        catalog.restock(&order).unwrap();
+        assert_eq!(stock(&catalog, &id), (10, 0, 0));
+    }
+}
+
+#[test]
 fn all_lines_are_reserved_or_none_and_every_shortage_is_told() {
     let (_, catalog) = catalog();
     let (a, b, c) = (

@@ -52,6 +52,8 @@ pub trait Inventory {
     fn settle(&self, order_id: &str) -> Result<(), Error>;
     /// `release`
     fn release(&self, order_id: &str) -> Result<(), Error>;
+    /// `restock`
+    fn restock(&self, order_id: &str) -> Result<(), Error>;
 }
 
 /// `mercato:shop/orders`.

@@ -51,6 +51,10 @@ impl Inventory for Remote {
     fn release(&self, order_id: &str) -> Result<(), Error> {
         inventory::release(order_id)
     }
+
+    fn restock(&self, order_id: &str) -> Result<(), Error> {
+        inventory::restock(order_id)
+    }
 }
 
 struct Component;

@@ -1,9 +1,9 @@
 //! What a product may be made of.
 
 use mercato_common::catalog::{NewProduct, ProductPatch};
-use mercato_common::id;
 use mercato_common::ports::Ports;
 use mercato_common::types::Error;
+use mercato_common::{currency, id};
 
 use crate::product::ProductBody;
 
@@ -14,14 +14,11 @@ const EXTERNAL_ID: usize = 500;
 /// Prices and quantities fit GraphQL's Int, which has 32 bits.
 const INTEGER: std::ops::RangeInclusive<i64> = 0..=i32::MAX as i64;
 
-/// The currency of prices that name none, where `CURRENCY` does not say otherwise.
-const DEFAULT_CURRENCY: &str = "USD";
-
 /// A product as it starts, or what is wrong with the input.
 pub fn to_body(ports: &impl Ports, input: NewProduct) -> Result<ProductBody, Error> {
     let currency = match input.currency {
-        Some(code) => currency(code)?,
-        None => default_currency(ports),
+        Some(code) => currency::check(code)?,
+        None => currency::own(ports),
     };
     let on_hand = quantity(input.quantity)?;
     let now = id::now();
@@ -58,7 +55,7 @@ pub fn apply(patch: ProductPatch, body: &mut ProductBody) -> Result<bool, Error>
         body.price = price(amount)?;
     }
     if let Some(code) = patch.currency {
-        body.currency = currency(code)?;
+        body.currency = currency::check(code)?;
     }
     let different = *body != before;
     if different {
@@ -74,12 +71,6 @@ pub fn received(pieces: i64) -> Result<i64, Error> {
         return Err(Error::invalid("quantity", "At least 1 piece must be received."));
     }
     quantity(pieces)
-}
-
-fn default_currency(ports: &impl Ports) -> String {
-    ports
-        .config("CURRENCY")
-        .unwrap_or_else(|| DEFAULT_CURRENCY.into())
 }
 
 fn name(text: &str) -> Result<String, Error> {
@@ -127,17 +118,6 @@ fn quantity(pieces: i64) -> Result<i64, Error> {
         Err(Error::invalid(
             "quantity",
             "A quantity is a whole number from 0 to 2147483647.",
-        ))
-    }
-}
-
-fn currency(code: String) -> Result<String, Error> {
-    if code.len() == 3 && code.bytes().all(|byte| byte.is_ascii_uppercase()) {
-        Ok(code)
-    } else {
-        Err(Error::invalid(
-            "currency",
-            "A currency is its ISO 4217 code in capitals, such as USD.",
         ))
     }
 }

@@ -5,6 +5,7 @@ mod bindings;
 pub mod cache;
 mod caller;
 pub mod collection;
+pub mod currency;
 pub mod cursor;
 pub mod error;
 pub mod id;
@@ -35,12 +36,24 @@ pub mod catalog {
 
 /// What the orders service speaks of.
 pub mod orders {
-    pub use crate::bindings::mercato::shop::order_types::{Order, OrderEdge, OrderPage, Status};
+    pub use crate::bindings::mercato::shop::order_types::{
+        Actor, Amounts, NewOrder, Order, OrderEdge, OrderFilter, OrderLine, OrderPage, OrderQuery, Status,
+        StatusChange,
+    };
+}
+
+/// What the orders service says of discount codes.
+pub mod discounts {
+    pub use crate::bindings::mercato::shop::discount_types::{
+        Discount, DiscountEdge, DiscountPage, NewDiscount, Reduction,
+    };
 }
 
 /// The generated modules under their WIT names, for the services' `wit_bindgen::generate!` to map onto (option `with`).
 pub mod wit {
-    pub use crate::bindings::mercato::shop::{account_types, order_types, product_types, types};
+    pub use crate::bindings::mercato::shop::{
+        account_types, discount_types, order_types, product_types, types,
+    };
 }
 
 /// The allocator of every guest: the standard library's own takes a good part of a request's time in WebAssembly.

@@ -7,7 +7,8 @@
 
 use crate::accounts::{Credentials, Session, User, UserPage};
 use crate::catalog::{ImportOutcome, NewProduct, Product, ProductPage, ProductPatch, ProductQuery, Stock};
-use crate::orders::{Order, OrderPage};
+use crate::discounts::{Discount, DiscountPage, NewDiscount};
+use crate::orders::{NewOrder, Order, OrderPage, OrderQuery, Status};
 use crate::types::{Caller, Error, Line, Page, PricedLine};
 
 /// `mercato:shop/accounts`.
@@ -59,9 +60,30 @@ pub trait Inventory {
 /// `mercato:shop/orders`.
 pub trait Orders {
     /// `place`
-    fn place(&self, caller: &Caller, lines: &[Line]) -> Result<Order, Error>;
+    fn place(&self, caller: &Caller, input: &NewOrder) -> Result<Order, Error>;
+    /// `update-status`
+    fn update_status(
+        &self,
+        caller: &Caller,
+        id: &str,
+        status: Status,
+        version: Option<u64>,
+        note: Option<&str>,
+    ) -> Result<Order, Error>;
+    /// `cancel`
+    fn cancel(&self, caller: &Caller, id: &str, reason: Option<&str>) -> Result<Order, Error>;
     /// `get-many`
     fn get_many(&self, caller: &Caller, ids: &[String]) -> Result<Vec<Result<Order, Error>>, Error>;
     /// `list`
-    fn list(&self, caller: &Caller, page: &Page) -> Result<OrderPage, Error>;
+    fn list(&self, caller: &Caller, query: &OrderQuery) -> Result<OrderPage, Error>;
+}
+
+/// `mercato:shop/discounts`.
+pub trait Discounts {
+    /// `create`
+    fn create(&self, caller: &Caller, input: NewDiscount) -> Result<Discount, Error>;
+    /// `disable`
+    fn disable(&self, caller: &Caller, code: &str) -> Result<Discount, Error>;
+    /// `list`
+    fn list(&self, caller: &Caller, page: &Page) -> Result<DiscountPage, Error>;
 }

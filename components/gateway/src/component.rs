@@ -30,6 +30,8 @@ mod bindings {
             "mercato:shop/account-types@0.1.0": mercato_common::wit::account_types,
             "mercato:shop/accounts@0.1.0": generate,
             "mercato:shop/catalog@0.1.0": generate,
+            "mercato:shop/discount-types@0.1.0": mercato_common::wit::discount_types,
+            "mercato:shop/discounts@0.1.0": generate,
             "mercato:shop/order-types@0.1.0": mercato_common::wit::order_types,
             "mercato:shop/orders@0.1.0": generate,
             "mercato:shop/product-types@0.1.0": mercato_common::wit::product_types,
@@ -70,6 +72,7 @@ fn services() -> Services {
         accounts: Box::new(Remote),
         catalog: Box::new(Remote),
         orders: Box::new(Remote),
+        discounts: Box::new(Remote),
         cache: Box::new(Imports),
     }
 }

@@ -40,6 +40,7 @@ pub fn parts(error: Error) -> (&'static str, Option<String>, String) {
         Error::Forbidden(message) => ("FORBIDDEN", None, message),
         Error::NotFound(message) => ("NOT_FOUND", None, message),
         Error::Conflict(message) => ("CONFLICT", None, message),
+        Error::InvalidTransition(message) => ("INVALID_TRANSITION", None, message),
         Error::Unavailable(message) => ("UNAVAILABLE", None, message),
         Error::OutOfStock(_) => (
             "OUT_OF_STOCK",

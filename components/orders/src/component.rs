@@ -1,8 +1,9 @@
 //! The binding of the service to the world `mercato:shop/orders-service`.
 
-use mercato_common::orders::{Order, OrderPage};
+use mercato_common::discounts::{Discount, DiscountPage, NewDiscount};
+use mercato_common::orders::{NewOrder, Order, OrderPage, OrderQuery, Status};
 use mercato_common::ports::Imports;
-use mercato_common::services::{Inventory, Orders};
+use mercato_common::services::{Discounts, Inventory, Orders};
 use mercato_common::types::{Caller, Error, Line, Page, PricedLine};
 use mercato_ports::events::Event;
 
@@ -23,6 +24,7 @@ mod bindings {
             "mercato:platform/config@0.1.0": mercato_ports::wit::config,
             "mercato:platform/documents@0.1.0": mercato_ports::wit::documents,
             "mercato:platform/events@0.1.0": mercato_ports::wit::events,
+            "mercato:shop/discount-types@0.1.0": mercato_common::wit::discount_types,
             "mercato:shop/inventory@0.1.0": generate,
             "mercato:shop/order-types@0.1.0": mercato_common::wit::order_types,
             "mercato:shop/types@0.1.0": mercato_common::wit::types,
@@ -60,16 +62,44 @@ impl Inventory for Remote {
 struct Component;
 
 impl bindings::exports::mercato::shop::orders::Guest for Component {
-    fn place(caller: Caller, lines: Vec<Line>) -> Result<Order, Error> {
-        SERVICE.place(&caller, &lines)
+    fn place(caller: Caller, input: NewOrder) -> Result<Order, Error> {
+        SERVICE.place(&caller, &input)
+    }
+
+    fn update_status(
+        caller: Caller,
+        id: String,
+        status: Status,
+        version: Option<u64>,
+        note: Option<String>,
+    ) -> Result<Order, Error> {
+        SERVICE.update_status(&caller, &id, status, version, note.as_deref())
+    }
+
+    fn cancel(caller: Caller, id: String, reason: Option<String>) -> Result<Order, Error> {
+        SERVICE.cancel(&caller, &id, reason.as_deref())
     }
 
     fn get_many(caller: Caller, ids: Vec<String>) -> Result<Vec<Result<Order, Error>>, Error> {
         SERVICE.get_many(&caller, &ids)
     }
 
-    fn list(caller: Caller, page: Page) -> Result<OrderPage, Error> {
-        SERVICE.list(&caller, &page)
+    fn list(caller: Caller, query: OrderQuery) -> Result<OrderPage, Error> {
+        Orders::list(&SERVICE, &caller, &query)
+    }
+}
+
+impl bindings::exports::mercato::shop::discounts::Guest for Component {
+    fn create(caller: Caller, input: NewDiscount) -> Result<Discount, Error> {
+        SERVICE.create(&caller, input)
+    }
+
+    fn disable(caller: Caller, code: String) -> Result<Discount, Error> {
+        SERVICE.disable(&caller, &code)
+    }
+
+    fn list(caller: Caller, page: Page) -> Result<DiscountPage, Error> {
+        Discounts::list(&SERVICE, &caller, &page)
     }
 }
 

@@ -1,9 +1,14 @@
 //! The order as it is stored.
 
 use mercato_common::collection::{Collection, Stored};
-use mercato_common::orders::{Order, Status};
-use mercato_common::types::{Money, PricedLine};
+use mercato_common::orders::{Actor, Amounts, Order, OrderLine, Status, StatusChange};
+use mercato_common::types::PricedLine;
 use serde::{Deserialize, Serialize};
+
+use crate::amounts;
+use crate::redemption::Redeemed;
+use crate::status::Named;
+use crate::timeline::Entry;
 
 /// All orders, and the tombstones of those that were given up, by id.
 pub const ORDERS: Collection<Record> = Collection::new("orders.orders");
@@ -23,14 +28,20 @@ pub struct Tombstone {
     pub abandoned_at: u64,
 }
 
+/// Only what its lines come to is stored: what the order comes to is their sum.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct OrderBody {
     pub user_id: String,
     pub lines: Vec<LineBody>,
-    pub total: i64,
     pub currency: String,
-    pub status: StoredStatus,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub discount: Option<Redeemed>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub region: Option<String>,
+    pub status: Named,
+    #[serde(default)]
+    pub timeline: Vec<Entry>,
     pub created_at: u64,
 }
 
@@ -41,40 +52,75 @@ pub struct LineBody {
     pub name: String,
     pub quantity: u32,
     pub price: i64,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum StoredStatus {
-    Pending,
+    #[serde(default)]
+    pub discount: i64,
+    #[serde(default)]
+    pub tax: i64,
 }
 
 impl OrderBody {
-    /// A new order of lines that are reserved for it. All have one currency: the inventory sees to it.
-    pub fn place(user_id: &str, lines: Vec<PricedLine>, now: u64) -> Self {
-        let total = lines
-            .iter()
-            .map(|line| line.unit_price.amount * i64::from(line.quantity))
-            .sum();
-        let currency = lines
-            .first()
-            .map(|line| line.unit_price.currency.clone())
-            .unwrap_or_default();
-        let lines = lines.into_iter().map(|line| LineBody {
+    /// A new order of lines that are reserved for it, each with its amounts. All have one currency: the inventory sees to it.
+    pub fn place(
+        user_id: &str,
+        priced: Vec<PricedLine>,
+        amounts: &[Amounts],
+        discount: Option<Redeemed>,
+        region: Option<String>,
+        now: u64,
+    ) -> Self {
+        let currency = currency(&priced);
+        let lines = priced.into_iter().zip(amounts).map(|(line, amounts)| LineBody {
             product_id: line.product_id,
             name: line.name,
             quantity: line.quantity,
             price: line.unit_price.amount,
+            discount: amounts.discount,
+            tax: amounts.tax,
         });
-        Self {
+        let mut order = Self {
             user_id: user_id.into(),
             lines: lines.collect(),
-            total,
             currency,
-            status: StoredStatus::Pending,
+            discount,
+            region,
+            status: Named(Status::Pending),
+            timeline: Vec::new(),
             created_at: now,
-        }
+        };
+        let placed = StatusChange {
+            at: now,
+            actor: Actor::Customer(order.user_id.clone()),
+            before: None,
+            after: Status::Pending,
+            note: None,
+        };
+        order.timeline.push(placed.into());
+        order
     }
+
+    /// Whether what it took goes back on hand, or has gone.
+    pub fn is_undone(&self) -> bool {
+        self.timeline.last().is_some_and(Entry::gives_back)
+    }
+}
+
+impl LineBody {
+    fn amounts(&self) -> Amounts {
+        amounts::line(subtotal(self.price, self.quantity), self.discount, self.tax)
+    }
+}
+
+/// What so many pieces cost.
+pub fn subtotal(price: i64, quantity: u32) -> i64 {
+    price.saturating_mul(i64::from(quantity))
+}
+
+/// The one currency of lines that were reserved together.
+pub fn currency(lines: &[PricedLine]) -> String {
+    lines
+        .first()
+        .map(|line| line.unit_price.currency.clone())
+        .unwrap_or_default()
 }
 
 /// What is told of an order; none of a tombstone.
@@ -82,27 +128,28 @@ pub fn to_order(stored: Stored<Record>) -> Option<Order> {
     let Record::Order(body) = stored.body else {
         return None;
     };
-    let currency = body.currency;
-    let lines = body.lines.into_iter().map(|line| PricedLine {
-        product_id: line.product_id,
-        name: line.name,
-        quantity: line.quantity,
-        unit_price: Money {
-            amount: line.price,
-            currency: currency.clone(),
-        },
-    });
+    let lines: Vec<_> = body
+        .lines
+        .into_iter()
+        .map(|line| OrderLine {
+            amounts: line.amounts(),
+            product_id: line.product_id,
+            name: line.name,
+            quantity: line.quantity,
+            unit_price: line.price,
+        })
+        .collect();
     Some(Order {
         id: stored.id,
         user_id: body.user_id,
-        lines: lines.collect(),
-        total: Money {
-            amount: body.total,
-            currency,
-        },
-        status: match body.status {
-            StoredStatus::Pending => Status::Pending,
-        },
+        amounts: amounts::total(lines.iter().map(|line| &line.amounts)),
+        lines,
+        currency: body.currency,
+        discount_code: body.discount.map(|discount| discount.code),
+        region: body.region,
+        status: body.status.0,
+        timeline: body.timeline.into_iter().map(Entry::into).collect(),
+        version: stored.version,
         created_at: body.created_at,
     })
 }

@@ -1,25 +1,31 @@
-//! The placement of an order, as a saga over two stores.
+//! An order as a saga over two stores: this service's, and the inventory's.
 //!
 //! 1. The inventory reserves all lines for the order's id, and sets a timer (`mercato.catalog.reservation-due`).
 //! 2. The order is inserted under that id, with the event `mercato.orders.order-placed`.
-//! 3. That event settles the reservation. As long as no payment stands in between, placing is buying.
+//! 3. An event settles the reservation. As long as no payment stands in between, placing is buying: it is the event of 2.
+//! 4. Where the order is undone before it is shipped, the event of that gives back what it holds, settled or not.
 //!
 //! A crash after 1 leaves a reservation without an order. When the timer comes, a tombstone takes the order's id,
 //! and then the reservation is released. Should the placement still be on its way, its insert meets the tombstone and fails: either
 //! there is an order and its stock, or neither. Every step may come twice.
 
-use mercato_common::collection::{Stored, event};
+use mercato_common::collection::Stored;
 use mercato_common::id;
-use mercato_common::orders::Order;
+use mercato_common::orders::{Actor, Status};
 use mercato_common::ports::Ports;
 use mercato_common::services::Inventory;
-use mercato_common::types::{Error, Line};
+use mercato_common::types::Error;
 use mercato_ports::documents::CommitFailure;
 use mercato_ports::events::Event;
-use serde::{Deserialize, Serialize};
 
-use crate::order::{ORDERS, OrderBody, Record, Tombstone, to_order};
-use crate::service::{OrdersService, due};
+use crate::events::{CANCELLED, DUE, OrderEvent, PLACED, REFUNDED, RESERVATION_DUE};
+use crate::order::{ORDERS, Record, Tombstone};
+use crate::service::OrdersService;
+use crate::status;
+use crate::transition::Move;
+
+/// The event that settles reservations.
+const SETTLES: &str = PLACED;
 
 /// Why an event was not handled.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,54 +36,55 @@ pub enum Failure {
     Reject(String),
 }
 
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct OrderEvent {
-    order_id: String,
-}
-
 impl<P: Ports, I: Inventory> OrdersService<P, I> {
-    pub(crate) fn place_for(&self, user_id: &str, lines: &[Line]) -> Result<Order, Error> {
-        let order_id = id::new();
-        let priced = self.inventory.reserve(&order_id, lines, due(&self.ports)?)?;
-        let record = Record::Order(OrderBody::place(user_id, priced, id::now()));
-        let placed = event(
-            "mercato.orders.order-placed",
-            format!("order/{order_id}"),
-            &OrderEvent {
-                order_id: order_id.clone(),
-            },
-        )?;
-        match self
-            .ports
-            .commit(&[ORDERS.insert(&order_id, &record)?], &[placed])
-        {
-            Ok(()) => to_order(Stored {
-                id: order_id,
-                version: 1,
-                body: record,
-            })
-            .ok_or_else(|| Error::Internal("an order became a tombstone".into())),
-            Err(CommitFailure::Refused(_)) => Err(Error::Conflict(
-                "This order took too long and was given up. Nothing was bought: place it again.".into(),
-            )),
-            Err(failure) => Err(failure.into()),
-        }
-    }
-
     /// Goes on with the saga when an event says so.
     ///
     /// # Errors
     /// Whether the event is to come again or can never be handled.
     pub fn handle(&self, event: &Event) -> Result<(), Failure> {
-        let OrderEvent { order_id } = serde_json::from_str(&event.data)
+        let OrderEvent { order_id, before, .. } = serde_json::from_str(&event.data)
             .map_err(|error| Failure::Reject(format!("the data of {} can't be read: {error}", event.kind)))?;
+        let undone = |after| before.is_some_and(|before| status::gives_back(before.0, after));
         match event.kind.as_str() {
-            "mercato.orders.order-placed" => self.inventory.settle(&order_id),
-            "mercato.catalog.reservation-due" => self.end_abandoned(&order_id),
+            SETTLES => self.settle(&order_id),
+            CANCELLED if undone(Status::Cancelled) => self.inventory.restock(&order_id),
+            REFUNDED if undone(Status::Refunded) => self.inventory.restock(&order_id),
+            CANCELLED | REFUNDED => Ok(()),
+            DUE => self.expire(&order_id),
+            RESERVATION_DUE => self.end_abandoned(&order_id),
             other => return Err(Failure::Reject(format!("{other} is no event of this service's"))),
         }
         .map_err(to_failure)
+    }
+
+    /// Sells what an order holds, unless the order has been undone since: events may come late, and twice.
+    fn settle(&self, order_id: &str) -> Result<(), Error> {
+        match ORDERS.get(&self.ports, order_id)? {
+            Some(Stored {
+                body: Record::Order(body),
+                ..
+            }) if body.is_undone() => Ok(()),
+            _ => self.inventory.settle(order_id),
+        }
+    }
+
+    /// Cancels an order that nobody has paid.
+    fn expire(&self, order_id: &str) -> Result<(), Error> {
+        let cancellation = Move {
+            order_id,
+            actor: Actor::Shop,
+            after: Status::Cancelled,
+            version: None,
+            note: Some("It was not paid in time.".into()),
+        };
+        let expired = self.make(&cancellation, |order| match order.status.0 {
+            Status::Pending => Ok(()),
+            _ => Err(Error::InvalidTransition("the order has moved on".into())),
+        });
+        match expired {
+            Ok(_) | Err(Error::InvalidTransition(_)) => Ok(()),
+            Err(error) => Err(error),
+        }
     }
 
     /// Gives back what was reserved for an order that never came to be.

@@ -4,11 +4,12 @@ use mercato_common::accounts::{Credentials, Session, User, UserPage};
 use mercato_common::catalog::{
     ImportOutcome, NewProduct, Product, ProductPage, ProductPatch, ProductQuery, Stock,
 };
-use mercato_common::orders::{Order, OrderPage};
-use mercato_common::services::{Accounts, Catalog, Orders};
-use mercato_common::types::{Caller, Error, Line, Page};
+use mercato_common::discounts::{Discount, DiscountPage, NewDiscount};
+use mercato_common::orders::{NewOrder, Order, OrderPage, OrderQuery, Status};
+use mercato_common::services::{Accounts, Catalog, Discounts, Orders};
+use mercato_common::types::{Caller, Error, Page};
 
-use super::bindings::mercato::shop::{accounts, catalog, orders};
+use super::bindings::mercato::shop::{accounts, catalog, discounts, orders};
 
 /// Whatever the composition has put behind the imports.
 pub struct Remote;
@@ -66,15 +67,44 @@ impl Catalog for Remote {
 }
 
 impl Orders for Remote {
-    fn place(&self, caller: &Caller, lines: &[Line]) -> Result<Order, Error> {
-        orders::place(caller, lines)
+    fn place(&self, caller: &Caller, input: &NewOrder) -> Result<Order, Error> {
+        orders::place(caller, input)
+    }
+
+    fn update_status(
+        &self,
+        caller: &Caller,
+        id: &str,
+        status: Status,
+        version: Option<u64>,
+        note: Option<&str>,
+    ) -> Result<Order, Error> {
+        orders::update_status(caller, id, status, version, note)
+    }
+
+    fn cancel(&self, caller: &Caller, id: &str, reason: Option<&str>) -> Result<Order, Error> {
+        orders::cancel(caller, id, reason)
     }
 
     fn get_many(&self, caller: &Caller, ids: &[String]) -> Result<Vec<Result<Order, Error>>, Error> {
         orders::get_many(caller, ids)
     }
 
-    fn list(&self, caller: &Caller, page: &Page) -> Result<OrderPage, Error> {
-        orders::list(caller, page)
+    fn list(&self, caller: &Caller, query: &OrderQuery) -> Result<OrderPage, Error> {
+        orders::list(caller, query)
+    }
+}
+
+impl Discounts for Remote {
+    fn create(&self, caller: &Caller, input: NewDiscount) -> Result<Discount, Error> {
+        discounts::create(caller, &input)
+    }
+
+    fn disable(&self, caller: &Caller, code: &str) -> Result<Discount, Error> {
+        discounts::disable(caller, code)
+    }
+
+    fn list(&self, caller: &Caller, page: &Page) -> Result<DiscountPage, Error> {
+        discounts::list(caller, page)
     }
 }

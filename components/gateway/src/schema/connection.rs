@@ -11,7 +11,10 @@ const MOST: i32 = 100;
 /// How many edges a page has where its size is null.
 const DEFAULT: i32 = 20;
 /// How many items a plain list has at the most. Longer ones are read by pages.
-const LIST: u32 = 1_000;
+const WHOLE: u32 = 1_000;
+
+/// What lists count for in a query's complexity, which can't know how long they are.
+pub const LIST: usize = 100;
 
 /// The page that a connection's arguments ask for.
 pub fn page(session: &Session, first: Option<i32>, after: Option<String>) -> Result<Page> {
@@ -24,7 +27,7 @@ pub fn page(session: &Session, first: Option<i32>, after: Option<String>) -> Res
 /// The page behind a plain list.
 pub const fn whole_list() -> Page {
     Page {
-        first: LIST,
+        first: WHOLE,
         after: None,
     }
 }
@@ -40,4 +43,9 @@ pub fn to_connection<T: OutputType>(
         .edges
         .extend(edges.map(|(cursor, node)| Edge::new(cursor, node)));
     connection
+}
+
+/// What a connection counts for. One that asks for too much is refused when it is resolved, for its size.
+pub fn page_size(first: Option<i32>) -> usize {
+    usize::try_from(first.unwrap_or(20).clamp(1, 100)).unwrap_or(1)
 }

@@ -6,16 +6,16 @@ use mercato_common::types::Error;
 use crate::errors;
 use crate::schema::import::{ImportOutcome, ImportProductInput, ImportProductsResult};
 use crate::schema::nullable::{Nullable, nullable};
-use crate::schema::order::{OrderObject, OrderProductInput, to_lines};
 use crate::schema::product::{CreateProductInput, ProductObject, UpdateProductInput};
 use crate::schema::user::{LoginInput, RegisterUserInput, RegisterUserResult};
 use crate::session::Session;
 
-pub struct Mutation;
+/// What can be changed of users and products.
+#[derive(Default)]
+pub struct ShopMutation;
 
-/// What can be changed.
 #[Object]
-impl Mutation {
+impl ShopMutation {
     /// Makes a user, who is signed in at once.
     async fn register_user(
         &self,
@@ -136,27 +136,6 @@ impl Mutation {
             Ok(Some(ImportProductsResult {
                 outcomes: outcomes.into_iter().map(ImportOutcome::from).collect(),
             }))
-        })
-        .await
-    }
-
-    /// Buys: all lines or none. For a signed-in user.
-    async fn place_order(
-        &self,
-        context: &Context<'_>,
-        products: Option<Vec<Option<OrderProductInput>>>,
-    ) -> Nullable<OrderObject> {
-        nullable(async {
-            let session = Session::to_change(context)?;
-            session
-                .caller()
-                .require_known()
-                .map_err(|error| session.error(error))?;
-            let lines = to_lines(products).map_err(|error| session.error(error))?;
-            let order = session.services.orders.place(session.caller(), &lines);
-            order
-                .map(|order| Some(OrderObject(order)))
-                .map_err(|error| session.error(error))
         })
         .await
     }

@@ -1,8 +1,11 @@
 //! `Order` and its lines.
 
-use async_graphql::{Context, Enum, ID, InputObject, Object, Result};
-use mercato_common::orders::{Order, Status};
-use mercato_common::types::{Error, Line, PricedLine};
+mod input;
+pub mod operations;
+
+use async_graphql::{Context, Enum, ID, Object};
+use mercato_common::orders::{Actor, Order, OrderLine, Status, StatusChange};
+use mercato_common::types::Error;
 
 use crate::schema::datetime::DateTime;
 use crate::schema::nullable::{Nullable, nullable};
@@ -60,14 +63,49 @@ impl OrderObject {
         self.0.status.into()
     }
 
-    /// In minor units (cents) of `currency`.
+    /// What its products cost without discount and tax, in minor units (cents) of `currency`.
+    async fn subtotal(&self) -> i32 {
+        int(self.0.amounts.subtotal)
+    }
+
+    /// What its discount code takes off the subtotal.
+    async fn discount(&self) -> i32 {
+        int(self.0.amounts.discount)
+    }
+
+    /// The tax of its region on what is left of the subtotal.
+    async fn tax(&self) -> i32 {
+        int(self.0.amounts.tax)
+    }
+
+    /// What is to be paid, in minor units (cents) of `currency`: subtotal - discount + tax.
     async fn total(&self) -> i32 {
-        int(self.0.total.amount)
+        int(self.0.amounts.total)
     }
 
     /// ISO 4217.
     async fn currency(&self) -> &str {
-        &self.0.total.currency
+        &self.0.currency
+    }
+
+    async fn discount_code(&self) -> Option<&str> {
+        self.0.discount_code.as_deref()
+    }
+
+    /// Where it goes to, as ISO 3166 names it.
+    async fn region(&self) -> Option<&str> {
+        self.0.region.as_deref()
+    }
+
+    /// Counts the changes of the order; `updateOrderStatus` can ask for it.
+    async fn version(&self) -> i32 {
+        int(i64::try_from(self.0.version).unwrap_or(i64::MAX))
+    }
+
+    /// Who did what with it, from its placement on.
+    #[graphql(complexity = "5 * child_complexity")]
+    async fn timeline(&self) -> Vec<StatusChangeObject<'_>> {
+        self.0.timeline.iter().map(StatusChangeObject).collect()
     }
 
     async fn created_at(&self) -> DateTime {
@@ -89,7 +127,7 @@ impl OrderObject {
 }
 
 /// One line of an order: a product as it was sold.
-pub struct OrderProductObject<'a>(&'a PricedLine);
+pub struct OrderProductObject<'a>(&'a OrderLine);
 
 /// One line of an order: a product as it was sold.
 #[Object(name = "OrderProduct")]
@@ -111,7 +149,27 @@ impl OrderProductObject<'_> {
 
     /// The price of one piece when it was sold, in minor units (cents) of the order's currency.
     async fn unit_price(&self) -> i32 {
-        int(self.0.unit_price.amount)
+        int(self.0.unit_price)
+    }
+
+    /// The price of all its pieces, without discount and tax.
+    async fn subtotal(&self) -> i32 {
+        int(self.0.amounts.subtotal)
+    }
+
+    /// Its share of the order's discount.
+    async fn discount(&self) -> i32 {
+        int(self.0.amounts.discount)
+    }
+
+    /// Its share of the order's tax.
+    async fn tax(&self) -> i32 {
+        int(self.0.amounts.tax)
+    }
+
+    /// Its part of what is to be paid: subtotal - discount + tax.
+    async fn total(&self) -> i32 {
+        int(self.0.amounts.total)
     }
 
     /// The product as it is now; null where it is gone.
@@ -127,32 +185,57 @@ impl OrderProductObject<'_> {
     }
 }
 
-/// So many of one product.
-#[derive(InputObject)]
-pub struct OrderProductInput {
-    /// The product's id.
-    #[graphql(name = "_id")]
-    id: String,
-    quantity: i32,
+/// A change of an order's status.
+pub struct StatusChangeObject<'a>(&'a StatusChange);
+
+/// Who did something with an order.
+#[derive(Clone, Copy, PartialEq, Eq, Enum)]
+pub enum OrderActor {
+    /// Its customer.
+    Customer,
+    /// A user who keeps the shop.
+    Admin,
+    /// A holder of the shop's API key.
+    ApiKey,
+    /// The shop by itself, such as when a time was over.
+    Shop,
 }
 
-/// The lines of an order to be placed.
-pub fn to_lines(products: Option<Vec<Option<OrderProductInput>>>) -> Result<Vec<Line>, Error> {
-    let line = |(index, product): (usize, Option<OrderProductInput>)| match product {
-        // The service refuses 0, and so everything below it.
-        Some(product) => Ok(Line {
-            product_id: product.id,
-            quantity: u32::try_from(product.quantity).unwrap_or(0),
-        }),
-        None => Err(Error::invalid(
-            format!("products[{index}]"),
-            "A line is a product's _id and a quantity, not null.",
-        )),
-    };
-    products
-        .unwrap_or_default()
-        .into_iter()
-        .enumerate()
-        .map(line)
-        .collect()
+/// A change of an order's status.
+#[Object(name = "OrderStatusChange")]
+impl StatusChangeObject<'_> {
+    async fn at(&self) -> DateTime {
+        DateTime(self.0.at)
+    }
+
+    async fn actor(&self) -> OrderActor {
+        match self.0.actor {
+            Actor::Customer(_) => OrderActor::Customer,
+            Actor::Admin(_) => OrderActor::Admin,
+            Actor::ApiKey => OrderActor::ApiKey,
+            Actor::Shop => OrderActor::Shop,
+        }
+    }
+
+    /// The user's id, where it was a user.
+    async fn actor_id(&self) -> Option<ID> {
+        match &self.0.actor {
+            Actor::Customer(id) | Actor::Admin(id) => Some(ID(id.clone())),
+            Actor::ApiKey | Actor::Shop => None,
+        }
+    }
+
+    /// Null where the order began.
+    async fn from(&self) -> Option<OrderStatus> {
+        self.0.before.map(Into::into)
+    }
+
+    async fn to(&self) -> OrderStatus {
+        self.0.after.into()
+    }
+
+    /// What was said of it.
+    async fn note(&self) -> Option<&str> {
+        self.0.note.as_deref()
+    }
 }

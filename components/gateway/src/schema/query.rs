@@ -5,21 +5,18 @@ use async_graphql::{Context, ID, Object, Result};
 use mercato_common::catalog::ProductQuery;
 use mercato_common::types::Error;
 
-use crate::schema::connection::{page, to_connection, whole_list};
+use crate::schema::connection::{LIST, page, page_size, to_connection, whole_list};
 use crate::schema::nullable::{Nullable, nullable};
-use crate::schema::order::OrderObject;
 use crate::schema::product::{ProductFilter, ProductObject, ProductSort};
 use crate::schema::user::UserObject;
 use crate::session::Session;
 
-/// What lists count for in a query's complexity, which can't know how long they are.
-const LIST: usize = 100;
+/// What can be read of users and products.
+#[derive(Default)]
+pub struct ShopQuery;
 
-pub struct Query;
-
-/// What can be read.
 #[Object]
-impl Query {
+impl ShopQuery {
     /// The user who is signed in.
     async fn me(&self, context: &Context<'_>) -> Nullable<UserObject> {
         nullable(async {
@@ -167,78 +164,10 @@ impl Query {
         })
         .await
     }
-
-    /// The caller's own orders, newest first; everyone's for an ADMIN or the API key. At most 1,000; longer lists:
-    /// `orderConnection`.
-    #[graphql(complexity = "LIST * child_complexity")]
-    async fn orders(&self, context: &Context<'_>) -> Nullable<Vec<Option<OrderObject>>> {
-        nullable(async {
-            let session = Session::of(context)?;
-            let page = session
-                .services
-                .orders
-                .list(session.caller(), &whole_list())
-                .map_err(|error| session.error(error))?;
-            Ok(Some(
-                page.edges
-                    .into_iter()
-                    .map(|edge| Some(OrderObject(edge.order)))
-                    .collect(),
-            ))
-        })
-        .await
-    }
-
-    /// One order: the caller's own, or any for an ADMIN or the API key.
-    async fn order(&self, context: &Context<'_>, id: ID) -> Nullable<OrderObject> {
-        nullable(async {
-            let session = Session::of(context)?;
-            session
-                .caller()
-                .require_known()
-                .map_err(|error| session.error(error))?;
-            session.check_id("id", &id)?;
-            let order = session.orders.load(&id).await;
-            order
-                .map(|order| Some(OrderObject(order)))
-                .map_err(|error| session.error(error))
-        })
-        .await
-    }
-
-    /// The orders that `orders` lists, by pages.
-    #[graphql(complexity = "page_size(first) * child_complexity")]
-    async fn order_connection(
-        &self,
-        context: &Context<'_>,
-        #[graphql(default = 20, desc = "1 to 100")] first: Option<i32>,
-        after: Option<String>,
-    ) -> Nullable<Connection<String, OrderObject, EmptyFields, EmptyFields>> {
-        nullable(async {
-            let session = Session::of(context)?;
-            let page = page(session, first, after)?;
-            let list = session
-                .services
-                .orders
-                .list(session.caller(), &page)
-                .map_err(|error| session.error(error))?;
-            let edges = list
-                .edges
-                .into_iter()
-                .map(|edge| (edge.cursor, OrderObject(edge.order)));
-            Ok(Some(to_connection(page.after.is_some(), list.has_next, edges)))
-        })
-        .await
-    }
 }
 
 async fn load_user(session: &Session, id: &str) -> Result<Option<UserObject>> {
     let user = session.users.load(id).await;
     user.map(|user| Some(UserObject(user)))
         .map_err(|error| session.error(error))
-}
-
-/// What a connection counts for. One that asks for too much is refused when it is resolved, for its size.
-fn page_size(first: Option<i32>) -> usize {
-    usize::try_from(first.unwrap_or(20).clamp(1, 100)).unwrap_or(1)
 }

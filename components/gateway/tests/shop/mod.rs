@@ -93,9 +93,11 @@ impl Shop {
             after_find: Arc::default(),
         };
         let catalog = CatalogService::new(ports.clone());
+        let orders = OrdersService::new(ports.clone(), catalog.clone());
         let services = Services {
             accounts: Box::new(AccountsService::new(ports.clone())),
-            orders: Box::new(OrdersService::new(ports.clone(), catalog.clone())),
+            orders: Box::new(orders.clone()),
+            discounts: Box::new(orders),
             catalog: Box::new(catalog),
             cache: Box::new(ports.clone()),
         };

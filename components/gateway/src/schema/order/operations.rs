@@ -1,0 +1,193 @@
+//! What can be read and changed of orders.
+
+use async_graphql::connection::{Connection, EmptyFields};
+use async_graphql::{Context, ID, Object};
+use mercato_common::orders::{NewOrder, OrderQuery as Find};
+use mercato_common::types::Error;
+
+use crate::schema::connection::{LIST, page, page_size, to_connection, whole_list};
+use crate::schema::nullable::{Nullable, nullable};
+use crate::schema::order::input::{OrderFilter, OrderProductInput, to_lines};
+use crate::schema::order::{OrderObject, OrderStatus};
+use crate::session::Session;
+
+/// What can be read of orders.
+#[derive(Default)]
+pub struct OrderQuery;
+
+#[Object]
+impl OrderQuery {
+    /// The caller's own orders, newest first; everyone's for an ADMIN or the API key. At most 1,000; longer lists:
+    /// `orderConnection`.
+    #[graphql(complexity = "LIST * child_complexity")]
+    async fn orders(&self, context: &Context<'_>) -> Nullable<Vec<Option<OrderObject>>> {
+        nullable(async {
+            let session = Session::of(context)?;
+            let find = Find {
+                filter: OrderFilter::default().into(),
+                page: whole_list(),
+            };
+            let list = session
+                .services
+                .orders
+                .list(session.caller(), &find)
+                .map_err(|error| session.error(error))?;
+            Ok(Some(
+                list.edges
+                    .into_iter()
+                    .map(|edge| Some(OrderObject(edge.order)))
+                    .collect(),
+            ))
+        })
+        .await
+    }
+
+    /// One order: the caller's own, or any for an ADMIN or the API key.
+    async fn order(&self, context: &Context<'_>, id: ID) -> Nullable<OrderObject> {
+        nullable(async {
+            let session = Session::of(context)?;
+            session
+                .caller()
+                .require_known()
+                .map_err(|error| session.error(error))?;
+            session.check_id("id", &id)?;
+            let order = session.orders.load(&id).await;
+            order
+                .map(|order| Some(OrderObject(order)))
+                .map_err(|error| session.error(error))
+        })
+        .await
+    }
+
+    /// The orders that `orders` lists, by pages, filtered.
+    #[graphql(complexity = "page_size(first) * child_complexity")]
+    async fn order_connection(
+        &self,
+        context: &Context<'_>,
+        #[graphql(default = 20, desc = "1 to 100")] first: Option<i32>,
+        after: Option<String>,
+        filter: Option<OrderFilter>,
+    ) -> Nullable<Connection<String, OrderObject, EmptyFields, EmptyFields>> {
+        nullable(async {
+            let session = Session::of(context)?;
+            let find = Find {
+                filter: filter.unwrap_or_default().into(),
+                page: page(session, first, after)?,
+            };
+            let list = session
+                .services
+                .orders
+                .list(session.caller(), &find)
+                .map_err(|error| session.error(error))?;
+            let edges = list
+                .edges
+                .into_iter()
+                .map(|edge| (edge.cursor, OrderObject(edge.order)));
+            Ok(Some(to_connection(
+                find.page.after.is_some(),
+                list.has_next,
+                edges,
+            )))
+        })
+        .await
+    }
+}
+
+/// What can be changed of orders.
+#[derive(Default)]
+pub struct OrderMutation;
+
+#[Object]
+impl OrderMutation {
+    /// Buys: all lines or none. For a signed-in user.
+    async fn place_order(
+        &self,
+        context: &Context<'_>,
+        products: Option<Vec<Option<OrderProductInput>>>,
+        #[graphql(desc = "Takes something off, once, or as often as the code is good for")]
+        discount_code: Option<String>,
+        #[graphql(desc = "Where it goes to, and is taxed: an ISO 3166 code such as DE or US-CA")]
+        region: Option<String>,
+    ) -> Nullable<OrderObject> {
+        nullable(async {
+            let session = Session::to_change(context)?;
+            session
+                .caller()
+                .require_known()
+                .map_err(|error| session.error(error))?;
+            let input = NewOrder {
+                lines: to_lines(products).map_err(|error| session.error(error))?,
+                discount_code,
+                region,
+            };
+            let order = session.services.orders.place(session.caller(), &input);
+            order
+                .map(|order| Some(OrderObject(order)))
+                .map_err(|error| session.error(error))
+        })
+        .await
+    }
+
+    /// Moves an order on; INVALID_TRANSITION where it does not go on so. For an ADMIN or the API key.
+    async fn update_order_status(
+        &self,
+        context: &Context<'_>,
+        id: ID,
+        status: OrderStatus,
+        #[graphql(
+            desc = "The version that the change is made of; CONFLICT where the order is no longer at it"
+        )]
+        version: Option<i32>,
+        #[graphql(desc = "For the timeline; at most 500 characters")] note: Option<String>,
+    ) -> Nullable<OrderObject> {
+        nullable(async {
+            let session = Session::to_change(context)?;
+            session
+                .caller()
+                .require_admin()
+                .map_err(|error| session.error(error))?;
+            session.check_id("id", &id)?;
+            let version = version
+                .map(u64::try_from)
+                .transpose()
+                .map_err(|_| session.error(Error::invalid("version", "A version is 1 or more.")))?;
+            let order = session.services.orders.update_status(
+                session.caller(),
+                &id,
+                status.into(),
+                version,
+                note.as_deref(),
+            );
+            order
+                .map(|order| Some(OrderObject(order)))
+                .map_err(|error| session.error(error))
+        })
+        .await
+    }
+
+    /// Gives an order up that has not been shipped; what it took goes back in stock. For its customer, an ADMIN or the API
+    /// key.
+    async fn cancel_order(
+        &self,
+        context: &Context<'_>,
+        id: ID,
+        #[graphql(desc = "For the timeline; at most 500 characters")] reason: Option<String>,
+    ) -> Nullable<OrderObject> {
+        nullable(async {
+            let session = Session::to_change(context)?;
+            session
+                .caller()
+                .require_known()
+                .map_err(|error| session.error(error))?;
+            session.check_id("id", &id)?;
+            let order = session
+                .services
+                .orders
+                .cancel(session.caller(), &id, reason.as_deref());
+            order
+                .map(|order| Some(OrderObject(order)))
+                .map_err(|error| session.error(error))
+        })
+        .await
+    }
+}

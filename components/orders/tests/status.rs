@@ -1,0 +1,311 @@
+//! The way of an order: who moves it, what its timeline tells, and where its stock goes.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    missing_docs,
+    reason = "tests"
+)]
+
+mod shop;
+
+use std::thread;
+
+use mercato_common::orders::{Actor, Order, OrderFilter, Status};
+use mercato_common::services::Orders;
+use mercato_common::testing::{admin, customer};
+use mercato_common::types::{Caller, Error};
+use shop::{ANY, Shop, shop};
+
+const ORDER_DUE: &str = "mercato.orders.order-due";
+
+fn to(shop: &Shop, order: &Order, status: Status, version: Option<u64>) -> Result<Order, Error> {
+    shop.orders
+        .update_status(&admin(), &order.id, status, version, None)
+}
+
+#[test]
+fn an_order_goes_its_way_and_its_timeline_tells_who_moved_it() {
+    let shop = shop(&[]);
+    let product = shop.product(10, 5);
+    let order = shop.order(&product, 2);
+    shop.deliver();
+    let way = [
+        Status::Paid,
+        Status::Processing,
+        Status::Shipped,
+        Status::Delivered,
+        Status::Refunded,
+    ];
+    for (version, status) in (1..).zip(way) {
+        let moved = shop
+            .orders
+            .update_status(
+                &Caller::ApiKey,
+                &order.id,
+                status,
+                Some(version),
+                Some(" by hand "),
+            )
+            .unwrap();
+        assert_eq!((moved.status, moved.version), (status, version + 1));
+        assert_eq!(shop.read(&order.id), moved, "it is read as it was answered");
+    }
+    shop.deliver();
+    assert_eq!(
+        shop.stock(&product),
+        (3, 0, 2),
+        "what was shipped is not in the house"
+    );
+
+    let timeline = shop.read(&order.id).timeline;
+    assert_eq!(timeline.len(), 6);
+    assert_eq!(
+        (&timeline[0].actor, timeline[0].before, timeline[0].after),
+        (&Actor::Customer("u1".into()), None, Status::Pending)
+    );
+    assert_eq!(
+        (
+            &timeline[1].actor,
+            timeline[1].before,
+            timeline[1].note.as_deref()
+        ),
+        (&Actor::ApiKey, Some(Status::Pending), Some("by hand"))
+    );
+    assert!(timeline.windows(2).all(|pair| pair[0].at <= pair[1].at));
+    assert!(
+        timeline
+            .windows(2)
+            .all(|pair| pair[1].before == Some(pair[0].after))
+    );
+}
+
+#[test]
+fn a_move_that_there_is_not_or_of_an_old_version_changes_nothing() {
+    let shop = shop(&[]);
+    let order = shop.order(&shop.product(10, 5), 2);
+    assert!(matches!(
+        to(&shop, &order, Status::Delivered, Some(1)),
+        Err(Error::InvalidTransition(message)) if message.contains("paid or cancelled")
+    ));
+    assert!(matches!(
+        to(&shop, &order, Status::Pending, None),
+        Err(Error::InvalidTransition(_))
+    ));
+    assert!(matches!(
+        to(&shop, &order, Status::Paid, Some(2)),
+        Err(Error::Conflict(message)) if message.contains("version 1")
+    ));
+    assert_eq!(shop.read(&order.id), order);
+    assert!(matches!(
+        shop.orders
+            .update_status(&admin(), "nothing", Status::Paid, None, None),
+        Err(Error::NotFound(_))
+    ));
+    let long = "x".repeat(501);
+    assert!(matches!(
+        shop.orders.cancel(&admin(), &order.id, Some(&long)),
+        Err(Error::Invalid(violation)) if violation.field == "reason"
+    ));
+}
+
+#[test]
+fn the_owner_and_those_who_keep_the_shop_cancel_and_nobody_else_moves_an_order() {
+    let shop = shop(&[]);
+    let product = shop.product(10, 9);
+    let order = shop.order(&product, 1);
+    for (who, known) in [(Caller::Anonymous, false), (customer("u2"), true)] {
+        let refused = shop.orders.cancel(&who, &order.id, None).unwrap_err();
+        assert_eq!(matches!(refused, Error::Forbidden(_)), known, "{refused:?}");
+        assert_eq!(
+            matches!(refused, Error::Unauthenticated(_)),
+            !known,
+            "{refused:?}"
+        );
+    }
+    assert!(matches!(
+        shop.orders
+            .update_status(&customer("u1"), &order.id, Status::Paid, None, None),
+        Err(Error::Forbidden(_))
+    ));
+    for who in [customer("u1"), admin(), Caller::ApiKey] {
+        let order = shop.order(&product, 1);
+        let cancelled = shop.orders.cancel(&who, &order.id, Some("Too large")).unwrap();
+        assert_eq!(cancelled.status, Status::Cancelled);
+        assert_eq!(cancelled.timeline[1].note.as_deref(), Some("Too large"));
+        assert!(matches!(
+            shop.orders.cancel(&who, &order.id, None),
+            Err(Error::InvalidTransition(_))
+        ));
+    }
+    shop.deliver();
+    assert_eq!(shop.stock(&product), (8, 0, 1));
+}
+
+#[test]
+fn a_cancelled_order_gives_its_stock_back_once_however_far_it_was() {
+    let shop = shop(&[]);
+    let product = shop.product(10, 5);
+    for settled in [true, false] {
+        let order = shop.order(&product, 2);
+        let events = shop.ports.take_events();
+        if settled {
+            let placed = events.iter().find(|event| event.kind == shop::PLACED).unwrap();
+            shop.orders.handle(placed).unwrap();
+            to(&shop, &order, Status::Paid, None).unwrap();
+        }
+        shop.orders.cancel(&customer("u1"), &order.id, None).unwrap();
+        shop.deliver();
+        assert_eq!(shop.stock(&product), (5, 0, 0));
+        // Events that come late, and again, find nothing left to do.
+        for event in &events {
+            shop.orders.handle(event).unwrap();
+        }
+        assert_eq!(shop.stock(&product), (5, 0, 0));
+    }
+    let order = shop.order(&product, 1);
+    to(&shop, &order, Status::Paid, None).unwrap();
+    to(&shop, &order, Status::Refunded, None).unwrap();
+    shop.deliver();
+    assert_eq!(
+        shop.stock(&product),
+        (5, 0, 0),
+        "what was not shipped is in the house"
+    );
+}
+
+#[test]
+fn of_many_who_cancel_at_once_one_does_and_the_stock_comes_back_once() {
+    let shop = shop(&[]);
+    let product = shop.product(10, 5);
+    let order = shop.order(&product, 3);
+    shop.deliver();
+    let done = thread::scope(|scope| {
+        let tries: Vec<_> = (0..16)
+            .map(|attempt| {
+                let (shop, id) = (shop.clone(), order.id.clone());
+                scope.spawn(move || match attempt % 2 {
+                    0 => shop.orders.cancel(&customer("u1"), &id, None),
+                    _ => shop
+                        .orders
+                        .update_status(&admin(), &id, Status::Cancelled, Some(1), None),
+                })
+            })
+            .collect();
+        tries
+            .into_iter()
+            .map(|attempt| attempt.join().unwrap())
+            .filter(Result::is_ok)
+            .count()
+    });
+    assert_eq!(done, 1);
+    assert_eq!(shop.read(&order.id).timeline.len(), 2);
+    shop.deliver();
+    assert_eq!(shop.stock(&product), (5, 0, 0));
+}
+
+#[test]
+fn a_move_that_is_overtaken_by_another_looks_again() {
+    let shop = shop(&[]);
+    let order = shop.order(&shop.product(10, 5), 1);
+    let (other, id) = (shop.clone(), order.id.clone());
+    shop.ports.before_next_commit(move || {
+        other
+            .orders
+            .update_status(&admin(), &id, Status::Paid, Some(1), None)
+            .unwrap();
+    });
+    assert!(matches!(
+        to(&shop, &order, Status::Paid, Some(1)),
+        Err(Error::Conflict(_))
+    ));
+    let cancelled = shop.orders.cancel(&customer("u1"), &order.id, None).unwrap();
+    assert_eq!(cancelled.timeline[2].before, Some(Status::Paid));
+}
+
+#[test]
+fn an_order_that_is_not_paid_in_time_is_cancelled_and_a_paid_one_stays() {
+    let shop = shop(&[("ORDER_EXPIRY_SECONDS", "60")]);
+    let product = shop.product(10, 5);
+    let (late, paid) = (shop.order(&product, 2), shop.order(&product, 1));
+    let events = shop.ports.take_events();
+    let timers: Vec<_> = events.iter().filter(|event| event.kind == ORDER_DUE).collect();
+    assert_eq!(timers.len(), 2);
+    assert!(timers[0].due >= Some(late.created_at + 60_000));
+    to(&shop, &paid, Status::Paid, None).unwrap();
+    for timer in [timers[0], timers[1], timers[0]] {
+        shop.orders.handle(timer).unwrap();
+    }
+    let late = shop.read(&late.id);
+    assert_eq!(
+        (late.status, &late.timeline[1].actor),
+        (Status::Cancelled, &Actor::Shop)
+    );
+    assert_eq!(shop.read(&paid.id).status, Status::Paid);
+    shop.deliver();
+    assert_eq!(shop.stock(&product), (4, 1, 0));
+}
+
+#[test]
+fn an_order_that_is_paid_while_its_time_ends_stays() {
+    let shop = shop(&[("ORDER_EXPIRY_SECONDS", "60")]);
+    let order = shop.order(&shop.product(10, 5), 2);
+    let timer = shop.event(ORDER_DUE);
+    let (other, id) = (shop.clone(), order.id.clone());
+    shop.ports.before_next_commit(move || {
+        other
+            .orders
+            .update_status(&admin(), &id, Status::Paid, None, None)
+            .unwrap();
+    });
+    shop.orders.handle(&timer).unwrap();
+    assert_eq!(shop.read(&order.id).status, Status::Paid);
+}
+
+#[test]
+fn without_a_time_to_pay_no_timer_is_set() {
+    for config in [&[][..], &[("ORDER_EXPIRY_SECONDS", "off")]] {
+        let shop = shop(config);
+        shop.order(&shop.product(10, 5), 1);
+        let events = shop.ports.take_events();
+        assert!(events.iter().all(|event| event.kind != ORDER_DUE));
+    }
+}
+
+#[test]
+fn the_list_is_filtered_by_status_time_and_user() {
+    let shop = shop(&[]);
+    let product = shop.product(10, 9);
+    let (first, second) = (shop.order(&product, 1), shop.order(&product, 1));
+    to(&shop, &first, Status::Paid, None).unwrap();
+    let status = |status| OrderFilter {
+        status: Some(status),
+        ..ANY
+    };
+    let user = |id: &str| OrderFilter {
+        user_id: Some(id.into()),
+        ..ANY
+    };
+    let ids = |filter| shop.list(&admin(), filter).unwrap();
+    assert_eq!(ids(status(Status::Paid)), [first.id.as_str()]);
+    assert_eq!(ids(status(Status::Pending)), [second.id.as_str()]);
+    assert_eq!(ids(user("u1")).len(), 2);
+    assert_eq!(ids(user("u2")), [""; 0]);
+    let time = |created_from, created_before| OrderFilter {
+        created_from,
+        created_before,
+        ..user("u1")
+    };
+    assert_eq!(
+        ids(time(Some(first.created_at), Some(second.created_at + 1))).len(),
+        2
+    );
+    assert_eq!(ids(time(Some(second.created_at + 1), None)), [""; 0]);
+    assert_eq!(ids(time(None, Some(first.created_at))), [""; 0]);
+    assert_eq!(shop.list(&customer("u1"), user("u1")).unwrap().len(), 2);
+    assert_eq!(shop.list(&customer("u2"), ANY).unwrap(), [""; 0]);
+    assert!(matches!(
+        shop.list(&customer("u2"), user("u1")),
+        Err(Error::Forbidden(_))
+    ));
+}

@@ -62,7 +62,7 @@ const PERSONS: Columns = [
 ];
 
 /// A row: the root type and field, its document, and who gets it. Documents get the variables of [`Things`].
-const TABLE: [(&str, &str, &str, Columns); 19] = [
+const TABLE: [(&str, &str, &str, Columns); 24] = [
     ("Query", "users", "{ users { _id username } }", SIGNED_IN),
     ("Query", "user", "query ($user: ID!) { user(id: $user) { _id username } }", OWNER),
     ("Query", "userConnection", "{ userConnection(first: 1) { edges { node { _id } } } }", SIGNED_IN),
@@ -116,6 +116,31 @@ const TABLE: [(&str, &str, &str, Columns); 19] = [
         "mutation ($bought: String!) { placeOrder(products: [{ _id: $bought, quantity: 1 }]) { _id } }",
         PERSONS,
     ),
+    (
+        "Mutation",
+        "updateOrderStatus",
+        "mutation ($fresh: ID!) { updateOrderStatus(id: $fresh, status: PAID) { _id } }",
+        STAFF,
+    ),
+    (
+        "Mutation",
+        "cancelOrder",
+        "mutation ($fresh: ID!) { cancelOrder(id: $fresh) { _id } }",
+        OWNER,
+    ),
+    (
+        "Mutation",
+        "createDiscount",
+        "mutation ($name: String!) { createDiscount(input: { code: $name, percent: 10 }) { code } }",
+        STAFF,
+    ),
+    (
+        "Mutation",
+        "disableDiscount",
+        "mutation ($code: String!) { disableDiscount(code: $code) { code } }",
+        STAFF,
+    ),
+    ("Query", "discounts", "{ discounts(first: 1) { edges { node { code } } } }", STAFF),
     // Not root fields, but guarded like them.
     ("Product", "stock", "query ($product: ID!) { product(id: $product) { stock { onHand } } }", STAFF),
     ("Order", "user", "query ($order: ID!) { order(id: $order) { user { username } } }", OWNER),
@@ -146,16 +171,19 @@ struct Things {
     product: String,
     bought: String,
     order: String,
+    /// An order that nothing has been done with.
+    fresh: String,
+    code: String,
 }
 
 fn check_row(world: &World, parent: &str, field: &str, document: &str, columns: Columns) -> Result<()> {
     let owner = world.ada()?.clone();
     let bought = world.product(1, 100)?;
-    let order = place_order(&world.shop, owner.caller(), &[(&bought, 1)])?
-        .text("/placeOrder/_id")?
-        .to_owned();
-    let things = Things {
+    let order = placed(world, &owner, &bought)?;
+    let mut things = Things {
         product: world.product(1, 100)?,
+        fresh: order.clone(),
+        code: world.discount(json!({ "percent": 10 }))?,
         owner,
         bought,
         order,
@@ -173,10 +201,18 @@ fn check_row(world: &World, parent: &str, field: &str, document: &str, columns: 
         ("an expired token", As::Token(&expired)),
     ];
     for ((name, who), gets) in callers.into_iter().zip(columns) {
+        if document.contains("$fresh:") {
+            things.fresh = placed(world, &things.owner, &things.product)?;
+        }
         check_cell(world, parent, field, document, &things, who, gets)
             .map_err(|error| error.context(format!("{parent}.{field} for {name} should be {gets:?}")))?;
     }
     Ok(())
+}
+
+fn placed(world: &World, owner: &User, product: &str) -> Result<String> {
+    let answer = place_order(&world.shop, owner.caller(), &[(product, 1)])?;
+    Ok(answer.text("/placeOrder/_id")?.to_owned())
 }
 
 fn check_cell(
@@ -192,6 +228,7 @@ fn check_cell(
     let version = before.pointer("/product/version").cloned();
     let variables = json!({
         "user": things.owner.id, "product": things.product, "bought": things.bought, "order": things.order,
+        "fresh": things.fresh, "code": things.code,
         "name": unique("cell"), "version": version,
         "login": { "username": things.owner.name, "password": things.owner.password },
     });
@@ -230,12 +267,13 @@ fn check_cell(
 
 /// What the guarded mutations would change.
 fn observe(world: &World, things: &Things) -> Result<Value> {
-    let query = "query ($product: ID!, $bought: ID!) {
-        product(id: $product) { price version stock { received } } bought: product(id: $bought) { quantity } }";
+    let query = "query ($product: ID!, $bought: ID!, $fresh: ID!) {
+        product(id: $product) { price version stock { received } } bought: product(id: $bought) { quantity }
+        order(id: $fresh) { status version } }";
     let answer = world.shop.graphql(
         As::Key,
         query,
-        json!({ "product": things.product, "bought": things.bought }),
+        json!({ "product": things.product, "bought": things.bought, "fresh": things.fresh }),
     )?;
     Ok(answer.data("")?.clone())
 }

@@ -28,7 +28,7 @@ pub fn tests(world: &Arc<World>) -> Vec<Trial> {
 }
 
 /// Runs so many actions at the same moment, and tells what they answered.
-fn at_once<'a, T: Send>(
+pub fn at_once<'a, T: Send>(
     count: usize,
     action: impl Fn(usize) -> Result<T> + Send + Sync + 'a,
 ) -> Result<Vec<T>> {
@@ -51,7 +51,7 @@ fn at_once<'a, T: Send>(
 }
 
 /// How many were answered without an error; all others must have this code.
-fn winners(answers: &[Answer], code: &str) -> Result<usize> {
+pub fn winners(answers: &[Answer], code: &str) -> Result<usize> {
     let (won, lost): (Vec<_>, Vec<_>) = answers.iter().partition(|answer| answer.errors().is_empty());
     for answer in lost {
         answer.refused(code)?;

@@ -24,6 +24,7 @@ mod contract;
 mod crash;
 mod data_folder;
 mod dead_letters;
+mod discounts;
 mod feeds;
 mod graphql_over_http;
 mod import;
@@ -32,6 +33,7 @@ mod lattice;
 mod limits;
 mod negotiation;
 mod operations;
+mod order_status;
 mod orders;
 mod own;
 mod product_import;
@@ -91,6 +93,7 @@ fn main() -> ExitCode {
         crash::tests(),
         data_folder::tests(),
         dead_letters::tests(),
+        discounts::tests(&world),
         feeds::tests(&world),
         graphql_over_http::tests(&world),
         import::tests(&world),
@@ -99,6 +102,7 @@ fn main() -> ExitCode {
         limits::tests(&world),
         negotiation::tests(&world),
         operations::tests(&world),
+        order_status::tests(&world),
         orders::tests(&world),
         product_import::tests(&world),
         readme::tests(),

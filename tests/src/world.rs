@@ -125,6 +125,16 @@ impl World {
         Ok(answer.text("/createProduct/_id")?.to_owned())
     }
 
+    /// Creates a discount code with a unique name and tells it.
+    pub fn discount(&self, mut input: Value) -> Result<String> {
+        if let Some(input) = input.as_object_mut() {
+            input.insert("code".into(), json!(unique("code")));
+        }
+        let query = "mutation ($input: CreateDiscountInput!) { createDiscount(input: $input) { code } }";
+        let answer = self.shop.graphql(As::Key, query, json!({ "input": input }))?;
+        Ok(answer.text("/createDiscount/code")?.to_owned())
+    }
+
     /// A product's stock, which must add up.
     pub fn stock(&self, id: &str) -> Result<Stock> {
         stock(&self.shop, id)

@@ -153,3 +153,34 @@ pub fn to_order(stored: Stored<Record>) -> Option<Order> {
         created_at: body.created_at,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_order_from_before_discounts_tax_and_timelines_is_read() {
+        let text = r#"{"userId":"u1","lines":[{"productId":"p","name":"Sock","quantity":2,"price":250}],
+            "total":500,"currency":"USD","status":"pending","createdAt":7}"#;
+        let order = to_order(Stored {
+            id: "o".into(),
+            version: 1,
+            body: serde_json::from_str(text).unwrap(),
+        });
+        let order = order.unwrap();
+        assert_eq!((order.amounts.subtotal, order.amounts.total), (500, 500));
+        assert_eq!((order.status, order.timeline.len()), (Status::Pending, 0));
+    }
+
+    #[test]
+    fn a_tombstone_is_no_order() {
+        let body = serde_json::from_str(r#"{"abandonedAt":7}"#).unwrap();
+        assert_eq!(body, Record::Abandoned(Tombstone { abandoned_at: 7 }));
+        let stored = Stored {
+            id: "o".into(),
+            version: 1,
+            body,
+        };
+        assert_eq!(to_order(stored), None);
+    }
+}

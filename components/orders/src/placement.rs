@@ -28,6 +28,8 @@ struct Placement {
     region: Option<String>,
     rate: Rate,
     now: u64,
+    /// When it has to be paid.
+    due: Option<u64>,
 }
 
 impl<P: Ports, I: Inventory> OrdersService<P, I> {
@@ -40,6 +42,7 @@ impl<P: Ports, I: Inventory> OrdersService<P, I> {
             rate: tax::rate(&self.ports, region.as_deref())?,
             region,
             now: id::now(),
+            due: settings::order_due(&self.ports)?,
         };
         // A code that is no good is refused before anything is reserved.
         let used = self.find_use(&placement)?;
@@ -67,7 +70,7 @@ impl<P: Ports, I: Inventory> OrdersService<P, I> {
         let order_id = &placement.order_id;
         let body = body(placement, priced, used.as_ref())?;
         let mut events = vec![events::placed(order_id, &body.user_id)?];
-        if let Some(due) = settings::order_due(&self.ports)? {
+        if let Some(due) = placement.due {
             events.push(events::timer(order_id, due)?);
         }
         let record = Record::Order(body);

@@ -57,14 +57,18 @@ impl<P: Ports, I: Inventory> OrdersService<P, I> {
         .map_err(to_failure)
     }
 
-    /// Sells what an order holds, unless the order has been undone since: events may come late, and twice.
+    /// Sells what an order holds. Where that has gone back on hand since the order was undone, nothing is left to do: events may
+    /// come late, and twice.
     fn settle(&self, order_id: &str) -> Result<(), Error> {
-        match ORDERS.get(&self.ports, order_id)? {
-            Some(Stored {
-                body: Record::Order(body),
-                ..
-            }) if body.is_undone() => Ok(()),
-            _ => self.inventory.settle(order_id),
+        match self.inventory.settle(order_id) {
+            Err(Error::Conflict(reason)) => match ORDERS.get(&self.ports, order_id)? {
+                Some(Stored {
+                    body: Record::Order(body),
+                    ..
+                }) if body.is_undone() => Ok(()),
+                _ => Err(Error::Conflict(reason)),
+            },
+            settled => settled,
         }
     }
 

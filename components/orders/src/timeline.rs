@@ -77,11 +77,10 @@ impl From<Entry> for StatusChange {
 pub fn actor(caller: &Caller) -> Result<Actor, Error> {
     caller.require_known()?;
     Ok(match caller {
-        Caller::User(SignedIn {
-            user_id,
-            role: Role::Admin,
-        }) => Actor::Admin(user_id.clone()),
-        Caller::User(user) => Actor::Customer(user.user_id.clone()),
+        Caller::User(SignedIn { user_id, role }) => match role {
+            Role::Customer => Actor::Customer(user_id.clone()),
+            Role::Admin => Actor::Admin(user_id.clone()),
+        },
         Caller::ApiKey | Caller::Anonymous => Actor::ApiKey,
     })
 }

@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use mercato_ports::documents::Failure;
 use mercato_ports::events::{HandlerFailure, Handlers};
+use mercato_sql::outbox::{self, Delivery, Outcome};
 use tokio::task::{Id, JoinSet};
 
-use crate::store::outbox::{self, Delivery, Outcome};
 use crate::store::{Store, now};
 
 /// The longest sleep. A sleep does not notice that the clock was set, so due times are looked at again after this.
@@ -88,7 +88,7 @@ impl Dispatcher {
         let seqs = running.values().copied().collect::<HashSet<_>>();
         let next = match self
             .store
-            .outbox(|connection| outbox::next(connection, places, &seqs))
+            .outbox(|connection| outbox::next(connection, places, &seqs, now()))
         {
             Ok(next) => next,
             Err(failure) => {

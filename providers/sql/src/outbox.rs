@@ -3,8 +3,9 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::ops::ControlFlow;
+use std::time::Duration;
 
-use mercato_ports::events::{DeadLetter, Event};
+use mercato_ports::events::{DeadLetter, Event, HandlerFailure};
 
 use crate::connection::{Connection, Row, Value};
 
@@ -27,7 +28,7 @@ pub struct Delivery {
 }
 
 /// What became of an attempt.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// It is delivered.
     Done,
@@ -35,6 +36,44 @@ pub enum Outcome {
     Again(i64),
     /// Among the dead letters, for this reason.
     Dead(String),
+}
+
+/// How often an event is tried, and how long it waits in between.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// After so many attempts an event goes to the dead letters.
+    pub attempts: u32,
+    /// How long to wait after the first failed attempt; doubled after each further one.
+    pub backoff: Duration,
+    /// The longest wait between two attempts.
+    pub longest_backoff: Duration,
+}
+
+impl Default for Patience {
+    /// Ten attempts within about nine minutes.
+    fn default() -> Self {
+        Self {
+            attempts: 10,
+            backoff: Duration::from_secs(1),
+            longest_backoff: Duration::from_mins(5),
+        }
+    }
+}
+
+impl Patience {
+    /// What a subscriber's answer means for a delivery.
+    #[must_use]
+    pub fn judge(&self, delivery: &Delivery, answer: Result<(), HandlerFailure>, now: i64) -> Outcome {
+        match answer {
+            Ok(()) => Outcome::Done,
+            Err(HandlerFailure::Retry(_)) if delivery.attempts.saturating_add(1) < self.attempts => {
+                let factor = 1_u32.checked_shl(delivery.attempts).unwrap_or(u32::MAX);
+                let wait = self.backoff.saturating_mul(factor).min(self.longest_backoff);
+                Outcome::Again(now.saturating_add(i64::try_from(wait.as_millis()).unwrap_or(i64::MAX)))
+            }
+            Err(HandlerFailure::Retry(reason) | HandlerFailure::Reject(reason)) => Outcome::Dead(reason),
+        }
+    }
 }
 
 /// Adds an event for all who subscribe to its kind. `now` is in milliseconds since the Unix epoch, here as everywhere.
@@ -238,6 +277,26 @@ mod tests {
         assert_eq!(claimed(&connection, 1_050).as_deref(), Some("1"));
         assert_eq!(claimed(&connection, 1_050), None);
         assert_eq!(claimed(&connection, 1_100).as_deref(), Some("0"));
+    }
+
+    #[test]
+    fn a_failed_attempt_waits_longer_each_time_until_patience_ends() {
+        let connection = outbox(&["a"]);
+        let mut delivery = claim(&connection, 1_000, 1_100).unwrap().unwrap();
+        let patience = Patience {
+            attempts: 4,
+            longest_backoff: Duration::from_secs(3),
+            ..Patience::default()
+        };
+        let mut waits = Vec::new();
+        for attempts in 0..4 {
+            delivery.attempts = attempts;
+            let answer = Err(HandlerFailure::Retry("away".into()));
+            waits.push(patience.judge(&delivery, answer, 0));
+        }
+        let again = [1_000, 2_000, 3_000].map(Outcome::Again);
+        assert_eq!(waits[..3], again);
+        assert_eq!(waits[3], Outcome::Dead("away".into()));
     }
 
     #[test]

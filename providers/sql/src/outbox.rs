@@ -140,9 +140,11 @@ pub fn next<C: Connection>(
     running: &HashSet<i64>,
     now: i64,
 ) -> Result<Vec<Delivery>, C::Error> {
-    let sql = format!("SELECT {COLUMNS} FROM deliveries WHERE state = 0 ORDER BY not_before, seq");
+    let sql = format!("SELECT {COLUMNS} FROM deliveries WHERE state = 0 ORDER BY not_before, seq LIMIT ?");
+    // The others of a long queue are not for now.
+    let enough = i64::try_from(limit.saturating_add(running.len())).unwrap_or(i64::MAX);
     let mut next = Vec::new();
-    connection.run(&sql, &[], &mut |row| {
+    connection.run(&sql, &[enough.into()], &mut |row| {
         if running.contains(&row.cell(0)?.integer()) {
             return Ok(ControlFlow::Continue(()));
         }
@@ -158,19 +160,29 @@ pub fn next<C: Connection>(
     Ok(next)
 }
 
+/// Selects the delivery that is due first.
+const DUE: &str =
+    "SELECT seq FROM deliveries WHERE state = 0 AND not_before <= ? ORDER BY not_before, seq LIMIT 1";
+
+/// Whether a delivery is due.
+///
+/// # Errors
+/// As SQLite fails.
+pub fn is_due<C: Connection>(connection: &C, now: i64) -> Result<bool, C::Error> {
+    Ok(connection.first(DUE, &[now.into()], |_| Ok(()))?.is_some())
+}
+
 /// Takes the delivery that is due first, so that nobody else does before the time `until`: for those who deliver beside each
 /// other. If it is not settled by then, whoever took it has ended, and it is due again.
 ///
 /// # Errors
 /// As SQLite fails.
 pub fn claim<C: Connection>(connection: &C, now: i64, until: i64) -> Result<Option<Delivery>, C::Error> {
-    // Looked at before it is asked for: most often there is none, and a look waits for no one who writes.
-    let due =
-        "SELECT seq FROM deliveries WHERE state = 0 AND not_before <= ? ORDER BY not_before, seq LIMIT 1";
-    if connection.first(due, &[now.into()], |_| Ok(()))?.is_none() {
+    // Most often there is none, and a look waits for no one who writes.
+    if !is_due(connection, now)? {
         return Ok(None);
     }
-    let sql = format!("UPDATE deliveries SET not_before = ? WHERE seq = ({due}) RETURNING {COLUMNS}");
+    let sql = format!("UPDATE deliveries SET not_before = ? WHERE seq = ({DUE}) RETURNING {COLUMNS}");
     connection.first(&sql, &[until.into(), now.into()], delivery)
 }
 

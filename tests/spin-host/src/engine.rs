@@ -14,7 +14,7 @@ use crate::app::Component;
 use crate::bindings::Spin;
 use crate::state::State;
 
-/// How many instances there are in all, which Spin takes its other totals from.
+/// How many instances there are in all, unless `SPIN_MAX_INSTANCE_COUNT` says so; Spin takes its other totals from it.
 const INSTANCES: u32 = 1_000;
 
 /// A component that is ready to be instantiated.
@@ -32,12 +32,18 @@ pub struct Ready {
 /// # Errors
 /// This machine can't have it.
 pub fn engine(cache: Option<&Path>) -> Result<Engine> {
+    let count = match std::env::var("SPIN_MAX_INSTANCE_COUNT") {
+        Ok(count) => count
+            .parse::<u32>()
+            .context("SPIN_MAX_INSTANCE_COUNT is no number")?,
+        Err(_) => INSTANCES,
+    };
     let mut pool = PoolingAllocationConfig::new();
-    pool.total_component_instances(INSTANCES)
-        .total_core_instances(4 * INSTANCES)
-        .total_memories(INSTANCES)
-        .total_tables(2 * INSTANCES)
-        .total_stacks(INSTANCES)
+    pool.total_component_instances(count)
+        .total_core_instances(count.saturating_mul(4))
+        .total_memories(count)
+        .total_tables(count.saturating_mul(2))
+        .total_stacks(count)
         .table_elements(100_000)
         .max_component_instance_size(10 << 20)
         .max_core_instance_size(10 << 20)

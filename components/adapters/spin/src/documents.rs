@@ -12,6 +12,13 @@ use crate::shop::Shop;
 /// How long a connection waits for the others that write, in milliseconds.
 const BUSY: u32 = 15_000;
 
+/// What the instances know of each other: the schema that the database has, and until when which relay is at work.
+const STATE: [&str; 3] = [
+    "CREATE TABLE IF NOT EXISTS mercato (shop TEXT NOT NULL) STRICT",
+    "CREATE TABLE IF NOT EXISTS relays (n INTEGER PRIMARY KEY, until INTEGER NOT NULL) STRICT",
+    "INSERT OR IGNORE INTO relays VALUES (1, 0), (2, 0), (3, 0), (4, 0)",
+];
+
 /// Makes a new connection fit for use: the database gets the schema that the shop declares, if it has another one.
 ///
 /// # Errors
@@ -35,10 +42,9 @@ pub fn prepare<C: Connection<Error = String>>(connection: &C, shop: &Shop) -> Re
         return Ok(());
     }
     transaction(connection, || {
-        connection.execute(
-            "CREATE TABLE IF NOT EXISTS mercato (shop TEXT NOT NULL) STRICT",
-            &[],
-        )?;
+        for statement in STATE {
+            connection.execute(statement, &[])?;
+        }
         connection.execute("DELETE FROM mercato", &[])?;
         connection.execute(
             "INSERT INTO mercato VALUES (?)",

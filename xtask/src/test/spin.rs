@@ -10,7 +10,7 @@ use anyhow::{Context, Result, bail, ensure};
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
 
-use crate::process::clean;
+use crate::process::{clean, output};
 use crate::project::Project;
 use crate::secret;
 use crate::servers::free_port;
@@ -79,7 +79,8 @@ pub fn real(project: &Project, state: &Path, secret: &str, log: &Path) -> Result
 pub fn trials(project: &Project, host: Arc<Host>) -> Vec<Trial> {
     let root = project.root.clone();
     let checked = spin::check(project).map(drop);
-    let (restarted, late) = (Arc::clone(&host), host);
+    let readme = root.join("README.md");
+    let (restarted, late) = (Arc::clone(&host), Arc::clone(&host));
     vec![
         trial("spin::the components fit Spin and their manifest", move || {
             checked
@@ -88,11 +89,45 @@ pub fn trials(project: &Project, host: Arc<Host>) -> Vec<Trial> {
         trial("spin::what was not taken is handed on later", move || {
             comes_late(&late, &root)
         }),
+        trial("spin::README's lines place an order", move || {
+            follows(&host, &readme)
+        }),
     ]
 }
 
 fn trial(name: &str, test: impl FnOnce() -> Result<()> + Send + 'static) -> Trial {
     Trial::test(name, || test().map_err(|error| format!("{error:#}").into()))
+}
+
+/// The first line starts the shop; the others are for another terminal.
+fn follows(host: &Host, readme: &Path) -> Result<()> {
+    let text = fs::read_to_string(readme)?;
+    let section = text
+        .split_once("**Spin.**")
+        .context("README tells nothing of Spin")?
+        .1;
+    let block = section
+        .split_once("```text\n")
+        .and_then(|(_, rest)| rest.split_once("```"));
+    let lines = block.context("README has no lines for Spin")?.0;
+    let (up, others) = lines.trim().split_once('\n').context("one line is not enough")?;
+    let secret = up
+        .strip_prefix("SPIN_VARIABLE_API_SECRET='")
+        .and_then(|rest| rest.strip_suffix("' spin up --build"))
+        .with_context(|| format!("`{up}` should start the shop"))?;
+    ensure!(others.lines().count() == 4, "README promises five lines");
+    let state = tempfile::tempdir()?;
+    let shop = host.start(None, state.path(), secret)?;
+    let script = format!(
+        "set -euo pipefail\n{}",
+        others.replace("http://127.0.0.1:3000", &shop.url)
+    );
+    let printed = output(Command::new("bash").args(["-c", &script]))?;
+    ensure!(
+        printed.contains("\"total\":2500"),
+        "README's lines print {printed}"
+    );
+    shop.stop()
 }
 
 fn survives(host: &Host) -> Result<()> {

@@ -57,7 +57,7 @@ enum Kept<'a> {
 }
 
 impl<'a> Entry<'a> {
-    /// Eight bytes of expiry, eight bytes of a counter's beginning where a ninth says so, the key's length, the key, the value.
+    /// Eight bytes of expiry, eight of the counter's zero, one that tells a counter from a value, four of the key's length, the key, the value.
     fn write(&self) -> Vec<u8> {
         let (kind, zero, value) = match self.value {
             Kept::Value(value) => (0, 0, value),

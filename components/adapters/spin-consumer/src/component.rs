@@ -21,18 +21,21 @@ mod bindings {
             package mercato:adapter-spin-consumer;
 
             world consumer {
+                import mercato:adapter/outbox@0.1.0;
                 import mercato:platform/handler@0.1.0;
             }
         ",
-        path: "../../../wit/platform",
+        path: ["../../../wit/platform", "../spin/wit/outbox.wit"],
         world: "mercato:adapter-spin-consumer/consumer",
         with: {
+            "mercato:adapter/outbox@0.1.0": generate,
             "mercato:platform/events@0.1.0": mercato_ports::wit::events,
             "mercato:platform/handler@0.1.0": generate,
         },
     });
 }
 
+use bindings::mercato::adapter::outbox;
 use bindings::mercato::platform::handler::{self, Failure};
 
 /// How much is read at once at the most.
@@ -58,6 +61,7 @@ impl Guest for Component {
             },
         };
         respond(out, status, &reason);
+        outbox::finish();
     }
 }
 

@@ -70,6 +70,7 @@ impl Guest for Component {
             respond(out, 401, &json!({ "error": error }));
         }
         // The client has its answer by now.
+        outbox::finish();
         if outbox::used()
             && let Err(reason) = outbox::deliver()
         {

@@ -6,6 +6,8 @@ mod convert;
 mod database;
 mod mail;
 
+use std::cell::RefCell;
+
 #[allow(
     missing_docs,
     unsafe_code,
@@ -60,6 +62,12 @@ use self::database::with_database;
 #[global_allocator]
 static ALLOCATOR: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_allocator();
 
+thread_local! {
+    /// What was put into the cache, each with the time at which it expires: it is kept once the request is answered, or before the next look
+    /// into the cache.
+    static WAITING: RefCell<Vec<(String, Vec<u8>, u64)>> = const { RefCell::new(Vec::new()) };
+}
+
 struct Adapter;
 
 impl documents::Guest for Adapter {
@@ -96,19 +104,22 @@ impl documents::Guest for Adapter {
 
 impl cache::Guest for Adapter {
     fn get_many(keys: Vec<String>) -> Vec<Option<Vec<u8>>> {
+        keep();
         with_bucket(|bucket| crate::cache::get_many(bucket, &keys, now()))
             .unwrap_or_else(|| vec![None; keys.len()])
     }
 
     fn set(key: String, value: Vec<u8>, ttl: u64) {
-        with_bucket(|bucket| crate::cache::set(bucket, &key, &value, now().saturating_add(ttl)));
+        WAITING.with_borrow_mut(|waiting| waiting.push((key, value, now().saturating_add(ttl))));
     }
 
     fn delete(keys: Vec<String>) {
+        keep();
         with_bucket(|bucket| crate::cache::delete(bucket, &keys));
     }
 
     fn increment(key: String, by: i64, ttl: u64) -> Option<i64> {
+        keep();
         let expires = now().saturating_add(ttl);
         with_bucket(|bucket: &Store| crate::cache::increment(bucket, &key, by, now(), expires)).flatten()
     }
@@ -130,6 +141,10 @@ impl mailer::Guest for Adapter {
 }
 
 impl outbox::Guest for Adapter {
+    fn finish() {
+        keep();
+    }
+
     fn used() -> bool {
         database::used()
     }
@@ -149,6 +164,13 @@ impl outbox::Guest for Adapter {
                 mercato_sql::outbox::replay(&database.connection, id.cast_signed(), crate::now())
             })
         })
+    }
+}
+
+/// Puts what waits for that into the cache.
+fn keep() {
+    for (key, value, expires) in WAITING.take() {
+        with_bucket(|bucket| crate::cache::set(bucket, &key, &value, expires));
     }
 }
 

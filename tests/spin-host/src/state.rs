@@ -34,6 +34,7 @@ impl State {
         let allowed = Arc::clone(&component);
         wasi.inherit_stdout()
             .inherit_stderr()
+            .allow_tcp(true)
             .socket_addr_check(move |address, used| {
                 let scheme = match used {
                     SocketAddrUse::TcpConnect => "tcp",

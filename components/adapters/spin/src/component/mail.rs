@@ -1,7 +1,6 @@
 //! Mail by SMTP, or into the log where there is no server.
 
 use std::net::SocketAddr;
-use std::time::Duration;
 
 use lettre::message::Mailbox;
 use lettre::{SmtpTransport, Transport};
@@ -9,9 +8,6 @@ use mercato_ports::mail::compose;
 use mercato_ports::mailer::{MailFailure, Message};
 
 use super::variable;
-
-/// How long the server may take to answer.
-const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Sends a message through the server at the address `SMTP_SERVER`. The connection is not encrypted: it is for a relay on this machine or in
 /// its private network.
@@ -34,7 +30,8 @@ pub fn send(message: Message) -> Result<(), MailFailure> {
     let mail = compose(&from, message)?;
     let transport = SmtpTransport::builder_dangerous(server.ip().to_string())
         .port(server.port())
-        .timeout(Some(PATIENCE))
+        // The sockets of WASI have no timeouts.
+        .timeout(None)
         .build();
     match transport.send(&mail) {
         Ok(_) => Ok(()),

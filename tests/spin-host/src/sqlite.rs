@@ -59,7 +59,7 @@ fn execute(
 ) -> rusqlite::Result<QueryResult> {
     let connection = connection.lock().unwrap_or_else(PoisonError::into_inner);
     let mut statement = connection.prepare_cached(statement)?;
-    let columns: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();
+    let columns: Vec<String> = statement.column_names().map(str::to_owned).collect();
     let parameters = parameters.into_iter().map(|value| match value {
         Value::Null => Stored::Null,
         Value::Integer(integer) => Stored::Integer(integer),

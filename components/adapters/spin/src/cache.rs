@@ -12,6 +12,9 @@ const PLACES: u64 = 1 << 16;
 /// How often the beginning of a counter is tried.
 const ATTEMPTS: u32 = 8;
 
+/// What to put in the place of a value, if anything.
+pub type Change<'a> = dyn Fn(Option<&[u8]>) -> Option<Vec<u8>> + 'a;
+
 /// A key-value store.
 pub trait Bucket {
     /// The value of a key.
@@ -37,7 +40,7 @@ pub trait Bucket {
     ///
     /// # Errors
     /// As above.
-    fn change(&self, key: &str, change: &dyn Fn(Option<&[u8]>) -> Option<Vec<u8>>) -> Result<(), String>;
+    fn change(&self, key: &str, change: &Change<'_>) -> Result<(), String>;
 }
 
 /// What a place holds.

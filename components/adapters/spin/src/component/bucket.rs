@@ -4,7 +4,7 @@ use std::cell::OnceCell;
 
 use super::bindings::wasi::keyvalue::atomics::{self, Cas};
 use super::bindings::wasi::keyvalue::store::{self, Bucket as Handle, Error};
-use crate::cache::Bucket;
+use crate::cache::{Bucket, Change};
 
 thread_local! {
     /// The bucket of this instance; none where it can't be opened.
@@ -40,7 +40,7 @@ impl Bucket for Store {
         atomics::increment(&self.0, key, by).map_err(sentence)
     }
 
-    fn change(&self, key: &str, change: &dyn Fn(Option<&[u8]>) -> Option<Vec<u8>>) -> Result<(), String> {
+    fn change(&self, key: &str, change: &Change<'_>) -> Result<(), String> {
         let cas = Cas::new(&self.0, key).map_err(sentence)?;
         let current = cas.current().map_err(sentence)?;
         if let Some(changed) = change(current.as_deref()) {

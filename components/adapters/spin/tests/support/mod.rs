@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Mutex;
 
-use mercato_adapters_spin::cache::Bucket;
+use mercato_adapters_spin::cache::{Bucket, Change};
 use mercato_sql::connection::{Cell, Connection, OnRow, Row, Value};
 use rusqlite::types::{ToSqlOutput, Value as Owned};
 use rusqlite::{ToSql, params_from_iter};
@@ -113,7 +113,7 @@ impl Bucket for Buckets {
         Ok(number)
     }
 
-    fn change(&self, key: &str, change: &dyn Fn(Option<&[u8]>) -> Option<Vec<u8>>) -> Result<(), String> {
+    fn change(&self, key: &str, change: &Change<'_>) -> Result<(), String> {
         let before = self.get(key)?;
         let Some(changed) = change(before.as_deref()) else {
             return Ok(());

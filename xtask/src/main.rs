@@ -11,6 +11,7 @@ mod secret;
 mod servers;
 mod service;
 mod shop;
+mod spin;
 mod test;
 mod toolchain;
 mod up;
@@ -39,6 +40,8 @@ enum Task {
     Bench(bench::Bench),
     #[command(subcommand)]
     Lattice(lattice::Lattice),
+    #[command(subcommand)]
+    Spin(spin::Spin),
     /// Compose services to one component
     ///
     /// Builds the services that FILE names and joins them: an import of one is filled by the one that exports the same
@@ -79,6 +82,7 @@ fn run(task: Task, project: &Project) -> Result<bool> {
         Task::Test(test) => return Ok(test.run(project)),
         Task::Bench(bench) => bench.run(project)?,
         Task::Lattice(lattice) => lattice.run(project)?,
+        Task::Spin(spin) => spin.run(project)?,
         Task::Compose { file, out } => {
             println!(
                 "{}",

@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use mercato_ports::documents::Failure;
 use mercato_ports::events::{HandlerFailure, Handlers};
+use mercato_sql::outbox::{self, Delivery, Outcome, Patience};
 use tokio::task::{Id, JoinSet};
 
-use crate::store::outbox::{self, Delivery, Outcome};
 use crate::store::{Store, now};
 
 /// The longest sleep. A sleep does not notice that the clock was set, so due times are looked at again after this.
@@ -20,22 +20,16 @@ const NAP: Duration = Duration::from_mins(1);
 pub struct DispatchOptions {
     /// How many deliveries run at once.
     pub parallel: usize,
-    /// After so many attempts an event goes to the dead letters.
-    pub attempts: u32,
-    /// How long to wait after the first failed attempt; doubled after each further one.
-    pub backoff: Duration,
-    /// The longest wait between two attempts.
-    pub longest_backoff: Duration,
+    /// How often each is tried.
+    pub patience: Patience,
 }
 
 impl Default for DispatchOptions {
-    /// Eight at once, and ten attempts within about nine minutes.
+    /// Eight at once.
     fn default() -> Self {
         Self {
             parallel: 8,
-            attempts: 10,
-            backoff: Duration::from_secs(1),
-            longest_backoff: Duration::from_mins(5),
+            patience: Patience::default(),
         }
     }
 }
@@ -88,12 +82,12 @@ impl Dispatcher {
         let seqs = running.values().copied().collect::<HashSet<_>>();
         let next = match self
             .store
-            .outbox(|connection| outbox::next(connection, places, &seqs))
+            .outbox(|connection| outbox::next(connection, places, &seqs, now()))
         {
             Ok(next) => next,
             Err(failure) => {
                 tracing::error!(?failure, "the outbox can't be read; trying again");
-                return self.options.backoff;
+                return self.options.patience.backoff;
             }
         };
         for delivery in next {
@@ -128,34 +122,18 @@ async fn attempt(
         .await
         .unwrap_or_else(|_| Err(HandlerFailure::Retry("the handler panicked".into())));
     let attempts = delivery.attempts.saturating_add(1);
-    let outcome = match answer {
-        Ok(()) => Outcome::Done,
-        Err(HandlerFailure::Retry(reason)) if attempts < options.attempts => {
-            tracing::warn!(
-                event = delivery.event.id,
-                subscriber = delivery.subscriber,
-                attempts,
-                reason,
-                "to be retried"
-            );
-            let factor = 1_u32.checked_shl(delivery.attempts).unwrap_or(u32::MAX);
-            let wait = options
-                .backoff
-                .saturating_mul(factor)
-                .min(options.longest_backoff);
-            Outcome::Again(now().saturating_add(i64::try_from(wait.as_millis()).unwrap_or(i64::MAX)))
-        }
-        Err(HandlerFailure::Retry(reason) | HandlerFailure::Reject(reason)) => {
-            tracing::error!(
-                event = delivery.event.id,
-                subscriber = delivery.subscriber,
-                attempts,
-                reason,
-                "a dead letter"
-            );
-            Outcome::Dead(reason)
-        }
-    };
+    let reason = match &answer {
+        Ok(()) => "",
+        Err(HandlerFailure::Retry(reason) | HandlerFailure::Reject(reason)) => reason,
+    }
+    .to_owned();
+    let outcome = options.patience.judge(&delivery, answer, now());
+    let (event, subscriber) = (&delivery.event.id, &delivery.subscriber);
+    match outcome {
+        Outcome::Done => {}
+        Outcome::Again(_) => tracing::warn!(event, subscriber, attempts, reason, "to be retried"),
+        Outcome::Dead(_) => tracing::error!(event, subscriber, attempts, reason, "a dead letter"),
+    }
     if let Err(Failure::Invalid(reason) | Failure::Unavailable(reason)) =
         store.settle(delivery, outcome).await
     {
@@ -163,6 +141,6 @@ async fn attempt(
             reason,
             "what became of a delivery could not be kept; it will be made again"
         );
-        tokio::time::sleep(options.backoff).await;
+        tokio::time::sleep(options.patience.backoff).await;
     }
 }

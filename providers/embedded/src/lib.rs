@@ -38,4 +38,5 @@ pub use cache::MemoryCache;
 pub use dispatcher::{DispatchOptions, Dispatcher};
 pub use error::OpenError;
 pub use mailer::EmlMailer;
+pub use mercato_sql::outbox::Patience;
 pub use store::{Durability, Options, Store};

@@ -4,7 +4,7 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use mercato_embedded::{DispatchOptions, Dispatcher, MemoryCache, Options, Store};
+use mercato_embedded::{DispatchOptions, Dispatcher, MemoryCache, Options, Patience, Store};
 use mercato_ports::cache::Cache;
 use mercato_ports::conformance::{self, cache, documents, events};
 use mercato_ports::documents::Documents;
@@ -17,8 +17,11 @@ fn main() -> ExitCode {
         Store::open(folder.path(), &conformance::manifest(), Options::default()).expect("the folder is new");
     let store = Arc::new(store);
     let options = DispatchOptions {
-        attempts: events::ATTEMPTS,
-        backoff: events::BACKOFF,
+        patience: Patience {
+            attempts: events::ATTEMPTS,
+            backoff: events::BACKOFF,
+            ..Patience::default()
+        },
         ..DispatchOptions::default()
     };
     let stage = events::Stage::new();

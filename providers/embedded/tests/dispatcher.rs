@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use mercato_embedded::{DispatchOptions, Dispatcher, Durability, Options, Store};
+use mercato_embedded::{DispatchOptions, Dispatcher, Durability, Options, Patience, Store};
 use mercato_ports::documents::Documents;
 use mercato_ports::events::{DeadLetters, Event, HandlerFailure, Handlers};
 use mercato_ports::manifest::{ServiceManifest, ShopManifest};
@@ -88,8 +88,11 @@ impl Handlers for Taker {
 /// A dispatcher that runs until the sender is used or dropped.
 fn dispatch(store: &Arc<Store>, taker: &Arc<Taker>) -> (oneshot::Sender<()>, JoinHandle<()>) {
     let options = DispatchOptions {
-        attempts: 2,
-        backoff: Duration::from_millis(5),
+        patience: Patience {
+            attempts: 2,
+            backoff: Duration::from_millis(5),
+            ..Patience::default()
+        },
         ..DispatchOptions::default()
     };
     let (dispatcher, taker) = (Dispatcher::new(Arc::clone(store), options), Arc::clone(taker));

@@ -3,19 +3,13 @@
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use mercato_ports::cloud_event::service;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::config::FromClientConfigAndContext;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
 use crate::client::Log;
 use crate::options::KafkaOptions;
-
-/// The service of a kind `mercato.<service>.<what-happened>`; none where the kind has another form.
-pub(crate) fn service(kind: &str) -> Option<&str> {
-    let (service, _) = kind.strip_prefix("mercato.")?.split_once('.')?;
-    let fits = |char: char| char.is_ascii_lowercase() || char.is_ascii_digit() || char == '-';
-    (!service.is_empty() && service.chars().all(fits)).then_some(service)
-}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Kind {

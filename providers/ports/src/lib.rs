@@ -20,6 +20,8 @@
 
 mod bindings;
 pub mod cache;
+#[cfg(feature = "cloud-event")]
+pub mod cloud_event;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 pub mod documents;

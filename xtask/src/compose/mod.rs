@@ -12,7 +12,7 @@ use serde::Deserialize;
 use wasm_encoder::{ComponentSection as _, CustomSection};
 use wasmparser::{Validator, WasmFeatures};
 
-use self::offers::Runtime;
+pub use self::offers::Runtime;
 
 /// What is composed: the content of a file such as `components/shop.toml`.
 #[derive(Debug, Deserialize)]

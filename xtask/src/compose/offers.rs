@@ -11,6 +11,8 @@ pub enum Runtime {
     Mercato,
     /// A wasmCloud 1.9 host; the services of other components are reached by links.
     Wasmcloud,
+    /// Spin 4.0, to components of WASI 0.2.
+    Spin,
 }
 
 /// Interfaces, or with `/*` whole packages, each with the version up to where releases are compatible.
@@ -44,12 +46,28 @@ const WASMCLOUD: [&str; 12] = [
     "wasi:sockets/*@0.2",
 ];
 
+/// What is not `wasi:` or Spin's own is filled by adapters. Of `wasi:keyvalue`, `batch` is left out: it reads wrongly from Redis.
+const SPIN: [&str; 11] = [
+    "fermyon:spin/sqlite@2.0.0",
+    "wasi:cli/*@0.2",
+    "wasi:clocks/*@0.2",
+    "wasi:config/store@0.2.0-draft-2024-09-27",
+    "wasi:filesystem/*@0.2",
+    "wasi:http/*@0.2",
+    "wasi:io/*@0.2",
+    "wasi:keyvalue/atomics@0.2.0-draft2",
+    "wasi:keyvalue/store@0.2.0-draft2",
+    "wasi:random/*@0.2",
+    "wasi:sockets/*@0.2",
+];
+
 impl Runtime {
     /// Whether the runtime offers the interface, such as `wasi:clocks/monotonic-clock@0.2.6`.
     pub fn offers(self, interface: &str) -> bool {
         let offers = match self {
             Self::Mercato => MERCATO.as_slice(),
             Self::Wasmcloud => WASMCLOUD.as_slice(),
+            Self::Spin => SPIN.as_slice(),
         };
         offers.iter().any(|offer| covers(offer, interface))
     }
@@ -59,6 +77,7 @@ impl Runtime {
         match self {
             Self::Mercato => "mercato",
             Self::Wasmcloud => "wasmcloud",
+            Self::Spin => "spin",
         }
     }
 }
@@ -98,6 +117,21 @@ mod tests {
             "mercato:platform/config@0.1.0",
         ] {
             assert!(!Runtime::Wasmcloud.offers(interface), "{interface}");
+        }
+    }
+
+    #[test]
+    fn spin_offers_the_drafts_of_its_release_only() {
+        assert!(Runtime::Spin.offers("wasi:keyvalue/store@0.2.0-draft2"));
+        assert!(Runtime::Spin.offers("fermyon:spin/sqlite@2.0.0"));
+        for interface in [
+            "wasi:keyvalue/store@0.2.0-draft",
+            "wasi:keyvalue/batch@0.2.0-draft2",
+            "wasi:logging/logging@0.1.0",
+            "wasi:messaging/producer@0.2.0",
+            "mercato:platform/documents@0.1.0",
+        ] {
+            assert!(!Runtime::Spin.offers(interface), "{interface}");
         }
     }
 

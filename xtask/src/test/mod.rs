@@ -5,12 +5,14 @@ mod compose_file;
 mod deploy;
 mod digests;
 mod servers;
+mod spin;
 mod tally;
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
@@ -24,17 +26,19 @@ use crate::servers::get_all;
 use crate::service::{Limits, Service};
 use crate::{lattice, secret, shop, wit};
 
-/// The host is built alone, as `cargo xtask up` builds it: with other packages beside it, crates get other features, and
+/// The hosts are built by themselves, as `cargo xtask up` builds one: with other packages beside them, crates get other features, and
 /// wasmtime would be compiled again.
-const HOST: [&str; 2] = ["-p", "mercato"];
+const HOST: [&str; 4] = ["-p", "mercato", "-p", "mercato-spin-host"];
 
 /// What else is built and tested. xtask is not among it: it would be replaced while it runs.
-const REST: [&str; 9] = [
+const REST: [&str; 11] = [
     "--workspace",
     "--exclude",
     "mercato",
     "--exclude",
     "mercato-lattice",
+    "--exclude",
+    "mercato-spin-host",
     "--exclude",
     "mercato-wasmcloud",
     "--exclude",
@@ -51,7 +55,8 @@ const UP: Limits = Limits {
 ///
 /// Checks the interfaces, starts MongoDB, Kafka, Redis and a mail server (and gets them if they are not there), runs the
 /// unit and conformance tests on them, then builds a shop and runs the black-box tests against it: with its own data folder,
-/// with those servers instead, and on a wasmCloud lattice, whose parts are ended under load then. The last lines tell what could not be had, and how many tests passed, failed and were skipped.
+/// with those servers instead, under Spin, and on a wasmCloud lattice, whose parts are ended under load then. The last lines tell what
+/// could not be had, and how many tests passed, failed and were skipped.
 #[derive(Debug, clap::Args)]
 pub struct Test {
     /// Go on after a failure, to see all of them
@@ -74,6 +79,7 @@ impl Test {
             Self::units,
             Self::one_process,
             Self::one_process_on_servers,
+            Self::spin,
             Self::lattice,
         ] {
             let mut tally = Tally::default();
@@ -183,6 +189,36 @@ impl Test {
         let service = up(project, &arguments, &secret, &log)?;
         let mut tests = self.tests(project, &service, &secret);
         black_box(service, tests.arg("--shop-only"), &log, tally)
+    }
+
+    /// The components of spin.toml, on a host of Spin's interfaces, and on Spin itself where it is installed.
+    fn spin(&self, project: &Project, _: &mut Option<Servers>, tally: &mut Tally) -> Result<()> {
+        crate::spin::build(project)?;
+        let log = self.log(project, "test-spin-host")?;
+        let host = Arc::new(spin::Host::new(project, &log));
+        let own = self.own(spin::trials(project, Arc::clone(&host)), tally);
+        if own.is_err() && !self.keep_going {
+            return own;
+        }
+        let state = tempfile::tempdir()?;
+        let secret = secret::generate()?;
+        let service = host.start(None, state.path(), &secret)?;
+        let mut tests = self.tests(project, &service, &secret);
+        let on_host = black_box(service, tests.arg("--shop-only"), &log, tally);
+        let result = own.and(on_host);
+        if result.is_err() && !self.keep_going {
+            return result;
+        }
+        if let Err(error) = crate::spin::available() {
+            tally.skipped += 1;
+            tally.miss("the shop on Spin itself", &error);
+            return result;
+        }
+        let log = self.log(project, "test-spin")?;
+        let state = tempfile::tempdir()?;
+        let service = spin::real(project, state.path(), &secret, &log)?;
+        let mut tests = self.tests(project, &service, &secret);
+        result.and(black_box(service, tests.arg("--shop-only"), &log, tally))
     }
 
     fn lattice(&self, project: &Project, servers: &mut Option<Servers>, tally: &mut Tally) -> Result<()> {

@@ -1202,6 +1202,59 @@ async fn handle_message(
     ))
 }
 
+/// How many invocations may be on their way to a subscription when it is given up.
+const UNDER_WAY: u64 = 32;
+
+/// The invocations of a function.
+struct Accepting {
+    sub: Option<async_nats::Subscriber>,
+    taken: u64,
+    /// For subscriptions of a group: what hands an invocation on to the others.
+    others: Option<Arc<async_nats::Client>>,
+}
+
+impl Stream for Accepting {
+    type Item = async_nats::Message;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let Some(sub) = self.sub.as_mut() else {
+            return Poll::Ready(None);
+        };
+        let msg = ready!(sub.poll_next_unpin(cx));
+        self.taken += u64::from(msg.is_some());
+        Poll::Ready(msg)
+    }
+}
+
+impl Drop for Accepting {
+    /// The server goes on to send invocations until it hears that the subscription is given up: dropped here, they would never be
+    /// answered, so they are sent to the group again.
+    fn drop(&mut self) {
+        let (Some(mut sub), Some(nats)) = (self.sub.take(), self.others.take()) else {
+            return;
+        };
+        let last = self.taken + UNDER_WAY;
+        spawn_async(async move {
+            if let Err(err) = sub.unsubscribe_after(last).await {
+                warn!(?err, "failed to unsubscribe");
+                return;
+            }
+            while let Some(msg) = sub.next().await {
+                let Some(reply) = msg.reply else {
+                    continue;
+                };
+                let headers = msg.headers.unwrap_or_default();
+                if let Err(err) = nats
+                    .publish_with_reply_and_headers(msg.subject, reply, headers, msg.payload)
+                    .await
+                {
+                    warn!(?err, "failed to hand an invocation on");
+                }
+            }
+        });
+    }
+}
+
 impl wrpc_transport::Serve for Client {
     type Context = Option<HeaderMap>;
     type Outgoing = SubjectWriter;
@@ -1231,7 +1284,12 @@ impl wrpc_transport::Serve for Client {
         let commands = self.commands.clone();
         let inbox = Arc::clone(&self.inbox);
         let tasks = Arc::clone(&self.tasks);
-        Ok(sub.then(move |msg| {
+        let accepting = Accepting {
+            sub: Some(sub),
+            taken: 0,
+            others: self.queue_group.is_some().then(|| Arc::clone(&nats)),
+        };
+        Ok(accepting.then(move |msg| {
             let tasks = Arc::clone(&tasks);
             let nats = Arc::clone(&nats);
             let paths = Arc::clone(&paths);

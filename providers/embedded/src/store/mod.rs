@@ -1,13 +1,8 @@
 //! The store: documents and the outbox in one SQLite file.
 
-mod change;
-mod collection;
+mod connection;
 mod open;
-pub(crate) mod outbox;
-mod plan;
 mod read;
-mod schema;
-mod sql;
 mod write;
 
 use std::collections::HashMap;
@@ -19,12 +14,13 @@ use async_trait::async_trait;
 use mercato_ports::documents::{CommitFailure, Document, Documents, Failure, Query, Write};
 use mercato_ports::events::{DeadLetter, DeadLetters, Event};
 use mercato_ports::manifest::ShopManifest;
+use mercato_sql::change::{self, Stopped};
+use mercato_sql::outbox::{self, Subscriptions};
+use mercato_sql::{Collection, Plan};
 use tokio::sync::{Notify, Semaphore};
 use tokio::task::coop::consume_budget;
 
-pub(crate) use collection::Collection;
-use outbox::Subscriptions;
-use plan::{NARROW, Plan};
+pub(crate) use connection::Sqlite;
 use read::Readers;
 use write::{Demand, Writer};
 
@@ -88,12 +84,8 @@ impl Store {
             .map(|(name, declared)| (name.clone(), Arc::new(Collection::new(name, declared))))
             .collect::<HashMap<_, _>>();
         let folder = open::Folder::lock(folder)?;
-        let mut connection = open::writer(&folder.file, options.durability)?;
-        open::prepare(
-            &mut connection,
-            &folder.file,
-            collections.values().map(Arc::as_ref),
-        )?;
+        let connection = open::writer(&folder.file, options.durability)?;
+        open::prepare(&connection, &folder.file, collections.values().map(Arc::as_ref))?;
         let wake = Arc::new(Notify::new());
         Ok(Self {
             collections,
@@ -118,11 +110,8 @@ impl Store {
     }
 
     /// Reads from the outbox.
-    pub(crate) fn outbox<T>(
-        &self,
-        read: impl FnOnce(&rusqlite::Connection) -> rusqlite::Result<T>,
-    ) -> Result<T, Failure> {
-        self.readers.read(read)
+    pub(crate) fn outbox<T>(&self, read: impl FnOnce(&Sqlite) -> rusqlite::Result<T>) -> Result<T, Failure> {
+        self.readers.read(|connection| read(&Sqlite(connection)))
     }
 
     /// Keeps what became of a delivery. It does not wait for the disk: a loss of power delivers again, as it may.
@@ -132,7 +121,7 @@ impl Store {
         outcome: outbox::Outcome,
     ) -> Result<(), Failure> {
         let work = move |connection: &rusqlite::Connection| {
-            outbox::settle(connection, &delivery, &outcome).map_err(failed)
+            outbox::settle(&Sqlite(connection), &delivery, &outcome).map_err(failed)
         };
         self.writer
             .submit(
@@ -157,21 +146,7 @@ impl Store {
             .map_err(|_| Failure::Unavailable("the store is stopping".into()))?;
         let read = move || {
             let plan = Plan::new(&collection, &query)?;
-            readers.read(|connection| {
-                let mut narrow = None;
-                for driver in plan.drivers() {
-                    let probe = plan.probe(&driver);
-                    let count = connection
-                        .prepare_cached(&probe.sql)?
-                        .query_row(rusqlite::params_from_iter(probe.values), |row| {
-                            row.get::<_, i64>(0)
-                        })?;
-                    if count < narrow.as_ref().map_or(NARROW, |(least, _)| *least) {
-                        narrow = Some((count, driver));
-                    }
-                }
-                read::find(connection, plan.select(narrow.as_ref().map(|(_, driver)| driver)))
-            })
+            readers.read(|connection| mercato_sql::read::find(&Sqlite(connection), &plan))
         };
         tokio::task::spawn_blocking(read).await.map_err(stopped)?
     }
@@ -185,7 +160,7 @@ impl Documents for Store {
     async fn get_many(&self, collection: String, ids: Vec<String>) -> Result<Vec<Option<Document>>, Failure> {
         let collection = self.collection(&collection)?;
         self.readers
-            .read(|connection| read::get_many(connection, collection, &ids))
+            .read(|connection| mercato_sql::read::get_many(&Sqlite(connection), collection, &ids))
     }
 
     async fn find(&self, query: Query) -> Result<Vec<Document>, Failure> {
@@ -195,7 +170,7 @@ impl Documents for Store {
             consume_budget().await;
             return self
                 .readers
-                .read(|connection| read::find(connection, plan.select(None)));
+                .read(|connection| mercato_sql::read::find(&Sqlite(connection), &plan));
         }
         self.find_slowly(Arc::clone(collection), query).await
     }
@@ -205,7 +180,7 @@ impl Documents for Store {
         let writes = writes
             .into_iter()
             .map(|write| Ok((Arc::clone(self.collection(write.collection())?), write)))
-            .collect::<Result<change::Writes, Failure>>()
+            .collect::<Result<Vec<_>, Failure>>()
             .map_err(CommitFailure::Failed)?;
         let subscriptions = Arc::clone(&self.subscriptions);
         let demand = Demand {
@@ -213,10 +188,16 @@ impl Documents for Store {
             wakes: !events.is_empty(),
         };
         let work = move |connection: &rusqlite::Connection| {
-            change::apply(connection, &writes)?;
+            let connection = Sqlite(connection);
+            let writes = writes.iter().map(|(collection, write)| (&**collection, write));
+            change::apply(&connection, writes).map_err(|stopped| match stopped {
+                Stopped::Commit(failure) => failure,
+                Stopped::Store(error) => failed(error),
+            })?;
             events
                 .iter()
-                .try_for_each(|event| outbox::enqueue(connection, &subscriptions, event))
+                .try_for_each(|event| outbox::enqueue(&connection, &subscriptions, event, now()))
+                .map_err(failed)
         };
         self.writer.submit(demand, work).await
     }
@@ -248,7 +229,7 @@ impl DeadLetters for Store {
 
     async fn replay(&self, id: u64) -> Result<bool, String> {
         let work = move |connection: &rusqlite::Connection| {
-            outbox::replay(connection, id.cast_signed()).map_err(failed)
+            outbox::replay(&Sqlite(connection), id.cast_signed(), now()).map_err(failed)
         };
         let replayed = self
             .writer

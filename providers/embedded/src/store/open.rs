@@ -5,11 +5,12 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use mercato_sql::Collection;
+use mercato_sql::schema::{self, APPLICATION, FORMAT};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
-use super::Durability;
-use super::schema::{self, APPLICATION, FORMAT};
+use super::{Durability, Sqlite};
 use crate::error::OpenError;
 
 /// How long a connection waits for another one, such as a reader for the end of a recovery.
@@ -143,9 +144,10 @@ pub(crate) fn explain(file: &Path, error: rusqlite::Error) -> OpenError {
 
 /// Brings the database to this version's format and to what the manifest declares, all or nothing.
 pub(crate) fn prepare<'a>(
-    connection: &mut Connection,
+    connection: &Connection,
     file: &Path,
-    collections: impl Iterator<Item = &'a super::Collection>,
+    collections: impl Iterator<Item = &'a Collection>,
 ) -> Result<(), OpenError> {
-    schema::migrate(connection, collections).map_err(|error| explain(file, error))
+    let tell = |news: &str| tracing::info!("{news}");
+    schema::migrate(&Sqlite(connection), collections, &tell).map_err(|error| explain(file, error))
 }

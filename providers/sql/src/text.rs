@@ -2,25 +2,25 @@
 //! callers is always bound.
 
 /// An identifier in quotes.
-pub(crate) fn quoted(name: &str) -> String {
+pub fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
 /// The column of a declared field, quoted; the sign keeps it apart from the other columns.
-pub(crate) fn column(field: &str) -> String {
+pub fn column(field: &str) -> String {
     quoted(&format!("${field}"))
 }
 
 /// The value of a declared field where it is text or an integer, and NULL where it is anything else, so that `true`
 /// is not found as 1.
-pub(crate) fn value(field: &str) -> String {
+pub fn value(field: &str) -> String {
     format!(
         "CASE WHEN json_type(body, '$.{field}') IN ('text', 'integer') THEN json_extract(body, '$.{field}') END"
     )
 }
 
 /// The value of a declared field where it is text.
-pub(crate) fn text(field: &str) -> String {
+pub fn text(field: &str) -> String {
     format!("(CASE json_type(body, '$.{field}') WHEN 'text' THEN json_extract(body, '$.{field}') END)")
 }
 
@@ -29,7 +29,7 @@ const MAX_SEARCH_WORDS: usize = 32;
 
 /// What a person typed, as an FTS5 query that can't be malformed: every word is quoted, so that nothing in it is an
 /// operator, all words must occur, and the last one may be the beginning of a word. `None` where there is no word.
-pub(crate) fn search_query(typed: &str) -> Option<String> {
+pub fn search_query(typed: &str) -> Option<String> {
     let words = typed
         .split(|char: char| char.is_whitespace() || char.is_control())
         .filter(|word| word.chars().any(char::is_alphanumeric))

@@ -3,10 +3,10 @@
 use mercato_ports::documents::Failure;
 use mercato_ports::manifest;
 
-use super::sql::{column, quoted, text, value};
+use crate::text::{column, quoted, text, value};
 
 /// A declared collection, with the SQL that it needs most.
-pub(crate) struct Collection {
+pub struct Collection {
     /// Its name, which is also the table's.
     pub name: String,
     /// The fields that queries may name.
@@ -22,6 +22,8 @@ pub(crate) struct Collection {
 }
 
 impl Collection {
+    /// A collection as its service declares it.
+    #[must_use]
     pub fn new(name: &str, declared: &manifest::Collection) -> Self {
         let table = quoted(name);
         let unique = |fields: &[String]| {
@@ -41,6 +43,9 @@ impl Collection {
     }
 
     /// Refuses a field that no index serves.
+    ///
+    /// # Errors
+    /// [`Failure::Invalid`].
     pub fn check_field(&self, field: &str) -> Result<(), Failure> {
         if self.fields.iter().any(|declared| declared == field) {
             return Ok(());
@@ -52,11 +57,13 @@ impl Collection {
     }
 
     /// The name of the index on a field.
+    #[must_use]
     pub fn index_name(&self, field: &str) -> String {
         format!("{}/{field}", self.name)
     }
 
     /// Creates the table.
+    #[must_use]
     pub fn create_table(&self) -> String {
         format!(
             "CREATE TABLE IF NOT EXISTS {} (n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, version INTEGER NOT NULL, \
@@ -67,6 +74,7 @@ impl Collection {
 
     /// Adds the column of a field. It is computed, and stored in its index alone. (An index on the expression itself
     /// would not serve the comparison of rows by which pages go on.)
+    #[must_use]
     pub fn create_column(&self, field: &str) -> String {
         format!(
             "ALTER TABLE {} ADD COLUMN {} ANY AS ({}) VIRTUAL",
@@ -77,6 +85,7 @@ impl Collection {
     }
 
     /// Creates the index on a field: by its value, and among equal ones by id.
+    #[must_use]
     pub fn create_index(&self, field: &str) -> String {
         format!(
             "CREATE INDEX {} ON {} ({}, id)",
@@ -87,6 +96,7 @@ impl Collection {
     }
 
     /// Creates the full-text table. It holds no second copy of the texts: hits are read from the documents.
+    #[must_use]
     pub fn create_search(&self) -> String {
         format!(
             "CREATE VIRTUAL TABLE {} USING fts5({}, content='', contentless_delete=1, prefix='2 3', \
@@ -97,6 +107,7 @@ impl Collection {
     }
 
     /// Puts the searched fields of documents into the full-text table, in place of what it had of them.
+    #[must_use]
     pub fn index_text(&self, condition: &str) -> String {
         let texts = self
             .search

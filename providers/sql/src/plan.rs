@@ -9,33 +9,37 @@
 use std::fmt::Write as _;
 
 use mercato_ports::documents::{Comparison, Condition, Direction, Failure, MAX_LIMIT, Query, Scalar};
-use rusqlite::types::Value;
 
-use super::Collection;
-use super::sql::{column, search_query};
+use crate::Collection;
+use crate::connection::Value;
+use crate::text::{column, search_query};
 
 /// A driver that matches fewer documents than this is narrow: reading and sorting them all takes a few milliseconds.
-pub(crate) const NARROW: i64 = 2_000;
+pub const NARROW: i64 = 2_000;
 
 /// The most conditions of a query.
 const MAX_CONDITIONS: usize = 32;
 
 /// A statement and its values.
 #[derive(Debug)]
-pub(crate) struct Select {
+pub struct Select<'a> {
+    /// The statement.
     pub sql: String,
-    pub values: Vec<Value>,
+    /// The values of its parameters.
+    pub values: Vec<Value<'a>>,
 }
 
 /// What may select the documents to be read.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Driver {
+pub enum Driver {
+    /// All conditions on a field.
     Field(String),
+    /// The search.
     Search,
 }
 
 /// A query that its collection can answer.
-pub(crate) struct Plan<'a> {
+pub struct Plan<'a> {
     collection: &'a Collection,
     query: &'a Query,
     /// The search as FTS5 reads it, where there are words to search.
@@ -44,6 +48,9 @@ pub(crate) struct Plan<'a> {
 
 impl<'a> Plan<'a> {
     /// Checks a query against its collection.
+    ///
+    /// # Errors
+    /// [`Failure::Invalid`], with what the collection or the port does not allow.
     pub fn new(collection: &'a Collection, query: &'a Query) -> Result<Self, Failure> {
         let invalid = |reason: String| Err(Failure::Invalid(reason));
         if query.limit > MAX_LIMIT {
@@ -92,6 +99,7 @@ impl<'a> Plan<'a> {
     }
 
     /// What else than the order's index could select the documents.
+    #[must_use]
     pub fn drivers(&self) -> Vec<Driver> {
         let mut drivers = Vec::new();
         for condition in &self.query.conditions {
@@ -107,7 +115,8 @@ impl<'a> Plan<'a> {
     }
 
     /// Counts what a driver matches, up to [`NARROW`].
-    pub fn probe(&self, driver: &Driver) -> Select {
+    #[must_use]
+    pub fn probe(&self, driver: &Driver) -> Select<'_> {
         let mut text = Text::default();
         text.push("SELECT count(*) FROM (");
         self.driven(&mut text, driver);
@@ -116,7 +125,8 @@ impl<'a> Plan<'a> {
     }
 
     /// The query by a driver, or in order.
-    pub fn select(&self, driver: Option<&Driver>) -> Select {
+    #[must_use]
+    pub fn select(&self, driver: Option<&Driver>) -> Select<'_> {
         let mut text = Text::default();
         text.push(&format!(
             "SELECT id, version, body FROM {} WHERE true",
@@ -143,7 +153,7 @@ impl<'a> Plan<'a> {
             text.push(&format!(
                 " AND +n IN (SELECT rowid FROM {search} WHERE {search} MATCH ?)"
             ));
-            text.values.push(Value::Text(words.clone()));
+            text.values.push(Value::Text(words));
         }
         self.order(&mut text, if driver.is_some() { "+" } else { "" });
         text.push(" LIMIT ?");
@@ -152,7 +162,7 @@ impl<'a> Plan<'a> {
     }
 
     /// The numbers of the documents that a driver matches.
-    fn driven(&self, text: &mut Text, driver: &Driver) {
+    fn driven<'s>(&'s self, text: &mut Text<'s>, driver: &Driver) {
         match driver {
             Driver::Field(field) => {
                 text.push(&format!("SELECT n FROM {} WHERE true", self.collection.table));
@@ -168,13 +178,13 @@ impl<'a> Plan<'a> {
             Driver::Search => {
                 let search = &self.collection.search_table;
                 text.push(&format!("SELECT rowid FROM {search} WHERE {search} MATCH ?"));
-                text.values.extend(self.words.clone().map(Value::Text));
+                text.values.extend(self.words.as_deref().map(Value::Text));
             }
         }
     }
 
     /// A condition, whose bounds may be sought in an index where `index` says so of their operator.
-    fn condition(&self, text: &mut Text, condition: &Condition, index: impl Fn(&str) -> bool) {
+    fn condition<'s>(&'s self, text: &mut Text<'s>, condition: &'s Condition, index: impl Fn(&str) -> bool) {
         let column = column(&condition.field);
         let operator = operator(condition.comparison);
         let plus = |operator, free| if free && index(operator) { "" } else { "+" };
@@ -201,11 +211,11 @@ impl<'a> Plan<'a> {
     }
 
     /// Where the page begins, and the order.
-    fn order(&self, text: &mut Text, plus: &str) {
+    fn order<'s>(&'s self, text: &mut Text<'s>, plus: &str) {
         let Some(sort) = &self.query.sort else {
             if let Some(after) = &self.query.after {
                 text.push(&format!(" AND {plus}id > ?"));
-                text.values.push(Value::Text(after.id.clone()));
+                text.values.push(Value::Text(&after.id));
             }
             text.push(&format!(" ORDER BY {plus}id"));
             return;
@@ -224,7 +234,7 @@ impl<'a> Plan<'a> {
         {
             Some((value, id)) => {
                 text.push(&format!(" AND ({plus}{key}, {plus}id) {operator} (?, ?)"));
-                text.values.extend([scalar(value), Value::Text(id.clone())]);
+                text.values.extend([scalar(value), Value::Text(id)]);
             }
             // A document without the field has no place in the order; as a bound, this skips them in the index.
             None if self
@@ -260,26 +270,26 @@ fn operator(comparison: Comparison) -> &'static str {
     }
 }
 
-fn scalar(scalar: &Scalar) -> Value {
+fn scalar(scalar: &Scalar) -> Value<'_> {
     match scalar {
-        Scalar::Text(text) => Value::Text(text.clone()),
+        Scalar::Text(text) => Value::Text(text),
         Scalar::Integer(integer) => Value::Integer(*integer),
     }
 }
 
 /// A statement in the making.
 #[derive(Default)]
-struct Text {
+struct Text<'a> {
     sql: String,
-    values: Vec<Value>,
+    values: Vec<Value<'a>>,
 }
 
-impl Text {
+impl<'a> Text<'a> {
     fn push(&mut self, sql: &str) {
         self.sql.push_str(sql);
     }
 
-    fn select(self) -> Select {
+    fn select(self) -> Select<'a> {
         Select {
             sql: self.sql,
             values: self.values,
@@ -291,9 +301,11 @@ impl Text {
 mod tests {
     use mercato_ports::documents::{Position, Sort};
     use mercato_ports::manifest;
-    use rusqlite::{Connection, params_from_iter};
 
     use super::*;
+    use crate::Connection as _;
+    use crate::schema;
+    use crate::testing::Memory;
 
     /// SQLite's plan of a query in order, or by its only driver.
     fn explain(query: &Query, driven: bool) -> String {
@@ -302,21 +314,17 @@ mod tests {
             search: vec!["name".into()],
         };
         let collection = Collection::new("catalog.products", &declared);
-        let mut connection = Connection::open_in_memory().unwrap();
-        super::super::schema::migrate(&mut connection, [&collection].into_iter()).unwrap();
+        let connection = Memory::new();
+        schema::migrate(&connection, [&collection].into_iter(), &|_| {}).unwrap();
         let plan = Plan::new(&collection, query).unwrap();
         let drivers = plan.drivers();
         assert!(drivers.len() <= 1, "{drivers:?}");
         let select = plan.select(drivers.first().filter(|_| driven));
-        let mut statement = connection
-            .prepare(&format!("EXPLAIN QUERY PLAN {}", select.sql))
-            .unwrap();
-        let rows = statement
-            .query_map(params_from_iter(select.values), |row| row.get::<_, String>(3))
-            .unwrap();
-        rows.map(|row| row.unwrap().replace("\"", ""))
-            .collect::<Vec<_>>()
-            .join("; ")
+        let sql = format!("EXPLAIN QUERY PLAN {}", select.sql);
+        let steps = connection.all(&sql, &select.values, |row| {
+            Ok(row.cell(3)?.text().replace('"', ""))
+        });
+        steps.unwrap().join("; ")
     }
 
     fn sorted(direction: Direction, after: Option<i64>) -> Query {

@@ -1,23 +1,36 @@
-//! What a commit does to documents: checked where the caller is, applied on the writing thread.
+//! What a commit does to documents: checked without the database, applied within a transaction of the caller's.
 
 use std::collections::HashSet;
-use std::sync::Arc;
 
 use mercato_ports::documents::{
     Adjustment, CommitFailure, Deletion, Failure, Insertion, Refusal, RefusalReason, Replacement, Write,
 };
 use mercato_ports::events::Event;
-use rusqlite::types::{Value, ValueRef};
-use rusqlite::{Connection, OptionalExtension, params, params_from_iter};
 use serde_json::Map;
 
-use super::{Collection, unavailable};
+use crate::Collection;
+use crate::connection::{Cell, Connection, Row, Value};
 
-/// Writes that are well-formed, each with its collection.
-pub(crate) type Writes = Vec<(Arc<Collection>, Write)>;
+/// Why a commit is not made.
+#[derive(Debug)]
+pub enum Stopped<E> {
+    /// The caller is told so.
+    Commit(CommitFailure),
+    /// SQLite failed.
+    Store(E),
+}
+
+impl<E> From<E> for Stopped<E> {
+    fn from(error: E) -> Self {
+        Self::Store(error)
+    }
+}
 
 /// Refuses what could never be written, whatever the store holds.
-pub(crate) fn check(writes: &[Write], events: &[Event]) -> Result<(), Failure> {
+///
+/// # Errors
+/// [`Failure::Invalid`].
+pub fn check(writes: &[Write], events: &[Event]) -> Result<(), Failure> {
     let mut named = HashSet::new();
     for write in writes {
         if !named.insert((write.collection(), write.id())) {
@@ -84,25 +97,26 @@ fn invalid(write: &Write, reason: &str) -> Failure {
 }
 
 /// Why one write is not made.
-enum Stop {
+enum Stop<E> {
     Refused(RefusalReason),
-    Failed(Failure),
+    Invalid(Failure),
+    Store(E),
 }
 
-impl From<rusqlite::Error> for Stop {
-    fn from(error: rusqlite::Error) -> Self {
-        Self::Failed(unavailable(error))
+impl<E> From<E> for Stop<E> {
+    fn from(error: E) -> Self {
+        Self::Store(error)
     }
 }
 
-impl From<RefusalReason> for Stop {
-    fn from(reason: RefusalReason) -> Self {
-        Self::Refused(reason)
-    }
-}
-
-/// Makes all writes, or tells every one that can't be made; then the caller undoes the others.
-pub(crate) fn apply(connection: &Connection, writes: &Writes) -> Result<(), CommitFailure> {
+/// Makes all writes, each in its collection, or tells every one that can't be made; then the caller undoes the others.
+///
+/// # Errors
+/// As above.
+pub fn apply<'a, C: Connection>(
+    connection: &C,
+    writes: impl IntoIterator<Item = (&'a Collection, &'a Write)>,
+) -> Result<(), Stopped<C::Error>> {
     let mut refusals = Vec::new();
     for (index, (collection, write)) in (0..).zip(writes) {
         let done = match write {
@@ -114,75 +128,83 @@ pub(crate) fn apply(connection: &Connection, writes: &Writes) -> Result<(), Comm
         match done {
             Ok(()) => {}
             Err(Stop::Refused(reason)) => refusals.push(Refusal { write: index, reason }),
-            Err(Stop::Failed(failure)) => return Err(CommitFailure::Failed(failure)),
+            Err(Stop::Invalid(failure)) => return Err(Stopped::Commit(CommitFailure::Failed(failure))),
+            Err(Stop::Store(error)) => return Err(Stopped::Store(error)),
         }
     }
     if refusals.is_empty() {
         Ok(())
     } else {
-        Err(CommitFailure::Refused(refusals))
+        Err(Stopped::Commit(CommitFailure::Refused(refusals)))
     }
 }
 
-fn insert(connection: &Connection, collection: &Collection, insertion: &Insertion) -> Result<(), Stop> {
+fn insert<C: Connection>(
+    connection: &C,
+    collection: &Collection,
+    insertion: &Insertion,
+) -> Result<(), Stop<C::Error>> {
     let sql = format!(
         "INSERT INTO {} (id, version, body) VALUES (?, 1, ?) ON CONFLICT (id) DO NOTHING RETURNING n",
         collection.table
     );
+    let values = [insertion.id.as_str().into(), insertion.body.as_str().into()];
     let number = connection
-        .prepare_cached(&sql)?
-        .query_row(params![insertion.id, insertion.body], |row| row.get(0))
-        .optional()?
-        .ok_or(RefusalReason::Exists)?;
+        .first(&sql, &values, number)?
+        .ok_or(Stop::Refused(RefusalReason::Exists))?;
     index_text(connection, collection, number)
 }
 
-fn replace(connection: &Connection, collection: &Collection, replacement: &Replacement) -> Result<(), Stop> {
+fn replace<C: Connection>(
+    connection: &C,
+    collection: &Collection,
+    replacement: &Replacement,
+) -> Result<(), Stop<C::Error>> {
     let sql = format!(
         "UPDATE {} SET version = version + 1, body = ? WHERE id = ? AND version = ? RETURNING n",
         collection.table
     );
-    let expected = replacement.expected.cast_signed();
-    let number = connection
-        .prepare_cached(&sql)?
-        .query_row(params![replacement.body, replacement.id, expected], |row| {
-            row.get(0)
-        })
-        .optional()?;
-    match number {
+    let values = [
+        replacement.body.as_str().into(),
+        replacement.id.as_str().into(),
+        replacement.expected.cast_signed().into(),
+    ];
+    match connection.first(&sql, &values, number)? {
         Some(number) => index_text(connection, collection, number),
         None => Err(missing_or_stale(connection, collection, &replacement.id)),
     }
 }
 
-fn delete(connection: &Connection, collection: &Collection, deletion: &Deletion) -> Result<(), Stop> {
+fn delete<C: Connection>(
+    connection: &C,
+    collection: &Collection,
+    deletion: &Deletion,
+) -> Result<(), Stop<C::Error>> {
     let sql = format!(
         "DELETE FROM {} WHERE id = ? AND version = ? RETURNING n",
         collection.table
     );
-    let number = connection
-        .prepare_cached(&sql)?
-        .query_row(params![deletion.id, deletion.expected.cast_signed()], |row| {
-            row.get::<_, i64>(0)
-        })
-        .optional()?;
-    let Some(number) = number else {
+    let values = [
+        deletion.id.as_str().into(),
+        deletion.expected.cast_signed().into(),
+    ];
+    let Some(number) = connection.first(&sql, &values, number)? else {
         return Err(missing_or_stale(connection, collection, &deletion.id));
     };
     if !collection.search.is_empty() {
         let sql = format!("DELETE FROM {} WHERE rowid = ?", collection.search_table);
-        connection.prepare_cached(&sql)?.execute([number])?;
+        connection.execute(&sql, &[number.into()])?;
     }
     Ok(())
 }
 
 /// Adds to fields inside the text of the body, so that nothing else in it changes.
-fn adjust(
-    connection: &Connection,
+fn adjust<C: Connection>(
+    connection: &C,
     collection: &Collection,
     adjustment: &Adjustment,
     write: &Write,
-) -> Result<(), Stop> {
+) -> Result<(), Stop<C::Error>> {
     let paths = adjustment
         .changes
         .iter()
@@ -195,24 +217,21 @@ fn adjust(
         ", ?, ?".repeat(paths.len())
     );
     let pairs = paths
-        .into_iter()
+        .iter()
         .zip(sums)
         .flat_map(|(path, sum)| [Value::Text(path), Value::Integer(sum)]);
-    let values = pairs.chain([Value::Text(adjustment.id.clone())]);
-    connection
-        .prepare_cached(&sql)?
-        .execute(params_from_iter(values))?;
-    Ok(())
+    let values = pairs.chain([Value::Text(&adjustment.id)]).collect::<Vec<_>>();
+    Ok(connection.execute(&sql, &values)?)
 }
 
 /// What the adjusted fields would be.
-fn sums(
-    connection: &Connection,
+fn sums<C: Connection>(
+    connection: &C,
     collection: &Collection,
     adjustment: &Adjustment,
     write: &Write,
     paths: &[String],
-) -> Result<Vec<i64>, Stop> {
+) -> Result<Vec<i64>, Stop<C::Error>> {
     // A JSON null is text here, so that it is no missing field; so is all else that is no integer.
     let columns = (1..=paths.len())
         .map(|n| format!("CASE json_type(body, ?{n}) WHEN 'integer' THEN json_extract(body, ?{n}) ELSE json_type(body, ?{n}) END"))
@@ -223,46 +242,58 @@ fn sums(
         collection.table,
         paths.len() + 1
     );
-    let mut statement = connection.prepare_cached(&sql)?;
-    let mut rows = statement.query(params_from_iter(paths.iter().chain([&adjustment.id])))?;
-    let row = rows.next()?.ok_or(RefusalReason::Missing)?;
+    let values = paths
+        .iter()
+        .chain([&adjustment.id])
+        .map(|text| Value::Text(text))
+        .collect::<Vec<_>>();
+    let current = connection
+        .first(&sql, &values, |row| {
+            (0..paths.len())
+                .map(|column| row.cell(column))
+                .collect::<Result<Vec<_>, _>>()
+        })?
+        .ok_or(Stop::Refused(RefusalReason::Missing))?;
     let mut sums = Vec::with_capacity(paths.len());
-    for (column, change) in adjustment.changes.iter().enumerate() {
+    for (current, change) in current.into_iter().zip(&adjustment.changes) {
         let stop =
-            |reason: &str| Stop::Failed(invalid(write, &format!("its field `{}` {reason}", change.field)));
-        let current = match row.get_ref(column)? {
-            ValueRef::Null => 0,
-            ValueRef::Integer(current) => current,
-            _ => return Err(stop("is no integer of 64 bits")),
+            |reason: &str| Stop::Invalid(invalid(write, &format!("its field `{}` {reason}", change.field)));
+        let current = match current {
+            Cell::Null => 0,
+            Cell::Integer(current) => current,
+            Cell::Text(_) | Cell::Other => return Err(stop("is no integer of 64 bits")),
         };
         let sum = current
             .checked_add(change.by)
             .ok_or_else(|| stop("would be over the range of 64 bits"))?;
         if change.floor.is_some_and(|floor| sum < floor) {
-            return Err(RefusalReason::UnderFloor(current).into());
+            return Err(Stop::Refused(RefusalReason::UnderFloor(current)));
         }
         sums.push(sum);
     }
     Ok(sums)
 }
 
-fn index_text(connection: &Connection, collection: &Collection, number: i64) -> Result<(), Stop> {
+fn index_text<C: Connection>(
+    connection: &C,
+    collection: &Collection,
+    number: i64,
+) -> Result<(), Stop<C::Error>> {
     if !collection.search.is_empty() {
-        connection
-            .prepare_cached(&collection.index_text("n = ?"))?
-            .execute([number])?;
+        connection.execute(&collection.index_text("n = ?"), &[number.into()])?;
     }
     Ok(())
 }
 
-fn missing_or_stale(connection: &Connection, collection: &Collection, id: &str) -> Stop {
+fn missing_or_stale<C: Connection>(connection: &C, collection: &Collection, id: &str) -> Stop<C::Error> {
     let sql = format!("SELECT version FROM {} WHERE id = ?", collection.table);
-    let version = connection
-        .prepare_cached(&sql)
-        .and_then(|mut statement| statement.query_row([id], |row| row.get::<_, i64>(0)).optional());
-    match version {
-        Ok(Some(version)) => RefusalReason::Stale(version.cast_unsigned()).into(),
-        Ok(None) => RefusalReason::Missing.into(),
-        Err(error) => error.into(),
+    match connection.first(&sql, &[id.into()], number) {
+        Ok(Some(version)) => Stop::Refused(RefusalReason::Stale(version.cast_unsigned())),
+        Ok(None) => Stop::Refused(RefusalReason::Missing),
+        Err(error) => Stop::Store(error),
     }
+}
+
+fn number<E>(row: &dyn Row<E>) -> Result<i64, E> {
+    Ok(row.cell(0)?.integer())
 }

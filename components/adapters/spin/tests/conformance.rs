@@ -1,0 +1,150 @@
+//! The adapter's logic passes the conformance suite of the ports, with a new connection for each call, as instances have in Spin.
+#![allow(clippy::expect_used, clippy::unwrap_used, reason = "tests fail by panicking")]
+
+mod support;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use mercato_adapters_spin::{cache, documents, now, relay};
+use mercato_ports::cache::Cache;
+use mercato_ports::conformance::{self, events};
+use mercato_ports::documents::{CommitFailure, Document, Documents, Failure, Query, Write};
+use mercato_ports::events::{DeadLetter, DeadLetters, Event, HandlerFailure, Handlers};
+use mercato_sql::connection::transaction;
+use mercato_sql::outbox::{self, Patience};
+use support::{Buckets, Database};
+use tokio::runtime::Handle;
+
+fn main() -> ExitCode {
+    let runtime = conformance::runtime();
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    let store = Arc::new(Store {
+        file: folder.path().join("shop.db"),
+        shop: mercato_adapters_spin::shop::Shop::new(&conformance::manifest()).expect("it is right"),
+    });
+    let stage = events::Stage::new();
+    let stopped = Arc::new(AtomicBool::new(false));
+    let relays = [(); 2].map(|()| {
+        let (relay, stopped) = (Arc::clone(&store), Arc::clone(&stopped));
+        let consumers = Staged(Arc::clone(&stage), runtime.handle().clone());
+        std::thread::spawn(move || relay.deliver(&consumers, &stopped))
+    });
+
+    let documents_port: Arc<dyn Documents> = store.clone();
+    let dead_letters: Arc<dyn DeadLetters> = store;
+    let mut trials = conformance::documents::trials(runtime.handle(), &documents_port);
+    trials.extend(events::trials(
+        runtime.handle(),
+        &stage,
+        &documents_port,
+        &dead_letters,
+    ));
+    for redis in [false, true] {
+        let cache: Arc<dyn Cache> = Arc::new(Kept(Buckets::new(redis)));
+        trials.extend(conformance::cache::trials(runtime.handle(), &cache));
+    }
+    let code = conformance::run(trials);
+    stopped.store(true, Ordering::SeqCst);
+    for relay in relays {
+        relay.join().expect("the relay goes on to the end");
+    }
+    code
+}
+
+struct Store {
+    file: PathBuf,
+    shop: mercato_adapters_spin::shop::Shop,
+}
+
+impl Store {
+    fn open(&self) -> Database {
+        let database = Database::open(&self.file);
+        documents::prepare(&database, &self.shop).unwrap();
+        database
+    }
+
+    /// Two of these deliver beside each other.
+    fn deliver(&self, consumers: &Staged, stopped: &AtomicBool) {
+        let patience = Patience {
+            attempts: events::ATTEMPTS,
+            backoff: events::BACKOFF,
+            ..Patience::default()
+        };
+        while !stopped.load(Ordering::SeqCst) {
+            relay::deliver(&self.open(), consumers, &patience).unwrap();
+            std::thread::sleep(Duration::from_millis(2));
+        }
+    }
+}
+
+#[async_trait]
+impl Documents for Store {
+    async fn get_many(&self, collection: String, ids: Vec<String>) -> Result<Vec<Option<Document>>, Failure> {
+        documents::get_many(&self.open(), &self.shop, &collection, &ids)
+    }
+
+    async fn find(&self, query: Query) -> Result<Vec<Document>, Failure> {
+        documents::find(&self.open(), &self.shop, &query)
+    }
+
+    async fn commit(&self, writes: Vec<Write>, events: Vec<Event>) -> Result<(), CommitFailure> {
+        documents::commit(&self.open(), &self.shop, &writes, &events)
+    }
+
+    async fn ready(&self) -> Result<(), String> {
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl DeadLetters for Store {
+    async fn list(&self, limit: u32) -> Result<Vec<DeadLetter>, String> {
+        outbox::dead(&self.open(), limit)
+    }
+
+    async fn replay(&self, id: u64) -> Result<bool, String> {
+        let database = self.open();
+        transaction(&database, || outbox::replay(&database, id.cast_signed(), now()))
+    }
+}
+
+struct Staged(Arc<events::Stage>, Handle);
+
+impl relay::Consumers for Staged {
+    fn hand(&self, subscriber: &str, event: &Event) -> Result<(), HandlerFailure> {
+        self.1.block_on(self.0.handle(subscriber, event.clone()))
+    }
+}
+
+struct Kept(Buckets);
+
+impl Kept {
+    fn after(ttl: Duration) -> u64 {
+        now().cast_unsigned() + u64::try_from(ttl.as_millis()).unwrap()
+    }
+}
+
+#[async_trait]
+impl Cache for Kept {
+    async fn get_many(&self, keys: Vec<String>) -> Vec<Option<Vec<u8>>> {
+        cache::get_many(&self.0, &keys, Self::after(Duration::ZERO))
+    }
+
+    async fn set(&self, key: String, value: Vec<u8>, ttl: Duration) {
+        cache::set(&self.0, &key, &value, Self::after(ttl));
+    }
+
+    async fn delete(&self, keys: Vec<String>) {
+        cache::delete(&self.0, &keys);
+    }
+
+    async fn increment(&self, key: String, by: i64, ttl: Duration) -> Option<i64> {
+        let now = Self::after(Duration::ZERO);
+        cache::increment(&self.0, &key, by, now, Self::after(ttl))
+    }
+}

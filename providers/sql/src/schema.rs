@@ -1,0 +1,138 @@
+//! The schema: a table for each collection, its indexes as declared now, and the outbox.
+
+use std::collections::{BTreeMap, HashSet};
+
+use crate::Collection;
+use crate::connection::{Connection, transaction};
+use crate::text::quoted;
+
+/// Marks a SQLite file as Mercato's (`PRAGMA application_id`): "Mrct" in ASCII.
+pub const APPLICATION: u32 = 0x4D72_6374;
+
+/// The version of the layout of the file (`PRAGMA user_version`).
+pub const FORMAT: u32 = 1;
+
+/// Deliveries are events on their way to one subscriber each. `state` is 0 for the first of its subscriber and subject,
+/// which alone may be delivered, 1 for those that wait behind it, 2 for dead letters.
+const OUTBOX: [&str; 4] = [
+    "CREATE TABLE deliveries (
+        seq INTEGER PRIMARY KEY AUTOINCREMENT,
+        subscriber TEXT NOT NULL,
+        subject TEXT NOT NULL,
+        id TEXT NOT NULL,
+        kind TEXT NOT NULL,
+        time INTEGER NOT NULL,
+        due INTEGER,
+        data TEXT NOT NULL,
+        state INTEGER NOT NULL,
+        not_before INTEGER NOT NULL,
+        attempts INTEGER NOT NULL DEFAULT 0,
+        reason TEXT
+    ) STRICT",
+    "CREATE INDEX deliveries_first ON deliveries (not_before, seq) WHERE state = 0",
+    "CREATE INDEX deliveries_queue ON deliveries (subscriber, subject, seq) WHERE state < 2",
+    "CREATE INDEX deliveries_dead ON deliveries (seq) WHERE state = 2",
+];
+
+/// Brings the database to this format and to the declared collections, in one transaction. `tell` hears of what takes long or is
+/// given up.
+///
+/// # Errors
+/// As SQLite fails.
+pub fn migrate<'a, C: Connection>(
+    connection: &C,
+    collections: impl Iterator<Item = &'a Collection>,
+    tell: &dyn Fn(&str),
+) -> Result<(), C::Error> {
+    transaction(connection, || {
+        let format = connection.first("PRAGMA user_version", &[], |row| Ok(row.cell(0)?.integer()))?;
+        if format == Some(0) {
+            for statement in OUTBOX {
+                connection.execute(statement, &[])?;
+            }
+            connection.execute(&format!("PRAGMA application_id = {APPLICATION}"), &[])?;
+            connection.execute(&format!("PRAGMA user_version = {FORMAT}"), &[])?;
+        }
+        for collection in collections {
+            connection.execute(&collection.create_table(), &[])?;
+            columns(connection, collection)?;
+            indexes(connection, collection, tell)?;
+            search(connection, collection, tell)?;
+        }
+        Ok(())
+    })
+}
+
+/// Adds the columns of the declared fields that there are none of yet. Those of other fields stay: they cost nothing.
+fn columns<C: Connection>(connection: &C, collection: &Collection) -> Result<(), C::Error> {
+    let name = collection.name.as_str().into();
+    let existing = connection.all("SELECT name FROM pragma_table_xinfo(?)", &[name], |row| {
+        Ok(row.cell(0)?.text())
+    })?;
+    let existing = existing.into_iter().collect::<HashSet<_>>();
+    for field in collection
+        .fields
+        .iter()
+        .filter(|field| !existing.contains(&format!("${field}")))
+    {
+        connection.execute(&collection.create_column(field), &[])?;
+    }
+    Ok(())
+}
+
+/// Makes the indexes of a collection those that it declares.
+fn indexes<C: Connection>(
+    connection: &C,
+    collection: &Collection,
+    tell: &dyn Fn(&str),
+) -> Result<(), C::Error> {
+    let existing = connection.all(
+        "SELECT name, sql FROM sqlite_schema WHERE type = 'index' AND tbl_name = ? AND sql IS NOT NULL",
+        &[collection.name.as_str().into()],
+        |row| Ok((row.cell(0)?.text(), row.cell(1)?.text())),
+    )?;
+    let mut existing = existing.into_iter().collect::<BTreeMap<_, _>>();
+    let mut missing = Vec::new();
+    for field in &collection.fields {
+        let wanted = collection.create_index(field);
+        if existing.get(&collection.index_name(field)) == Some(&wanted) {
+            existing.remove(&collection.index_name(field));
+        } else {
+            missing.push(wanted);
+        }
+    }
+    for name in existing.keys() {
+        tell(&format!("dropping the index {name}, which is no longer declared"));
+        connection.execute(&format!("DROP INDEX {}", quoted(name)), &[])?;
+    }
+    for index in missing {
+        connection.execute(&index, &[])?;
+    }
+    Ok(())
+}
+
+/// Makes the full-text table of a collection what it declares, filled with the documents that there are.
+fn search<C: Connection>(
+    connection: &C,
+    collection: &Collection,
+    tell: &dyn Fn(&str),
+) -> Result<(), C::Error> {
+    let existing = connection.first(
+        "SELECT sql FROM sqlite_schema WHERE type = 'table' AND name = ? || '/search'",
+        &[collection.name.as_str().into()],
+        |row| Ok(row.cell(0)?.text()),
+    )?;
+    let wanted = (!collection.search.is_empty()).then(|| collection.create_search());
+    if existing == wanted {
+        return Ok(());
+    }
+    if existing.is_some() {
+        connection.execute(&format!("DROP TABLE {}", collection.search_table), &[])?;
+    }
+    if let Some(create) = wanted {
+        tell(&format!("building the full-text index of {}", collection.name));
+        connection.execute(&create, &[])?;
+        connection.execute(&collection.index_text("true"), &[])?;
+    }
+    Ok(())
+}

@@ -8,6 +8,7 @@ use libtest_mimic::Trial;
 use serde_json::{Value, json};
 
 use crate::client::As;
+use crate::sessions::{Pair, sign_in};
 use crate::tokens;
 use crate::trials::{trial, trials};
 use crate::world::{User, World, place_order, unique};
@@ -62,7 +63,7 @@ const PERSONS: Columns = [
 ];
 
 /// A row: the root type and field, its document, and who gets it. Documents get the variables of [`Things`].
-const TABLE: [(&str, &str, &str, Columns); 19] = [
+const TABLE: [(&str, &str, &str, Columns); 24] = [
     ("Query", "users", "{ users { _id username } }", SIGNED_IN),
     ("Query", "user", "query ($user: ID!) { user(id: $user) { _id username } }", OWNER),
     ("Query", "userConnection", "{ userConnection(first: 1) { edges { node { _id } } } }", SIGNED_IN),
@@ -73,6 +74,8 @@ const TABLE: [(&str, &str, &str, Columns); 19] = [
     ("Query", "order", "query ($order: ID!) { order(id: $order) { _id } }", OWNER),
     ("Query", "orderConnection", "{ orderConnection(first: 1) { edges { node { _id } } } }", SIGNED_IN),
     ("Query", "me", "{ me { _id username } }", PERSONS),
+    ("Query", "sessions", "query ($user: ID!) { sessions(user: $user) { _id } }", OWNER),
+    ("Query", "auditLog", "{ auditLog(first: 1) { edges { node { _id } } } }", STAFF),
     (
         "Mutation",
         "registerUser",
@@ -115,6 +118,25 @@ const TABLE: [(&str, &str, &str, Columns); 19] = [
         "placeOrder",
         "mutation ($bought: String!) { placeOrder(products: [{ _id: $bought, quantity: 1 }]) { _id } }",
         PERSONS,
+    ),
+    // Whoever holds a refresh token, holds the session.
+    (
+        "Mutation",
+        "refreshToken",
+        "mutation ($refresh: String!) { refreshToken(input: { refresh_token: $refresh }) { user { _id } } }",
+        EVERYBODY,
+    ),
+    (
+        "Mutation",
+        "logout",
+        "mutation ($refresh: String!) { logout(input: { refresh_token: $refresh }) }",
+        EVERYBODY,
+    ),
+    (
+        "Mutation",
+        "revokeSession",
+        "mutation ($session: ID!) { revokeSession(id: $session) { _id } }",
+        OWNER,
     ),
     // Not root fields, but guarded like them.
     ("Product", "stock", "query ($product: ID!) { product(id: $product) { stock { onHand } } }", STAFF),
@@ -190,7 +212,16 @@ fn check_cell(
 ) -> Result<()> {
     let before = observe(world, things)?;
     let version = before.pointer("/product/version").cloned();
+    let session = if document.contains("$refresh:") || document.contains("$session:") {
+        Some(sign_in(world, &things.owner.name, &things.owner.password)?)
+    } else {
+        None
+    };
+    let sid = |pair: &Pair| {
+        tokens::verified(world.shop.secret(), &pair.access).map(|claims| claims.get("sid").cloned())
+    };
     let variables = json!({
+        "refresh": session.as_ref().map(|pair| &pair.refresh), "session": session.as_ref().map(sid).transpose()?,
         "user": things.owner.id, "product": things.product, "bought": things.bought, "order": things.order,
         "name": unique("cell"), "version": version,
         "login": { "username": things.owner.name, "password": things.owner.password },

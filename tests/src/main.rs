@@ -37,6 +37,7 @@ mod own;
 mod product_import;
 mod readme;
 mod refused_orders;
+mod sessions;
 mod startup;
 mod tokens;
 mod trials;
@@ -103,6 +104,7 @@ fn main() -> ExitCode {
         product_import::tests(&world),
         readme::tests(),
         refused_orders::tests(&world),
+        sessions::tests(&world),
         startup::tests(),
     ];
     let mut trials: Vec<_> = areas.into_iter().flatten().collect();

@@ -1,6 +1,8 @@
 //! The binding of the service to the world `mercato:shop/accounts-service`.
 
-use mercato_common::accounts::{Credentials, Session, User, UserPage};
+use mercato_common::accounts::{
+    AuditFilter, AuditPage, Client, Credentials, Session, SignIn, User, UserPage,
+};
 use mercato_common::ports::Imports;
 use mercato_common::services::Accounts;
 use mercato_common::types::{Caller, Error, Page};
@@ -19,6 +21,7 @@ mod bindings {
         path: ["../../wit/platform", "../../wit/shop"],
         world: "mercato:shop/accounts-service",
         with: {
+            "mercato:platform/cache@0.1.0": mercato_ports::wit::cache,
             "mercato:platform/config@0.1.0": mercato_ports::wit::config,
             "mercato:platform/documents@0.1.0": mercato_ports::wit::documents,
             "mercato:platform/events@0.1.0": mercato_ports::wit::events,
@@ -33,12 +36,28 @@ const SERVICE: AccountsService<Imports> = AccountsService::new(Imports);
 struct Component;
 
 impl bindings::exports::mercato::shop::accounts::Guest for Component {
-    fn register(input: Credentials) -> Result<Session, Error> {
-        SERVICE.register(input)
+    fn register(input: Credentials, client: Client) -> Result<SignIn, Error> {
+        SERVICE.register(input, client)
     }
 
-    fn login(input: Credentials) -> Result<Session, Error> {
-        SERVICE.login(input)
+    fn login(caller: Caller, input: Credentials, client: Client) -> Result<SignIn, Error> {
+        SERVICE.login(&caller, input, client)
+    }
+
+    fn refresh(refresh_token: String, client: Client) -> Result<SignIn, Error> {
+        SERVICE.refresh(&refresh_token, client)
+    }
+
+    fn logout(caller: Caller, refresh_token: Option<String>) -> Result<bool, Error> {
+        SERVICE.logout(&caller, refresh_token.as_deref())
+    }
+
+    fn sessions(caller: Caller, user_id: Option<String>) -> Result<Vec<Session>, Error> {
+        SERVICE.sessions(&caller, user_id.as_deref())
+    }
+
+    fn revoke_session(caller: Caller, id: String) -> Result<Session, Error> {
+        SERVICE.revoke_session(&caller, &id)
     }
 
     fn get_many(caller: Caller, ids: Vec<String>) -> Result<Vec<Result<User, Error>>, Error> {
@@ -47,6 +66,10 @@ impl bindings::exports::mercato::shop::accounts::Guest for Component {
 
     fn list(caller: Caller, page: Page) -> Result<UserPage, Error> {
         SERVICE.list(&caller, &page)
+    }
+
+    fn audit_log(caller: Caller, filter: AuditFilter, page: Page) -> Result<AuditPage, Error> {
+        SERVICE.audit_log(&caller, &filter, &page)
     }
 }
 

@@ -20,6 +20,9 @@ pub struct UserBody {
     pub password_hash: String,
     pub role: StoredRole,
     pub created_at: u64,
+    /// Moves on when all sessions of the user end: one that was opened before is over, even if it was opened at that very moment.
+    #[serde(default)]
+    pub epoch: u64,
 }
 
 #[derive(Clone, Copy, Serialize, Deserialize)]

@@ -22,7 +22,10 @@ pub mod types {
 
 /// What the accounts service speaks of.
 pub mod accounts {
-    pub use crate::bindings::mercato::shop::account_types::{Credentials, Session, User, UserEdge, UserPage};
+    pub use crate::bindings::mercato::shop::account_types::{
+        AuditAction, AuditEdge, AuditEntry, AuditFilter, AuditOutcome, AuditPage, Client, Credentials,
+        Session, SignIn, User, UserEdge, UserPage,
+    };
 }
 
 /// What the catalog service speaks of.

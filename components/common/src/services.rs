@@ -5,7 +5,7 @@
     reason = "the WIT documentation says what each function refuses"
 )]
 
-use crate::accounts::{Credentials, Session, User, UserPage};
+use crate::accounts::{AuditFilter, AuditPage, Client, Credentials, Session, SignIn, User, UserPage};
 use crate::catalog::{ImportOutcome, NewProduct, Product, ProductPage, ProductPatch, ProductQuery, Stock};
 use crate::orders::{Order, OrderPage};
 use crate::types::{Caller, Error, Line, Page, PricedLine};
@@ -13,13 +13,23 @@ use crate::types::{Caller, Error, Line, Page, PricedLine};
 /// `mercato:shop/accounts`.
 pub trait Accounts {
     /// `register`
-    fn register(&self, input: Credentials) -> Result<Session, Error>;
+    fn register(&self, input: Credentials, client: Client) -> Result<SignIn, Error>;
     /// `login`
-    fn login(&self, input: Credentials) -> Result<Session, Error>;
+    fn login(&self, caller: &Caller, input: Credentials, client: Client) -> Result<SignIn, Error>;
+    /// `refresh`
+    fn refresh(&self, refresh_token: &str, client: Client) -> Result<SignIn, Error>;
+    /// `logout`
+    fn logout(&self, caller: &Caller, refresh_token: Option<&str>) -> Result<bool, Error>;
+    /// `sessions`
+    fn sessions(&self, caller: &Caller, user_id: Option<&str>) -> Result<Vec<Session>, Error>;
+    /// `revoke-session`
+    fn revoke_session(&self, caller: &Caller, id: &str) -> Result<Session, Error>;
     /// `get-many`
     fn get_many(&self, caller: &Caller, ids: &[String]) -> Result<Vec<Result<User, Error>>, Error>;
     /// `list`
     fn list(&self, caller: &Caller, page: &Page) -> Result<UserPage, Error>;
+    /// `audit-log`
+    fn audit_log(&self, caller: &Caller, filter: &AuditFilter, page: &Page) -> Result<AuditPage, Error>;
 }
 
 /// `mercato:shop/catalog`.

@@ -169,6 +169,7 @@ pub fn customer(user_id: &str) -> Caller {
     Caller::User(SignedIn {
         user_id: user_id.into(),
         role: Role::Customer,
+        session_id: None,
     })
 }
 
@@ -178,5 +179,6 @@ pub fn admin() -> Caller {
     Caller::User(SignedIn {
         user_id: "admin".into(),
         role: Role::Admin,
+        session_id: None,
     })
 }

@@ -1,6 +1,8 @@
 //! The services behind the component's imports.
 
-use mercato_common::accounts::{Credentials, Session, User, UserPage};
+use mercato_common::accounts::{
+    AuditFilter, AuditPage, Client, Credentials, Session, SignIn, User, UserPage,
+};
 use mercato_common::catalog::{
     ImportOutcome, NewProduct, Product, ProductPage, ProductPatch, ProductQuery, Stock,
 };
@@ -14,12 +16,28 @@ use super::bindings::mercato::shop::{accounts, catalog, orders};
 pub struct Remote;
 
 impl Accounts for Remote {
-    fn register(&self, input: Credentials) -> Result<Session, Error> {
-        accounts::register(&input)
+    fn register(&self, input: Credentials, client: Client) -> Result<SignIn, Error> {
+        accounts::register(&input, &client)
     }
 
-    fn login(&self, input: Credentials) -> Result<Session, Error> {
-        accounts::login(&input)
+    fn login(&self, caller: &Caller, input: Credentials, client: Client) -> Result<SignIn, Error> {
+        accounts::login(caller, &input, &client)
+    }
+
+    fn refresh(&self, refresh_token: &str, client: Client) -> Result<SignIn, Error> {
+        accounts::refresh(refresh_token, &client)
+    }
+
+    fn logout(&self, caller: &Caller, refresh_token: Option<&str>) -> Result<bool, Error> {
+        accounts::logout(caller, refresh_token)
+    }
+
+    fn sessions(&self, caller: &Caller, user_id: Option<&str>) -> Result<Vec<Session>, Error> {
+        accounts::sessions(caller, user_id)
+    }
+
+    fn revoke_session(&self, caller: &Caller, id: &str) -> Result<Session, Error> {
+        accounts::revoke_session(caller, id)
     }
 
     fn get_many(&self, caller: &Caller, ids: &[String]) -> Result<Vec<Result<User, Error>>, Error> {
@@ -28,6 +46,10 @@ impl Accounts for Remote {
 
     fn list(&self, caller: &Caller, page: &Page) -> Result<UserPage, Error> {
         accounts::list(caller, page)
+    }
+
+    fn audit_log(&self, caller: &Caller, filter: &AuditFilter, page: &Page) -> Result<AuditPage, Error> {
+        accounts::audit_log(caller, filter, page)
     }
 }
 

@@ -41,3 +41,8 @@ pub fn to_connection<T: OutputType>(
         .extend(edges.map(|(cursor, node)| Edge::new(cursor, node)));
     connection
 }
+
+/// What a connection counts for. One that asks for too much is refused when it is resolved, for its size.
+pub fn page_size(first: Option<i32>) -> usize {
+    usize::try_from(first.unwrap_or(20).clamp(1, 100)).unwrap_or(1)
+}

@@ -1,5 +1,6 @@
-//! The GraphQL schema: what `compat.graphql` promises, and what has grown on it. One object a file.
+//! The GraphQL schema: what `compat.graphql` promises, and what has grown on it. One object, or one area, a file.
 
+mod audit;
 mod connection;
 mod datetime;
 mod import;
@@ -8,20 +9,33 @@ mod nullable;
 mod order;
 mod product;
 mod query;
+mod session;
 mod user;
 
-use async_graphql::{EmptySubscription, Schema};
+use async_graphql::{EmptySubscription, MergedObject, Schema};
 
 use crate::limits;
-use mutation::Mutation;
-use query::Query;
+use audit::AuditQuery;
+use mutation::ShopMutation;
+use query::ShopQuery;
+use session::{SessionMutation, SessionQuery};
+
+/// What can be read.
+#[derive(MergedObject)]
+pub struct Query(ShopQuery, SessionQuery, AuditQuery);
+
+/// What can be changed.
+#[derive(MergedObject)]
+pub struct Mutation(ShopMutation, SessionMutation);
 
 /// The shop's schema.
 pub type ShopSchema = Schema<Query, Mutation, EmptySubscription>;
 
 /// Builds the schema. It takes long compared to a request, and is the same for everyone: built once an instance.
 pub fn build() -> ShopSchema {
-    Schema::build(Query, Mutation, EmptySubscription)
+    let query = Query(ShopQuery, SessionQuery, AuditQuery);
+    let mutation = Mutation(ShopMutation, SessionMutation);
+    Schema::build(query, mutation, EmptySubscription)
         .limit_complexity(limits::COMPLEXITY)
         .finish()
 }

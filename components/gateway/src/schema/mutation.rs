@@ -11,11 +11,10 @@ use crate::schema::product::{CreateProductInput, ProductObject, UpdateProductInp
 use crate::schema::user::{LoginInput, RegisterUserInput, RegisterUserResult};
 use crate::session::Session;
 
-pub struct Mutation;
+pub struct ShopMutation;
 
-/// What can be changed.
 #[Object]
-impl Mutation {
+impl ShopMutation {
     /// Makes a user, who is signed in at once.
     async fn register_user(
         &self,
@@ -28,21 +27,21 @@ impl Mutation {
             let registered = session
                 .services
                 .accounts
-                .register(input.into())
+                .register(input.into(), session.client.clone())
                 .map_err(errors::plain)?;
             Ok(Some(registered.into()))
         })
         .await
     }
 
-    /// Signs a user in.
+    /// Signs a user in. RATE_LIMITED after too many failures; not for who sends the access token of another session.
     async fn login(&self, context: &Context<'_>, input: LoginInput) -> Nullable<RegisterUserResult> {
         nullable(async {
             let session = Session::to_change(context)?;
             let signed_in = session
                 .services
                 .accounts
-                .login(input.into())
+                .login(session.caller(), input.into(), session.client.clone())
                 .map_err(errors::plain)?;
             Ok(Some(signed_in.into()))
         })

@@ -5,7 +5,7 @@ use async_graphql::{Context, ID, Object, Result};
 use mercato_common::catalog::ProductQuery;
 use mercato_common::types::Error;
 
-use crate::schema::connection::{page, to_connection, whole_list};
+use crate::schema::connection::{page, page_size, to_connection, whole_list};
 use crate::schema::nullable::{Nullable, nullable};
 use crate::schema::order::OrderObject;
 use crate::schema::product::{ProductFilter, ProductObject, ProductSort};
@@ -15,11 +15,10 @@ use crate::session::Session;
 /// What lists count for in a query's complexity, which can't know how long they are.
 const LIST: usize = 100;
 
-pub struct Query;
+pub struct ShopQuery;
 
-/// What can be read.
 #[Object]
-impl Query {
+impl ShopQuery {
     /// The user who is signed in.
     async fn me(&self, context: &Context<'_>) -> Nullable<UserObject> {
         nullable(async {
@@ -236,9 +235,4 @@ async fn load_user(session: &Session, id: &str) -> Result<Option<UserObject>> {
     let user = session.users.load(id).await;
     user.map(|user| Some(UserObject(user)))
         .map_err(|error| session.error(error))
-}
-
-/// What a connection counts for. One that asks for too much is refused when it is resolved, for its size.
-fn page_size(first: Option<i32>) -> usize {
-    usize::try_from(first.unwrap_or(20).clamp(1, 100)).unwrap_or(1)
 }

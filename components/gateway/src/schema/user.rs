@@ -1,7 +1,7 @@
 //! `User`, and what it takes to become one.
 
 use async_graphql::{Enum, ID, InputObject, Object, SimpleObject};
-use mercato_common::accounts::{Credentials, Session, User};
+use mercato_common::accounts::{Credentials, SignIn, User};
 use mercato_common::types::Role;
 
 use crate::schema::datetime::DateTime;
@@ -81,14 +81,18 @@ pub struct RegisterUserResult {
     /// To be sent as `Authorization: Bearer <access_token>`.
     #[graphql(name = "access_token")]
     access_token: String,
+    /// Good for one `refreshToken`, which answers the next pair.
+    #[graphql(name = "refresh_token")]
+    refresh_token: Option<String>,
     user: UserObject,
 }
 
-impl From<Session> for RegisterUserResult {
-    fn from(session: Session) -> Self {
+impl From<SignIn> for RegisterUserResult {
+    fn from(signed_in: SignIn) -> Self {
         Self {
-            access_token: session.access_token,
-            user: UserObject(session.user),
+            access_token: signed_in.access_token,
+            refresh_token: Some(signed_in.refresh_token),
+            user: UserObject(signed_in.user),
         }
     }
 }

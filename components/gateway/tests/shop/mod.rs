@@ -3,8 +3,8 @@
 
 use std::sync::{Arc, Mutex};
 
-use http::Request;
 use http::header::CONTENT_TYPE;
+use http::{HeaderName, Request};
 use mercato_accounts::AccountsService;
 use mercato_catalog::CatalogService;
 use mercato_common::cache::Cache;
@@ -102,6 +102,7 @@ impl Shop {
         let settings = Settings {
             secret: SECRET.into(),
             introspection: true,
+            address_header: Some(HeaderName::from_static("x-forwarded-for")),
         };
         Self {
             gateway: Gateway::new(&settings, services),

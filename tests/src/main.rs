@@ -35,6 +35,7 @@ mod operations;
 mod orders;
 mod own;
 mod product_import;
+mod profiles;
 mod readme;
 mod refused_orders;
 mod sessions;
@@ -102,6 +103,7 @@ fn main() -> ExitCode {
         operations::tests(&world),
         orders::tests(&world),
         product_import::tests(&world),
+        profiles::tests(&world),
         readme::tests(),
         refused_orders::tests(&world),
         sessions::tests(&world),

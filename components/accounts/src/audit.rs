@@ -17,12 +17,15 @@ const AUDIT: Collection<Entry> = Collection::new("accounts.audit");
 const NEWEST_FIRST: &str = "-time";
 
 /// All actions.
-const ACTIONS: [AuditAction; 5] = [
+const ACTIONS: [AuditAction; 8] = [
     AuditAction::Register,
     AuditAction::SignIn,
     AuditAction::SignOut,
     AuditAction::SessionRevocation,
     AuditAction::RefreshTokenReuse,
+    AuditAction::PasswordChange,
+    AuditAction::RoleChange,
+    AuditAction::Erasure,
 ];
 
 /// Something that happened.
@@ -93,6 +96,11 @@ impl<P: Platform> AccountsService<P> {
         page: &Page,
     ) -> Result<AuditPage, Error> {
         caller.require_admin()?;
+        self.page_of_log(filter, page)
+    }
+
+    /// A page of the log, whoever wants it.
+    pub(crate) fn page_of_log(&self, filter: &AuditFilter, page: &Page) -> Result<AuditPage, Error> {
         let mut query = newest_first();
         let conditions = [
             ("action", filter.action.map(name)),
@@ -138,13 +146,16 @@ fn equal(field: &str, value: &str) -> Condition {
 }
 
 /// As it is stored.
-const fn name(action: AuditAction) -> &'static str {
+pub const fn name(action: AuditAction) -> &'static str {
     match action {
         AuditAction::Register => "register",
         AuditAction::SignIn => "sign-in",
         AuditAction::SignOut => "sign-out",
         AuditAction::SessionRevocation => "session-revocation",
         AuditAction::RefreshTokenReuse => "refresh-token-reuse",
+        AuditAction::PasswordChange => "password-change",
+        AuditAction::RoleChange => "role-change",
+        AuditAction::Erasure => "erasure",
     }
 }
 

@@ -1,11 +1,11 @@
 //! The binding of the service to the world `mercato:shop/accounts-service`.
 
 use mercato_common::accounts::{
-    AuditFilter, AuditPage, Client, Credentials, Session, SignIn, User, UserPage,
+    AuditFilter, AuditPage, Client, Credentials, Session, SignIn, User, UserPage, UserPatch,
 };
 use mercato_common::ports::Imports;
 use mercato_common::services::Accounts;
-use mercato_common::types::{Caller, Error, Page};
+use mercato_common::types::{Caller, Error, Page, Role};
 
 use crate::AccountsService;
 
@@ -66,6 +66,26 @@ impl bindings::exports::mercato::shop::accounts::Guest for Component {
 
     fn list(caller: Caller, page: Page) -> Result<UserPage, Error> {
         SERVICE.list(&caller, &page)
+    }
+
+    fn update(caller: Caller, id: String, version: u64, patch: UserPatch) -> Result<User, Error> {
+        SERVICE.update(&caller, &id, version, patch)
+    }
+
+    fn change_password(caller: Caller, current: String, new: String) -> Result<User, Error> {
+        SERVICE.change_password(&caller, &current, &new)
+    }
+
+    fn set_role(caller: Caller, id: String, role: Role) -> Result<User, Error> {
+        SERVICE.set_role(&caller, &id, role)
+    }
+
+    fn export(caller: Caller, id: String) -> Result<String, Error> {
+        SERVICE.export(&caller, &id)
+    }
+
+    fn erase(caller: Caller, id: String) -> Result<User, Error> {
+        SERVICE.erase(&caller, &id)
     }
 
     fn audit_log(caller: Caller, filter: AuditFilter, page: Page) -> Result<AuditPage, Error> {

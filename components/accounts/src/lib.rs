@@ -7,6 +7,8 @@ mod audit;
 mod component;
 mod credentials;
 mod password;
+mod privacy;
+mod profile;
 mod refresh_token;
 mod service;
 mod session;

@@ -1,12 +1,12 @@
 //! The service: what each function of its interface is made of.
 
 use mercato_common::accounts::{
-    AuditFilter, AuditPage, Client, Credentials, Session, SignIn, User, UserPage,
+    AuditFilter, AuditPage, Client, Credentials, Session, SignIn, User, UserPage, UserPatch,
 };
 use mercato_common::cache::Cache;
 use mercato_common::ports::Ports;
 use mercato_common::services::Accounts;
-use mercato_common::types::{Caller, Error, Page};
+use mercato_common::types::{Caller, Error, Page, Role};
 
 /// What the service needs of its platform.
 pub trait Platform: Ports + Cache {}
@@ -57,6 +57,26 @@ impl<P: Platform> Accounts for AccountsService<P> {
 
     fn list(&self, caller: &Caller, page: &Page) -> Result<UserPage, Error> {
         self.list_users(caller, page)
+    }
+
+    fn update(&self, caller: &Caller, id: &str, version: u64, patch: UserPatch) -> Result<User, Error> {
+        self.edit(caller, id, version, patch)
+    }
+
+    fn change_password(&self, caller: &Caller, current: &str, new: &str) -> Result<User, Error> {
+        self.give_password(caller, current, new)
+    }
+
+    fn set_role(&self, caller: &Caller, id: &str, role: Role) -> Result<User, Error> {
+        self.give_role(caller, id, role)
+    }
+
+    fn export(&self, caller: &Caller, id: &str) -> Result<String, Error> {
+        self.all_of(caller, id)
+    }
+
+    fn erase(&self, caller: &Caller, id: &str) -> Result<User, Error> {
+        self.forget(caller, id)
     }
 
     fn audit_log(&self, caller: &Caller, filter: &AuditFilter, page: &Page) -> Result<AuditPage, Error> {

@@ -96,9 +96,7 @@ impl<P: Platform> AccountsService<P> {
             None => caller.require_user("The API key has no sessions. Say whose are wanted.")?,
         };
         caller.require_admin_or(user_id, OWN)?;
-        let Some(user) = USERS.get(&self.ports, user_id)? else {
-            return Err(Error::NotFound(format!("There is no user {user_id}.")));
-        };
+        let user = self.user(user_id)?;
         let mut sessions = self.sessions_of(user_id)?;
         sessions.retain(|session| is_live(&session.body, user.body.epoch));
         Ok(sessions.into_iter().map(to_session).collect())
@@ -148,6 +146,26 @@ impl<P: Platform> AccountsService<P> {
             Ok(()) | Err(CommitFailure::Refused(_)) => Ok(()),
             Err(failure) => Err(failure.into()),
         }
+    }
+
+    /// Ends all sessions of a user but this one. Those that were opened in an earlier epoch are over already: this takes away what
+    /// is kept of them, and marks them.
+    pub(crate) fn end_others(&self, user_id: &str, kept: Option<&str>) -> Result<(), Error> {
+        for _ in 0..MOST {
+            let mut sessions = self.sessions_of(user_id)?;
+            sessions.retain(|session| Some(session.id.as_str()) != kept);
+            let writes: Vec<_> = sessions.iter().map(|session| SESSIONS.delete(session)).collect();
+            if writes.is_empty() {
+                return Ok(());
+            }
+            match self.ports.commit(&writes, &[]) {
+                Ok(()) => sessions.iter().try_for_each(|session| self.mark(&session.id))?,
+                // One of them changed or ended meanwhile.
+                Err(CommitFailure::Refused(_)) => {}
+                Err(failure) => return Err(failure.into()),
+            }
+        }
+        Ok(())
     }
 
     /// Marks a session that is over, so that its access tokens are refused.

@@ -13,7 +13,7 @@ use crate::service::{AccountsService, Platform};
 use crate::session::{SESSIONS, SessionBody};
 use crate::settings::Number;
 use crate::throttle::{Origin, Verdict};
-use crate::user::{StoredRole, USERNAMES, USERS, UserBody, UsernameClaim, to_user};
+use crate::user::{Profile, StoredRole, USERNAMES, USERS, UserBody, UsernameClaim, to_user};
 use crate::{credentials, password, token};
 
 #[derive(Serialize)]
@@ -36,11 +36,13 @@ impl<P: Platform> AccountsService<P> {
             version: 1,
             body: UserBody {
                 username: input.username,
-                username_key: key.clone(),
-                password_hash: password::hash(&input.password)?,
+                username_key: Some(key.clone()),
+                password_hash: Some(password::hash(&input.password)?),
                 role: StoredRole::Customer,
                 created_at: id::now(),
                 epoch: 0,
+                profile: Profile::default(),
+                erased_at: None,
             },
         };
         let claim = UsernameClaim {
@@ -103,8 +105,8 @@ impl<P: Platform> AccountsService<P> {
                 return Err(Error::RateLimited(seconds));
             }
         };
-        let right = match &user {
-            Some(user) => password::verify(&input.password, &user.body.password_hash)?,
+        let right = match user.as_ref().and_then(|user| user.body.password_hash.as_deref()) {
+            Some(hash) => password::verify(&input.password, hash)?,
             None => password::verify_nothing(&input.password).map(|()| false)?,
         };
         let Some(user) = user.filter(|_| right) else {

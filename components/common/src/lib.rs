@@ -24,7 +24,7 @@ pub mod types {
 pub mod accounts {
     pub use crate::bindings::mercato::shop::account_types::{
         AuditAction, AuditEdge, AuditEntry, AuditFilter, AuditOutcome, AuditPage, Client, Credentials,
-        Session, SignIn, User, UserEdge, UserPage,
+        Session, SignIn, User, UserEdge, UserPage, UserPatch,
     };
 }
 

@@ -5,10 +5,12 @@
     reason = "the WIT documentation says what each function refuses"
 )]
 
-use crate::accounts::{AuditFilter, AuditPage, Client, Credentials, Session, SignIn, User, UserPage};
+use crate::accounts::{
+    AuditFilter, AuditPage, Client, Credentials, Session, SignIn, User, UserPage, UserPatch,
+};
 use crate::catalog::{ImportOutcome, NewProduct, Product, ProductPage, ProductPatch, ProductQuery, Stock};
 use crate::orders::{Order, OrderPage};
-use crate::types::{Caller, Error, Line, Page, PricedLine};
+use crate::types::{Caller, Error, Line, Page, PricedLine, Role};
 
 /// `mercato:shop/accounts`.
 pub trait Accounts {
@@ -28,6 +30,16 @@ pub trait Accounts {
     fn get_many(&self, caller: &Caller, ids: &[String]) -> Result<Vec<Result<User, Error>>, Error>;
     /// `list`
     fn list(&self, caller: &Caller, page: &Page) -> Result<UserPage, Error>;
+    /// `update`
+    fn update(&self, caller: &Caller, id: &str, version: u64, patch: UserPatch) -> Result<User, Error>;
+    /// `change-password`
+    fn change_password(&self, caller: &Caller, current: &str, new: &str) -> Result<User, Error>;
+    /// `set-role`
+    fn set_role(&self, caller: &Caller, id: &str, role: Role) -> Result<User, Error>;
+    /// `export`
+    fn export(&self, caller: &Caller, id: &str) -> Result<String, Error>;
+    /// `erase`
+    fn erase(&self, caller: &Caller, id: &str) -> Result<User, Error>;
     /// `audit-log`
     fn audit_log(&self, caller: &Caller, filter: &AuditFilter, page: &Page) -> Result<AuditPage, Error>;
 }

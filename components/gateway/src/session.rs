@@ -100,10 +100,14 @@ impl Session {
         to_graphql(error, self.asker.identity())
     }
 
-    /// As [`check_id`](Self::check_id), for an id that may be missing; who nobody is hears that first.
-    pub fn check_optional_id(&self, field: &str, id: Option<&str>) -> async_graphql::Result<()> {
+    /// As [`check_id`](Self::check_id), for the id of a user: nobody hears first that they are nobody, and the caller's own is
+    /// good whatever it looks like, since another shop may have made it.
+    pub fn check_user_id(&self, field: &str, id: &str) -> async_graphql::Result<()> {
         self.caller().require_known().map_err(|error| self.error(error))?;
-        id.map_or(Ok(()), |id| self.check_id(field, id))
+        if self.caller().user_id() == Some(id) {
+            return Ok(());
+        }
+        self.check_id(field, id)
     }
 
     /// Refuses what can't be an id before anybody is asked for it.

@@ -1,14 +1,14 @@
 //! The services behind the component's imports.
 
 use mercato_common::accounts::{
-    AuditFilter, AuditPage, Client, Credentials, Session, SignIn, User, UserPage,
+    AuditFilter, AuditPage, Client, Credentials, Session, SignIn, User, UserPage, UserPatch,
 };
 use mercato_common::catalog::{
     ImportOutcome, NewProduct, Product, ProductPage, ProductPatch, ProductQuery, Stock,
 };
 use mercato_common::orders::{Order, OrderPage};
 use mercato_common::services::{Accounts, Catalog, Orders};
-use mercato_common::types::{Caller, Error, Line, Page};
+use mercato_common::types::{Caller, Error, Line, Page, Role};
 
 use super::bindings::mercato::shop::{accounts, catalog, orders};
 
@@ -46,6 +46,26 @@ impl Accounts for Remote {
 
     fn list(&self, caller: &Caller, page: &Page) -> Result<UserPage, Error> {
         accounts::list(caller, page)
+    }
+
+    fn update(&self, caller: &Caller, id: &str, version: u64, patch: UserPatch) -> Result<User, Error> {
+        accounts::update(caller, id, version, &patch)
+    }
+
+    fn change_password(&self, caller: &Caller, current: &str, new: &str) -> Result<User, Error> {
+        accounts::change_password(caller, current, new)
+    }
+
+    fn set_role(&self, caller: &Caller, id: &str, role: Role) -> Result<User, Error> {
+        accounts::set_role(caller, id, role)
+    }
+
+    fn export(&self, caller: &Caller, id: &str) -> Result<String, Error> {
+        accounts::export(caller, id)
+    }
+
+    fn erase(&self, caller: &Caller, id: &str) -> Result<User, Error> {
+        accounts::erase(caller, id)
     }
 
     fn audit_log(&self, caller: &Caller, filter: &AuditFilter, page: &Page) -> Result<AuditPage, Error> {

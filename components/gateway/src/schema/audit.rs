@@ -25,6 +25,12 @@ pub enum AuditActionEnum {
     SessionRevocation,
     /// Sent a used refresh token again: somebody has a copy, and the session is over.
     RefreshTokenReuse,
+    /// Changed the own password, or tried to.
+    PasswordChange,
+    /// Gave somebody another role.
+    RoleChange,
+    /// Erased a user.
+    Erasure,
 }
 
 /// What came of it.

@@ -92,8 +92,8 @@ impl SessionQuery {
         nullable(async {
             let asks = Session::of(context)?;
             let user = user.as_ref().map(|id| id.as_str());
-            if user != asks.caller().user_id() {
-                asks.check_optional_id("user", user)?;
+            if let Some(id) = user {
+                asks.check_user_id("user", id)?;
             }
             let sessions = asks
                 .services

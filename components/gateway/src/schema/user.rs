@@ -11,7 +11,7 @@ pub struct UserObject(pub User);
 
 /// What a user may do.
 #[derive(Clone, Copy, PartialEq, Eq, Enum)]
-#[graphql(name = "Role")]
+#[graphql(name = "Role", remote = "Role")]
 pub enum RoleEnum {
     /// Buys.
     Customer,
@@ -31,11 +31,37 @@ impl UserObject {
         &self.0.username
     }
 
+    /// The name of the person.
+    async fn name(&self) -> Option<&str> {
+        self.0.name.as_deref()
+    }
+
+    async fn email(&self) -> Option<&str> {
+        self.0.email.as_deref()
+    }
+
+    /// As E.164 writes it.
+    async fn phone(&self) -> Option<&str> {
+        self.0.phone.as_deref()
+    }
+
+    /// The language that the user reads, as BCP 47 writes it.
+    async fn locale(&self) -> Option<&str> {
+        self.0.locale.as_deref()
+    }
+
+    /// Moves on with each change of the user.
+    async fn version(&self) -> i32 {
+        i32::try_from(self.0.version).unwrap_or(i32::MAX)
+    }
+
+    /// When the user was erased, of whom nothing but the id is left.
+    async fn erased_at(&self) -> Option<DateTime> {
+        self.0.erased_at.map(DateTime)
+    }
+
     async fn role(&self) -> RoleEnum {
-        match self.0.role {
-            Role::Customer => RoleEnum::Customer,
-            Role::Admin => RoleEnum::Admin,
-        }
+        self.0.role.into()
     }
 
     async fn created_at(&self) -> DateTime {

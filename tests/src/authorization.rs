@@ -75,11 +75,22 @@ const KNOWING: Columns = [
     Unauthenticated,
 ];
 
+/// For a person, who needs an address or a code of it; nobody here has one.
+const TOLD: Columns = [
+    Unauthenticated,
+    Heard,
+    Heard,
+    Heard,
+    Refused,
+    Unauthenticated,
+    Unauthenticated,
+];
+
 /// What changes its owner, so that it gets one of its own.
 const CHANGES_OWNER: [&str; 4] = ["updateUser", "changePassword", "setRole", "eraseUser"];
 
 /// A row: the root type and field, its document, and who gets it. Documents get the variables of [`Things`].
-const TABLE: [(&str, &str, &str, Columns); 29] = [
+const TABLE: [(&str, &str, &str, Columns); 31] = [
     ("Query", "users", "{ users { _id username } }", SIGNED_IN),
     ("Query", "user", "query ($user: ID!) { user(id: $user) { _id username } }", OWNER),
     ("Query", "userConnection", "{ userConnection(first: 1) { edges { node { _id } } } }", SIGNED_IN),
@@ -175,6 +186,13 @@ const TABLE: [(&str, &str, &str, Columns); 29] = [
     ),
     ("Mutation", "setRole", "mutation ($user: ID!) { setRole(id: $user, role: CUSTOMER) { _id } }", STAFF),
     ("Mutation", "eraseUser", "mutation ($user: ID!) { eraseUser(id: $user) { _id } }", OWNER),
+    (
+        "Mutation",
+        "requestVerification",
+        "mutation { requestVerification(channel: EMAIL) { expiresAt } }",
+        TOLD,
+    ),
+    ("Mutation", "verify", "mutation { verify(channel: EMAIL, code: \"000000\") { _id } }", TOLD),
     // Not root fields, but guarded like them.
     ("Product", "stock", "query ($product: ID!) { product(id: $product) { stock { onHand } } }", STAFF),
     ("Order", "user", "query ($order: ID!) { order(id: $order) { user { username } } }", OWNER),

@@ -23,6 +23,7 @@ pub fn tests(world: &Arc<World>) -> Vec<Trial> {
             parts_of_a_profile_are_taken_within_their_bounds,
             another_password_ends_the_other_sessions,
             a_wrong_password_changes_nothing,
+            codes_are_sent_with_pauses_and_guesses_verify_nothing,
             a_role_is_told_by_the_next_tokens,
             an_export_holds_what_is_kept_and_no_secret,
             of_an_erased_user_an_id_is_left_and_the_name_is_free,
@@ -109,6 +110,34 @@ fn a_wrong_password_changes_nothing(world: &World) -> Result<()> {
     change_password(world, user.caller(), &user.password, "short")?.bad_input("new")?;
     login(&world.shop, &user.name, &user.password)?.text("/login/access_token")?;
     Ok(())
+}
+
+fn codes_are_sent_with_pauses_and_guesses_verify_nothing(world: &World) -> Result<()> {
+    let user = world.register("verify")?;
+    let email = format!("{}@example.com", unique("mail"));
+    update(world, user.caller(), &user.id, 1, json!({ "email": email }))?.text("/updateUser/_id")?;
+    let request = || {
+        world.shop.query(
+            user.caller(),
+            "mutation { requestVerification(channel: EMAIL) { channel expiresAt } }",
+        )
+    };
+    let sent = request()?;
+    check_time(sent.text("/requestVerification/expiresAt")?)?;
+    request()?.refused("RATE_LIMITED")?;
+    // Six guesses of a million.
+    for code in ["000000", "111111", "", "1234567", "nonsense", "000000"] {
+        let query = "mutation ($code: String!) { verify(channel: EMAIL, code: $code) { emailVerified } }";
+        let guess = world
+            .shop
+            .graphql(user.caller(), query, json!({ "code": code }))?;
+        guess.bad_input("code")?;
+    }
+    let me = world
+        .shop
+        .query(user.caller(), "{ me { emailVerified phoneVerified } }")?;
+    let expected = json!({ "emailVerified": false, "phoneVerified": false });
+    me.expect(me.data("/me")? == &expected, "nothing should be verified")
 }
 
 fn a_role_is_told_by_the_next_tokens(world: &World) -> Result<()> {

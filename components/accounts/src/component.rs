@@ -1,7 +1,7 @@
 //! The binding of the service to the world `mercato:shop/accounts-service`.
 
 use mercato_common::accounts::{
-    AuditFilter, AuditPage, Client, Credentials, Session, SignIn, User, UserPage, UserPatch,
+    AuditFilter, AuditPage, Channel, Client, Credentials, Session, SignIn, User, UserPage, UserPatch,
 };
 use mercato_common::ports::Imports;
 use mercato_common::services::Accounts;
@@ -25,6 +25,7 @@ mod bindings {
             "mercato:platform/config@0.1.0": mercato_ports::wit::config,
             "mercato:platform/documents@0.1.0": mercato_ports::wit::documents,
             "mercato:platform/events@0.1.0": mercato_ports::wit::events,
+            "mercato:platform/mailer@0.1.0": mercato_ports::wit::mailer,
             "mercato:shop/account-types@0.1.0": mercato_common::wit::account_types,
             "mercato:shop/types@0.1.0": mercato_common::wit::types,
         },
@@ -74,6 +75,14 @@ impl bindings::exports::mercato::shop::accounts::Guest for Component {
 
     fn change_password(caller: Caller, current: String, new: String) -> Result<User, Error> {
         SERVICE.change_password(&caller, &current, &new)
+    }
+
+    fn request_verification(caller: Caller, channel: Channel) -> Result<u64, Error> {
+        SERVICE.request_verification(&caller, channel)
+    }
+
+    fn verify(caller: Caller, channel: Channel, code: String) -> Result<User, Error> {
+        SERVICE.verify(&caller, channel, &code)
     }
 
     fn set_role(caller: Caller, id: String, role: Role) -> Result<User, Error> {

@@ -3,10 +3,12 @@
 //! Plain Rust over the ports; `component` binds it to `mercato:shop/accounts`.
 
 mod audit;
+mod code;
 #[cfg(target_arch = "wasm32")]
 mod component;
 mod credentials;
 mod password;
+mod patch;
 mod privacy;
 mod profile;
 mod refresh_token;
@@ -19,5 +21,6 @@ mod throttle;
 mod token;
 mod user;
 mod users;
+mod verification;
 
 pub use service::{AccountsService, Platform};

@@ -8,6 +8,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::audit::{self, Entry};
+use crate::code::{self, VERIFICATIONS};
 use crate::service::{AccountsService, Platform};
 use crate::sessions::is_live;
 use crate::user::{Profile, StoredRole, USERNAMES, USERS, to_user};
@@ -37,12 +38,23 @@ impl<P: Platform> AccountsService<P> {
                 })
             })
             .collect();
+        let verifications: Vec<_> = self
+            .verifications_of(id)?
+            .into_iter()
+            .map(|(channel, kept)| {
+                json!({
+                    "channel": code::name(channel), "sentAt": kept.body.sent_at,
+                    "expiresAt": kept.body.expires_at,
+                })
+            })
+            .collect();
         let export = json!({
             "user": {
                 "id": user.id, "username": user.body.username, "role": user.body.role, "version": user.version,
                 "createdAt": user.body.created_at, "erasedAt": user.body.erased_at, "profile": user.body.profile,
             },
             "sessions": sessions,
+            "verifications": verifications,
             "auditLog": self.log_of(id)?,
         });
         Ok(export.to_string())
@@ -58,6 +70,8 @@ impl<P: Platform> AccountsService<P> {
             {
                 writes.push(USERNAMES.delete(&claim));
             }
+            let verifications = self.verifications_of(id)?;
+            writes.extend(verifications.iter().map(|(_, kept)| VERIFICATIONS.delete(kept)));
             user.body.username = ERASED.into();
             user.body.password_hash = None;
             user.body.role = StoredRole::Customer;

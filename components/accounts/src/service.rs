@@ -1,17 +1,17 @@
 //! The service: what each function of its interface is made of.
 
 use mercato_common::accounts::{
-    AuditFilter, AuditPage, Client, Credentials, Session, SignIn, User, UserPage, UserPatch,
+    AuditFilter, AuditPage, Channel, Client, Credentials, Session, SignIn, User, UserPage, UserPatch,
 };
 use mercato_common::cache::Cache;
-use mercato_common::ports::Ports;
+use mercato_common::ports::{Mail, Ports};
 use mercato_common::services::Accounts;
 use mercato_common::types::{Caller, Error, Page, Role};
 
 /// What the service needs of its platform.
-pub trait Platform: Ports + Cache {}
+pub trait Platform: Ports + Cache + Mail {}
 
-impl<T: Ports + Cache> Platform for T {}
+impl<T: Ports + Cache + Mail> Platform for T {}
 
 /// The accounts service over its ports.
 #[derive(Clone, Copy, Debug)]
@@ -65,6 +65,14 @@ impl<P: Platform> Accounts for AccountsService<P> {
 
     fn change_password(&self, caller: &Caller, current: &str, new: &str) -> Result<User, Error> {
         self.give_password(caller, current, new)
+    }
+
+    fn request_verification(&self, caller: &Caller, channel: Channel) -> Result<u64, Error> {
+        self.send_code(caller, channel)
+    }
+
+    fn verify(&self, caller: &Caller, channel: Channel, code: &str) -> Result<User, Error> {
+        self.take_code(caller, channel, code)
     }
 
     fn set_role(&self, caller: &Caller, id: &str, role: Role) -> Result<User, Error> {

@@ -42,8 +42,10 @@ pub struct Profile {
     pub name: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
+    pub email_verified: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub phone: Option<String>,
+    pub phone_verified: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub locale: Option<String>,
 }
@@ -72,7 +74,9 @@ pub fn to_user(stored: Stored<UserBody>) -> User {
         },
         name: stored.body.profile.name,
         email: stored.body.profile.email,
+        email_verified: stored.body.profile.email_verified,
         phone: stored.body.profile.phone,
+        phone_verified: stored.body.profile.phone_verified,
         locale: stored.body.profile.locale,
         version: stored.version,
         created_at: stored.body.created_at,

@@ -23,8 +23,8 @@ pub mod types {
 /// What the accounts service speaks of.
 pub mod accounts {
     pub use crate::bindings::mercato::shop::account_types::{
-        AuditAction, AuditEdge, AuditEntry, AuditFilter, AuditOutcome, AuditPage, Client, Credentials,
-        Session, SignIn, User, UserEdge, UserPage, UserPatch,
+        AuditAction, AuditEdge, AuditEntry, AuditFilter, AuditOutcome, AuditPage, Channel, Client,
+        Credentials, Session, SignIn, User, UserEdge, UserPage, UserPatch,
     };
 }
 

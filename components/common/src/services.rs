@@ -6,7 +6,7 @@
 )]
 
 use crate::accounts::{
-    AuditFilter, AuditPage, Client, Credentials, Session, SignIn, User, UserPage, UserPatch,
+    AuditFilter, AuditPage, Channel, Client, Credentials, Session, SignIn, User, UserPage, UserPatch,
 };
 use crate::catalog::{ImportOutcome, NewProduct, Product, ProductPage, ProductPatch, ProductQuery, Stock};
 use crate::orders::{Order, OrderPage};
@@ -34,6 +34,10 @@ pub trait Accounts {
     fn update(&self, caller: &Caller, id: &str, version: u64, patch: UserPatch) -> Result<User, Error>;
     /// `change-password`
     fn change_password(&self, caller: &Caller, current: &str, new: &str) -> Result<User, Error>;
+    /// `request-verification`
+    fn request_verification(&self, caller: &Caller, channel: Channel) -> Result<u64, Error>;
+    /// `verify`
+    fn verify(&self, caller: &Caller, channel: Channel, code: &str) -> Result<User, Error>;
     /// `set-role`
     fn set_role(&self, caller: &Caller, id: &str, role: Role) -> Result<User, Error>;
     /// `export`

@@ -1,7 +1,7 @@
 //! The services behind the component's imports.
 
 use mercato_common::accounts::{
-    AuditFilter, AuditPage, Client, Credentials, Session, SignIn, User, UserPage, UserPatch,
+    AuditFilter, AuditPage, Channel, Client, Credentials, Session, SignIn, User, UserPage, UserPatch,
 };
 use mercato_common::catalog::{
     ImportOutcome, NewProduct, Product, ProductPage, ProductPatch, ProductQuery, Stock,
@@ -54,6 +54,14 @@ impl Accounts for Remote {
 
     fn change_password(&self, caller: &Caller, current: &str, new: &str) -> Result<User, Error> {
         accounts::change_password(caller, current, new)
+    }
+
+    fn request_verification(&self, caller: &Caller, channel: Channel) -> Result<u64, Error> {
+        accounts::request_verification(caller, channel)
+    }
+
+    fn verify(&self, caller: &Caller, channel: Channel, code: &str) -> Result<User, Error> {
+        accounts::verify(caller, channel, code)
     }
 
     fn set_role(&self, caller: &Caller, id: &str, role: Role) -> Result<User, Error> {

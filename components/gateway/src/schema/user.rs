@@ -40,9 +40,19 @@ impl UserObject {
         self.0.email.as_deref()
     }
 
+    /// Whether a code that was sent there came back.
+    async fn email_verified(&self) -> bool {
+        self.0.email_verified
+    }
+
     /// As E.164 writes it.
     async fn phone(&self) -> Option<&str> {
         self.0.phone.as_deref()
+    }
+
+    /// Whether a code that was sent there came back.
+    async fn phone_verified(&self) -> bool {
+        self.0.phone_verified
     }
 
     /// The language that the user reads, as BCP 47 writes it.

@@ -8,6 +8,7 @@ use libtest_mimic::Trial;
 use serde_json::{Value, json};
 
 use crate::client::As;
+use crate::sessions::{Pair, sign_in};
 use crate::tokens;
 use crate::trials::{trial, trials};
 use crate::world::{User, World, place_order, unique};
@@ -23,8 +24,10 @@ enum Gets {
     Forbidden,
     /// One of the two.
     Refused,
+    /// BAD_USER_INPUT, and null: it may be asked for, but not with what only another one knows.
+    Heard,
 }
-use Gets::{Forbidden, It, Refused, Unauthenticated};
+use Gets::{Forbidden, Heard, It, Refused, Unauthenticated};
 
 /// What each caller gets: without proof, the owner, another customer, an administrator's token, the API key, a wrong key
 /// and an expired token.
@@ -61,8 +64,33 @@ const PERSONS: Columns = [
     Unauthenticated,
 ];
 
+/// For a person, who has to know something besides.
+const KNOWING: Columns = [
+    Unauthenticated,
+    It,
+    Heard,
+    Heard,
+    Refused,
+    Unauthenticated,
+    Unauthenticated,
+];
+
+/// For a person, who needs an address or a code of it; nobody here has one.
+const TOLD: Columns = [
+    Unauthenticated,
+    Heard,
+    Heard,
+    Heard,
+    Refused,
+    Unauthenticated,
+    Unauthenticated,
+];
+
+/// What changes its owner, so that it gets one of its own.
+const CHANGES_OWNER: [&str; 4] = ["updateUser", "changePassword", "setRole", "eraseUser"];
+
 /// A row: the root type and field, its document, and who gets it. Documents get the variables of [`Things`].
-const TABLE: [(&str, &str, &str, Columns); 24] = [
+const TABLE: [(&str, &str, &str, Columns); 36] = [
     ("Query", "users", "{ users { _id username } }", SIGNED_IN),
     ("Query", "user", "query ($user: ID!) { user(id: $user) { _id username } }", OWNER),
     ("Query", "userConnection", "{ userConnection(first: 1) { edges { node { _id } } } }", SIGNED_IN),
@@ -73,6 +101,8 @@ const TABLE: [(&str, &str, &str, Columns); 24] = [
     ("Query", "order", "query ($order: ID!) { order(id: $order) { _id } }", OWNER),
     ("Query", "orderConnection", "{ orderConnection(first: 1) { edges { node { _id } } } }", SIGNED_IN),
     ("Query", "me", "{ me { _id username } }", PERSONS),
+    ("Query", "sessions", "query ($user: ID!) { sessions(user: $user) { _id } }", OWNER),
+    ("Query", "auditLog", "{ auditLog(first: 1) { edges { node { _id } } } }", STAFF),
     (
         "Mutation",
         "registerUser",
@@ -141,6 +171,53 @@ const TABLE: [(&str, &str, &str, Columns); 24] = [
         STAFF,
     ),
     ("Query", "discounts", "{ discounts(first: 1) { edges { node { code } } } }", STAFF),
+    // Whoever holds a refresh token, holds the session.
+    (
+        "Mutation",
+        "refreshToken",
+        "mutation ($refresh: String!) { refreshToken(input: { refresh_token: $refresh }) { user { _id } } }",
+        EVERYBODY,
+    ),
+    (
+        "Mutation",
+        "logout",
+        "mutation ($refresh: String!) { logout(input: { refresh_token: $refresh }) }",
+        EVERYBODY,
+    ),
+    (
+        "Mutation",
+        "revokeSession",
+        "mutation ($session: ID!) { revokeSession(id: $session) { _id } }",
+        OWNER,
+    ),
+    (
+        "Query",
+        "exportUser",
+        "query ($user: ID!) { exportUser(id: $user) }",
+        OWNER,
+    ),
+    (
+        "Mutation",
+        "updateUser",
+        "mutation ($user: ID!, $userVersion: Int!, $name: String!) {
+            updateUser(id: $user, version: $userVersion, input: { name: $name }) { _id } }",
+        OWNER,
+    ),
+    (
+        "Mutation",
+        "changePassword",
+        "mutation ($password: String!) { changePassword(input: { current: $password, new: $password }) { _id } }",
+        KNOWING,
+    ),
+    ("Mutation", "setRole", "mutation ($user: ID!) { setRole(id: $user, role: CUSTOMER) { _id } }", STAFF),
+    ("Mutation", "eraseUser", "mutation ($user: ID!) { eraseUser(id: $user) { _id } }", OWNER),
+    (
+        "Mutation",
+        "requestVerification",
+        "mutation { requestVerification(channel: EMAIL) { expiresAt } }",
+        TOLD,
+    ),
+    ("Mutation", "verify", "mutation { verify(channel: EMAIL, code: \"000000\") { _id } }", TOLD),
     // Not root fields, but guarded like them.
     ("Product", "stock", "query ($product: ID!) { product(id: $product) { stock { onHand } } }", STAFF),
     ("Order", "user", "query ($order: ID!) { order(id: $order) { user { username } } }", OWNER),
@@ -177,7 +254,11 @@ struct Things {
 }
 
 fn check_row(world: &World, parent: &str, field: &str, document: &str, columns: Columns) -> Result<()> {
-    let owner = world.ada()?.clone();
+    let owner = if CHANGES_OWNER.contains(&field) {
+        world.register("owner")?
+    } else {
+        world.ada()?.clone()
+    };
     let bought = world.product(1, 100)?;
     let order = placed(world, &owner, &bought)?;
     let mut things = Things {
@@ -226,10 +307,21 @@ fn check_cell(
 ) -> Result<()> {
     let before = observe(world, things)?;
     let version = before.pointer("/product/version").cloned();
+    let user_version = before.pointer("/user/version").cloned();
+    let session = if document.contains("$refresh:") || document.contains("$session:") {
+        Some(sign_in(world, &things.owner.name, &things.owner.password)?)
+    } else {
+        None
+    };
+    let sid = |pair: &Pair| {
+        tokens::verified(world.shop.secret(), &pair.access).map(|claims| claims.get("sid").cloned())
+    };
     let variables = json!({
+        "refresh": session.as_ref().map(|pair| &pair.refresh), "session": session.as_ref().map(sid).transpose()?,
         "user": things.owner.id, "product": things.product, "bought": things.bought, "order": things.order,
         "fresh": things.fresh, "code": things.code,
-        "name": unique("cell"), "version": version,
+        "name": unique("cell"), "version": version, "userVersion": user_version,
+        "password": things.owner.password,
         "login": { "username": things.owner.name, "password": things.owner.password },
     });
     let declared = variables
@@ -251,6 +343,7 @@ fn check_cell(
         Unauthenticated => answer.refused("UNAUTHENTICATED")?,
         Forbidden => answer.refused("FORBIDDEN")?,
         Refused => answer.refused_with_one_of(&["UNAUTHENTICATED", "FORBIDDEN"])?,
+        Heard => answer.refused("BAD_USER_INPUT")?,
     };
     let refused = match (parent, answer.partial(&pointer)) {
         // A field of what the caller may not see at all is not there: its parent is null.
@@ -267,13 +360,15 @@ fn check_cell(
 
 /// What the guarded mutations would change.
 fn observe(world: &World, things: &Things) -> Result<Value> {
-    let query = "query ($product: ID!, $bought: ID!, $fresh: ID!) {
+    let query = "query ($product: ID!, $bought: ID!, $fresh: ID!, $user: ID!) {
         product(id: $product) { price version stock { received } } bought: product(id: $bought) { quantity }
-        order(id: $fresh) { status version } }";
+        order(id: $fresh) { status version } user(id: $user) { version role } }";
     let answer = world.shop.graphql(
         As::Key,
         query,
-        json!({ "product": things.product, "bought": things.bought, "fresh": things.fresh }),
+        json!({
+            "product": things.product, "bought": things.bought, "fresh": things.fresh, "user": things.owner.id,
+        }),
     )?;
     Ok(answer.data("")?.clone())
 }

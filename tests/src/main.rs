@@ -37,8 +37,10 @@ mod order_status;
 mod orders;
 mod own;
 mod product_import;
+mod profiles;
 mod readme;
 mod refused_orders;
+mod sessions;
 mod startup;
 mod tokens;
 mod trials;
@@ -105,8 +107,10 @@ fn main() -> ExitCode {
         order_status::tests(&world),
         orders::tests(&world),
         product_import::tests(&world),
+        profiles::tests(&world),
         readme::tests(),
         refused_orders::tests(&world),
+        sessions::tests(&world),
         startup::tests(),
     ];
     let mut trials: Vec<_> = areas.into_iter().flatten().collect();

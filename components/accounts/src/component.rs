@@ -1,9 +1,11 @@
 //! The binding of the service to the world `mercato:shop/accounts-service`.
 
-use mercato_common::accounts::{Credentials, Session, User, UserPage};
+use mercato_common::accounts::{
+    AuditFilter, AuditPage, Channel, Client, Credentials, Session, SignIn, User, UserPage, UserPatch,
+};
 use mercato_common::ports::Imports;
 use mercato_common::services::Accounts;
-use mercato_common::types::{Caller, Error, Page};
+use mercato_common::types::{Caller, Error, Page, Role};
 
 use crate::AccountsService;
 
@@ -19,9 +21,11 @@ mod bindings {
         path: ["../../wit/platform", "../../wit/shop"],
         world: "mercato:shop/accounts-service",
         with: {
+            "mercato:platform/cache@0.1.0": mercato_ports::wit::cache,
             "mercato:platform/config@0.1.0": mercato_ports::wit::config,
             "mercato:platform/documents@0.1.0": mercato_ports::wit::documents,
             "mercato:platform/events@0.1.0": mercato_ports::wit::events,
+            "mercato:platform/mailer@0.1.0": mercato_ports::wit::mailer,
             "mercato:shop/account-types@0.1.0": mercato_common::wit::account_types,
             "mercato:shop/types@0.1.0": mercato_common::wit::types,
         },
@@ -33,12 +37,28 @@ const SERVICE: AccountsService<Imports> = AccountsService::new(Imports);
 struct Component;
 
 impl bindings::exports::mercato::shop::accounts::Guest for Component {
-    fn register(input: Credentials) -> Result<Session, Error> {
-        SERVICE.register(input)
+    fn register(input: Credentials, client: Client) -> Result<SignIn, Error> {
+        SERVICE.register(input, client)
     }
 
-    fn login(input: Credentials) -> Result<Session, Error> {
-        SERVICE.login(input)
+    fn login(caller: Caller, input: Credentials, client: Client) -> Result<SignIn, Error> {
+        SERVICE.login(&caller, input, client)
+    }
+
+    fn refresh(refresh_token: String, client: Client) -> Result<SignIn, Error> {
+        SERVICE.refresh(&refresh_token, client)
+    }
+
+    fn logout(caller: Caller, refresh_token: Option<String>) -> Result<bool, Error> {
+        SERVICE.logout(&caller, refresh_token.as_deref())
+    }
+
+    fn sessions(caller: Caller, user_id: Option<String>) -> Result<Vec<Session>, Error> {
+        SERVICE.sessions(&caller, user_id.as_deref())
+    }
+
+    fn revoke_session(caller: Caller, id: String) -> Result<Session, Error> {
+        SERVICE.revoke_session(&caller, &id)
     }
 
     fn get_many(caller: Caller, ids: Vec<String>) -> Result<Vec<Result<User, Error>>, Error> {
@@ -47,6 +67,38 @@ impl bindings::exports::mercato::shop::accounts::Guest for Component {
 
     fn list(caller: Caller, page: Page) -> Result<UserPage, Error> {
         SERVICE.list(&caller, &page)
+    }
+
+    fn update(caller: Caller, id: String, version: u64, patch: UserPatch) -> Result<User, Error> {
+        SERVICE.update(&caller, &id, version, patch)
+    }
+
+    fn change_password(caller: Caller, current: String, new: String) -> Result<User, Error> {
+        SERVICE.change_password(&caller, &current, &new)
+    }
+
+    fn request_verification(caller: Caller, channel: Channel) -> Result<u64, Error> {
+        SERVICE.request_verification(&caller, channel)
+    }
+
+    fn verify(caller: Caller, channel: Channel, code: String) -> Result<User, Error> {
+        SERVICE.verify(&caller, channel, &code)
+    }
+
+    fn set_role(caller: Caller, id: String, role: Role) -> Result<User, Error> {
+        SERVICE.set_role(&caller, &id, role)
+    }
+
+    fn export(caller: Caller, id: String) -> Result<String, Error> {
+        SERVICE.export(&caller, &id)
+    }
+
+    fn erase(caller: Caller, id: String) -> Result<User, Error> {
+        SERVICE.erase(&caller, &id)
+    }
+
+    fn audit_log(caller: Caller, filter: AuditFilter, page: Page) -> Result<AuditPage, Error> {
+        SERVICE.audit_log(&caller, &filter, &page)
     }
 }
 

@@ -22,10 +22,16 @@ pub fn check(input: &Credentials) -> Result<(), Error> {
             "A user name has no spaces and no control characters.",
         ));
     }
-    if !PASSWORD.contains(&input.password.chars().count()) {
-        return Err(Error::invalid("password", "A password has 8 to 128 characters."));
+    check_password("password", &input.password)
+}
+
+/// Checks what is to be a password, and came in this field.
+pub fn check_password(field: &str, password: &str) -> Result<(), Error> {
+    if PASSWORD.contains(&password.chars().count()) {
+        Ok(())
+    } else {
+        Err(Error::invalid(field, "A password has 8 to 128 characters."))
     }
-    Ok(())
 }
 
 /// What makes a user name unique: names that differ only in case are the same.

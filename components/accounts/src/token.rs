@@ -7,29 +7,22 @@ use mercato_common::ports::Ports;
 use mercato_common::types::{Error, Role};
 use serde::Serialize;
 
-/// How long an access token is good for where `ACCESS_TOKEN_SECONDS` does not say otherwise.
-const DEFAULT_SECONDS: u64 = 3_600;
+use crate::settings::{self, Number};
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Claims<'a> {
     user_id: &'a str,
     role: &'static str,
+    /// The session, as OpenID Connect's logout specifications name it.
+    sid: &'a str,
     iat: u64,
     exp: u64,
 }
 
-/// A token that proves its bearer to be this user.
-pub fn issue(ports: &impl Ports, user: &User) -> Result<String, Error> {
-    let secret = ports
-        .config("API_SECRET")
-        .ok_or_else(|| Error::Internal("API_SECRET is not configured".into()))?;
-    let seconds = match ports.config("ACCESS_TOKEN_SECONDS") {
-        None => DEFAULT_SECONDS,
-        Some(text) => text
-            .parse()
-            .map_err(|_| Error::Internal("ACCESS_TOKEN_SECONDS is no whole number of seconds".into()))?,
-    };
+/// A token that proves its bearer to be this user, in this session.
+pub fn issue(ports: &impl Ports, user: &User, session_id: &str) -> Result<String, Error> {
+    let secret = settings::secret(ports)?;
     let iat = id::now() / 1_000;
     let role = match user.role {
         Role::Admin => "ADMIN",
@@ -38,8 +31,9 @@ pub fn issue(ports: &impl Ports, user: &User) -> Result<String, Error> {
     let claims = Claims {
         user_id: &user.id,
         role,
+        sid: session_id,
         iat,
-        exp: iat + seconds,
+        exp: iat.saturating_add(Number::ACCESS_TOKEN_SECONDS.of(ports)?),
     };
     jsonwebtoken::encode(
         &Header::new(Algorithm::HS256),

@@ -1,38 +1,16 @@
 //! Registration, sign-in and who sees whom.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs, reason = "tests")]
 
+mod people;
+
 use std::thread;
 
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
-use mercato_accounts::AccountsService;
-use mercato_common::accounts::{Credentials, Session};
 use mercato_common::services::Accounts;
-use mercato_common::testing::{TestPorts, admin, customer};
+use mercato_common::testing::{admin, customer};
 use mercato_common::types::{Caller, Error, Page, Role};
+use people::{SECRET, accounts, credentials, login, nowhere, register};
 use serde_json::Value;
-
-const SECRET: &str = "a secret of more than 16 bytes";
-
-type Service = AccountsService<TestPorts>;
-
-fn accounts() -> (TestPorts, Service) {
-    let ports = TestPorts::new(
-        &[("accounts", include_str!("../service.toml"))],
-        &[("API_SECRET", SECRET), ("ACCESS_TOKEN_SECONDS", "60")],
-    );
-    (ports.clone(), AccountsService::new(ports))
-}
-
-fn credentials(username: &str, password: &str) -> Credentials {
-    Credentials {
-        username: username.into(),
-        password: password.into(),
-    }
-}
-
-fn register(accounts: &Service, username: &str) -> Session {
-    accounts.register(credentials(username, "correct horse")).unwrap()
-}
 
 #[test]
 fn who_registers_is_signed_in_and_signs_in_again_in_any_case() {
@@ -61,15 +39,12 @@ fn who_registers_is_signed_in_and_signs_in_again_in_any_case() {
     );
 
     assert_eq!(
-        accounts
-            .login(credentials("aLICE", "correct horse"))
-            .unwrap()
-            .user,
+        login(&accounts, "aLICE", "correct horse").unwrap().user,
         session.user
     );
     let wrong = [
-        accounts.login(credentials("alice", "wrong horse")),
-        accounts.login(credentials("nobody", "correct horse")),
+        login(&accounts, "alice", "wrong horse"),
+        login(&accounts, "nobody", "correct horse"),
     ];
     assert!(matches!(&wrong[0], Err(Error::Unauthenticated(_))));
     assert_eq!(
@@ -83,12 +58,12 @@ fn a_name_is_taken_once_in_any_case_and_also_in_a_race() {
     let (_, accounts) = accounts();
     register(&accounts, "bob");
     assert!(matches!(
-        accounts.register(credentials("BOB", "correct horse")),
+        accounts.register(credentials("BOB", "correct horse"), nowhere()),
         Err(Error::Conflict(_))
     ));
     let registered = thread::scope(|scope| {
         let tries: Vec<_> = (0..4)
-            .map(|_| scope.spawn(|| accounts.register(credentials("carol", "correct horse"))))
+            .map(|_| scope.spawn(|| accounts.register(credentials("carol", "correct horse"), nowhere())))
             .collect();
         tries
             .into_iter()

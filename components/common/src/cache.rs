@@ -14,6 +14,32 @@ pub trait Cache {
     fn increment(&self, key: &str, by: i64, ttl: u64) -> Option<i64>;
 }
 
+/// The mark in the cache of a session that is over: its access tokens are refused though they have not expired. It is set for as
+/// long as they could live; where the cache is away, they live that long.
+#[derive(Clone, Debug)]
+pub struct Revocation(String);
+
+impl Revocation {
+    /// The mark of this session.
+    #[must_use]
+    pub fn of(session_id: &str) -> Self {
+        Self(format!("accounts.revoked.{session_id}"))
+    }
+
+    /// Sets the mark, for so many milliseconds.
+    pub fn mark(&self, cache: &(impl Cache + ?Sized), ttl: u64) {
+        cache.keep(&self.0, b"1", ttl);
+    }
+
+    /// Whether it is set.
+    pub fn is_marked(&self, cache: &(impl Cache + ?Sized)) -> bool {
+        cache
+            .cached(std::slice::from_ref(&self.0))
+            .first()
+            .is_some_and(Option::is_some)
+    }
+}
+
 /// A number in the cache that is another one after each change of some data. What was made of the data is kept with the
 /// generation that was read *before* the data were: if that is still the current one, nothing has changed since.
 ///

@@ -25,6 +25,15 @@ impl Caller {
         }
     }
 
+    /// The session of the caller's access token, if it has one.
+    #[must_use]
+    pub fn session_id(&self) -> Option<&str> {
+        match self {
+            Self::User(user) => user.session_id.as_deref(),
+            Self::Anonymous | Self::ApiKey => None,
+        }
+    }
+
     /// Passes an ADMIN or the API key.
     ///
     /// # Errors
@@ -38,6 +47,28 @@ impl Caller {
                 "This needs the role ADMIN, or the header x-api-key.".into(),
             ))
         }
+    }
+
+    /// Passes those who keep the shop, and the user of this id.
+    ///
+    /// # Errors
+    /// [`Error::Unauthenticated`] for nobody, [`Error::Forbidden`] with this message for everybody else.
+    pub fn require_admin_or(&self, user_id: &str, message: &str) -> Result<(), Error> {
+        self.require_known()?;
+        if self.is_admin() || self.user_id() == Some(user_id) {
+            Ok(())
+        } else {
+            Err(Error::Forbidden(message.into()))
+        }
+    }
+
+    /// Passes a signed-in user, and tells the id.
+    ///
+    /// # Errors
+    /// [`Error::Unauthenticated`] for nobody, [`Error::Forbidden`] with this message for the API key.
+    pub fn require_user(&self, message: &str) -> Result<&str, Error> {
+        self.require_known()?;
+        self.user_id().ok_or_else(|| Error::Forbidden(message.into()))
     }
 
     /// Passes everybody but the anonymous.

@@ -4,6 +4,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use uuid::{Uuid, Variant};
 
+use crate::types::Error;
+
 /// A new id: a UUID of version 7 (RFC 9562), so that ids sort by the time of their making.
 #[must_use]
 pub fn new() -> String {
@@ -14,6 +16,17 @@ pub fn new() -> String {
 #[must_use]
 pub fn random_bytes() -> [u8; 16] {
     Uuid::new_v4().into_bytes()
+}
+
+/// So many bytes from the platform's secure source of randomness: enough for a secret.
+///
+/// # Errors
+/// Where the platform has none to give.
+pub fn secret<const LENGTH: usize>() -> Result<[u8; LENGTH], Error> {
+    let mut bytes = [0; LENGTH];
+    getrandom::fill(&mut bytes)
+        .map_err(|error| Error::Internal(format!("there is no randomness: {error}")))?;
+    Ok(bytes)
 }
 
 /// Whether a text has the shape of an id that this shop could have made: hyphenated, in lower case.

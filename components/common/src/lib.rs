@@ -23,7 +23,10 @@ pub mod types {
 
 /// What the accounts service speaks of.
 pub mod accounts {
-    pub use crate::bindings::mercato::shop::account_types::{Credentials, Session, User, UserEdge, UserPage};
+    pub use crate::bindings::mercato::shop::account_types::{
+        AuditAction, AuditEdge, AuditEntry, AuditFilter, AuditOutcome, AuditPage, Channel, Client,
+        Credentials, Session, SignIn, User, UserEdge, UserPage, UserPatch,
+    };
 }
 
 /// What the catalog service speaks of.

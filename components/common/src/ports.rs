@@ -2,6 +2,7 @@
 
 use mercato_ports::documents::{CommitFailure, Document, Failure, Query, Write};
 use mercato_ports::events::Event;
+use mercato_ports::mailer::{MailFailure, Message};
 
 /// What a service needs of its platform. In a guest it is filled by [`Imports`]; in native tests by the embedded
 /// provider.
@@ -26,6 +27,15 @@ pub trait Ports {
 
     /// As `mercato:platform/config.get`.
     fn config(&self, name: &str) -> Option<String>;
+}
+
+/// As `mercato:platform/mailer`: one e-mail out.
+pub trait Mail {
+    /// As `send`.
+    ///
+    /// # Errors
+    /// As the port says.
+    fn send(&self, message: &Message) -> Result<(), MailFailure>;
 }
 
 /// The ports that the runtime gives to a guest.
@@ -64,5 +74,12 @@ impl crate::cache::Cache for Imports {
 
     fn increment(&self, key: &str, by: i64, ttl: u64) -> Option<i64> {
         mercato_ports::imports::cache::increment(key, by, ttl)
+    }
+}
+
+#[cfg(target_arch = "wasm32")]
+impl Mail for Imports {
+    fn send(&self, message: &Message) -> Result<(), MailFailure> {
+        mercato_ports::imports::mailer::send(message)
     }
 }

@@ -5,22 +5,48 @@
     reason = "the WIT documentation says what each function refuses"
 )]
 
-use crate::accounts::{Credentials, Session, User, UserPage};
+use crate::accounts::{
+    AuditFilter, AuditPage, Channel, Client, Credentials, Session, SignIn, User, UserPage, UserPatch,
+};
 use crate::catalog::{ImportOutcome, NewProduct, Product, ProductPage, ProductPatch, ProductQuery, Stock};
 use crate::discounts::{Discount, DiscountPage, NewDiscount};
 use crate::orders::{NewOrder, Order, OrderPage, OrderQuery, Status};
-use crate::types::{Caller, Error, Line, Page, PricedLine};
+use crate::types::{Caller, Error, Line, Page, PricedLine, Role};
 
 /// `mercato:shop/accounts`.
 pub trait Accounts {
     /// `register`
-    fn register(&self, input: Credentials) -> Result<Session, Error>;
+    fn register(&self, input: Credentials, client: Client) -> Result<SignIn, Error>;
     /// `login`
-    fn login(&self, input: Credentials) -> Result<Session, Error>;
+    fn login(&self, caller: &Caller, input: Credentials, client: Client) -> Result<SignIn, Error>;
+    /// `refresh`
+    fn refresh(&self, refresh_token: &str, client: Client) -> Result<SignIn, Error>;
+    /// `logout`
+    fn logout(&self, caller: &Caller, refresh_token: Option<&str>) -> Result<bool, Error>;
+    /// `sessions`
+    fn sessions(&self, caller: &Caller, user_id: Option<&str>) -> Result<Vec<Session>, Error>;
+    /// `revoke-session`
+    fn revoke_session(&self, caller: &Caller, id: &str) -> Result<Session, Error>;
     /// `get-many`
     fn get_many(&self, caller: &Caller, ids: &[String]) -> Result<Vec<Result<User, Error>>, Error>;
     /// `list`
     fn list(&self, caller: &Caller, page: &Page) -> Result<UserPage, Error>;
+    /// `update`
+    fn update(&self, caller: &Caller, id: &str, version: u64, patch: UserPatch) -> Result<User, Error>;
+    /// `change-password`
+    fn change_password(&self, caller: &Caller, current: &str, new: &str) -> Result<User, Error>;
+    /// `request-verification`
+    fn request_verification(&self, caller: &Caller, channel: Channel) -> Result<u64, Error>;
+    /// `verify`
+    fn verify(&self, caller: &Caller, channel: Channel, code: &str) -> Result<User, Error>;
+    /// `set-role`
+    fn set_role(&self, caller: &Caller, id: &str, role: Role) -> Result<User, Error>;
+    /// `export`
+    fn export(&self, caller: &Caller, id: &str) -> Result<String, Error>;
+    /// `erase`
+    fn erase(&self, caller: &Caller, id: &str) -> Result<User, Error>;
+    /// `audit-log`
+    fn audit_log(&self, caller: &Caller, filter: &AuditFilter, page: &Page) -> Result<AuditPage, Error>;
 }
 
 /// `mercato:shop/catalog`.

@@ -8,12 +8,13 @@ use mercato_embedded::{Durability, MemoryCache, Options, Store};
 use mercato_ports::cache::Cache as CachePort;
 use mercato_ports::documents::{CommitFailure, Document, Documents, Failure, Query, Write};
 use mercato_ports::events::Event;
+use mercato_ports::mailer::{MailFailure, Message};
 use mercato_ports::manifest::{ServiceManifest, ShopManifest};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
 use crate::cache::Cache;
-use crate::ports::Ports;
+use crate::ports::{Mail, Ports};
 use crate::types::{Caller, Role, SignedIn};
 
 /// Ports over a fresh store. Clones share it.
@@ -31,6 +32,7 @@ struct Inner {
     runtime: Runtime,
     config: HashMap<&'static str, String>,
     events: Mutex<Vec<Event>>,
+    mails: Mutex<Vec<Message>>,
     before: Mutex<Option<Interference>>,
     after: Mutex<Option<Interference>>,
     // Removed last.
@@ -70,6 +72,7 @@ impl TestPorts {
                 .map(|(name, value)| (*name, (*value).to_owned()))
                 .collect(),
             events: Mutex::default(),
+            mails: Mutex::default(),
             before: Mutex::default(),
             after: Mutex::default(),
             _folder: folder,
@@ -87,6 +90,16 @@ impl TestPorts {
     #[allow(clippy::unwrap_used, reason = "for tests only")]
     pub fn take_events(&self) -> Vec<Event> {
         std::mem::take(&mut self.inner.events.lock().unwrap())
+    }
+
+    /// The e-mails that were sent since the last call.
+    ///
+    /// # Panics
+    /// After another test thread's panic.
+    #[must_use]
+    #[allow(clippy::unwrap_used, reason = "for tests only")]
+    pub fn take_mails(&self) -> Vec<Message> {
+        std::mem::take(&mut self.inner.mails.lock().unwrap())
     }
 
     /// Has something happen right before the next commit: the race that a service must survive.
@@ -141,6 +154,21 @@ impl Ports for TestPorts {
     }
 }
 
+impl Mail for TestPorts {
+    /// Keeps the message, but for two domains: mail to `unavailable.example` and `rejected.example` fails as they say.
+    #[allow(clippy::unwrap_used, reason = "for tests only")]
+    fn send(&self, message: &Message) -> Result<(), MailFailure> {
+        if message.to.ends_with("@unavailable.example") {
+            return Err(MailFailure::Unavailable("no server".into()));
+        }
+        if message.to.ends_with("@rejected.example") {
+            return Err(MailFailure::Rejected("no such mailbox".into()));
+        }
+        self.inner.mails.lock().unwrap().push(message.clone());
+        Ok(())
+    }
+}
+
 impl Cache for TestPorts {
     fn cached(&self, keys: &[String]) -> Vec<Option<Vec<u8>>> {
         self.inner
@@ -169,6 +197,7 @@ pub fn customer(user_id: &str) -> Caller {
     Caller::User(SignedIn {
         user_id: user_id.into(),
         role: Role::Customer,
+        session_id: None,
     })
 }
 
@@ -178,5 +207,6 @@ pub fn admin() -> Caller {
     Caller::User(SignedIn {
         user_id: "admin".into(),
         role: Role::Admin,
+        session_id: None,
     })
 }

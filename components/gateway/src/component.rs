@@ -86,9 +86,16 @@ fn settings() -> Result<Settings, &'static str> {
         Some("off") => false,
         Some(_) => return Err("GRAPHQL_INTROSPECTION must be on or off"),
     };
+    let address_header = Imports
+        .config("CLIENT_ADDRESS_HEADER")
+        .filter(|name| !name.is_empty())
+        .map(|name| name.parse())
+        .transpose()
+        .map_err(|_| "CLIENT_ADDRESS_HEADER must be the name of a header")?;
     Ok(Settings {
         secret,
         introspection,
+        address_header,
     })
 }
 

@@ -22,6 +22,10 @@ pub fn plain(error: Error) -> async_graphql::Error {
         Error::OutOfStock(lines) => Some(to_value(lines)),
         _ => None,
     };
+    let retry_after = match error {
+        Error::RateLimited(seconds) => Some(seconds),
+        _ => None,
+    };
     let (code, field, message) = parts(error);
     coded(message, code).extend_with(|_, extensions| {
         if let Some(field) = field {
@@ -29,6 +33,9 @@ pub fn plain(error: Error) -> async_graphql::Error {
         }
         if let Some(lines) = lines {
             extensions.set("lines", lines);
+        }
+        if let Some(seconds) = retry_after {
+            extensions.set("retryAfter", seconds);
         }
     })
 }
@@ -46,6 +53,11 @@ pub fn parts(error: Error) -> (&'static str, Option<String>, String) {
             "OUT_OF_STOCK",
             None,
             "There is not enough in stock; extensions.lines tells what is left.".into(),
+        ),
+        Error::RateLimited(seconds) => (
+            "RATE_LIMITED",
+            None,
+            format!("There were too many tries. Try again in {seconds} seconds."),
         ),
         Error::Invalid(violation) => ("BAD_USER_INPUT", Some(violation.field), violation.message),
         Error::Internal(_) => (

@@ -4,6 +4,7 @@ use http::HeaderMap;
 use http::header::AUTHORIZATION;
 use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
+use mercato_common::cache::{Cache, Revocation};
 use mercato_common::types::{Caller, Role, SignedIn};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
@@ -27,12 +28,26 @@ pub struct Identity {
     pub rejected: Option<&'static str>,
 }
 
+impl Identity {
+    /// Nobody, if the session of the caller's access token is over.
+    pub fn unless_revoked(self, cache: &dyn Cache) -> Self {
+        match self.caller.session_id() {
+            Some(id) if Revocation::of(id).is_marked(cache) => Self {
+                caller: Caller::Anonymous,
+                rejected: Some("The session of this access token is over. Sign in again."),
+            },
+            _ => self,
+        }
+    }
+}
+
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Claims {
     user_id: String,
     #[serde(default)]
     role: ClaimedRole,
+    sid: Option<String>,
 }
 
 #[derive(Default, Deserialize)]
@@ -122,6 +137,7 @@ impl Verifier {
         Ok(SignedIn {
             user_id: claims.user_id,
             role,
+            session_id: claims.sid,
         })
     }
 }
@@ -182,6 +198,7 @@ mod tests {
             let expected = Caller::User(SignedIn {
                 user_id: user_id.into(),
                 role,
+                session_id: None,
             });
             assert_eq!(
                 identify("authorization", &format!("bearer {token}")).caller,

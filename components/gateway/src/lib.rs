@@ -3,6 +3,7 @@
 //! It proves who calls, and leaves to the services what they may do. Everything here is plain Rust over the services' traits
 //! and the `http` crate's types; `component` binds it to `wasi:http/incoming-handler` and to the services' imports.
 
+mod client;
 #[cfg(target_arch = "wasm32")]
 mod component;
 mod errors;

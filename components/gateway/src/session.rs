@@ -1,10 +1,9 @@
 //! What the fields of one request share: who calls, and the loaders.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use async_graphql::Context;
-use mercato_common::accounts::User;
+use mercato_common::accounts::{Client, User};
 use mercato_common::catalog::{Product, Stock};
 use mercato_common::id;
 use mercato_common::orders::Order;
@@ -15,22 +14,29 @@ use crate::identity::Identity;
 use crate::loader::Loader;
 use crate::services::Services;
 
-/// Who asks, and whether anybody wanted to know.
+/// Who asks. Whether their session is over is looked up when somebody wants to know who they are, and not before.
 struct Asker {
-    identity: Identity,
-    consulted: AtomicBool,
+    services: Arc<Services>,
+    proved: Identity,
+    consulted: OnceLock<Identity>,
 }
 
 impl Asker {
+    fn identity(&self) -> &Identity {
+        self.consulted
+            .get_or_init(|| self.proved.clone().unless_revoked(&*self.services.cache))
+    }
+
     fn caller(&self) -> &Caller {
-        self.consulted.store(true, Ordering::Relaxed);
-        &self.identity.caller
+        &self.identity().caller
     }
 }
 
 /// The data of one request.
 pub struct Session {
     pub services: Arc<Services>,
+    /// Where the request comes from.
+    pub client: Client,
     asker: Arc<Asker>,
     pub products: Loader<Option<Product>>,
     pub stock: Loader<Option<Stock>>,
@@ -40,10 +46,11 @@ pub struct Session {
 
 impl Session {
     /// A session of this caller's.
-    pub fn new(services: &Arc<Services>, identity: Identity) -> Self {
+    pub fn new(services: &Arc<Services>, identity: Identity, client: Client) -> Self {
         let asker = Arc::new(Asker {
-            identity,
-            consulted: AtomicBool::new(false),
+            services: Arc::clone(services),
+            proved: identity,
+            consulted: OnceLock::new(),
         });
         let both = || (Arc::clone(services), Arc::clone(&asker));
         let products = Arc::clone(services);
@@ -52,6 +59,7 @@ impl Session {
         let (orders, orders_asker) = both();
         Self {
             services: Arc::clone(services),
+            client,
             products: Loader::new(move |ids| spread(ids, products.catalog.get_many(ids).map(ok))),
             stock: Loader::new(move |ids| {
                 spread(ids, stock.catalog.stock_many(stock_asker.caller(), ids).map(ok))
@@ -84,12 +92,22 @@ impl Session {
 
     /// Whether nothing in the answer depends on who asks: no field, and no service, has wanted to know.
     pub fn is_for_everyone(&self) -> bool {
-        !self.asker.consulted.load(Ordering::Relaxed)
+        self.asker.consulted.get().is_none()
     }
 
     /// The error of a field of this request.
     pub fn error(&self, error: Error) -> async_graphql::Error {
-        to_graphql(error, &self.asker.identity)
+        to_graphql(error, self.asker.identity())
+    }
+
+    /// As [`check_id`](Self::check_id), for the id of a user: nobody hears first that they are nobody, and the caller's own is
+    /// good whatever it looks like, since another shop may have made it.
+    pub fn check_user_id(&self, field: &str, id: &str) -> async_graphql::Result<()> {
+        self.caller().require_known().map_err(|error| self.error(error))?;
+        if self.caller().user_id() == Some(id) {
+            return Ok(());
+        }
+        self.check_id(field, id)
     }
 
     /// Refuses what can't be an id before anybody is asked for it.

@@ -77,7 +77,7 @@ impl From<Entry> for StatusChange {
 pub fn actor(caller: &Caller) -> Result<Actor, Error> {
     caller.require_known()?;
     Ok(match caller {
-        Caller::User(SignedIn { user_id, role }) => match role {
+        Caller::User(SignedIn { user_id, role, .. }) => match role {
             Role::Customer => Actor::Customer(user_id.clone()),
             Role::Admin => Actor::Admin(user_id.clone()),
         },

@@ -6,6 +6,7 @@ use async_graphql::parser::types::{DocumentOperations, ExecutableDocument, Opera
 use async_graphql::{PathSegment, Response, ServerError};
 use http::{Request, StatusCode};
 
+use crate::client;
 use crate::http::accept::Accepted;
 use crate::http::envelope::{Item, Parameters};
 use crate::http::{Gateway, Reply, reply};
@@ -62,6 +63,7 @@ impl Gateway {
         let session = Arc::new(Session::new(
             &self.services,
             self.verifier.identify(request.headers()),
+            client::of(request.headers(), self.address_header.as_ref()),
         ));
         let execution = execution.data(Arc::clone(&session));
         let mut response = futures::executor::block_on(self.schema.execute(execution));

@@ -8,7 +8,7 @@ mod request_id;
 
 use std::sync::Arc;
 
-use http::{Method, Request, Response, StatusCode};
+use http::{HeaderName, Method, Request, Response, StatusCode};
 
 use mercato_common::id;
 
@@ -32,6 +32,8 @@ pub struct Settings {
     pub secret: String,
     /// `GRAPHQL_INTROSPECTION`: whether clients may ask for the schema.
     pub introspection: bool,
+    /// `CLIENT_ADDRESS_HEADER`: where a proxy before the gateway tells the client's address.
+    pub address_header: Option<HeaderName>,
 }
 
 /// The gateway: made once, used for any number of requests, and the same for all of them.
@@ -41,6 +43,7 @@ pub struct Gateway {
     services: Arc<Services>,
     verifier: Verifier,
     introspection: bool,
+    address_header: Option<HeaderName>,
 }
 
 impl Gateway {
@@ -52,6 +55,7 @@ impl Gateway {
             services: Arc::new(services),
             verifier: Verifier::new(&settings.secret),
             introspection: settings.introspection,
+            address_header: settings.address_header.clone(),
         }
     }
 

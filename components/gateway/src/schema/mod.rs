@@ -1,5 +1,6 @@
-//! The GraphQL schema: what `compat.graphql` promises, and what has grown on it. One object a file.
+//! The GraphQL schema: what `compat.graphql` promises, and what has grown on it. One object, or one area, a file.
 
+mod audit;
 mod connection;
 mod datetime;
 mod discount;
@@ -8,24 +9,45 @@ mod mutation;
 mod nullable;
 mod order;
 mod product;
+mod profile;
 mod query;
+mod session;
 mod user;
+mod verification;
 
 use async_graphql::{EmptySubscription, MergedObject, Schema};
 
 use crate::limits;
+use audit::AuditQuery;
 use discount::operations::{DiscountMutation, DiscountQuery};
 use mutation::ShopMutation;
 use order::operations::{OrderMutation, OrderQuery};
+use profile::{ProfileMutation, ProfileQuery};
 use query::ShopQuery;
+use session::{SessionMutation, SessionQuery};
+use verification::VerificationMutation;
 
 /// What can be read.
 #[derive(Default, MergedObject)]
-pub struct Query(ShopQuery, OrderQuery, DiscountQuery);
+pub struct Query(
+    ShopQuery,
+    SessionQuery,
+    ProfileQuery,
+    AuditQuery,
+    OrderQuery,
+    DiscountQuery,
+);
 
 /// What can be changed.
 #[derive(Default, MergedObject)]
-pub struct Mutation(ShopMutation, OrderMutation, DiscountMutation);
+pub struct Mutation(
+    ShopMutation,
+    SessionMutation,
+    ProfileMutation,
+    VerificationMutation,
+    OrderMutation,
+    DiscountMutation,
+);
 
 /// The shop's schema.
 pub type ShopSchema = Schema<Query, Mutation, EmptySubscription>;

@@ -54,13 +54,7 @@ impl ShopQuery {
     async fn user(&self, context: &Context<'_>, id: ID) -> Nullable<UserObject> {
         nullable(async {
             let session = Session::of(context)?;
-            if session.caller().user_id() != Some(id.as_str()) {
-                session
-                    .caller()
-                    .require_known()
-                    .map_err(|error| session.error(error))?;
-                session.check_id("id", &id)?;
-            }
+            session.check_user_id("id", &id)?;
             load_user(session, &id).await
         })
         .await

@@ -3,17 +3,18 @@
 
 use std::sync::{Arc, Mutex};
 
-use http::Request;
 use http::header::CONTENT_TYPE;
+use http::{HeaderName, Request};
 use mercato_accounts::AccountsService;
 use mercato_catalog::CatalogService;
 use mercato_common::cache::Cache;
-use mercato_common::ports::Ports;
+use mercato_common::ports::{Mail, Ports};
 use mercato_common::testing::TestPorts;
 use mercato_gateway::{Gateway, Services, Settings};
 use mercato_orders::OrdersService;
 use mercato_ports::documents::{CommitFailure, Document, Failure, Query, Write};
 use mercato_ports::events::Event;
+use mercato_ports::mailer::{MailFailure, Message};
 use serde_json::{Value, json};
 
 const SECRET: &str = "a secret of more than 16 bytes";
@@ -57,6 +58,12 @@ impl Ports for Counted {
 
     fn config(&self, name: &str) -> Option<String> {
         self.ports.config(name)
+    }
+}
+
+impl Mail for Counted {
+    fn send(&self, message: &Message) -> Result<(), MailFailure> {
+        self.ports.send(message)
     }
 }
 
@@ -104,6 +111,7 @@ impl Shop {
         let settings = Settings {
             secret: SECRET.into(),
             introspection: true,
+            address_header: Some(HeaderName::from_static("x-forwarded-for")),
         };
         Self {
             gateway: Gateway::new(&settings, services),

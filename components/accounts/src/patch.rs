@@ -1,0 +1,162 @@
+//! What the parts of a profile may be, and how a patch changes them.
+
+use mercato_common::accounts::UserPatch;
+use mercato_common::types::Error;
+
+use crate::user::Profile;
+
+impl Profile {
+    /// Makes the changes of a patch, all or none.
+    pub fn apply(&mut self, patch: UserPatch) -> Result<(), Error> {
+        let parts = [
+            (
+                &mut self.name,
+                patch.name,
+                is_name as fn(&str) -> bool,
+                "name",
+                "A name has 1 to 100 characters, and no control characters.",
+            ),
+            (
+                &mut self.email,
+                patch.email,
+                is_email,
+                "email",
+                "An e-mail address looks like ada@example.com.",
+            ),
+            (
+                &mut self.phone,
+                patch.phone,
+                is_phone,
+                "phone",
+                "A phone number is written as E.164 does: +, the country's code, the number; digits only.",
+            ),
+            (
+                &mut self.locale,
+                patch.locale,
+                is_locale,
+                "locale",
+                "A locale is written as BCP 47 does: de, en-GB, zh-Hant-TW.",
+            ),
+        ];
+        for (_, new, is_good, field, message) in &parts {
+            if new.as_deref().is_some_and(|new| !new.is_empty() && !is_good(new)) {
+                return Err(Error::invalid(*field, *message));
+            }
+        }
+        let (mut email, mut phone) = (false, false);
+        for (kept, new, _, field, _) in parts {
+            let Some(new) = new else { continue };
+            let new = Some(new).filter(|new| !new.is_empty());
+            if *kept != new {
+                email |= field == "email";
+                phone |= field == "phone";
+                *kept = new;
+            }
+        }
+        // Who had the one address need not have the other.
+        self.email_verified &= !email;
+        self.phone_verified &= !phone;
+        Ok(())
+    }
+}
+
+fn is_name(text: &str) -> bool {
+    text.chars().count() <= 100 && !text.trim().is_empty() && !text.chars().any(char::is_control)
+}
+
+/// What can be an address of RFC 5321. Whether there is such a mailbox, only a message tells.
+fn is_email(text: &str) -> bool {
+    let Some((local, domain)) = text.rsplit_once('@') else {
+        return false;
+    };
+    let printable = |text: &str| {
+        text.chars()
+            .all(|char| !char.is_whitespace() && !char.is_control() && !"@<>()[],;:\\\"".contains(char))
+    };
+    (1..=64).contains(&local.len())
+        && text.len() <= 254
+        && printable(local)
+        && printable(domain)
+        && domain.contains('.')
+        && domain.split('.').all(|label| (1..=63).contains(&label.len()))
+}
+
+fn is_phone(text: &str) -> bool {
+    text.strip_prefix('+').is_some_and(|digits| {
+        (7..=15).contains(&digits.len())
+            && !digits.starts_with('0')
+            && digits.bytes().all(|byte| byte.is_ascii_digit())
+    })
+}
+
+fn is_locale(text: &str) -> bool {
+    let mut tags = text.split('-');
+    let language = tags.next().unwrap_or_default();
+    (2..=3).contains(&language.len())
+        && language.bytes().all(|byte| byte.is_ascii_alphabetic())
+        && text.len() <= 35
+        && tags
+            .all(|tag| (1..=8).contains(&tag.len()) && tag.bytes().all(|byte| byte.is_ascii_alphanumeric()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_part_of_a_profile_is_taken_within_its_bounds() {
+        assert!(["Ada", "Ada Lovelace", "李"].into_iter().all(is_name));
+        assert!(!["", " ", "a\nb", &"a".repeat(101)].into_iter().any(is_name));
+        assert!(
+            ["ada@example.com", "a.b+c@mail.example.org"]
+                .into_iter()
+                .all(is_email)
+        );
+        let long = format!("{}@example.com", "a".repeat(65));
+        let bad = [
+            "",
+            "ada",
+            "@example.com",
+            "ada@",
+            "ada@example",
+            "a da@example.com",
+            "a@b@c.de",
+            "a@b..c",
+            "<a@b.c>",
+            "a@b.c\r\nBcc: d@e.f",
+            &long,
+        ];
+        assert!(!bad.into_iter().any(is_email));
+        assert!(["+4915112345678", "+12025550123"].into_iter().all(is_phone));
+        assert!(
+            !["", "+", "0151", "+0151123456", "+49 151 123", "+1234567890123456"]
+                .into_iter()
+                .any(is_phone)
+        );
+        assert!(["de", "en-GB", "zh-Hant-TW"].into_iter().all(is_locale));
+        assert!(
+            !["", "e", "english", "en_GB", "en-", "en-ümlaut"]
+                .into_iter()
+                .any(is_locale)
+        );
+    }
+
+    #[test]
+    fn a_patch_that_is_wrong_in_part_changes_nothing() {
+        let mut profile = Profile::default();
+        let patch = |name: &str, email: &str| UserPatch {
+            name: Some(name.into()),
+            email: Some(email.into()),
+            phone: None,
+            locale: None,
+        };
+        assert!(profile.apply(patch("Ada", "nonsense")).is_err());
+        assert_eq!(profile, Profile::default());
+        profile.apply(patch("Ada", "ada@example.com")).unwrap();
+        profile.apply(patch("", "ada@example.org")).unwrap();
+        assert_eq!(
+            (profile.name, profile.email.as_deref()),
+            (None, Some("ada@example.org"))
+        );
+    }
+}

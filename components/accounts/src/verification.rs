@@ -1,0 +1,185 @@
+//! Whether an address is its user's: a code is sent there, and comes back.
+//!
+//! A code has six digits, is good for ten minutes and five tries, and only its keyed hash is kept: without the shop's secret,
+//! a million guesses at the store's content tell nothing. Tries are counted down inside the store, so that tries at the same
+//! moment are counted, too.
+
+use hmac::Mac;
+use mercato_common::accounts::{Channel, User};
+use mercato_common::collection::{Stored, event};
+use mercato_common::id;
+use mercato_common::types::{Caller, Error};
+use mercato_ports::documents::{Change, CommitFailure, RefusalReason};
+use mercato_ports::events::Event;
+use mercato_ports::mailer::{MailFailure, Message};
+use serde::Serialize;
+
+use crate::code::{self, VERIFICATIONS, VerificationBody};
+use crate::service::{AccountsService, Platform};
+use crate::user::{Profile, USERS, to_user};
+
+const PERSONS: &str = "The API key has no address. Sign in as the user whose address it is.";
+
+/// A code on its way to a service that can send it.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct VerificationRequested<'a> {
+    user_id: &'a str,
+    channel: &'static str,
+    to: &'a str,
+    locale: Option<&'a str>,
+    code: &'a str,
+    expires_at: u64,
+}
+
+impl<P: Platform> AccountsService<P> {
+    pub(crate) fn send_code(&self, caller: &Caller, channel: Channel) -> Result<u64, Error> {
+        let user_id = caller.require_user(PERSONS)?;
+        let user = self.present_user(user_id)?;
+        let profile = &user.body.profile;
+        let (Some(to), verified) = profile.reached_by(channel) else {
+            return Err(Error::invalid(
+                "channel",
+                "There is no such address. Tell it by updateUser.",
+            ));
+        };
+        if verified {
+            return Err(Error::Conflict("This address is verified already.".into()));
+        }
+        let key = code::key(user_id, channel);
+        let kept = VERIFICATIONS.get(&self.ports, &key)?;
+        let code = code::new()?;
+        let mac = code::mac(&self.ports, user_id, channel, to, &code)?;
+        let before = kept.as_ref().map(|kept| &kept.body);
+        let body = VerificationBody::after(before, id::now(), mac.finalize().into_bytes().to_vec())?;
+        let expires_at = body.expires_at;
+        let write = match kept {
+            None => VERIFICATIONS.insert(&key, &body)?,
+            Some(kept) => VERIFICATIONS.replace(&Stored { body, ..kept })?,
+        };
+        let events = match channel {
+            Channel::Email => Vec::new(),
+            Channel::Phone => vec![request(user_id, profile, to, &code, expires_at)?],
+        };
+        self.ports.commit(&[write], &events)?;
+        if channel == Channel::Email {
+            self.mail(&key, to, &code)?;
+        }
+        Ok(expires_at)
+    }
+
+    pub(crate) fn take_code(&self, caller: &Caller, channel: Channel, code: &str) -> Result<User, Error> {
+        let user_id = caller.require_user(PERSONS)?;
+        let key = code::key(user_id, channel);
+        let spend = Change {
+            field: "left".into(),
+            by: -1,
+            floor: Some(0),
+        };
+        match self.ports.commit(&[VERIFICATIONS.adjust(&key, vec![spend])], &[]) {
+            Ok(()) => {}
+            Err(CommitFailure::Refused(refusals))
+                if refusals.iter().all(|refusal| {
+                    matches!(
+                        refusal.reason,
+                        RefusalReason::Missing | RefusalReason::UnderFloor(_)
+                    )
+                }) =>
+            {
+                return Err(wrong());
+            }
+            Err(failure) => return Err(failure.into()),
+        }
+        let mut user = self.present_user(user_id)?;
+        let sent = VERIFICATIONS.get(&self.ports, &key)?.ok_or_else(wrong)?;
+        let (Some(to), _) = user.body.profile.reached_by(channel) else {
+            return Err(wrong());
+        };
+        let mac = code::mac(&self.ports, user_id, channel, to, code)?;
+        if !sent.body.takes(mac, id::now()) {
+            return Err(wrong());
+        }
+        match channel {
+            Channel::Email => user.body.profile.email_verified = true,
+            Channel::Phone => user.body.profile.phone_verified = true,
+        }
+        self.ports
+            .commit(&[USERS.replace(&user)?, VERIFICATIONS.delete(&sent)], &[])?;
+        user.version += 1;
+        Ok(to_user(user))
+    }
+
+    /// What is kept of codes for a user, by where they were sent.
+    pub(crate) fn verifications_of(
+        &self,
+        user_id: &str,
+    ) -> Result<Vec<(Channel, Stored<VerificationBody>)>, Error> {
+        let channels = [Channel::Email, Channel::Phone];
+        let keys = channels.map(|channel| code::key(user_id, channel));
+        let kept = VERIFICATIONS.get_many(&self.ports, &keys)?;
+        Ok(channels
+            .into_iter()
+            .zip(kept)
+            .filter_map(|(channel, kept)| Some((channel, kept?)))
+            .collect())
+    }
+
+    /// Sends a code, or takes it back where it can't be sent.
+    fn mail(&self, key: &str, to: &str, code: &str) -> Result<(), Error> {
+        let message = Message {
+            to: to.into(),
+            subject: "Your code".into(),
+            text: format!(
+                "Your code is {code}. It is good for ten minutes.\r\n\r\n\
+                 Did you not ask for it? Then somebody has mistyped an address, and there is nothing to do.\r\n"
+            ),
+            html: None,
+        };
+        let Err(failure) = self.ports.send(&message) else {
+            return Ok(());
+        };
+        if let Some(kept) = VERIFICATIONS.get(&self.ports, key)? {
+            self.ports.commit(&[VERIFICATIONS.delete(&kept)], &[])?;
+        }
+        Err(match failure {
+            MailFailure::Rejected(_) => {
+                Error::invalid("email", "There is no mailbox of this address. Correct it.")
+            }
+            MailFailure::Unavailable(_) => {
+                Error::Unavailable("The shop can't send mail now. Try again in a moment.".into())
+            }
+        })
+    }
+}
+
+impl Profile {
+    /// The address, and whether it is verified.
+    fn reached_by(&self, channel: Channel) -> (Option<&str>, bool) {
+        match channel {
+            Channel::Email => (self.email.as_deref(), self.email_verified),
+            Channel::Phone => (self.phone.as_deref(), self.phone_verified),
+        }
+    }
+}
+
+fn request(user_id: &str, profile: &Profile, to: &str, code: &str, expires_at: u64) -> Result<Event, Error> {
+    event(
+        "mercato.accounts.verification-requested",
+        format!("user/{user_id}"),
+        &VerificationRequested {
+            user_id,
+            channel: code::name(Channel::Phone),
+            to,
+            locale: profile.locale.as_deref(),
+            code,
+            expires_at,
+        },
+    )
+}
+
+fn wrong() -> Error {
+    Error::invalid(
+        "code",
+        "This is not the code that was sent last, or it is no longer good. Ask for another one.",
+    )
+}

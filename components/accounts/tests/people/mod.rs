@@ -1,0 +1,92 @@
+//! The service over ports in memory, and people who use it.
+#![allow(dead_code, reason = "each test uses what it needs")]
+
+use mercato_accounts::AccountsService;
+use mercato_common::accounts::{AuditAction, AuditEntry, AuditFilter, Client, Credentials, SignIn};
+use mercato_common::services::Accounts;
+use mercato_common::testing::TestPorts;
+use mercato_common::types::{Caller, Error, Page, Role, SignedIn};
+
+pub const SECRET: &str = "a secret of more than 16 bytes";
+pub const PASSWORD: &str = "correct horse";
+
+pub type Service = AccountsService<TestPorts>;
+
+pub fn accounts() -> (TestPorts, Service) {
+    let ports = TestPorts::new(
+        &[("accounts", include_str!("../../service.toml"))],
+        &[
+            ("API_SECRET", SECRET),
+            ("ACCESS_TOKEN_SECONDS", "60"),
+            ("SIGN_IN_FAILURES", "2"),
+        ],
+    );
+    (ports.clone(), AccountsService::new(ports))
+}
+
+pub fn credentials(username: &str, password: &str) -> Credentials {
+    Credentials {
+        username: username.into(),
+        password: password.into(),
+    }
+}
+
+/// A client that nothing is known of.
+pub fn nowhere() -> Client {
+    Client {
+        address: None,
+        user_agent: None,
+    }
+}
+
+/// A client of this address.
+pub fn at(address: &str) -> Client {
+    Client {
+        address: Some(address.into()),
+        user_agent: Some("curl/8".into()),
+    }
+}
+
+pub fn register(accounts: &Service, username: &str) -> SignIn {
+    accounts
+        .register(credentials(username, PASSWORD), nowhere())
+        .unwrap()
+}
+
+pub fn login(accounts: &Service, username: &str, password: &str) -> Result<SignIn, Error> {
+    login_at(accounts, nowhere(), username, password)
+}
+
+pub fn login_at(accounts: &Service, client: Client, username: &str, password: &str) -> Result<SignIn, Error> {
+    accounts.login(&Caller::Anonymous, credentials(username, password), client)
+}
+
+/// Whom a sign-in's access token proves its bearer to be.
+pub fn bearer(accounts: &Service, signed_in: &SignIn) -> Caller {
+    let user_id = signed_in.user.id.clone();
+    let caller = |session_id| {
+        Caller::User(SignedIn {
+            user_id: user_id.clone(),
+            role: Role::Customer,
+            session_id,
+        })
+    };
+    // Sessions are listed newest first.
+    let newest = accounts.sessions(&caller(None), None).unwrap();
+    caller(newest.first().map(|session| session.id.clone()))
+}
+
+/// The log of one kind of action, newest first.
+pub fn audit(accounts: &Service, action: AuditAction) -> Vec<AuditEntry> {
+    let filter = AuditFilter {
+        action: Some(action),
+        actor: None,
+        subject: None,
+    };
+    let page = Page {
+        first: 100,
+        after: None,
+    };
+    let log = accounts.audit_log(&Caller::ApiKey, &filter, &page).unwrap();
+    log.edges.into_iter().map(|edge| edge.entry).collect()
+}

@@ -1,0 +1,189 @@
+//! Codes that are sent to an address, and come back.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs, reason = "tests")]
+
+mod people;
+
+use mercato_common::accounts::{Channel, UserPatch};
+use mercato_common::services::Accounts;
+use mercato_common::testing::{TestPorts, customer};
+use mercato_common::types::{Caller, Error};
+use people::{Service, accounts, register};
+use serde_json::Value;
+
+/// A user with these addresses.
+fn reachable(accounts: &Service, email: &str) -> Caller {
+    let user = register(accounts, "ada").user;
+    let patch = UserPatch {
+        name: None,
+        email: Some(email.into()),
+        phone: Some("+4915112345678".into()),
+        locale: None,
+    };
+    accounts.update(&customer(&user.id), &user.id, 1, patch).unwrap();
+    customer(&user.id)
+}
+
+/// The code of the one message that was sent.
+fn mailed(ports: &TestPorts) -> String {
+    let mails = ports.take_mails();
+    assert_eq!(mails.len(), 1);
+    let digits = |word: &&str| word.len() == 6 && word.bytes().all(|byte| byte.is_ascii_digit());
+    let words = mails[0].text.split(|char: char| !char.is_ascii_alphanumeric());
+    words.into_iter().find(digits).unwrap().to_owned()
+}
+
+fn wrong_one(code: &str) -> String {
+    format!("{:06}", (code.parse::<u32>().unwrap() + 1) % 1_000_000)
+}
+
+fn field<T: std::fmt::Debug>(answer: Result<T, Error>) -> String {
+    match answer {
+        Err(Error::Invalid(violation)) => violation.field,
+        other => format!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_code_that_comes_back_verifies_the_address_until_it_changes() {
+    let (ports, accounts) = accounts();
+    let ada = reachable(&accounts, "ada@example.com");
+    accounts.request_verification(&ada, Channel::Email).unwrap();
+    let code = mailed(&ports);
+    assert_eq!(
+        field(accounts.verify(&ada, Channel::Email, &wrong_one(&code))),
+        "code"
+    );
+    assert_eq!(field(accounts.verify(&ada, Channel::Phone, &code)), "code");
+    let user = accounts.verify(&ada, Channel::Email, &code).unwrap();
+    assert!(user.email_verified && !user.phone_verified);
+    assert_eq!(
+        field(accounts.verify(&ada, Channel::Email, &code)),
+        "code",
+        "it is used"
+    );
+    assert!(matches!(
+        accounts.request_verification(&ada, Channel::Email),
+        Err(Error::Conflict(_))
+    ));
+    let patch = UserPatch {
+        name: None,
+        email: Some("ada@example.org".into()),
+        phone: None,
+        locale: None,
+    };
+    assert!(
+        !accounts
+            .update(&ada, &user.id, user.version, patch)
+            .unwrap()
+            .email_verified
+    );
+}
+
+#[test]
+fn a_code_is_good_for_five_tries_even_if_the_sixth_is_right() {
+    let (ports, accounts) = accounts();
+    let ada = reachable(&accounts, "ada@example.com");
+    accounts.request_verification(&ada, Channel::Email).unwrap();
+    let code = mailed(&ports);
+    for _ in 0..5 {
+        assert_eq!(
+            field(accounts.verify(&ada, Channel::Email, &wrong_one(&code))),
+            "code"
+        );
+    }
+    assert_eq!(field(accounts.verify(&ada, Channel::Email, &code)), "code");
+}
+
+#[test]
+fn a_code_is_for_the_address_that_it_was_sent_to() {
+    let (ports, accounts) = accounts();
+    let ada = reachable(&accounts, "ada@example.com");
+    accounts.request_verification(&ada, Channel::Email).unwrap();
+    let code = mailed(&ports);
+    let patch = UserPatch {
+        name: None,
+        email: Some("eve@example.com".into()),
+        phone: None,
+        locale: None,
+    };
+    let id = ada.user_id().unwrap();
+    accounts.update(&ada, id, 2, patch).unwrap();
+    assert_eq!(field(accounts.verify(&ada, Channel::Email, &code)), "code");
+}
+
+#[test]
+fn a_phone_is_reached_by_an_event() {
+    let (ports, accounts) = accounts();
+    let ada = reachable(&accounts, "ada@example.com");
+    let _ = ports.take_events();
+    accounts.request_verification(&ada, Channel::Phone).unwrap();
+    assert!(ports.take_mails().is_empty());
+    let event = ports.take_events().remove(0);
+    assert_eq!(event.kind, "mercato.accounts.verification-requested");
+    let data: Value = serde_json::from_str(&event.data).unwrap();
+    assert_eq!(
+        (data["channel"].as_str(), data["to"].as_str()),
+        (Some("phone"), Some("+4915112345678"))
+    );
+    let code = data["code"].as_str().unwrap();
+    assert!(
+        accounts
+            .verify(&ada, Channel::Phone, code)
+            .unwrap()
+            .phone_verified
+    );
+}
+
+#[test]
+fn codes_are_asked_for_by_persons_with_an_address_and_with_pauses() {
+    let (ports, accounts) = accounts();
+    let nowhere = customer(&register(&accounts, "bob").user.id);
+    assert_eq!(
+        field(accounts.request_verification(&nowhere, Channel::Email)),
+        "channel"
+    );
+    assert!(matches!(
+        accounts.request_verification(&Caller::ApiKey, Channel::Email),
+        Err(Error::Forbidden(_))
+    ));
+    assert!(matches!(
+        accounts.verify(&Caller::Anonymous, Channel::Email, "000000"),
+        Err(Error::Unauthenticated(_))
+    ));
+    let ada = reachable(&accounts, "ada@example.com");
+    accounts.request_verification(&ada, Channel::Email).unwrap();
+    assert!(matches!(
+        accounts.request_verification(&ada, Channel::Email),
+        Err(Error::RateLimited(1..=60))
+    ));
+    assert_eq!(ports.take_mails().len(), 1);
+    for text in ["", "12345", "nonsense", &"1".repeat(1_000)] {
+        assert_eq!(field(accounts.verify(&ada, Channel::Email, text)), "code");
+    }
+}
+
+#[test]
+fn mail_that_can_not_be_sent_is_told_and_may_be_tried_again() {
+    for (address, is_told) in [
+        (
+            "ada@unavailable.example",
+            matches_unavailable as fn(&Error) -> bool,
+        ),
+        ("ada@rejected.example", matches_rejected),
+    ] {
+        let (_, accounts) = accounts();
+        let ada = reachable(&accounts, address);
+        for _ in 0..2 {
+            let error = accounts.request_verification(&ada, Channel::Email).unwrap_err();
+            assert!(is_told(&error), "{error:?}");
+        }
+    }
+}
+
+fn matches_unavailable(error: &Error) -> bool {
+    matches!(error, Error::Unavailable(_))
+}
+
+fn matches_rejected(error: &Error) -> bool {
+    matches!(error, Error::Invalid(violation) if violation.field == "email")
+}

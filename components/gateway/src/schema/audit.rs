@@ -1,0 +1,136 @@
+//! The audit log.
+
+use async_graphql::connection::{Connection, EmptyFields};
+use async_graphql::{Context, Enum, ID, InputObject, Object};
+use mercato_common::accounts::{
+    AuditAction, AuditEntry as Entry, AuditFilter as Filter, AuditOutcome as Outcome,
+};
+
+use crate::schema::connection::{page, page_size, to_connection};
+use crate::schema::datetime::DateTime;
+use crate::schema::nullable::{Nullable, nullable};
+use crate::session::Session;
+
+/// What somebody did.
+#[derive(Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(name = "AuditAction", remote = "AuditAction")]
+pub enum AuditActionEnum {
+    /// Became a user.
+    Register,
+    /// Signed in, or tried to.
+    SignIn,
+    /// Ended the own session.
+    SignOut,
+    /// Ended a session of somebody's.
+    SessionRevocation,
+    /// Sent a used refresh token again: somebody has a copy, and the session is over.
+    RefreshTokenReuse,
+    /// Changed the own password, or tried to.
+    PasswordChange,
+    /// Gave somebody another role.
+    RoleChange,
+    /// Erased a user.
+    Erasure,
+}
+
+/// What came of it.
+#[derive(Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(name = "AuditOutcome", remote = "Outcome")]
+pub enum AuditOutcomeEnum {
+    /// It was done.
+    Success,
+    /// It was refused.
+    Failure,
+}
+
+/// One line of the audit log.
+pub struct AuditEntry(Entry);
+
+/// One line of the audit log. Lines are added, and never changed.
+#[Object]
+impl AuditEntry {
+    #[graphql(name = "_id")]
+    async fn id(&self) -> ID {
+        ID(self.0.id.clone())
+    }
+
+    async fn time(&self) -> DateTime {
+        DateTime(self.0.time)
+    }
+
+    async fn action(&self) -> AuditActionEnum {
+        self.0.action.into()
+    }
+
+    async fn outcome(&self) -> AuditOutcomeEnum {
+        self.0.outcome.into()
+    }
+
+    /// Who did it: a user's id, `api-key` or `anonymous`.
+    async fn actor(&self) -> &str {
+        &self.0.actor
+    }
+
+    /// The id of the user whom it was done to.
+    async fn subject(&self) -> Option<&str> {
+        self.0.subject.as_deref()
+    }
+
+    /// What else there is to tell, such as the session.
+    async fn detail(&self) -> Option<&str> {
+        self.0.detail.as_deref()
+    }
+}
+
+/// What is wanted of the audit log: all that is given must hold.
+#[derive(Default, InputObject)]
+pub struct AuditFilter {
+    action: Option<AuditActionEnum>,
+    /// A user's id, `api-key` or `anonymous`.
+    actor: Option<String>,
+    /// The id of the user whom it was done to.
+    subject: Option<ID>,
+}
+
+impl From<AuditFilter> for Filter {
+    fn from(filter: AuditFilter) -> Self {
+        Self {
+            action: filter.action.map(Into::into),
+            actor: filter.actor,
+            subject: filter.subject.map(|id| id.0),
+        }
+    }
+}
+
+#[derive(Default)]
+pub struct AuditQuery;
+
+#[Object]
+impl AuditQuery {
+    /// Who did what to whom, newest first. For an ADMIN or the API key.
+    #[graphql(complexity = "page_size(first) * child_complexity")]
+    async fn audit_log(
+        &self,
+        context: &Context<'_>,
+        #[graphql(default = 20, desc = "1 to 100")] first: Option<i32>,
+        after: Option<String>,
+        filter: Option<AuditFilter>,
+    ) -> Nullable<Connection<String, AuditEntry, EmptyFields, EmptyFields>> {
+        nullable(async {
+            let session = Session::of(context)?;
+            let page = page(session, first, after)?;
+            let filter = filter.unwrap_or_default().into();
+            let log = session
+                .services
+                .accounts
+                .audit_log(session.caller(), &filter, &page)
+                .map_err(|error| session.error(error))?;
+            let edges = log
+                .edges
+                .into_iter()
+                .map(|edge| (edge.cursor, AuditEntry(edge.entry)));
+            Ok(Some(to_connection(page.after.is_some(), log.has_next, edges)))
+        })
+        .await
+    }
+}

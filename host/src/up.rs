@@ -17,6 +17,7 @@ use crate::cli::Up;
 use crate::data::DataFolder;
 use crate::events::Subscribers;
 use crate::exit::{Code, Failure};
+use crate::http::client_address;
 use crate::providers::Providers;
 use crate::runtime::{Limits, Platform, Pool};
 use crate::shop::Shop;
@@ -84,7 +85,8 @@ async fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
     })
 }
 
-/// The values of the names that the manifest declares, from the environment; the API secret in any case.
+/// The values of the names that the manifest declares, from the environment; the API secret in any case, and where the shop finds the
+/// addresses of clients.
 fn config(manifest: &ShopManifest, data: &Path) -> Result<HashMap<String, String>, Failure> {
     let read = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     let mut config: HashMap<String, String> = manifest
@@ -97,6 +99,13 @@ fn config(manifest: &ShopManifest, data: &Path) -> Result<HashMap<String, String
             info!(file = %file.display(), "the API secret is in this file; set {} to choose another", secret::NAME);
         }
         config.insert(secret::NAME.to_owned(), secret.value);
+    }
+    if manifest
+        .config_names()
+        .any(|name| name == client_address::SETTING)
+    {
+        let setting = config.entry(client_address::SETTING.to_owned());
+        setting.or_insert_with(|| client_address::HEADER.to_owned());
     }
     Ok(config)
 }

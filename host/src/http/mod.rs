@@ -1,6 +1,7 @@
 //! The HTTP side: connections, limits, and what the host answers by itself.
 
 mod body;
+pub mod client_address;
 mod health;
 mod problem;
 mod request_id;

@@ -1,5 +1,6 @@
 //! Connections: HTTP/1.1, and HTTP/2 with prior knowledge.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -50,8 +51,8 @@ pub async fn serve(listener: TcpListener, service: Arc<Service>, stop: impl Futu
             accepted = listener.accept() => accepted,
             () = &mut stop => break,
         };
-        let stream = match accepted {
-            Ok((stream, _)) => stream,
+        let (stream, peer) = match accepted {
+            Ok(accepted) => accepted,
             Err(error) => {
                 // Out of file descriptors, most often: there will be some when connections end.
                 warn!(%error, "can't accept a connection");
@@ -61,6 +62,7 @@ pub async fn serve(listener: TcpListener, service: Arc<Service>, stop: impl Futu
         };
         tokio::spawn(connect(
             stream,
+            peer.ip(),
             builder.clone(),
             service.clone(),
             connections.watcher(),
@@ -78,6 +80,7 @@ pub async fn serve(listener: TcpListener, service: Arc<Service>, stop: impl Futu
 
 async fn connect(
     stream: TcpStream,
+    client: IpAddr,
     builder: Arc<Builder<TokioExecutor>>,
     service: Arc<Service>,
     watcher: hyper_util::server::graceful::Watcher,
@@ -88,7 +91,7 @@ async fn connect(
     if !matches!(timeout(HEAD_TIME, stream.readable()).await, Ok(Ok(()))) {
         return;
     }
-    let answer = service_fn(move |request| service.clone().answer(request));
+    let answer = service_fn(move |request| service.clone().answer(request, client));
     let connection = builder
         .serve_connection(TokioIo::new(stream), answer)
         .into_owned();

@@ -1,6 +1,7 @@
 //! One request: its id, its body, its answer, its log line.
 
 use std::convert::Infallible;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -12,7 +13,7 @@ use mercato_ports::documents::Documents;
 use tracing::{Instrument, error, error_span, info, warn};
 
 use super::problem::Problem;
-use super::{body, health, request_id};
+use super::{body, client_address, health, request_id};
 use crate::runtime::{CallError, Pool};
 
 /// What answers requests.
@@ -33,6 +34,7 @@ impl Service {
     pub async fn answer(
         self: Arc<Self>,
         mut request: Request<Incoming>,
+        client: IpAddr,
     ) -> Result<Response<Full<Bytes>>, Infallible> {
         match request.uri().path() {
             "/livez" => return Ok(health::live()),
@@ -40,6 +42,7 @@ impl Service {
             _ => {}
         }
         let id = request_id::establish(request.headers_mut());
+        client_address::tell(request.headers_mut(), client);
         let span = error_span!("request", id = request_id::text(&id));
         let answer = async {
             let id = id.clone();

@@ -76,8 +76,13 @@ fn black_box(
             tally,
         )
     };
-    if filter.is_none_or(|filter| filter.starts_with(QUIET)) {
-        own(filter.unwrap_or(QUIET), &[], tally)?;
+    let quiet = match filter {
+        Some(filter) if filter.starts_with(QUIET) => Some(filter),
+        Some(filter) if !QUIET.starts_with(filter) => None,
+        _ => Some(QUIET),
+    };
+    if let Some(quiet) = quiet {
+        own(quiet, &[], tally)?;
     }
     count(test.tests(project, service, secret).arg("--shop-only"), tally)?;
     if filter.is_none_or(|filter| filter.starts_with(OWN)) {

@@ -4,6 +4,7 @@
 mod compose_file;
 mod deploy;
 mod digests;
+mod on_lattice;
 mod servers;
 mod spin;
 mod tally;
@@ -22,9 +23,8 @@ use self::servers::Servers;
 use self::tally::Tally;
 use crate::process::{progress, run, shown};
 use crate::project::Project;
-use crate::servers::get_all;
 use crate::service::{Limits, Service};
-use crate::{lattice, secret, shop, wit};
+use crate::{secret, shop, wit};
 
 /// The hosts are built by themselves, as `cargo xtask up` builds one: with other packages beside them, crates get other features, and
 /// wasmtime would be compiled again.
@@ -227,57 +227,7 @@ impl Test {
         }
         // A lattice starts its own.
         drop(servers.take());
-        if let Err(error) = get_all(project) {
-            tally.skipped += 1;
-            tally.miss("the lattice", &error);
-            return Ok(());
-        }
-        let built = lattice::Built::build(project, false)?;
-        let shop = shop::composed(project, None, None)?;
-        let own = project.clone();
-        let same = Trial::test(
-            "deploy::the lattice runs the components of the one process",
-            move || {
-                digests::same_everywhere(&own, &shop, &built.images)
-                    .map_err(|error| format!("{error:#}").into())
-            },
-        );
-        self.own(vec![same], tally)?;
-        count(
-            lattice::cargo(project)
-                .args(["test", "--locked"])
-                .args(lattice::PACKAGES)
-                .args(&self.filter),
-            tally,
-        )?;
-        let log = self.log(project, "test-lattice")?;
-        let data = tempfile::Builder::new().prefix("mercato-lattice-").tempdir()?;
-        let secret = secret::generate()?;
-        let manifest = data.path().join("wadm.yaml");
-        fs::write(
-            &manifest,
-            impatient(&fs::read_to_string(project.root.join("wadm.yaml"))?)?,
-        )?;
-        progress(format_args!("starting a lattice (its log: {})", log.display()));
-        let service = lattice::start(project, &manifest, data.path(), &secret, &log)?;
-        let mut tests = self.tests(project, &service, &secret);
-        let result = count(tests.arg("--shop-only"), tally);
-        let own = self.filter.as_deref().unwrap_or("lattice::");
-        let result = match result {
-            Ok(()) if own.starts_with("lattice::") => {
-                progress("changing the lattice, and ending its parts one after the other, under load");
-                let mut tests = suite(project, &service, &secret);
-                tests
-                    .args([own, "--shop-only", "--test-threads", "1"])
-                    .env("MERCATO_TEST_LATTICE", data.path().join("lattice.json"));
-                count(&mut tests, tally)
-            }
-            result => result,
-        };
-        let stopped = service
-            .stop()
-            .with_context(|| format!("the lattice's log: {}", log.display()));
-        result.and(stopped)
+        on_lattice::step(self, project, tally)
     }
 
     /// The file of a shop's log.
@@ -292,15 +242,6 @@ impl Test {
         tests.args(&self.filter);
         tests
     }
-}
-
-/// The manifest with reservations that are given back so soon that a test can wait for it.
-fn impatient(manifest: &str) -> Result<String> {
-    let short = manifest.replace("RESERVATION_SECONDS: \"900\"", "RESERVATION_SECONDS: \"30\"");
-    if short == manifest {
-        bail!("wadm.yaml should set RESERVATION_SECONDS to 900");
-    }
-    Ok(short)
 }
 
 /// The black-box tests against a shop.

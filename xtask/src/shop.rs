@@ -1,6 +1,6 @@
 //! From sources to a shop that can be started: the composed component and the host.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -102,6 +102,14 @@ pub fn cargo(project: &Project) -> Command {
         .current_dir(&project.root)
         .env("CARGO_TARGET_DIR", &project.target)
         .env_remove("CARGO_BUILD_TARGET");
+    // What cargo tells of xtask. Build scripts that look at it would run again after each build by hand, and all that is built on them.
+    let of_xtask = |name: &OsStr| {
+        name.to_str()
+            .is_some_and(|name| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_"))
+    };
+    for (name, _) in std::env::vars_os().filter(|(name, _)| of_xtask(name)) {
+        cargo.env_remove(name);
+    }
     cargo
 }
 

@@ -90,7 +90,7 @@ const TOLD: Columns = [
 const CHANGES_OWNER: [&str; 4] = ["updateUser", "changePassword", "setRole", "eraseUser"];
 
 /// A row: the root type and field, its document, and who gets it. Documents get the variables of [`Things`].
-const TABLE: [(&str, &str, &str, Columns); 36] = [
+const TABLE: [(&str, &str, &str, Columns); 38] = [
     ("Query", "users", "{ users { _id username } }", SIGNED_IN),
     ("Query", "user", "query ($user: ID!) { user(id: $user) { _id username } }", OWNER),
     ("Query", "userConnection", "{ userConnection(first: 1) { edges { node { _id } } } }", SIGNED_IN),
@@ -218,6 +218,13 @@ const TABLE: [(&str, &str, &str, Columns); 36] = [
         TOLD,
     ),
     ("Mutation", "verify", "mutation { verify(channel: EMAIL, code: \"000000\") { _id } }", TOLD),
+    ("Query", "archivedProducts", "{ archivedProducts(first: 1) { edges { node { _id } } } }", STAFF),
+    (
+        "Mutation",
+        "deleteProduct",
+        "mutation ($product: ID!) { deleteProduct(id: $product, version: 1) { _id } }",
+        STAFF,
+    ),
     // Not root fields, but guarded like them.
     ("Product", "stock", "query ($product: ID!) { product(id: $product) { stock { onHand } } }", STAFF),
     ("Order", "user", "query ($order: ID!) { order(id: $order) { user { username } } }", OWNER),

@@ -24,6 +24,7 @@ mod contract;
 mod crash;
 mod data_folder;
 mod dead_letters;
+mod deleted_products;
 mod discounts;
 mod feeds;
 mod graphql_over_http;
@@ -95,6 +96,7 @@ fn main() -> ExitCode {
         crash::tests(),
         data_folder::tests(),
         dead_letters::tests(),
+        deleted_products::tests(&world),
         discounts::tests(&world),
         feeds::tests(&world),
         graphql_over_http::tests(&world),

@@ -5,7 +5,7 @@ use mercato_common::catalog::{
 };
 use mercato_common::ports::Imports;
 use mercato_common::services::{Catalog, Inventory};
-use mercato_common::types::{Caller, Error, Line, PricedLine};
+use mercato_common::types::{Caller, Error, Line, Page, PricedLine};
 
 use crate::CatalogService;
 
@@ -51,6 +51,10 @@ impl bindings::exports::mercato::shop::catalog::Guest for Component {
         SERVICE.update(&caller, &id, version, patch)
     }
 
+    fn archive(caller: Caller, id: String, version: u64) -> Result<Product, Error> {
+        SERVICE.archive(&caller, &id, version)
+    }
+
     fn receive(caller: Caller, id: String, quantity: i64) -> Result<Product, Error> {
         SERVICE.receive(&caller, &id, quantity)
     }
@@ -61,6 +65,14 @@ impl bindings::exports::mercato::shop::catalog::Guest for Component {
 
     fn get_many(ids: Vec<String>) -> Result<Vec<Option<Product>>, Error> {
         SERVICE.get_many(&ids)
+    }
+
+    fn get_ever_many(ids: Vec<String>) -> Result<Vec<Option<Product>>, Error> {
+        SERVICE.get_ever_many(&ids)
+    }
+
+    fn archived(caller: Caller, page: Page) -> Result<ProductPage, Error> {
+        SERVICE.archived(&caller, &page)
     }
 
     fn stock_many(caller: Caller, ids: Vec<String>) -> Result<Vec<Option<Stock>>, Error> {

@@ -12,7 +12,7 @@ use mercato_ports::documents::{CommitFailure, Write};
 use mercato_ports::events::Event;
 
 use crate::product::{EXTERNAL_IDS, ExternalIdClaim, PRODUCTS, ProductBody};
-use crate::{input, service};
+use crate::{archive, input, service};
 
 /// The most rows of one call.
 pub const MOST_ROWS: usize = 500;
@@ -90,7 +90,7 @@ fn attempt(ports: &(impl Ports + Cache), rows: &[Row]) -> Result<Vec<Result<Impo
         .flatten()
         .map(|claim| claim.body.product_id.clone())
         .collect();
-    let mut products = PRODUCTS.get_many(ports, &known)?.into_iter();
+    let mut products = archive::get_ever(ports, &known)?.into_iter();
     let mut claims = claims.into_iter();
     let (mut writes, mut events) = (Vec::new(), Vec::new());
     let mut outcomes = Vec::with_capacity(rows.len());
@@ -142,15 +142,38 @@ fn create(
     Ok(ImportOutcome::Created)
 }
 
-/// Gives a product what the feed says of it now; its stock and its history stay.
+/// Gives a product what the feed says of it now. One that was archived is sold again.
 fn update(
     mut stored: Stored<ProductBody>,
     row: &ProductBody,
     writes: &mut Vec<Write>,
     events: &mut Vec<Event>,
 ) -> Result<ImportOutcome, Error> {
-    let kept = stored.body.clone();
-    stored.body = ProductBody {
+    let kept = stored.clone();
+    stored.body = merged(&kept.body, row);
+    if stored.body == kept.body {
+        return Ok(ImportOutcome::Unchanged);
+    }
+    stored.body.revision += 1;
+    stored.body.updated_at = id::now();
+    if kept.body.archived_at.is_some() {
+        let (moves, event) = archive::restore(&kept, &stored.body)?;
+        writes.extend(moves);
+        events.push(event);
+        return Ok(ImportOutcome::Updated);
+    }
+    writes.push(PRODUCTS.replace(&stored)?);
+    events.push(event(
+        "mercato.catalog.product-updated",
+        service::subject(&stored.id),
+        &service::happened(&stored.id, &stored.body),
+    )?);
+    Ok(ImportOutcome::Updated)
+}
+
+/// What the feed says, with the stock and the history that the shop keeps.
+fn merged(kept: &ProductBody, row: &ProductBody) -> ProductBody {
+    ProductBody {
         received: kept.received,
         on_hand: kept.on_hand,
         reserved: kept.reserved,
@@ -159,17 +182,5 @@ fn update(
         created_at: kept.created_at,
         updated_at: kept.updated_at,
         ..row.clone()
-    };
-    if stored.body == kept {
-        return Ok(ImportOutcome::Unchanged);
     }
-    stored.body.revision += 1;
-    stored.body.updated_at = id::now();
-    writes.push(PRODUCTS.replace(&stored)?);
-    events.push(event(
-        "mercato.catalog.product-updated",
-        service::subject(&stored.id),
-        &service::happened(&stored.id, &stored.body),
-    )?);
-    Ok(ImportOutcome::Updated)
 }

@@ -36,6 +36,7 @@ pub fn to_body(ports: &impl Ports, input: NewProduct) -> Result<ProductBody, Err
         revision: 1,
         created_at: now,
         updated_at: now,
+        archived_at: None,
     })
 }
 

@@ -1,5 +1,7 @@
 //! What orders do to the stock: reserve, settle, release, restock.
 
+use std::collections::HashSet;
+
 use mercato_common::cache::Cache;
 use mercato_common::collection::{Stored, event};
 use mercato_common::id;
@@ -9,9 +11,9 @@ use mercato_common::types::{Error, Line, PricedLine, Shortage};
 use mercato_ports::documents::{CommitFailure, RefusalReason, Write};
 use serde::Serialize;
 
-use crate::product::{Movement, PRODUCTS, ProductBody};
+use crate::product::{ARCHIVED, Movement, PRODUCTS, ProductBody};
 use crate::reservation::{RESERVATIONS, Reservation, ReservedLine, State};
-use crate::service::{CatalogService, commit};
+use crate::service::{CatalogService, TRIES, commit};
 
 /// What one order may come to, in minor units: what GraphQL's Int, which has 32 bits, can tell.
 const MOST: i64 = i32::MAX as i64;
@@ -33,7 +35,7 @@ impl<P: Ports + Cache> Inventory for CatalogService<P> {
         };
         // The reservation goes first: where it is refused, the order has been here before.
         let mut writes = vec![RESERVATIONS.insert(order_id, &reservation)?];
-        writes.extend(moves(&reservation.lines, Movement::Reserve));
+        writes.extend(moves(&reservation.lines, Movement::Reserve, &HashSet::new()));
         let mut timer = event(
             "mercato.catalog.reservation-due",
             format!("reservation/{order_id}"),
@@ -125,9 +127,35 @@ impl<P: Ports + Cache> CatalogService<P> {
             )));
         };
         stored.body.state = state;
-        let mut writes = vec![RESERVATIONS.replace(&stored)?];
-        writes.extend(moves(&stored.body.lines, movement));
-        commit(self.ports(), &writes, &[]).map_err(Error::from)
+        let mut archived = HashSet::new();
+        for _ in 0..TRIES {
+            let mut writes = vec![RESERVATIONS.replace(&stored)?];
+            writes.extend(moves(&stored.body.lines, movement, &archived));
+            match commit(self.ports(), &writes, &[]) {
+                Err(CommitFailure::Refused(refusals))
+                    if refusals
+                        .iter()
+                        .all(|refusal| refusal.write > 0 && refusal.reason == RefusalReason::Missing) =>
+                {
+                    // These products were archived since they were reserved, or have come back since the last look.
+                    for refusal in refusals {
+                        let line = usize::try_from(refusal.write)
+                            .ok()
+                            .and_then(|write| stored.body.lines.get(write.checked_sub(1)?));
+                        if let Some(line) = line
+                            && !archived.remove(line.product_id.as_str())
+                        {
+                            archived.insert(line.product_id.as_str());
+                        }
+                    }
+                }
+                outcome => return outcome.map_err(Error::from),
+            }
+        }
+        Err(Error::Conflict(
+            "The products of this order are being archived and brought back all the time. Repeat it later."
+                .into(),
+        ))
     }
 }
 
@@ -173,8 +201,18 @@ fn price(lines: &[Line], products: Vec<Option<Stored<ProductBody>>>) -> Result<V
     Ok(priced)
 }
 
-fn moves(lines: &[ReservedLine], movement: Movement) -> impl Iterator<Item = Write> {
-    lines
-        .iter()
-        .map(move |line| PRODUCTS.adjust(&line.product_id, movement.changes(i64::from(line.quantity))))
+/// The adjustments that move all lines; those of archived products where they are now.
+fn moves(
+    lines: &[ReservedLine],
+    movement: Movement,
+    archived: &HashSet<&str>,
+) -> impl Iterator<Item = Write> {
+    lines.iter().map(move |line| {
+        let products = if archived.contains(line.product_id.as_str()) {
+            ARCHIVED
+        } else {
+            PRODUCTS
+        };
+        products.adjust(&line.product_id, movement.changes(i64::from(line.quantity)))
+    })
 }

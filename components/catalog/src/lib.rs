@@ -2,6 +2,7 @@
 //!
 //! Plain Rust over the ports; `component` binds it to `mercato:shop/catalog` and `mercato:shop/inventory`.
 
+mod archive;
 #[cfg(target_arch = "wasm32")]
 mod component;
 mod import;

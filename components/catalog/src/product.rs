@@ -6,8 +6,11 @@ use mercato_common::types::Money;
 use mercato_ports::documents::Change;
 use serde::{Deserialize, Serialize};
 
-/// All products, by id.
+/// All products that are sold, by id.
 pub const PRODUCTS: Collection<ProductBody> = Collection::new("catalog.products");
+
+/// The products that are no longer sold, by the ids that they have always had. A product is in one of the two.
+pub const ARCHIVED: Collection<ProductBody> = Collection::new("catalog.archived-products");
 
 /// The claims of external ids: inserted in the commit that makes the product.
 pub const EXTERNAL_IDS: Collection<ExternalIdClaim> = Collection::new("catalog.external-ids");
@@ -32,6 +35,8 @@ pub struct ProductBody {
     pub revision: u64,
     pub created_at: u64,
     pub updated_at: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub archived_at: Option<u64>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -119,5 +124,6 @@ pub fn to_product(stored: Stored<ProductBody>) -> Product {
         version: body.revision,
         created_at: body.created_at,
         updated_at: body.updated_at,
+        archived_at: body.archived_at,
     }
 }

@@ -8,16 +8,16 @@ use mercato_common::collection::{Stored, event};
 use mercato_common::id;
 use mercato_common::ports::Ports;
 use mercato_common::services::Catalog;
-use mercato_common::types::{Caller, Error};
+use mercato_common::types::{Caller, Error, Page};
 use mercato_ports::documents::{CommitFailure, RefusalReason, Write};
 use mercato_ports::events::Event;
 use serde::Serialize;
 
 use crate::product::{EXTERNAL_IDS, ExternalIdClaim, Movement, PRODUCTS, ProductBody, to_product};
-use crate::{import, input, listing};
+use crate::{archive, import, input, listing};
 
 /// How often an edit is made anew when orders move the product's stock meanwhile.
-const TRIES: usize = 10;
+pub const TRIES: usize = 10;
 
 /// The catalog service over its ports.
 #[derive(Clone, Copy, Debug)]
@@ -102,7 +102,8 @@ impl<P: Ports + Cache> Catalog for CatalogService<P> {
         match commit(&self.ports, &writes, &[event]) {
             Ok(()) => Ok(to_product(product)),
             Err(CommitFailure::Refused(_)) => Err(Error::Conflict(
-                "Another product has this externalId. Update that one, or import.".into(),
+                "Another product, maybe an archived one, has this externalId. Update that one, or import."
+                    .into(),
             )),
             Err(failure) => Err(failure.into()),
         }
@@ -122,7 +123,7 @@ impl<P: Ports + Cache> Catalog for CatalogService<P> {
         for _ in 0..TRIES {
             let mut product = self.existing(id)?;
             if product.body.revision != version {
-                return Err(stale(version, product.body.revision));
+                return Err(Error::StaleVersion(product.body.revision));
             }
             if !input::apply(patch.clone(), &mut product.body)? {
                 return Ok(to_product(product));
@@ -145,6 +146,11 @@ impl<P: Ports + Cache> Catalog for CatalogService<P> {
         Err(Error::Unavailable(
             "This product sells too fast to be edited right now. Try again in a moment.".into(),
         ))
+    }
+
+    fn archive(&self, caller: &Caller, id: &str, version: u64) -> Result<Product, Error> {
+        caller.require_admin()?;
+        archive::archive(&self.ports, id, version)
     }
 
     fn receive(&self, caller: &Caller, id: &str, quantity: i64) -> Result<Product, Error> {
@@ -176,9 +182,22 @@ impl<P: Ports + Cache> Catalog for CatalogService<P> {
             .collect())
     }
 
+    fn get_ever_many(&self, ids: &[String]) -> Result<Vec<Option<Product>>, Error> {
+        let products = archive::get_ever(&self.ports, ids)?;
+        Ok(products
+            .into_iter()
+            .map(|product| product.map(to_product))
+            .collect())
+    }
+
+    fn archived(&self, caller: &Caller, page: &Page) -> Result<ProductPage, Error> {
+        caller.require_admin()?;
+        archive::list(&self.ports, page)
+    }
+
     fn stock_many(&self, caller: &Caller, ids: &[String]) -> Result<Vec<Option<Stock>>, Error> {
         caller.require_admin()?;
-        let products = PRODUCTS.get_many(&self.ports, ids)?;
+        let products = archive::get_ever(&self.ports, ids)?;
         Ok(products
             .into_iter()
             .map(|product| product.map(|product| product.body.stock()))
@@ -186,12 +205,7 @@ impl<P: Ports + Cache> Catalog for CatalogService<P> {
     }
 }
 
-fn missing(id: &str) -> Error {
+/// The error for a product that is not sold here, or no longer.
+pub fn missing(id: &str) -> Error {
     Error::NotFound(format!("There is no product {id}."))
-}
-
-fn stale(expected: u64, current: u64) -> Error {
-    Error::Conflict(format!(
-        "The product is at version {current}, and your edit is of version {expected}. Read it again, and repeat the edit."
-    ))
 }

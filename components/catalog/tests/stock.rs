@@ -230,7 +230,7 @@ fn an_edit_survives_a_sale_in_its_midst_and_an_edit_of_an_old_version_does_not_p
             ..dearer.clone()
         },
     );
-    assert!(matches!(stale, Err(Error::Conflict(message)) if message.contains("version 2")));
+    assert!(matches!(stale, Err(Error::StaleVersion(2))));
     assert_eq!(
         catalog.update(&admin(), &id, 2, dearer).unwrap().version,
         2,

@@ -61,12 +61,18 @@ pub trait Catalog {
     ) -> Result<Vec<Result<ImportOutcome, Error>>, Error>;
     /// `update`
     fn update(&self, caller: &Caller, id: &str, version: u64, patch: ProductPatch) -> Result<Product, Error>;
+    /// `archive`
+    fn archive(&self, caller: &Caller, id: &str, version: u64) -> Result<Product, Error>;
     /// `receive`
     fn receive(&self, caller: &Caller, id: &str, quantity: i64) -> Result<Product, Error>;
     /// `list`
     fn list(&self, query: &ProductQuery) -> Result<ProductPage, Error>;
     /// `get-many`
     fn get_many(&self, ids: &[String]) -> Result<Vec<Option<Product>>, Error>;
+    /// `get-ever-many`
+    fn get_ever_many(&self, ids: &[String]) -> Result<Vec<Option<Product>>, Error>;
+    /// `archived`
+    fn archived(&self, caller: &Caller, page: &Page) -> Result<ProductPage, Error>;
     /// `stock-many`
     fn stock_many(&self, caller: &Caller, ids: &[String]) -> Result<Vec<Option<Stock>>, Error>;
 }

@@ -39,6 +39,8 @@ pub struct Session {
     pub client: Client,
     asker: Arc<Asker>,
     pub products: Loader<Option<Product>>,
+    /// Those that are archived, too.
+    pub products_ever: Loader<Option<Product>>,
     pub stock: Loader<Option<Stock>>,
     pub users: Loader<User>,
     pub orders: Loader<Order>,
@@ -54,6 +56,7 @@ impl Session {
         });
         let both = || (Arc::clone(services), Arc::clone(&asker));
         let products = Arc::clone(services);
+        let ever = Arc::clone(services);
         let (stock, stock_asker) = both();
         let (users, users_asker) = both();
         let (orders, orders_asker) = both();
@@ -61,6 +64,7 @@ impl Session {
             services: Arc::clone(services),
             client,
             products: Loader::new(move |ids| spread(ids, products.catalog.get_many(ids).map(ok))),
+            products_ever: Loader::new(move |ids| spread(ids, ever.catalog.get_ever_many(ids).map(ok))),
             stock: Loader::new(move |ids| {
                 spread(ids, stock.catalog.stock_many(stock_asker.caller(), ids).map(ok))
             }),
@@ -79,6 +83,7 @@ impl Session {
     pub fn to_change<'a>(context: &Context<'a>) -> async_graphql::Result<&'a Self> {
         let session = Self::of(context)?;
         session.products.clear();
+        session.products_ever.clear();
         session.stock.clear();
         session.users.clear();
         session.orders.clear();

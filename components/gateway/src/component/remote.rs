@@ -99,6 +99,10 @@ impl Catalog for Remote {
         catalog::update(caller, id, version, &patch)
     }
 
+    fn archive(&self, caller: &Caller, id: &str, version: u64) -> Result<Product, Error> {
+        catalog::archive(caller, id, version)
+    }
+
     fn receive(&self, caller: &Caller, id: &str, quantity: i64) -> Result<Product, Error> {
         catalog::receive(caller, id, quantity)
     }
@@ -109,6 +113,14 @@ impl Catalog for Remote {
 
     fn get_many(&self, ids: &[String]) -> Result<Vec<Option<Product>>, Error> {
         catalog::get_many(ids)
+    }
+
+    fn get_ever_many(&self, ids: &[String]) -> Result<Vec<Option<Product>>, Error> {
+        catalog::get_ever_many(ids)
+    }
+
+    fn archived(&self, caller: &Caller, page: &Page) -> Result<ProductPage, Error> {
+        catalog::archived(caller, page)
     }
 
     fn stock_many(&self, caller: &Caller, ids: &[String]) -> Result<Vec<Option<Stock>>, Error> {

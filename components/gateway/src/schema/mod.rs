@@ -22,6 +22,7 @@ use audit::AuditQuery;
 use discount::operations::{DiscountMutation, DiscountQuery};
 use mutation::ShopMutation;
 use order::operations::{OrderMutation, OrderQuery};
+use product::operations::{CatalogMutation, CatalogQuery};
 use profile::{ProfileMutation, ProfileQuery};
 use query::ShopQuery;
 use session::{SessionMutation, SessionQuery};
@@ -36,6 +37,7 @@ pub struct Query(
     AuditQuery,
     OrderQuery,
     DiscountQuery,
+    CatalogQuery,
 );
 
 /// What can be changed.
@@ -47,6 +49,7 @@ pub struct Mutation(
     VerificationMutation,
     OrderMutation,
     DiscountMutation,
+    CatalogMutation,
 );
 
 /// The shop's schema.

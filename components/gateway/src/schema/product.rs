@@ -1,5 +1,7 @@
 //! `Product`, its stock, and what lists of products are made of.
 
+pub mod operations;
+
 use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
 use mercato_common::catalog::{
     NewProduct, Product, ProductFilter as Filter, ProductPatch, ProductSort as Sort, SortKey, Stock,
@@ -63,6 +65,11 @@ impl ProductObject {
 
     async fn updated_at(&self) -> DateTime {
         DateTime(self.0.updated_at)
+    }
+
+    /// Since when it is no longer sold; null where it is sold.
+    async fn archived_at(&self) -> Option<DateTime> {
+        self.0.archived_at.map(DateTime)
     }
 
     /// Where all its pieces are. For an ADMIN or the API key.

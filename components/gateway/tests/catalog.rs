@@ -1,0 +1,72 @@
+//! What keepers of the shop do with its products, through GraphQL.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    missing_docs,
+    reason = "tests"
+)]
+
+mod shop;
+
+use serde_json::{Value, json};
+use shop::{KEY, Shop};
+
+const NOBODY: (&str, &str) = ("accept", "*/*");
+
+fn buyer(shop: &Shop) -> String {
+    let registered = shop.ask(
+        NOBODY,
+        "mutation { registerUser(input: {username: \"ada\", password: \"a password\"}) { access_token } }",
+    );
+    format!(
+        "Bearer {}",
+        registered["registerUser"]["access_token"].as_str().unwrap()
+    )
+}
+
+#[test]
+fn a_deleted_product_is_there_for_old_orders_and_for_keepers_only() {
+    let shop = Shop::new();
+    let id = shop.product("a");
+    let token = buyer(&shop);
+    let user = ("authorization", token.as_str());
+    shop.ask(
+        user,
+        &format!("mutation {{ placeOrder(products: [{{_id: \"{id}\", quantity: 2}}]) {{ _id }} }}"),
+    );
+    let question = format!("{{ product(id: \"{id}\") {{ name archivedAt }} }}");
+    assert_eq!(shop.ask(NOBODY, &question)["product"]["archivedAt"], Value::Null);
+
+    let delete = |version| json!({ "query": format!("mutation {{ deleteProduct(id: \"{id}\", version: {version}) {{ archivedAt }} }}") });
+    let stale = shop.answer(KEY, &delete(7));
+    let extensions = &stale["errors"][0]["extensions"];
+    assert_eq!(
+        (&extensions["code"], &extensions["currentVersion"]),
+        (&json!("CONFLICT"), &json!(1))
+    );
+    assert_eq!(
+        shop.answer(user, &delete(1))["errors"][0]["extensions"]["code"],
+        "FORBIDDEN"
+    );
+    let deleted = shop.answer(KEY, &delete(1));
+    assert!(
+        deleted["data"]["deleteProduct"]["archivedAt"].is_string(),
+        "{deleted}"
+    );
+
+    for who in [NOBODY, user] {
+        let answer = shop.answer(who, &json!({ "query": question }));
+        assert_eq!(answer["errors"][0]["extensions"]["code"], "NOT_FOUND");
+        assert_eq!(answer["data"]["product"], Value::Null);
+    }
+    assert!(shop.ask(KEY, &question)["product"]["archivedAt"].is_string());
+    let orders = shop.ask(user, "{ orders { products { quantity product { name } } } }");
+    assert_eq!(
+        orders["orders"][0]["products"][0],
+        json!({ "quantity": 2, "product": { "name": "a" } })
+    );
+    let archived = shop.ask(KEY, "{ archivedProducts { edges { node { name } } } }");
+    assert_eq!(archived["archivedProducts"]["edges"][0]["node"]["name"], "a");
+    assert_eq!(shop.ask(NOBODY, "{ products { name } }")["products"], json!([]));
+}

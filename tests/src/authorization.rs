@@ -90,7 +90,7 @@ const TOLD: Columns = [
 const CHANGES_OWNER: [&str; 4] = ["updateUser", "changePassword", "setRole", "eraseUser"];
 
 /// A row: the root type and field, its document, and who gets it. Documents get the variables of [`Things`].
-const TABLE: [(&str, &str, &str, Columns); 38] = [
+const TABLE: [(&str, &str, &str, Columns); 41] = [
     ("Query", "users", "{ users { _id username } }", SIGNED_IN),
     ("Query", "user", "query ($user: ID!) { user(id: $user) { _id username } }", OWNER),
     ("Query", "userConnection", "{ userConnection(first: 1) { edges { node { _id } } } }", SIGNED_IN),
@@ -223,6 +223,19 @@ const TABLE: [(&str, &str, &str, Columns); 38] = [
         "Mutation",
         "deleteProduct",
         "mutation ($product: ID!) { deleteProduct(id: $product, version: 1) { _id } }",
+        STAFF,
+    ),
+    ("Query", "stockMovements", "query ($product: ID!) { stockMovements(productId: $product) { edges { node { _id } } } }", STAFF),
+    (
+        "Mutation",
+        "adjustStock",
+        "mutation ($product: ID!) { adjustStock(id: $product, delta: 1, reason: \"found\") { _id } }",
+        STAFF,
+    ),
+    (
+        "Mutation",
+        "setStock",
+        "mutation ($product: ID!) { setStock(id: $product, quantity: 5) { _id } }",
         STAFF,
     ),
     // Not root fields, but guarded like them.

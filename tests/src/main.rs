@@ -43,6 +43,7 @@ mod readme;
 mod refused_orders;
 mod sessions;
 mod startup;
+mod stock;
 mod tokens;
 mod trials;
 mod world;
@@ -114,6 +115,7 @@ fn main() -> ExitCode {
         refused_orders::tests(&world),
         sessions::tests(&world),
         startup::tests(),
+        stock::tests(&world),
     ];
     let mut trials: Vec<_> = areas.into_iter().flatten().collect();
     trials.retain(|trial| !cli.shop_only || trial.kind() != own::KIND);

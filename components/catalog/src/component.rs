@@ -1,7 +1,7 @@
 //! The binding of the service to the world `mercato:shop/catalog-service`.
 
 use mercato_common::catalog::{
-    ImportOutcome, NewProduct, Product, ProductPage, ProductPatch, ProductQuery, Stock,
+    ImportOutcome, MovementPage, NewProduct, Product, ProductPage, ProductPatch, ProductQuery, Stock,
 };
 use mercato_common::ports::Imports;
 use mercato_common::services::{Catalog, Inventory};
@@ -57,6 +57,23 @@ impl bindings::exports::mercato::shop::catalog::Guest for Component {
 
     fn receive(caller: Caller, id: String, quantity: i64) -> Result<Product, Error> {
         SERVICE.receive(&caller, &id, quantity)
+    }
+
+    fn adjust_stock(caller: Caller, id: String, delta: i64, reason: String) -> Result<Product, Error> {
+        SERVICE.adjust_stock(&caller, &id, delta, &reason)
+    }
+
+    fn set_stock(
+        caller: Caller,
+        id: String,
+        quantity: i64,
+        reason: Option<String>,
+    ) -> Result<Product, Error> {
+        SERVICE.set_stock(&caller, &id, quantity, reason.as_deref())
+    }
+
+    fn stock_movements(caller: Caller, id: String, page: Page) -> Result<MovementPage, Error> {
+        SERVICE.stock_movements(&caller, &id, &page)
     }
 
     fn list(query: ProductQuery) -> Result<ProductPage, Error> {

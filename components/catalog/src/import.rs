@@ -7,7 +7,7 @@ use mercato_common::catalog::{ImportOutcome, NewProduct};
 use mercato_common::collection::{Stored, event};
 use mercato_common::id;
 use mercato_common::ports::Ports;
-use mercato_common::types::Error;
+use mercato_common::types::{Caller, Error};
 use mercato_ports::documents::{CommitFailure, Write};
 use mercato_ports::events::Event;
 
@@ -25,6 +25,7 @@ type Row = Result<(String, ProductBody), Error>;
 /// Takes in rows; one outcome a row, in their order.
 pub fn import(
     ports: &(impl Ports + Cache),
+    caller: &Caller,
     rows: Vec<NewProduct>,
 ) -> Result<Vec<Result<ImportOutcome, Error>>, Error> {
     if rows.len() > MOST_ROWS {
@@ -36,13 +37,13 @@ pub fn import(
     let mut seen = HashSet::new();
     let rows: Vec<Row> = rows.into_iter().map(|row| check(ports, row, &mut seen)).collect();
     for _ in 1..TRIES {
-        match attempt(ports, &rows) {
+        match attempt(ports, caller, &rows) {
             Err(Attempt::Raced) => {}
             Err(Attempt::Failed(error)) => return Err(error),
             Ok(outcomes) => return Ok(outcomes),
         }
     }
-    attempt(ports, &rows).map_err(|attempt| match attempt {
+    attempt(ports, caller, &rows).map_err(|attempt| match attempt {
         Attempt::Raced => {
             Error::Conflict("These products are being changed all the time. Import them again later.".into())
         }
@@ -78,7 +79,11 @@ fn check(ports: &impl Ports, row: NewProduct, seen: &mut HashSet<String>) -> Row
     Ok((external_id, body))
 }
 
-fn attempt(ports: &(impl Ports + Cache), rows: &[Row]) -> Result<Vec<Result<ImportOutcome, Error>>, Attempt> {
+fn attempt(
+    ports: &(impl Ports + Cache),
+    caller: &Caller,
+    rows: &[Row],
+) -> Result<Vec<Result<ImportOutcome, Error>>, Attempt> {
     let external_ids: Vec<_> = rows
         .iter()
         .flatten()
@@ -103,7 +108,7 @@ fn attempt(ports: &(impl Ports + Cache), rows: &[Row]) -> Result<Vec<Result<Impo
             }
         };
         outcomes.push(Ok(match claims.next().flatten() {
-            None => create(external_id, body, &mut writes, &mut events)?,
+            None => create(caller, external_id, body, &mut writes, &mut events)?,
             Some(claim) => {
                 let stored = products.next().flatten().ok_or_else(|| {
                     Error::Internal(format!(
@@ -126,6 +131,7 @@ fn attempt(ports: &(impl Ports + Cache), rows: &[Row]) -> Result<Vec<Result<Impo
 }
 
 fn create(
+    caller: &Caller,
     external_id: &str,
     body: &ProductBody,
     writes: &mut Vec<Write>,
@@ -133,6 +139,7 @@ fn create(
 ) -> Result<ImportOutcome, Error> {
     let product_id = id::new();
     writes.push(PRODUCTS.insert(&product_id, body)?);
+    writes.extend(service::first_stock(caller, &product_id, body)?);
     events.push(event(
         "mercato.catalog.product-created",
         service::subject(&product_id),
@@ -178,6 +185,7 @@ fn merged(kept: &ProductBody, row: &ProductBody) -> ProductBody {
         on_hand: kept.on_hand,
         reserved: kept.reserved,
         sold: kept.sold,
+        written_off: kept.written_off,
         revision: kept.revision,
         created_at: kept.created_at,
         updated_at: kept.updated_at,

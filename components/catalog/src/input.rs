@@ -11,6 +11,7 @@ const NAME: usize = 500;
 const DESCRIPTION: usize = 10_000;
 const MANUFACTURER: usize = 200;
 const EXTERNAL_ID: usize = 500;
+const REASON: usize = 500;
 /// Prices and quantities fit GraphQL's Int, which has 32 bits.
 const INTEGER: std::ops::RangeInclusive<i64> = 0..=i32::MAX as i64;
 
@@ -33,6 +34,7 @@ pub fn to_body(ports: &impl Ports, input: NewProduct) -> Result<ProductBody, Err
         on_hand,
         reserved: 0,
         sold: 0,
+        written_off: 0,
         revision: 1,
         created_at: now,
         updated_at: now,
@@ -74,6 +76,29 @@ pub fn received(pieces: i64) -> Result<i64, Error> {
     quantity(pieces)
 }
 
+/// Checks by how much stock is adjusted; how many pieces that moves.
+pub fn delta(delta: i64) -> Result<i64, Error> {
+    if delta == 0 || !INTEGER.contains(&delta.saturating_abs()) {
+        return Err(Error::invalid(
+            "delta",
+            "Stock is adjusted by a whole number from -2147483647 to 2147483647 that is not 0.",
+        ));
+    }
+    Ok(delta.abs())
+}
+
+/// Checks why stock is changed.
+pub fn reason(text: &str) -> Result<String, Error> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Err(Error::invalid(
+            "reason",
+            "Say why, such as \"broken in transport\".",
+        ));
+    }
+    bounded("reason", REASON, text)
+}
+
 fn name(text: &str) -> Result<String, Error> {
     let text = text.trim();
     if text.is_empty() {
@@ -112,7 +137,8 @@ fn price(amount: i64) -> Result<i64, Error> {
     }
 }
 
-fn quantity(pieces: i64) -> Result<i64, Error> {
+/// Checks a number of pieces.
+pub fn quantity(pieces: i64) -> Result<i64, Error> {
     if INTEGER.contains(&pieces) {
         Ok(pieces)
     } else {

@@ -11,7 +11,9 @@ use mercato_common::types::{Error, Line, PricedLine, Shortage};
 use mercato_ports::documents::{CommitFailure, RefusalReason, Write};
 use serde::Serialize;
 
-use crate::product::{ARCHIVED, Movement, PRODUCTS, ProductBody};
+use crate::ledger::Entry;
+use crate::movement::Movement;
+use crate::product::{ARCHIVED, PRODUCTS, ProductBody};
 use crate::reservation::{RESERVATIONS, Reservation, ReservedLine, State};
 use crate::service::{CatalogService, TRIES, commit};
 
@@ -36,6 +38,7 @@ impl<P: Ports + Cache> Inventory for CatalogService<P> {
         // The reservation goes first: where it is refused, the order has been here before.
         let mut writes = vec![RESERVATIONS.insert(order_id, &reservation)?];
         writes.extend(moves(&reservation.lines, Movement::Reserve, &HashSet::new()));
+        writes.extend(entries(order_id, &reservation.lines, Movement::Reserve)?);
         let mut timer = event(
             "mercato.catalog.reservation-due",
             format!("reservation/{order_id}"),
@@ -131,6 +134,7 @@ impl<P: Ports + Cache> CatalogService<P> {
         for _ in 0..TRIES {
             let mut writes = vec![RESERVATIONS.replace(&stored)?];
             writes.extend(moves(&stored.body.lines, movement, &archived));
+            writes.extend(entries(order_id, &stored.body.lines, movement)?);
             match commit(self.ports(), &writes, &[]) {
                 Err(CommitFailure::Refused(refusals))
                     if refusals
@@ -215,4 +219,12 @@ fn moves(
         };
         products.adjust(&line.product_id, movement.changes(i64::from(line.quantity)))
     })
+}
+
+/// What the ledger says of the movement, a line each.
+fn entries(order_id: &str, lines: &[ReservedLine], movement: Movement) -> Result<Vec<Write>, Error> {
+    lines
+        .iter()
+        .map(|line| Entry::of_order(order_id, movement, i64::from(line.quantity)).enter(&line.product_id))
+        .collect()
 }

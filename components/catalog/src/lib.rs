@@ -8,9 +8,12 @@ mod component;
 mod import;
 mod input;
 mod inventory;
+mod ledger;
 mod listing;
+mod movement;
 mod product;
 mod reservation;
 mod service;
+mod stock;
 
 pub use service::CatalogService;

@@ -3,7 +3,6 @@
 use mercato_common::catalog::{Product, Stock};
 use mercato_common::collection::{Collection, Stored};
 use mercato_common::types::Money;
-use mercato_ports::documents::Change;
 use serde::{Deserialize, Serialize};
 
 /// All products that are sold, by id.
@@ -31,6 +30,8 @@ pub struct ProductBody {
     pub on_hand: i64,
     pub reserved: i64,
     pub sold: i64,
+    #[serde(default)]
+    pub written_off: i64,
     /// Counts edits. The document's own version counts the movements of stock, too, and is nothing for an editor.
     pub revision: u64,
     pub created_at: u64,
@@ -45,51 +46,6 @@ pub struct ExternalIdClaim {
     pub product_id: String,
 }
 
-/// A movement of so many pieces from one of the places where stock can be to another. Adjustments are the only
-/// way in which the four numbers change, so that received = on hand + reserved + sold holds at any moment.
-#[derive(Clone, Copy, Debug)]
-pub enum Movement {
-    /// New pieces come on hand.
-    Receive,
-    /// From on hand to reserved; refused where there are not enough on hand.
-    Reserve,
-    /// From reserved back on hand.
-    Release,
-    /// From reserved to sold.
-    Settle,
-    /// From sold back on hand.
-    Return,
-}
-
-impl Movement {
-    /// The changes that make the movement.
-    pub fn changes(self, pieces: i64) -> Vec<Change> {
-        let (from, to) = match self {
-            Self::Receive => return vec![add("received", pieces), add("onHand", pieces)],
-            Self::Reserve => ("onHand", "reserved"),
-            Self::Release => ("reserved", "onHand"),
-            Self::Settle => ("reserved", "sold"),
-            Self::Return => ("sold", "onHand"),
-        };
-        vec![
-            Change {
-                field: from.into(),
-                by: -pieces,
-                floor: Some(0),
-            },
-            add(to, pieces),
-        ]
-    }
-}
-
-fn add(field: &str, by: i64) -> Change {
-    Change {
-        field: field.into(),
-        by,
-        floor: None,
-    }
-}
-
 impl ProductBody {
     /// Where its pieces are.
     pub const fn stock(&self) -> Stock {
@@ -98,6 +54,7 @@ impl ProductBody {
             on_hand: self.on_hand,
             reserved: self.reserved,
             sold: self.sold,
+            written_off: self.written_off,
         }
     }
 

@@ -2,7 +2,8 @@
 
 use mercato_common::cache::{Cache, Generation};
 use mercato_common::catalog::{
-    ImportOutcome, NewProduct, Product, ProductPage, ProductPatch, ProductQuery, Stock,
+    ImportOutcome, MovementKind, MovementPage, NewProduct, Product, ProductPage, ProductPatch, ProductQuery,
+    Stock,
 };
 use mercato_common::collection::{Stored, event};
 use mercato_common::id;
@@ -13,8 +14,10 @@ use mercato_ports::documents::{CommitFailure, RefusalReason, Write};
 use mercato_ports::events::Event;
 use serde::Serialize;
 
-use crate::product::{EXTERNAL_IDS, ExternalIdClaim, Movement, PRODUCTS, ProductBody, to_product};
-use crate::{archive, import, input, listing};
+use crate::ledger::Entry;
+use crate::movement::Movement;
+use crate::product::{EXTERNAL_IDS, ExternalIdClaim, PRODUCTS, ProductBody, to_product};
+use crate::{archive, import, input, ledger, listing, stock};
 
 /// How often an edit is made anew when orders move the product's stock meanwhile.
 pub const TRIES: usize = 10;
@@ -94,6 +97,7 @@ impl<P: Ports + Cache> Catalog for CatalogService<P> {
                 },
             )?);
         }
+        writes.extend(first_stock(caller, &product.id, &product.body)?);
         let event = event(
             "mercato.catalog.product-created",
             subject(&product.id),
@@ -115,7 +119,7 @@ impl<P: Ports + Cache> Catalog for CatalogService<P> {
         rows: Vec<NewProduct>,
     ) -> Result<Vec<Result<ImportOutcome, Error>>, Error> {
         caller.require_admin()?;
-        import::import(&self.ports, rows)
+        import::import(&self.ports, caller, rows)
     }
 
     fn update(&self, caller: &Caller, id: &str, version: u64, patch: ProductPatch) -> Result<Product, Error> {
@@ -155,19 +159,28 @@ impl<P: Ports + Cache> Catalog for CatalogService<P> {
 
     fn receive(&self, caller: &Caller, id: &str, quantity: i64) -> Result<Product, Error> {
         caller.require_admin()?;
-        let quantity = input::received(quantity)?;
-        if self.existing(id)?.body.received.saturating_add(quantity) > i64::from(i32::MAX) {
-            return Err(Error::invalid(
-                "quantity",
-                "A product's stock counts at most 2147483647 pieces ever received.",
-            ));
-        }
-        let write = PRODUCTS.adjust(id, Movement::Receive.changes(quantity));
-        match commit(&self.ports, &[write], &[]) {
-            Ok(()) => self.existing(id).map(to_product),
-            Err(CommitFailure::Refused(_)) => Err(missing(id)),
-            Err(failure) => Err(failure.into()),
-        }
+        stock::receive(&self.ports, caller, id, quantity)
+    }
+
+    fn adjust_stock(&self, caller: &Caller, id: &str, delta: i64, reason: &str) -> Result<Product, Error> {
+        caller.require_admin()?;
+        stock::adjust(&self.ports, caller, id, delta, reason)
+    }
+
+    fn set_stock(
+        &self,
+        caller: &Caller,
+        id: &str,
+        quantity: i64,
+        reason: Option<&str>,
+    ) -> Result<Product, Error> {
+        caller.require_admin()?;
+        stock::set(&self.ports, caller, id, quantity, reason)
+    }
+
+    fn stock_movements(&self, caller: &Caller, id: &str, page: &Page) -> Result<MovementPage, Error> {
+        caller.require_admin()?;
+        ledger::list(&self.ports, id, page)
     }
 
     fn list(&self, query: &ProductQuery) -> Result<ProductPage, Error> {
@@ -203,6 +216,21 @@ impl<P: Ports + Cache> Catalog for CatalogService<P> {
             .map(|product| product.map(|product| product.body.stock()))
             .collect())
     }
+}
+
+/// What the ledger says of the pieces that a product is created with.
+pub fn first_stock(caller: &Caller, id: &str, body: &ProductBody) -> Result<Option<Write>, Error> {
+    if body.on_hand == 0 {
+        return Ok(None);
+    }
+    let entry = Entry::by(
+        caller,
+        MovementKind::Received,
+        Movement::Receive,
+        body.on_hand,
+        None,
+    );
+    entry.enter(id).map(Some)
 }
 
 /// The error for a product that is not sold here, or no longer.

@@ -32,8 +32,8 @@ pub mod accounts {
 /// What the catalog service speaks of.
 pub mod catalog {
     pub use crate::bindings::mercato::shop::product_types::{
-        ImportOutcome, NewProduct, Product, ProductEdge, ProductFilter, ProductPage, ProductPatch,
-        ProductQuery, ProductSort, SortKey, Stock,
+        ImportOutcome, MovementEdge, MovementKind, MovementPage, NewProduct, Product, ProductEdge,
+        ProductFilter, ProductPage, ProductPatch, ProductQuery, ProductSort, SortKey, Stock, StockMovement,
     };
 }
 

@@ -8,7 +8,9 @@
 use crate::accounts::{
     AuditFilter, AuditPage, Channel, Client, Credentials, Session, SignIn, User, UserPage, UserPatch,
 };
-use crate::catalog::{ImportOutcome, NewProduct, Product, ProductPage, ProductPatch, ProductQuery, Stock};
+use crate::catalog::{
+    ImportOutcome, MovementPage, NewProduct, Product, ProductPage, ProductPatch, ProductQuery, Stock,
+};
 use crate::discounts::{Discount, DiscountPage, NewDiscount};
 use crate::orders::{NewOrder, Order, OrderPage, OrderQuery, Status};
 use crate::types::{Caller, Error, Line, Page, PricedLine, Role};
@@ -65,6 +67,18 @@ pub trait Catalog {
     fn archive(&self, caller: &Caller, id: &str, version: u64) -> Result<Product, Error>;
     /// `receive`
     fn receive(&self, caller: &Caller, id: &str, quantity: i64) -> Result<Product, Error>;
+    /// `adjust-stock`
+    fn adjust_stock(&self, caller: &Caller, id: &str, delta: i64, reason: &str) -> Result<Product, Error>;
+    /// `set-stock`
+    fn set_stock(
+        &self,
+        caller: &Caller,
+        id: &str,
+        quantity: i64,
+        reason: Option<&str>,
+    ) -> Result<Product, Error>;
+    /// `stock-movements`
+    fn stock_movements(&self, caller: &Caller, id: &str, page: &Page) -> Result<MovementPage, Error>;
     /// `list`
     fn list(&self, query: &ProductQuery) -> Result<ProductPage, Error>;
     /// `get-many`

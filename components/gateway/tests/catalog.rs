@@ -70,3 +70,52 @@ fn a_deleted_product_is_there_for_old_orders_and_for_keepers_only() {
     assert_eq!(archived["archivedProducts"]["edges"][0]["node"]["name"], "a");
     assert_eq!(shop.ask(NOBODY, "{ products { name } }")["products"], json!([]));
 }
+
+#[test]
+fn stock_is_adjusted_and_counted_and_every_movement_is_told() {
+    let shop = Shop::new();
+    let id = shop.product("a");
+    let changed = shop.ask(
+        KEY,
+        &format!(
+            "mutation {{
+                adjustStock(id: \"{id}\", delta: -2, reason: \"broken\") {{ quantity }}
+                setStock(id: \"{id}\", quantity: 20) {{ stock {{ received onHand writtenOff }} }} }}"
+        ),
+    );
+    assert_eq!(changed["adjustStock"]["quantity"], 7);
+    assert_eq!(
+        changed["setStock"]["stock"],
+        json!({ "received": 22, "onHand": 20, "writtenOff": 2 })
+    );
+    let question = format!(
+        "{{ stockMovements(productId: \"{id}\", first: 2) {{
+            edges {{ node {{ kind pieces delta reason actor orderId }} }} pageInfo {{ hasNextPage }} }} }}"
+    );
+    let ledger = &shop.ask(KEY, &question)["stockMovements"];
+    assert_eq!(
+        ledger["edges"][1]["node"],
+        json!({
+            "kind": "ADJUSTED", "pieces": 2, "delta": -2, "reason": "broken", "actor": "api-key", "orderId": null,
+        })
+    );
+    assert_eq!(
+        (
+            &ledger["edges"][0]["node"]["kind"],
+            &ledger["edges"][0]["node"]["delta"]
+        ),
+        (&json!("SET"), &json!(13))
+    );
+    assert_eq!(ledger["pageInfo"]["hasNextPage"], true);
+    let nobody = shop.answer(NOBODY, &json!({ "query": question }));
+    assert_eq!(nobody["errors"][0]["extensions"]["code"], "UNAUTHENTICATED");
+    let short = shop.answer(
+        KEY,
+        &json!({ "query": format!("mutation {{ adjustStock(id: \"{id}\", delta: -21, reason: \"x\") {{ _id }} }}") }),
+    );
+    let extensions = &short["errors"][0]["extensions"];
+    assert_eq!(
+        (&extensions["code"], &extensions["lines"][0]["available"]),
+        (&json!("OUT_OF_STOCK"), &json!(20))
+    );
+}

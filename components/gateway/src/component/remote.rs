@@ -4,7 +4,7 @@ use mercato_common::accounts::{
     AuditFilter, AuditPage, Channel, Client, Credentials, Session, SignIn, User, UserPage, UserPatch,
 };
 use mercato_common::catalog::{
-    ImportOutcome, NewProduct, Product, ProductPage, ProductPatch, ProductQuery, Stock,
+    ImportOutcome, MovementPage, NewProduct, Product, ProductPage, ProductPatch, ProductQuery, Stock,
 };
 use mercato_common::discounts::{Discount, DiscountPage, NewDiscount};
 use mercato_common::orders::{NewOrder, Order, OrderPage, OrderQuery, Status};
@@ -105,6 +105,24 @@ impl Catalog for Remote {
 
     fn receive(&self, caller: &Caller, id: &str, quantity: i64) -> Result<Product, Error> {
         catalog::receive(caller, id, quantity)
+    }
+
+    fn adjust_stock(&self, caller: &Caller, id: &str, delta: i64, reason: &str) -> Result<Product, Error> {
+        catalog::adjust_stock(caller, id, delta, reason)
+    }
+
+    fn set_stock(
+        &self,
+        caller: &Caller,
+        id: &str,
+        quantity: i64,
+        reason: Option<&str>,
+    ) -> Result<Product, Error> {
+        catalog::set_stock(caller, id, quantity, reason)
+    }
+
+    fn stock_movements(&self, caller: &Caller, id: &str, page: &Page) -> Result<MovementPage, Error> {
+        catalog::stock_movements(caller, id, page)
     }
 
     fn list(&self, query: &ProductQuery) -> Result<ProductPage, Error> {

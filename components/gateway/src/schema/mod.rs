@@ -23,6 +23,7 @@ use discount::operations::{DiscountMutation, DiscountQuery};
 use mutation::ShopMutation;
 use order::operations::{OrderMutation, OrderQuery};
 use product::operations::{CatalogMutation, CatalogQuery};
+use product::stock::{StockMutation, StockQuery};
 use profile::{ProfileMutation, ProfileQuery};
 use query::ShopQuery;
 use session::{SessionMutation, SessionQuery};
@@ -38,6 +39,7 @@ pub struct Query(
     OrderQuery,
     DiscountQuery,
     CatalogQuery,
+    StockQuery,
 );
 
 /// What can be changed.
@@ -50,6 +52,7 @@ pub struct Mutation(
     OrderMutation,
     DiscountMutation,
     CatalogMutation,
+    StockMutation,
 );
 
 /// The shop's schema.

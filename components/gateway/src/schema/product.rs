@@ -1,14 +1,16 @@
 //! `Product`, its stock, and what lists of products are made of.
 
 pub mod operations;
+pub mod stock;
 
-use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
+use async_graphql::{Context, Enum, ID, InputObject, Object};
 use mercato_common::catalog::{
-    NewProduct, Product, ProductFilter as Filter, ProductPatch, ProductSort as Sort, SortKey, Stock,
+    NewProduct, Product, ProductFilter as Filter, ProductPatch, ProductSort as Sort, SortKey,
 };
 
 use crate::schema::datetime::DateTime;
 use crate::schema::nullable::{Nullable, nullable};
+use crate::schema::product::stock::StockObject;
 use crate::session::Session;
 
 /// Something that the shop sells.
@@ -82,27 +84,6 @@ impl ProductObject {
                 .map_err(|error| session.error(error))
         })
         .await
-    }
-}
-
-/// Where all pieces of a product are: received = onHand + reserved + sold.
-#[derive(SimpleObject)]
-#[graphql(name = "Stock")]
-pub struct StockObject {
-    received: i32,
-    on_hand: i32,
-    reserved: i32,
-    sold: i32,
-}
-
-impl From<Stock> for StockObject {
-    fn from(stock: Stock) -> Self {
-        Self {
-            received: int(stock.received),
-            on_hand: int(stock.on_hand),
-            reserved: int(stock.reserved),
-            sold: int(stock.sold),
-        }
     }
 }
 

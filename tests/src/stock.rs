@@ -20,6 +20,7 @@ pub fn tests(world: &Arc<World>) -> Vec<Trial> {
             stock_is_adjusted_and_counted_and_never_negative,
             what_cannot_be_done_to_stock_is_refused,
             the_ledger_tells_every_movement_newest_first,
+            a_product_has_a_threshold_of_its_own,
         ]
     )
 }
@@ -167,4 +168,38 @@ fn the_ledger_tells_every_movement_newest_first(world: &World) -> Result<()> {
         "the ledger should be {expected:?} and is {told:?}"
     );
     Ok(())
+}
+
+fn a_product_has_a_threshold_of_its_own(world: &World) -> Result<()> {
+    let id = world.product_of(json!({ "name": "scarce", "price": 1, "quantity": 6, "lowStockAt": 5 }))?;
+    let read = || {
+        world.shop.graphql(
+            As::Key,
+            "query ($id: ID!) { product(id: $id) { quantity stock { lowStockAt } } }",
+            json!({ "id": id }),
+        )
+    };
+    let answer = read()?;
+    answer.expect(
+        answer.int("/product/stock/lowStockAt")? == 5,
+        "the threshold should be as given",
+    )?;
+    // Whoever buys does not notice that it is told.
+    for _ in 0..3 {
+        place_order(&world.shop, world.ada()?.caller(), &[(&id, 1)])?.text("/placeOrder/_id")?;
+    }
+    let update = |version: i64, low_stock_at: i64| {
+        world.shop.graphql(
+            As::Key,
+            "mutation ($id: ID!, $version: Int!, $input: UpdateProductInput!) {
+                updateProduct(id: $id, version: $version, input: $input) { version } }",
+            json!({ "id": id, "version": version, "input": { "lowStockAt": low_stock_at } }),
+        )
+    };
+    update(1, -1)?.int("/updateProduct/version")?;
+    let answer = read()?;
+    answer.expect(
+        answer.data("/product/stock/lowStockAt")?.is_null() && answer.int("/product/quantity")? == 3,
+        "the threshold should be the shop's",
+    )
 }

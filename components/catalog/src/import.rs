@@ -181,14 +181,14 @@ fn update(
 /// What the feed says, with the stock and the history that the shop keeps.
 fn merged(kept: &ProductBody, row: &ProductBody) -> ProductBody {
     ProductBody {
-        received: kept.received,
-        on_hand: kept.on_hand,
-        reserved: kept.reserved,
-        sold: kept.sold,
-        written_off: kept.written_off,
-        revision: kept.revision,
-        created_at: kept.created_at,
-        updated_at: kept.updated_at,
-        ..row.clone()
+        name: row.name.clone(),
+        description: row.description.clone(),
+        manufacturer: row.manufacturer.clone(),
+        external_id: row.external_id.clone(),
+        price: row.price,
+        currency: row.currency.clone(),
+        low_stock_at: row.low_stock_at.or(kept.low_stock_at),
+        archived_at: None,
+        ..kept.clone()
     }
 }

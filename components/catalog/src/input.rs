@@ -1,6 +1,6 @@
 //! What a product may be made of.
 
-use mercato_common::catalog::{NewProduct, ProductPatch};
+use mercato_common::catalog::{NewProduct, ProductDetails, ProductPatch};
 use mercato_common::ports::Ports;
 use mercato_common::types::Error;
 use mercato_common::{currency, id};
@@ -23,7 +23,7 @@ pub fn to_body(ports: &impl Ports, input: NewProduct) -> Result<ProductBody, Err
     };
     let on_hand = quantity(input.quantity)?;
     let now = id::now();
-    Ok(ProductBody {
+    let mut body = ProductBody {
         name: name(&input.name)?,
         description: optional("description", DESCRIPTION, input.description)?,
         manufacturer: optional("manufacturer", MANUFACTURER, input.manufacturer)?,
@@ -35,11 +35,15 @@ pub fn to_body(ports: &impl Ports, input: NewProduct) -> Result<ProductBody, Err
         reserved: 0,
         sold: 0,
         written_off: 0,
+        low_stock_at: None,
+        low_turns: 0,
         revision: 1,
         created_at: now,
         updated_at: now,
         archived_at: None,
-    })
+    };
+    details(input.details, &mut body)?;
+    Ok(body)
 }
 
 /// Makes the changes of a patch. Whether anything is different now.
@@ -60,12 +64,32 @@ pub fn apply(patch: ProductPatch, body: &mut ProductBody) -> Result<bool, Error>
     if let Some(code) = patch.currency {
         body.currency = currency::check(code)?;
     }
+    details(patch.details, body)?;
     let different = *body != before;
     if different {
         body.revision += 1;
         body.updated_at = id::now();
     }
     Ok(different)
+}
+
+/// Says of a product what its details say.
+pub fn details(details: ProductDetails, body: &mut ProductBody) -> Result<(), Error> {
+    if let Some(pieces) = details.low_stock_at {
+        body.low_stock_at = threshold(pieces)?;
+    }
+    Ok(())
+}
+
+/// The threshold of a product's own, if it is one.
+fn threshold(pieces: i64) -> Result<Option<i64>, Error> {
+    if pieces > *INTEGER.end() {
+        return Err(Error::invalid(
+            "lowStockAt",
+            "A threshold is a whole number to 2147483647; a negative one is the shop's own.",
+        ));
+    }
+    Ok((pieces >= 0).then_some(pieces))
 }
 
 /// Checks a number of pieces that are received.

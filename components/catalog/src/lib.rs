@@ -10,6 +10,7 @@ mod input;
 mod inventory;
 mod ledger;
 mod listing;
+mod low_stock;
 mod movement;
 mod product;
 mod reservation;

@@ -32,6 +32,11 @@ pub struct ProductBody {
     pub sold: i64,
     #[serde(default)]
     pub written_off: i64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub low_stock_at: Option<i64>,
+    /// How often it has turned between enough and too little on hand: see `low_stock`.
+    #[serde(default)]
+    pub low_turns: i64,
     /// Counts edits. The document's own version counts the movements of stock, too, and is nothing for an editor.
     pub revision: u64,
     pub created_at: u64,
@@ -55,6 +60,7 @@ impl ProductBody {
             reserved: self.reserved,
             sold: self.sold,
             written_off: self.written_off,
+            low_stock_at: self.low_stock_at,
         }
     }
 

@@ -9,6 +9,7 @@ use mercato_ports::documents::{CommitFailure, RefusalReason};
 
 use crate::input;
 use crate::ledger::Entry;
+use crate::low_stock::{self, Watch};
 use crate::movement::Movement;
 use crate::product::{PRODUCTS, ProductBody, to_product};
 use crate::service::{TRIES, commit, missing};
@@ -68,23 +69,40 @@ fn shift(
     field: &str,
     cause: Cause<'_>,
 ) -> Result<Product, Error> {
-    let product = existing(ports, id)?;
-    if movement == Movement::Receive {
-        bounded(&product.body, pieces, field)?;
-    }
-    let entry = Entry::by(cause.caller, cause.kind, movement, pieces, cause.reason);
-    let writes = [PRODUCTS.adjust(id, movement.changes(pieces)), entry.enter(id)?];
-    match commit(ports, &writes, &[]) {
-        Ok(()) => existing(ports, id).map(to_product),
-        Err(CommitFailure::Refused(refusals)) => {
-            let left = refusals.iter().find_map(|refusal| match refusal.reason {
-                RefusalReason::UnderFloor(left) => Some(left),
-                RefusalReason::Exists | RefusalReason::Missing | RefusalReason::Stale(_) => None,
-            });
-            Err(left.map_or_else(|| missing(id), |left| short(id, pieces, left)))
+    let watch = Watch::new(ports);
+    for telling in low_stock::TRIES {
+        let product = existing(ports, id)?;
+        if movement == Movement::Receive {
+            bounded(&product.body, pieces, field)?;
         }
-        Err(failure) => Err(failure.into()),
+        let mut changes = movement.changes(pieces);
+        let entry = Entry::by(cause.caller, cause.kind, movement, pieces, cause.reason.clone());
+        let (mut turned, mut event) = (Vec::new(), None);
+        if telling && let Some(turn) = watch.turn(&product, movement.on_hand(pieces))? {
+            changes.push(turn.change());
+            turned = turn.writes;
+            event = turn.event;
+        }
+        let mut writes = vec![PRODUCTS.adjust(id, changes), entry.enter(id)?];
+        writes.extend(turned);
+        match commit(ports, &writes, event.as_slice()) {
+            Ok(()) => return existing(ports, id).map(to_product),
+            Err(CommitFailure::Refused(refusals)) => {
+                if let Some(refusal) = refusals.iter().find(|refusal| refusal.write == 0) {
+                    return Err(match refusal.reason {
+                        RefusalReason::UnderFloor(left) => short(id, pieces, left),
+                        RefusalReason::Exists | RefusalReason::Missing | RefusalReason::Stale(_) => {
+                            missing(id)
+                        }
+                    });
+                }
+            }
+            Err(failure) => return Err(failure.into()),
+        }
     }
+    Err(Error::Internal(
+        "a movement without turns has failed because of one".into(),
+    ))
 }
 
 /// So many are on hand, as somebody has counted; the difference is received or written off.
@@ -97,6 +115,7 @@ pub fn set(
 ) -> Result<Product, Error> {
     let quantity = input::quantity(quantity)?;
     let reason = reason.map(input::reason).transpose()?;
+    let watch = Watch::new(ports);
     for _ in 0..TRIES {
         let mut product = existing(ports, id)?;
         let delta = quantity - product.body.on_hand;
@@ -111,10 +130,14 @@ pub fn set(
         } else {
             product.body.written_off -= delta;
         }
+        let turn = watch.turn(&product, delta)?;
         product.body.on_hand = quantity;
+        product.body.low_turns += turn.as_ref().map_or(0, |turn| turn.steps);
         let entry = Entry::by(caller, MovementKind::Set, movement, delta.abs(), reason.clone());
-        let writes = [PRODUCTS.replace(&product)?, entry.enter(id)?];
-        match commit(ports, &writes, &[]) {
+        let mut writes = vec![PRODUCTS.replace(&product)?, entry.enter(id)?];
+        let (turned, event) = turn.map(|turn| (turn.writes, turn.event)).unwrap_or_default();
+        writes.extend(turned);
+        match commit(ports, &writes, event.as_slice()) {
             Ok(()) => return Ok(to_product(product)),
             // The stock has moved meanwhile: the difference is another one.
             Err(CommitFailure::Refused(_)) => {}

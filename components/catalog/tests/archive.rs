@@ -3,7 +3,8 @@
 
 use mercato_catalog::CatalogService;
 use mercato_common::catalog::{
-    ImportOutcome, NewProduct, Product, ProductFilter, ProductPatch, ProductQuery, ProductSort, SortKey,
+    ImportOutcome, NewProduct, Product, ProductDetails, ProductFilter, ProductPatch, ProductQuery,
+    ProductSort, SortKey,
 };
 use mercato_common::services::{Catalog, Inventory};
 use mercato_common::testing::{TestPorts, admin, customer};
@@ -25,6 +26,7 @@ fn new(name: &str) -> NewProduct {
         price: 100,
         currency: None,
         quantity: 9,
+        details: ProductDetails::default(),
     }
 }
 
@@ -116,6 +118,7 @@ fn only_those_who_keep_the_shop_archive_and_only_what_they_have_seen() {
         manufacturer: None,
         price: Some(120),
         currency: None,
+        details: ProductDetails::default(),
     };
     catalog.update(&admin(), &id, 1, dearer).unwrap();
     assert_eq!(catalog.archive(&admin(), &id, 1), Err(Error::StaleVersion(2)));

@@ -10,7 +10,7 @@
 use std::thread;
 
 use mercato_catalog::CatalogService;
-use mercato_common::catalog::{MovementKind, NewProduct, Stock, StockMovement};
+use mercato_common::catalog::{MovementKind, NewProduct, ProductDetails, Stock, StockMovement};
 use mercato_common::services::{Catalog, Inventory};
 use mercato_common::testing::{TestPorts, admin, customer};
 use mercato_common::types::{Caller, Error, Line, Page, Shortage};
@@ -31,6 +31,7 @@ fn new(quantity: i64) -> NewProduct {
         price: 100,
         currency: None,
         quantity,
+        details: ProductDetails::default(),
     }
 }
 
@@ -53,6 +54,7 @@ fn stock(catalog: &Service, id: &str) -> (i64, i64, i64, i64) {
         reserved,
         sold,
         written_off,
+        ..
     } = catalog.stock_many(&admin(), &[id.to_owned()]).unwrap()[0].unwrap();
     assert_eq!(received, on_hand + reserved + sold + written_off);
     let ledger = ledger(catalog, id);

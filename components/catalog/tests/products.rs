@@ -2,7 +2,9 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs, reason = "tests")]
 
 use mercato_catalog::CatalogService;
-use mercato_common::catalog::{ImportOutcome, NewProduct, ProductFilter, ProductQuery, ProductSort, SortKey};
+use mercato_common::catalog::{
+    ImportOutcome, NewProduct, ProductDetails, ProductFilter, ProductQuery, ProductSort, SortKey,
+};
 use mercato_common::services::Catalog;
 use mercato_common::testing::{TestPorts, admin, customer};
 use mercato_common::types::{Caller, Error, Page};
@@ -25,6 +27,7 @@ fn new(name: &str, external_id: Option<&str>, price: i64) -> NewProduct {
         price,
         currency: None,
         quantity: 7,
+        details: ProductDetails::default(),
     }
 }
 

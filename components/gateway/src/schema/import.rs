@@ -1,7 +1,7 @@
 //! The import of products from a feed.
 
 use async_graphql::{Enum, InputObject, SimpleObject};
-use mercato_common::catalog::{ImportOutcome as Outcome, NewProduct};
+use mercato_common::catalog::{ImportOutcome as Outcome, NewProduct, ProductDetails};
 use mercato_common::types::Error;
 
 use crate::errors;
@@ -30,6 +30,7 @@ impl From<ImportProductInput> for NewProduct {
             price: i64::from(input.price),
             currency: input.currency,
             quantity: i64::from(input.quantity),
+            details: ProductDetails::default(),
         }
     }
 }

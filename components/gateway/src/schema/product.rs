@@ -5,7 +5,7 @@ pub mod stock;
 
 use async_graphql::{Context, Enum, ID, InputObject, Object};
 use mercato_common::catalog::{
-    NewProduct, Product, ProductFilter as Filter, ProductPatch, ProductSort as Sort, SortKey,
+    NewProduct, Product, ProductDetails, ProductFilter as Filter, ProductPatch, ProductSort as Sort, SortKey,
 };
 
 use crate::schema::datetime::DateTime;
@@ -97,6 +97,8 @@ pub struct CreateProductInput {
     manufacturer: Option<String>,
     external_id: Option<String>,
     currency: Option<String>,
+    /// The event `mercato.catalog.low-stock` tells when so few are on hand; negative for the shop's own threshold.
+    low_stock_at: Option<i32>,
 }
 
 impl From<CreateProductInput> for NewProduct {
@@ -109,6 +111,9 @@ impl From<CreateProductInput> for NewProduct {
             price: i64::from(input.price),
             currency: input.currency,
             quantity: i64::from(input.quantity),
+            details: ProductDetails {
+                low_stock_at: input.low_stock_at.map(i64::from),
+            },
         }
     }
 }
@@ -121,6 +126,8 @@ pub struct UpdateProductInput {
     description: Option<String>,
     manufacturer: Option<String>,
     currency: Option<String>,
+    /// The event `mercato.catalog.low-stock` tells when so few are on hand; negative for the shop's own threshold.
+    low_stock_at: Option<i32>,
 }
 
 impl From<UpdateProductInput> for ProductPatch {
@@ -131,6 +138,9 @@ impl From<UpdateProductInput> for ProductPatch {
             manufacturer: input.manufacturer,
             price: input.price.map(i64::from),
             currency: input.currency,
+            details: ProductDetails {
+                low_stock_at: input.low_stock_at.map(i64::from),
+            },
         }
     }
 }

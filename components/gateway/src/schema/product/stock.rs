@@ -21,6 +21,8 @@ pub struct StockObject {
     sold: i32,
     /// Lost, broken or miscounted.
     written_off: i32,
+    /// The product's own threshold for telling that it runs low; null where it has the shop's.
+    low_stock_at: Option<i32>,
 }
 
 impl From<Stock> for StockObject {
@@ -31,6 +33,7 @@ impl From<Stock> for StockObject {
             reserved: int(stock.reserved),
             sold: int(stock.sold),
             written_off: int(stock.written_off),
+            low_stock_at: stock.low_stock_at.map(int),
         }
     }
 }

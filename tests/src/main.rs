@@ -16,6 +16,7 @@ mod authorization;
 mod bad_input;
 mod bad_values;
 mod catalog;
+mod categories;
 mod client;
 mod compat;
 mod concurrency;
@@ -90,6 +91,7 @@ fn main() -> ExitCode {
         bad_input::tests(&world),
         bad_values::tests(&world),
         catalog::tests(&world),
+        categories::tests(&world),
         compat::tests(&world),
         concurrency::tests(&world),
         connections::tests(&world),

@@ -28,6 +28,7 @@ pub fn archive(ports: &(impl Ports + Cache), id: &str, revision: u64) -> Result<
         let mut archived = stored.clone();
         let now = id::now();
         archived.body.archived_at = Some(now);
+        archived.body.category_path = None;
         archived.body.updated_at = now;
         archived.body.revision += 1;
         let writes = [PRODUCTS.delete(&stored), ARCHIVED.insert(id, &archived.body)?];

@@ -1,7 +1,8 @@
 //! The binding of the service to the world `mercato:shop/catalog-service`.
 
 use mercato_common::catalog::{
-    ImportOutcome, MovementPage, NewProduct, Product, ProductPage, ProductPatch, ProductQuery, Stock,
+    Category, CategoryPatch, ImportOutcome, MovementPage, NewCategory, NewProduct, Product, ProductPage,
+    ProductPatch, ProductQuery, Stock,
 };
 use mercato_common::ports::Imports;
 use mercato_common::services::{Catalog, Inventory};
@@ -74,6 +75,26 @@ impl bindings::exports::mercato::shop::catalog::Guest for Component {
 
     fn stock_movements(caller: Caller, id: String, page: Page) -> Result<MovementPage, Error> {
         SERVICE.stock_movements(&caller, &id, &page)
+    }
+
+    fn categories() -> Result<Vec<Category>, Error> {
+        SERVICE.categories()
+    }
+
+    fn create_category(caller: Caller, input: NewCategory) -> Result<Category, Error> {
+        SERVICE.create_category(&caller, input)
+    }
+
+    fn update_category(caller: Caller, id: String, patch: CategoryPatch) -> Result<Category, Error> {
+        SERVICE.update_category(&caller, &id, &patch)
+    }
+
+    fn move_category(caller: Caller, id: String, parent_id: Option<String>) -> Result<Category, Error> {
+        SERVICE.move_category(&caller, &id, parent_id.as_deref())
+    }
+
+    fn delete_category(caller: Caller, id: String) -> Result<Category, Error> {
+        SERVICE.delete_category(&caller, &id)
     }
 
     fn list(query: ProductQuery) -> Result<ProductPage, Error> {

@@ -11,8 +11,9 @@ use mercato_common::types::{Caller, Error};
 use mercato_ports::documents::{CommitFailure, Write};
 use mercato_ports::events::Event;
 
+use crate::category::Tree;
 use crate::product::{EXTERNAL_IDS, ExternalIdClaim, PRODUCTS, ProductBody};
-use crate::{archive, input, service};
+use crate::{archive, categories, input, service};
 
 /// The most rows of one call.
 pub const MOST_ROWS: usize = 500;
@@ -95,7 +96,18 @@ fn attempt(
         .flatten()
         .map(|claim| claim.body.product_id.clone())
         .collect();
-    let mut products = archive::get_ever(ports, &known)?.into_iter();
+    let products = archive::get_ever(ports, &known)?;
+    let placed = rows.iter().flatten().any(|(_, body)| body.category_id.is_some());
+    let restored = products
+        .iter()
+        .flatten()
+        .any(|product| product.body.archived_at.is_some() && product.body.category_id.is_some());
+    let tree = if placed || restored {
+        categories::read(ports)?
+    } else {
+        Tree::default()
+    };
+    let mut products = products.into_iter();
     let mut claims = claims.into_iter();
     let (mut writes, mut events) = (Vec::new(), Vec::new());
     let mut outcomes = Vec::with_capacity(rows.len());
@@ -107,21 +119,30 @@ fn attempt(
                 continue;
             }
         };
-        outcomes.push(Ok(match claims.next().flatten() {
-            None => create(caller, external_id, body, &mut writes, &mut events)?,
-            Some(claim) => {
-                let stored = products.next().flatten().ok_or_else(|| {
-                    Error::Internal(format!(
-                        "the product {} of an external id is gone",
-                        claim.body.product_id
-                    ))
-                })?;
-                update(stored, body, &mut writes, &mut events)?
-            }
+        let known = match claims.next().flatten() {
+            None => None,
+            Some(claim) => Some(products.next().flatten().ok_or_else(|| {
+                Error::Internal(format!(
+                    "the product {} of an external id is gone",
+                    claim.body.product_id
+                ))
+            })?),
+        };
+        let mut body = body.clone();
+        if let Err(error) = categories::place(&tree, &mut body) {
+            outcomes.push(Err(error));
+            continue;
+        }
+        outcomes.push(Ok(match known {
+            None => create(caller, external_id, &body, &mut writes, &mut events)?,
+            Some(stored) => update(&tree, stored, &body, &mut writes, &mut events)?,
         }));
     }
     if writes.is_empty() {
         return Ok(outcomes);
+    }
+    if placed || restored {
+        writes.push(tree.guard());
     }
     match service::commit(ports, &writes, &events) {
         Ok(()) => Ok(outcomes),
@@ -151,6 +172,7 @@ fn create(
 
 /// Gives a product what the feed says of it now. One that was archived is sold again.
 fn update(
+    tree: &Tree,
     mut stored: Stored<ProductBody>,
     row: &ProductBody,
     writes: &mut Vec<Write>,
@@ -164,6 +186,11 @@ fn update(
     stored.body.revision += 1;
     stored.body.updated_at = id::now();
     if kept.body.archived_at.is_some() {
+        // Its category may have moved or gone meanwhile.
+        if categories::place(tree, &mut stored.body).is_err() {
+            stored.body.category_id = None;
+            stored.body.category_path = None;
+        }
         let (moves, event) = archive::restore(&kept, &stored.body)?;
         writes.extend(moves);
         events.push(event);
@@ -180,7 +207,10 @@ fn update(
 
 /// What the feed says, with the stock and the history that the shop keeps.
 fn merged(kept: &ProductBody, row: &ProductBody) -> ProductBody {
+    let placed = if row.category_id.is_some() { row } else { kept };
     ProductBody {
+        category_id: placed.category_id.clone(),
+        category_path: placed.category_path.clone(),
         name: row.name.clone(),
         description: row.description.clone(),
         manufacturer: row.manufacturer.clone(),

@@ -12,6 +12,8 @@ const DESCRIPTION: usize = 10_000;
 const MANUFACTURER: usize = 200;
 const EXTERNAL_ID: usize = 500;
 const REASON: usize = 500;
+/// Of a category's name and slug.
+const CATEGORY: usize = 100;
 /// Prices and quantities fit GraphQL's Int, which has 32 bits.
 const INTEGER: std::ops::RangeInclusive<i64> = 0..=i32::MAX as i64;
 
@@ -40,6 +42,8 @@ pub fn to_body(ports: &impl Ports, input: NewProduct) -> Result<ProductBody, Err
         revision: 1,
         created_at: now,
         updated_at: now,
+        category_id: None,
+        category_path: None,
         archived_at: None,
     };
     details(input.details, &mut body)?;
@@ -78,6 +82,9 @@ pub fn details(details: ProductDetails, body: &mut ProductBody) -> Result<(), Er
     if let Some(pieces) = details.low_stock_at {
         body.low_stock_at = threshold(pieces)?;
     }
+    if details.category_id.is_some() {
+        body.category_id = optional("categoryId", MANUFACTURER, details.category_id)?;
+    }
     Ok(())
 }
 
@@ -98,6 +105,36 @@ pub fn received(pieces: i64) -> Result<i64, Error> {
         return Err(Error::invalid("quantity", "At least 1 piece must be received."));
     }
     quantity(pieces)
+}
+
+/// Checks the name of a category.
+pub fn category_name(text: &str) -> Result<String, Error> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Err(Error::invalid("name", "A category needs a name."));
+    }
+    bounded("name", CATEGORY, text)
+}
+
+/// Checks a slug.
+pub fn slug(text: &str) -> Result<String, Error> {
+    let fits = |char: char| char.is_ascii_lowercase() || char.is_ascii_digit() || char == '-';
+    if text.is_empty() || !text.chars().all(fits) || text.starts_with('-') || text.ends_with('-') {
+        return Err(Error::invalid(
+            "slug",
+            "A slug is of lower-case letters a to z, digits, and hyphens between them, such as winter-socks.",
+        ));
+    }
+    bounded("slug", CATEGORY, text)
+}
+
+/// The slug of a name that is given none.
+pub fn slug_of(name: &str) -> Result<String, Error> {
+    let words: Vec<_> = name
+        .split(|char: char| !char.is_ascii_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .collect();
+    slug(&words.join("-").to_ascii_lowercase())
 }
 
 /// Checks by how much stock is adjusted; how many pieces that moves.

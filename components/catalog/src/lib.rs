@@ -3,6 +3,8 @@
 //! Plain Rust over the ports; `component` binds it to `mercato:shop/catalog` and `mercato:shop/inventory`.
 
 mod archive;
+mod categories;
+mod category;
 #[cfg(target_arch = "wasm32")]
 mod component;
 mod import;

@@ -42,6 +42,11 @@ pub struct ProductBody {
     pub created_at: u64,
     pub updated_at: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub category_id: Option<String>,
+    /// Where the category is in the tree: see [`crate::category::Tree::path`]. None while the product is archived.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub category_path: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub archived_at: Option<u64>,
 }
 
@@ -88,5 +93,6 @@ pub fn to_product(stored: Stored<ProductBody>) -> Product {
         created_at: body.created_at,
         updated_at: body.updated_at,
         archived_at: body.archived_at,
+        category_id: body.category_id,
     }
 }

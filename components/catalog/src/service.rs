@@ -2,8 +2,8 @@
 
 use mercato_common::cache::{Cache, Generation};
 use mercato_common::catalog::{
-    ImportOutcome, MovementKind, MovementPage, NewProduct, Product, ProductPage, ProductPatch, ProductQuery,
-    Stock,
+    Category, CategoryPatch, ImportOutcome, MovementKind, MovementPage, NewCategory, NewProduct, Product,
+    ProductPage, ProductPatch, ProductQuery, Stock,
 };
 use mercato_common::collection::{Stored, event};
 use mercato_common::id;
@@ -17,7 +17,7 @@ use serde::Serialize;
 use crate::ledger::Entry;
 use crate::movement::Movement;
 use crate::product::{EXTERNAL_IDS, ExternalIdClaim, PRODUCTS, ProductBody, to_product};
-use crate::{archive, import, input, ledger, listing, stock};
+use crate::{archive, categories, import, input, ledger, listing, stock};
 
 /// How often an edit is made anew when orders move the product's stock meanwhile.
 pub const TRIES: usize = 10;
@@ -83,11 +83,12 @@ impl<P: Ports + Cache> CatalogService<P> {
 impl<P: Ports + Cache> Catalog for CatalogService<P> {
     fn create(&self, caller: &Caller, input: NewProduct) -> Result<Product, Error> {
         caller.require_admin()?;
-        let product = Stored {
+        let mut product = Stored {
             id: id::new(),
             version: 1,
             body: input::to_body(&self.ports, input)?,
         };
+        let guard = categories::locate(&self.ports, &mut product.body)?;
         let mut writes = vec![PRODUCTS.insert(&product.id, &product.body)?];
         if let Some(external_id) = &product.body.external_id {
             writes.push(EXTERNAL_IDS.insert(
@@ -98,6 +99,7 @@ impl<P: Ports + Cache> Catalog for CatalogService<P> {
             )?);
         }
         writes.extend(first_stock(caller, &product.id, &product.body)?);
+        writes.extend(guard);
         let event = event(
             "mercato.catalog.product-created",
             subject(&product.id),
@@ -105,6 +107,15 @@ impl<P: Ports + Cache> Catalog for CatalogService<P> {
         )?;
         match commit(&self.ports, &writes, &[event]) {
             Ok(()) => Ok(to_product(product)),
+            Err(CommitFailure::Refused(refusals))
+                if refusals
+                    .iter()
+                    .any(|refusal| matches!(refusal.reason, RefusalReason::UnderFloor(_))) =>
+            {
+                Err(Error::Conflict(
+                    "The categories were changed at the same time. Look again, and repeat.".into(),
+                ))
+            }
             Err(CommitFailure::Refused(_)) => Err(Error::Conflict(
                 "Another product, maybe an archived one, has this externalId. Update that one, or import."
                     .into(),
@@ -132,18 +143,20 @@ impl<P: Ports + Cache> Catalog for CatalogService<P> {
             if !input::apply(patch.clone(), &mut product.body)? {
                 return Ok(to_product(product));
             }
+            let mut writes = Vec::new();
+            if patch.details.category_id.is_some() {
+                writes.extend(categories::locate(&self.ports, &mut product.body)?);
+            }
+            writes.push(PRODUCTS.replace(&product)?);
             let event = event(
                 "mercato.catalog.product-updated",
                 subject(id),
                 &happened(id, &product.body),
             )?;
-            match commit(&self.ports, &[PRODUCTS.replace(&product)?], &[event]) {
+            match commit(&self.ports, &writes, &[event]) {
                 Ok(()) => return Ok(to_product(product)),
-                // Its stock has moved, or another edit was faster: the next look tells which.
-                Err(CommitFailure::Refused(refusals))
-                    if refusals
-                        .iter()
-                        .all(|refusal| matches!(refusal.reason, RefusalReason::Stale(_))) => {}
+                // Its stock or its category has moved, or another edit was faster: the next look tells which.
+                Err(CommitFailure::Refused(_)) => {}
                 Err(failure) => return Err(failure.into()),
             }
         }
@@ -181,6 +194,30 @@ impl<P: Ports + Cache> Catalog for CatalogService<P> {
     fn stock_movements(&self, caller: &Caller, id: &str, page: &Page) -> Result<MovementPage, Error> {
         caller.require_admin()?;
         ledger::list(&self.ports, id, page)
+    }
+
+    fn categories(&self) -> Result<Vec<Category>, Error> {
+        Ok(categories::read(&self.ports)?.list())
+    }
+
+    fn create_category(&self, caller: &Caller, input: NewCategory) -> Result<Category, Error> {
+        caller.require_admin()?;
+        categories::create(&self.ports, input)
+    }
+
+    fn update_category(&self, caller: &Caller, id: &str, patch: &CategoryPatch) -> Result<Category, Error> {
+        caller.require_admin()?;
+        categories::update(&self.ports, id, patch)
+    }
+
+    fn move_category(&self, caller: &Caller, id: &str, parent_id: Option<&str>) -> Result<Category, Error> {
+        caller.require_admin()?;
+        categories::relocate(&self.ports, id, parent_id)
+    }
+
+    fn delete_category(&self, caller: &Caller, id: &str) -> Result<Category, Error> {
+        caller.require_admin()?;
+        categories::delete(&self.ports, id)
     }
 
     fn list(&self, query: &ProductQuery) -> Result<ProductPage, Error> {

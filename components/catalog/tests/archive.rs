@@ -45,6 +45,7 @@ fn listed(catalog: &Service) -> usize {
             min_price: None,
             max_price: None,
             in_stock: false,
+            category: None,
         },
         sort: ProductSort {
             key: SortKey::Name,

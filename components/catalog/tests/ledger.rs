@@ -172,6 +172,7 @@ fn an_import_enters_what_it_creates_and_nothing_else() {
                 min_price: None,
                 max_price: None,
                 in_stock: false,
+                category: None,
             },
             sort: mercato_common::catalog::ProductSort {
                 key: mercato_common::catalog::SortKey::Created,

@@ -35,7 +35,10 @@ fn product(catalog: &Service, quantity: i64, low_stock_at: Option<i64>) -> Strin
         price: 100,
         currency: None,
         quantity,
-        details: ProductDetails { low_stock_at },
+        details: ProductDetails {
+            low_stock_at,
+            ..ProductDetails::default()
+        },
     };
     catalog.create(&admin(), input).unwrap().id
 }
@@ -155,6 +158,7 @@ fn a_threshold_is_the_products_own_or_the_shops_or_none() {
         currency: None,
         details: ProductDetails {
             low_stock_at: Some(low_stock_at),
+            ..ProductDetails::default()
         },
     };
     let id = product(&shop, 8, Some(0));

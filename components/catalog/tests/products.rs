@@ -39,6 +39,7 @@ fn query(key: SortKey, descending: bool, first: u32, after: Option<String>) -> P
             min_price: None,
             max_price: None,
             in_stock: false,
+            category: None,
         },
         sort: ProductSort { key, descending },
         page: Page { first, after },
@@ -315,6 +316,7 @@ fn filters_hold_together() {
         min_price: Some(200),
         max_price: None,
         in_stock: true,
+        category: None,
     };
     assert_eq!(names(&catalog, &all), ["red hat", "old red sock"]);
 }

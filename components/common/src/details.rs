@@ -5,6 +5,9 @@ use crate::catalog::ProductDetails;
 #[allow(clippy::derivable_impls, reason = "the type is generated")]
 impl Default for ProductDetails {
     fn default() -> Self {
-        Self { low_stock_at: None }
+        Self {
+            low_stock_at: None,
+            category_id: None,
+        }
     }
 }

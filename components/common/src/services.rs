@@ -9,7 +9,8 @@ use crate::accounts::{
     AuditFilter, AuditPage, Channel, Client, Credentials, Session, SignIn, User, UserPage, UserPatch,
 };
 use crate::catalog::{
-    ImportOutcome, MovementPage, NewProduct, Product, ProductPage, ProductPatch, ProductQuery, Stock,
+    Category, CategoryPatch, ImportOutcome, MovementPage, NewCategory, NewProduct, Product, ProductPage,
+    ProductPatch, ProductQuery, Stock,
 };
 use crate::discounts::{Discount, DiscountPage, NewDiscount};
 use crate::orders::{NewOrder, Order, OrderPage, OrderQuery, Status};
@@ -79,6 +80,16 @@ pub trait Catalog {
     ) -> Result<Product, Error>;
     /// `stock-movements`
     fn stock_movements(&self, caller: &Caller, id: &str, page: &Page) -> Result<MovementPage, Error>;
+    /// `categories`
+    fn categories(&self) -> Result<Vec<Category>, Error>;
+    /// `create-category`
+    fn create_category(&self, caller: &Caller, input: NewCategory) -> Result<Category, Error>;
+    /// `update-category`
+    fn update_category(&self, caller: &Caller, id: &str, patch: &CategoryPatch) -> Result<Category, Error>;
+    /// `move-category`
+    fn move_category(&self, caller: &Caller, id: &str, parent_id: Option<&str>) -> Result<Category, Error>;
+    /// `delete-category`
+    fn delete_category(&self, caller: &Caller, id: &str) -> Result<Category, Error>;
     /// `list`
     fn list(&self, query: &ProductQuery) -> Result<ProductPage, Error>;
     /// `get-many`

@@ -119,3 +119,61 @@ fn stock_is_adjusted_and_counted_and_every_movement_is_told() {
         (&json!("OUT_OF_STOCK"), &json!(20))
     );
 }
+
+#[test]
+fn the_tree_of_categories_is_answered_in_one_call() {
+    let shop = Shop::new();
+    let create = |name: &str, parent: Option<&str>| {
+        let parent = parent.map_or(String::new(), |id| format!(", parentId: \"{id}\""));
+        let created = shop.ask(
+            KEY,
+            &format!("mutation {{ createCategory(input: {{name: \"{name}\"{parent}}}) {{ _id slug }} }}"),
+        );
+        created["createCategory"]["_id"].as_str().unwrap().to_owned()
+    };
+    let clothes = create("Clothes", None);
+    let socks = create("Socks", Some(&clothes));
+    create("Wool", Some(&socks));
+    let product = shop.ask(
+        KEY,
+        "mutation { createProduct(input: {name: \"a\", price: 5, quantity: 9, categoryId: \"wool\"}) {
+            category { name ancestors { name } } } }",
+    );
+    assert_eq!(
+        product["createProduct"]["category"],
+        json!({ "name": "Wool", "ancestors": [{ "name": "Clothes" }, { "name": "Socks" }] })
+    );
+    shop.calls();
+    let tree = "{ categories { name children { name parentId children { slug } } } }";
+    assert_eq!(
+        shop.ask(NOBODY, tree)["categories"],
+        json!([{
+            "name": "Clothes",
+            "children": [{ "name": "Socks", "parentId": clothes, "children": [{ "slug": "wool" }] }],
+        }])
+    );
+    assert_eq!(shop.calls(), ["get 1 of catalog.categories"]);
+    let listed = "{ productConnection(filter: {category: \"clothes\"}) { edges { node { name } } } }";
+    assert_eq!(
+        shop.ask(NOBODY, listed)["productConnection"]["edges"][0]["node"]["name"],
+        "a"
+    );
+    let moved = shop.ask(
+        KEY,
+        &format!("mutation {{ moveCategory(id: \"{socks}\") {{ parentId children {{ name }} }} }}"),
+    );
+    assert_eq!(
+        moved["moveCategory"],
+        json!({ "parentId": null, "children": [{ "name": "Wool" }] })
+    );
+    assert_eq!(
+        shop.ask(NOBODY, listed)["productConnection"]["edges"],
+        json!([]),
+        "what was kept of before is not told"
+    );
+    let deleted = shop.answer(
+        KEY,
+        &json!({ "query": format!("mutation {{ deleteCategory(id: \"{socks}\") {{ name }} }}") }),
+    );
+    assert_eq!(deleted["errors"][0]["extensions"]["code"], "CONFLICT");
+}

@@ -4,7 +4,8 @@ use mercato_common::accounts::{
     AuditFilter, AuditPage, Channel, Client, Credentials, Session, SignIn, User, UserPage, UserPatch,
 };
 use mercato_common::catalog::{
-    ImportOutcome, MovementPage, NewProduct, Product, ProductPage, ProductPatch, ProductQuery, Stock,
+    Category, CategoryPatch, ImportOutcome, MovementPage, NewCategory, NewProduct, Product, ProductPage,
+    ProductPatch, ProductQuery, Stock,
 };
 use mercato_common::discounts::{Discount, DiscountPage, NewDiscount};
 use mercato_common::orders::{NewOrder, Order, OrderPage, OrderQuery, Status};
@@ -123,6 +124,26 @@ impl Catalog for Remote {
 
     fn stock_movements(&self, caller: &Caller, id: &str, page: &Page) -> Result<MovementPage, Error> {
         catalog::stock_movements(caller, id, page)
+    }
+
+    fn categories(&self) -> Result<Vec<Category>, Error> {
+        catalog::categories()
+    }
+
+    fn create_category(&self, caller: &Caller, input: NewCategory) -> Result<Category, Error> {
+        catalog::create_category(caller, &input)
+    }
+
+    fn update_category(&self, caller: &Caller, id: &str, patch: &CategoryPatch) -> Result<Category, Error> {
+        catalog::update_category(caller, id, patch)
+    }
+
+    fn move_category(&self, caller: &Caller, id: &str, parent_id: Option<&str>) -> Result<Category, Error> {
+        catalog::move_category(caller, id, parent_id)
+    }
+
+    fn delete_category(&self, caller: &Caller, id: &str) -> Result<Category, Error> {
+        catalog::delete_category(caller, id)
     }
 
     fn list(&self, query: &ProductQuery) -> Result<ProductPage, Error> {

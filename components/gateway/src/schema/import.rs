@@ -1,6 +1,6 @@
 //! The import of products from a feed.
 
-use async_graphql::{Enum, InputObject, SimpleObject};
+use async_graphql::{Enum, ID, InputObject, SimpleObject};
 use mercato_common::catalog::{ImportOutcome as Outcome, NewProduct, ProductDetails};
 use mercato_common::types::Error;
 
@@ -18,6 +18,8 @@ pub struct ImportProductInput {
     currency: Option<String>,
     /// What is received when the product is created; a known product's stock stays as it is.
     quantity: i32,
+    /// The `_id` or the `slug` of a category; a known product stays where it is without one.
+    category_id: Option<ID>,
 }
 
 impl From<ImportProductInput> for NewProduct {
@@ -30,7 +32,10 @@ impl From<ImportProductInput> for NewProduct {
             price: i64::from(input.price),
             currency: input.currency,
             quantity: i64::from(input.quantity),
-            details: ProductDetails::default(),
+            details: ProductDetails {
+                category_id: input.category_id.map(|id| id.0),
+                ..ProductDetails::default()
+            },
         }
     }
 }

@@ -22,6 +22,7 @@ use audit::AuditQuery;
 use discount::operations::{DiscountMutation, DiscountQuery};
 use mutation::ShopMutation;
 use order::operations::{OrderMutation, OrderQuery};
+use product::category::{CategoryMutation, CategoryQuery};
 use product::operations::{CatalogMutation, CatalogQuery};
 use product::stock::{StockMutation, StockQuery};
 use profile::{ProfileMutation, ProfileQuery};
@@ -40,6 +41,7 @@ pub struct Query(
     DiscountQuery,
     CatalogQuery,
     StockQuery,
+    CategoryQuery,
 );
 
 /// What can be changed.
@@ -53,6 +55,7 @@ pub struct Mutation(
     DiscountMutation,
     CatalogMutation,
     StockMutation,
+    CategoryMutation,
 );
 
 /// The shop's schema.

@@ -1,5 +1,6 @@
 //! `Product`, its stock, and what lists of products are made of.
 
+pub mod category;
 pub mod operations;
 pub mod stock;
 
@@ -10,6 +11,7 @@ use mercato_common::catalog::{
 
 use crate::schema::datetime::DateTime;
 use crate::schema::nullable::{Nullable, nullable};
+use crate::schema::product::category::CategoryObject;
 use crate::schema::product::stock::StockObject;
 use crate::session::Session;
 
@@ -69,6 +71,16 @@ impl ProductObject {
         DateTime(self.0.updated_at)
     }
 
+    async fn category(&self, context: &Context<'_>) -> Nullable<CategoryObject> {
+        nullable(async {
+            let Some(id) = &self.0.category_id else {
+                return Ok(None);
+            };
+            CategoryObject::find(Session::of(context)?, id).await
+        })
+        .await
+    }
+
     /// Since when it is no longer sold; null where it is sold.
     async fn archived_at(&self) -> Option<DateTime> {
         self.0.archived_at.map(DateTime)
@@ -99,6 +111,8 @@ pub struct CreateProductInput {
     currency: Option<String>,
     /// The event `mercato.catalog.low-stock` tells when so few are on hand; negative for the shop's own threshold.
     low_stock_at: Option<i32>,
+    /// The `_id` or the `slug` of a category; an empty text for none.
+    category_id: Option<ID>,
 }
 
 impl From<CreateProductInput> for NewProduct {
@@ -113,6 +127,7 @@ impl From<CreateProductInput> for NewProduct {
             quantity: i64::from(input.quantity),
             details: ProductDetails {
                 low_stock_at: input.low_stock_at.map(i64::from),
+                category_id: input.category_id.map(|id| id.0),
             },
         }
     }
@@ -128,6 +143,8 @@ pub struct UpdateProductInput {
     currency: Option<String>,
     /// The event `mercato.catalog.low-stock` tells when so few are on hand; negative for the shop's own threshold.
     low_stock_at: Option<i32>,
+    /// The `_id` or the `slug` of a category; an empty text for none.
+    category_id: Option<ID>,
 }
 
 impl From<UpdateProductInput> for ProductPatch {
@@ -140,6 +157,7 @@ impl From<UpdateProductInput> for ProductPatch {
             currency: input.currency,
             details: ProductDetails {
                 low_stock_at: input.low_stock_at.map(i64::from),
+                category_id: input.category_id.map(|id| id.0),
             },
         }
     }
@@ -156,6 +174,8 @@ pub struct ProductFilter {
     /// In minor units, inclusive.
     max_price: Option<i32>,
     in_stock: Option<bool>,
+    /// The `_id` or the `slug` of a category: its products, and those of all categories below it.
+    category: Option<ID>,
 }
 
 impl From<ProductFilter> for Filter {
@@ -166,6 +186,7 @@ impl From<ProductFilter> for Filter {
             min_price: filter.min_price.map(i64::from),
             max_price: filter.max_price.map(i64::from),
             in_stock: filter.in_stock.unwrap_or(false),
+            category: filter.category.map(|id| id.0),
         }
     }
 }

@@ -90,7 +90,7 @@ const TOLD: Columns = [
 const CHANGES_OWNER: [&str; 4] = ["updateUser", "changePassword", "setRole", "eraseUser"];
 
 /// A row: the root type and field, its document, and who gets it. Documents get the variables of [`Things`].
-const TABLE: [(&str, &str, &str, Columns); 46] = [
+const TABLE: [(&str, &str, &str, Columns); 47] = [
     ("Query", "users", "{ users { _id username } }", SIGNED_IN),
     ("Query", "user", "query ($user: ID!) { user(id: $user) { _id username } }", OWNER),
     ("Query", "userConnection", "{ userConnection(first: 1) { edges { node { _id } } } }", SIGNED_IN),
@@ -253,6 +253,13 @@ const TABLE: [(&str, &str, &str, Columns); 46] = [
     ),
     ("Mutation", "moveCategory", "mutation ($category: ID!) { moveCategory(id: $category) { _id } }", STAFF),
     ("Mutation", "deleteCategory", "mutation ($category: ID!) { deleteCategory(id: $category) { _id } }", STAFF),
+    (
+        "Mutation",
+        "createVariant",
+        "mutation ($product: ID!, $name: String!) { createVariant(
+            parentId: $product, options: [{ name: \"cell\", value: $name }], input: { name: $name, price: 1, quantity: 1 }) { _id } }",
+        STAFF,
+    ),
     // Not root fields, but guarded like them.
     ("Product", "stock", "query ($product: ID!) { product(id: $product) { stock { onHand } } }", STAFF),
     ("Order", "user", "query ($order: ID!) { order(id: $order) { user { username } } }", OWNER),

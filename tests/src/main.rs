@@ -47,6 +47,7 @@ mod startup;
 mod stock;
 mod tokens;
 mod trials;
+mod variants;
 mod world;
 
 use std::process::ExitCode;
@@ -118,6 +119,7 @@ fn main() -> ExitCode {
         sessions::tests(&world),
         startup::tests(),
         stock::tests(&world),
+        variants::tests(&world),
     ];
     let mut trials: Vec<_> = areas.into_iter().flatten().collect();
     trials.retain(|trial| !cli.shop_only || trial.kind() != own::KIND);

@@ -12,6 +12,7 @@ use mercato_ports::events::Event;
 
 use crate::product::{ARCHIVED, PRODUCTS, ProductBody, to_product};
 use crate::service::{self, TRIES, missing};
+use crate::variants;
 
 /// The only order of the list.
 const SORT: &str = "-archived";
@@ -31,7 +32,13 @@ pub fn archive(ports: &(impl Ports + Cache), id: &str, revision: u64) -> Result<
         archived.body.category_path = None;
         archived.body.updated_at = now;
         archived.body.revision += 1;
-        let writes = [PRODUCTS.delete(&stored), ARCHIVED.insert(id, &archived.body)?];
+        if !stored.body.variant_ids.is_empty() {
+            return Err(Error::Conflict(
+                "This product has variants. Delete those first.".into(),
+            ));
+        }
+        let mut writes = vec![PRODUCTS.delete(&stored), ARCHIVED.insert(id, &archived.body)?];
+        writes.extend(variants::leave(ports, &stored)?);
         let event = event(
             "mercato.catalog.product-archived",
             service::subject(id),

@@ -9,7 +9,7 @@ use mercato_common::types::Error;
 use mercato_ports::documents::{CommitFailure, Comparison, Condition, Query, Scalar, Write};
 
 use crate::category::{CATEGORIES, Node, TREE, Tree, to_category};
-use crate::input;
+use crate::details;
 use crate::product::{PRODUCTS, ProductBody};
 use crate::service::{TRIES, commit};
 
@@ -26,12 +26,12 @@ pub fn read(ports: &impl Ports) -> Result<Tree, Error> {
 
 /// Adds a category.
 pub fn create(ports: &(impl Ports + Cache), input: NewCategory) -> Result<Category, Error> {
-    let name = input::category_name(&input.name)?;
+    let name = details::category_name(&input.name)?;
     let node = Node {
         id: id::new(),
         slug: match &input.slug {
-            Some(slug) => input::slug(slug)?,
-            None => input::slug_of(&name)?,
+            Some(slug) => details::slug(slug)?,
+            None => details::slug_of(&name)?,
         },
         name,
         parent_id: input.parent_id,
@@ -45,8 +45,8 @@ pub fn create(ports: &(impl Ports + Cache), input: NewCategory) -> Result<Catego
 
 /// Gives a category another name, slug or position.
 pub fn update(ports: &(impl Ports + Cache), id: &str, patch: &CategoryPatch) -> Result<Category, Error> {
-    let name = patch.name.as_deref().map(input::category_name).transpose()?;
-    let slug = patch.slug.as_deref().map(input::slug).transpose()?;
+    let name = patch.name.as_deref().map(details::category_name).transpose()?;
+    let slug = patch.slug.as_deref().map(details::slug).transpose()?;
     change(ports, |tree| {
         if let Some(slug) = &slug {
             tree.check_slug(slug, id)?;

@@ -1,8 +1,8 @@
 //! The binding of the service to the world `mercato:shop/catalog-service`.
 
 use mercato_common::catalog::{
-    Category, CategoryPatch, ImportOutcome, MovementPage, NewCategory, NewProduct, Product, ProductPage,
-    ProductPatch, ProductQuery, Stock,
+    Attribute, Category, CategoryPatch, ImportOutcome, MovementPage, NewCategory, NewProduct, Product,
+    ProductPage, ProductPatch, ProductQuery, Stock,
 };
 use mercato_common::ports::Imports;
 use mercato_common::services::{Catalog, Inventory};
@@ -95,6 +95,15 @@ impl bindings::exports::mercato::shop::catalog::Guest for Component {
 
     fn delete_category(caller: Caller, id: String) -> Result<Category, Error> {
         SERVICE.delete_category(&caller, &id)
+    }
+
+    fn create_variant(
+        caller: Caller,
+        parent_id: String,
+        options: Vec<Attribute>,
+        input: NewProduct,
+    ) -> Result<Product, Error> {
+        SERVICE.create_variant(&caller, &parent_id, options, input)
     }
 
     fn list(query: ProductQuery) -> Result<ProductPage, Error> {

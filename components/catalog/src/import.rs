@@ -65,6 +65,12 @@ impl From<Error> for Attempt {
 
 fn check(ports: &impl Ports, row: NewProduct, seen: &mut HashSet<String>) -> Row {
     let body = input::to_body(ports, row)?;
+    if body.sku.is_some() {
+        return Err(Error::invalid(
+            "sku",
+            "An import gives no SKU. Update the product.",
+        ));
+    }
     let Some(external_id) = body.external_id.clone() else {
         return Err(Error::invalid(
             "externalId",
@@ -186,6 +192,9 @@ fn update(
     stored.body.revision += 1;
     stored.body.updated_at = id::now();
     if kept.body.archived_at.is_some() {
+        // A variant comes back as a product of its own: its parent may be another by now.
+        stored.body.parent_id = None;
+        stored.body.standalone = Some(1);
         // Its category may have moved or gone meanwhile.
         if categories::place(tree, &mut stored.body).is_err() {
             stored.body.category_id = None;
@@ -209,6 +218,8 @@ fn update(
 fn merged(kept: &ProductBody, row: &ProductBody) -> ProductBody {
     let placed = if row.category_id.is_some() { row } else { kept };
     ProductBody {
+        images: said(&row.images, &kept.images),
+        attributes: said(&row.attributes, &kept.attributes),
         category_id: placed.category_id.clone(),
         category_path: placed.category_path.clone(),
         name: row.name.clone(),
@@ -221,4 +232,9 @@ fn merged(kept: &ProductBody, row: &ProductBody) -> ProductBody {
         archived_at: None,
         ..kept.clone()
     }
+}
+
+/// What the feed says, or else what the shop has.
+fn said<T: Clone>(row: &[T], kept: &[T]) -> Vec<T> {
+    if row.is_empty() { kept } else { row }.to_vec()
 }

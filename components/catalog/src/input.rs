@@ -1,10 +1,11 @@
 //! What a product may be made of.
 
-use mercato_common::catalog::{NewProduct, ProductDetails, ProductPatch};
+use mercato_common::catalog::{NewProduct, ProductPatch};
 use mercato_common::ports::Ports;
 use mercato_common::types::Error;
 use mercato_common::{currency, id};
 
+use crate::details;
 use crate::product::ProductBody;
 
 const NAME: usize = 500;
@@ -12,10 +13,8 @@ const DESCRIPTION: usize = 10_000;
 const MANUFACTURER: usize = 200;
 const EXTERNAL_ID: usize = 500;
 const REASON: usize = 500;
-/// Of a category's name and slug.
-const CATEGORY: usize = 100;
 /// Prices and quantities fit GraphQL's Int, which has 32 bits.
-const INTEGER: std::ops::RangeInclusive<i64> = 0..=i32::MAX as i64;
+pub const INTEGER: std::ops::RangeInclusive<i64> = 0..=i32::MAX as i64;
 
 /// A product as it starts, or what is wrong with the input.
 pub fn to_body(ports: &impl Ports, input: NewProduct) -> Result<ProductBody, Error> {
@@ -44,9 +43,16 @@ pub fn to_body(ports: &impl Ports, input: NewProduct) -> Result<ProductBody, Err
         updated_at: now,
         category_id: None,
         category_path: None,
+        images: Vec::new(),
+        attributes: Vec::new(),
+        sku: None,
+        parent_id: None,
+        standalone: Some(1),
+        options: Vec::new(),
+        variant_ids: Vec::new(),
         archived_at: None,
     };
-    details(input.details, &mut body)?;
+    details::apply(input.details, &mut body)?;
     Ok(body)
 }
 
@@ -68,35 +74,14 @@ pub fn apply(patch: ProductPatch, body: &mut ProductBody) -> Result<bool, Error>
     if let Some(code) = patch.currency {
         body.currency = currency::check(code)?;
     }
-    details(patch.details, body)?;
+    details::apply(patch.details, body)?;
     let different = *body != before;
     if different {
         body.revision += 1;
+        body.standalone = body.parent_id.is_none().then_some(1);
         body.updated_at = id::now();
     }
     Ok(different)
-}
-
-/// Says of a product what its details say.
-pub fn details(details: ProductDetails, body: &mut ProductBody) -> Result<(), Error> {
-    if let Some(pieces) = details.low_stock_at {
-        body.low_stock_at = threshold(pieces)?;
-    }
-    if details.category_id.is_some() {
-        body.category_id = optional("categoryId", MANUFACTURER, details.category_id)?;
-    }
-    Ok(())
-}
-
-/// The threshold of a product's own, if it is one.
-fn threshold(pieces: i64) -> Result<Option<i64>, Error> {
-    if pieces > *INTEGER.end() {
-        return Err(Error::invalid(
-            "lowStockAt",
-            "A threshold is a whole number to 2147483647; a negative one is the shop's own.",
-        ));
-    }
-    Ok((pieces >= 0).then_some(pieces))
 }
 
 /// Checks a number of pieces that are received.
@@ -105,36 +90,6 @@ pub fn received(pieces: i64) -> Result<i64, Error> {
         return Err(Error::invalid("quantity", "At least 1 piece must be received."));
     }
     quantity(pieces)
-}
-
-/// Checks the name of a category.
-pub fn category_name(text: &str) -> Result<String, Error> {
-    let text = text.trim();
-    if text.is_empty() {
-        return Err(Error::invalid("name", "A category needs a name."));
-    }
-    bounded("name", CATEGORY, text)
-}
-
-/// Checks a slug.
-pub fn slug(text: &str) -> Result<String, Error> {
-    let fits = |char: char| char.is_ascii_lowercase() || char.is_ascii_digit() || char == '-';
-    if text.is_empty() || !text.chars().all(fits) || text.starts_with('-') || text.ends_with('-') {
-        return Err(Error::invalid(
-            "slug",
-            "A slug is of lower-case letters a to z, digits, and hyphens between them, such as winter-socks.",
-        ));
-    }
-    bounded("slug", CATEGORY, text)
-}
-
-/// The slug of a name that is given none.
-pub fn slug_of(name: &str) -> Result<String, Error> {
-    let words: Vec<_> = name
-        .split(|char: char| !char.is_ascii_alphanumeric())
-        .filter(|word| !word.is_empty())
-        .collect();
-    slug(&words.join("-").to_ascii_lowercase())
 }
 
 /// Checks by how much stock is adjusted; how many pieces that moves.
@@ -169,7 +124,7 @@ fn name(text: &str) -> Result<String, Error> {
 }
 
 /// An optional text; blank means that there is none.
-fn optional(field: &str, most: usize, text: Option<String>) -> Result<Option<String>, Error> {
+pub fn optional(field: &str, most: usize, text: Option<String>) -> Result<Option<String>, Error> {
     text.as_deref()
         .map(str::trim)
         .filter(|text| !text.is_empty())
@@ -177,7 +132,8 @@ fn optional(field: &str, most: usize, text: Option<String>) -> Result<Option<Str
         .transpose()
 }
 
-fn bounded(field: &str, most: usize, text: &str) -> Result<String, Error> {
+/// A text of at most so many characters.
+pub fn bounded(field: &str, most: usize, text: &str) -> Result<String, Error> {
     if text.chars().count() > most {
         return Err(Error::invalid(
             field,

@@ -236,6 +236,12 @@ fn price(lines: &[Line], products: Vec<Option<Stored<ProductBody>>>) -> Result<V
                 line.product_id
             )));
         };
+        if !product.body.variant_ids.is_empty() {
+            return Err(Error::invalid(
+                "products",
+                format!("{} comes in variants. Order one of them.", product.body.name),
+            ));
+        }
         if priced
             .first()
             .is_some_and(|first| first.currency != product.body.currency)

@@ -7,6 +7,8 @@ mod categories;
 mod category;
 #[cfg(target_arch = "wasm32")]
 mod component;
+mod creation;
+mod details;
 mod import;
 mod input;
 mod inventory;
@@ -18,5 +20,6 @@ mod product;
 mod reservation;
 mod service;
 mod stock;
+mod variants;
 
 pub use service::CatalogService;

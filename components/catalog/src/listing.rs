@@ -65,6 +65,12 @@ pub fn restrict(ports: &impl Ports, filter: &ProductFilter, find: &mut Query) ->
     if let Some(amount) = filter.max_price {
         condition("price", Comparison::AtMost, Scalar::Integer(amount));
     }
+    if let Some(sku) = &filter.sku {
+        condition("sku", Comparison::Equal, Scalar::Text(sku.clone()));
+    }
+    if filter.standalone {
+        condition("standalone", Comparison::Equal, Scalar::Integer(1));
+    }
     if filter.in_stock {
         condition("onHand", Comparison::Greater, Scalar::Integer(0));
     }

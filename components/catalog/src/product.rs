@@ -1,6 +1,6 @@
 //! The product as it is stored: the aggregate that stock and edits change.
 
-use mercato_common::catalog::{Product, Stock};
+use mercato_common::catalog::{Attribute, Image, Product, Stock};
 use mercato_common::collection::{Collection, Stored};
 use mercato_common::types::Money;
 use serde::{Deserialize, Serialize};
@@ -10,6 +10,9 @@ pub const PRODUCTS: Collection<ProductBody> = Collection::new("catalog.products"
 
 /// The products that are no longer sold, by the ids that they have always had. A product is in one of the two.
 pub const ARCHIVED: Collection<ProductBody> = Collection::new("catalog.archived-products");
+
+/// The claims of SKUs: inserted in the commit that gives one to a product, deleted in that which takes it away.
+pub const SKUS: Collection<SkuClaim> = Collection::new("catalog.skus");
 
 /// The claims of external ids: inserted in the commit that makes the product.
 pub const EXTERNAL_IDS: Collection<ExternalIdClaim> = Collection::new("catalog.external-ids");
@@ -46,8 +49,44 @@ pub struct ProductBody {
     /// Where the category is in the tree: see [`crate::category::Tree::path`]. None while the product is archived.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub category_path: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub images: Vec<Picture>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attributes: Vec<Named>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sku: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent_id: Option<String>,
+    /// 1 where it is no variant; none for a variant, and for a product that was not edited since there are variants.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub standalone: Option<i64>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub options: Vec<Named>,
+    /// Of its variants that are sold.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub variant_ids: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub archived_at: Option<u64>,
+}
+
+/// A name with a value: an attribute, or an option of a variant.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Named {
+    pub name: String,
+    pub value: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Picture {
+    pub url: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alt: Option<String>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SkuClaim {
+    pub product_id: String,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -94,5 +133,25 @@ pub fn to_product(stored: Stored<ProductBody>) -> Product {
         updated_at: body.updated_at,
         archived_at: body.archived_at,
         category_id: body.category_id,
+        images: body
+            .images
+            .into_iter()
+            .map(|image| Image {
+                url: image.url,
+                alt: image.alt,
+            })
+            .collect(),
+        attributes: body.attributes.into_iter().map(to_attribute).collect(),
+        sku: body.sku,
+        parent_id: body.parent_id,
+        options: body.options.into_iter().map(to_attribute).collect(),
+        variant_ids: body.variant_ids,
+    }
+}
+
+fn to_attribute(named: Named) -> Attribute {
+    Attribute {
+        name: named.name,
+        value: named.value,
     }
 }

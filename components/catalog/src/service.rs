@@ -2,8 +2,8 @@
 
 use mercato_common::cache::{Cache, Generation};
 use mercato_common::catalog::{
-    Category, CategoryPatch, ImportOutcome, MovementKind, MovementPage, NewCategory, NewProduct, Product,
-    ProductPage, ProductPatch, ProductQuery, Stock,
+    Attribute, Category, CategoryPatch, ImportOutcome, MovementKind, MovementPage, NewCategory, NewProduct,
+    Product, ProductPage, ProductPatch, ProductQuery, Stock,
 };
 use mercato_common::collection::{Stored, event};
 use mercato_common::id;
@@ -16,8 +16,8 @@ use serde::Serialize;
 
 use crate::ledger::Entry;
 use crate::movement::Movement;
-use crate::product::{EXTERNAL_IDS, ExternalIdClaim, PRODUCTS, ProductBody, to_product};
-use crate::{archive, categories, import, input, ledger, listing, stock};
+use crate::product::{PRODUCTS, ProductBody, to_product};
+use crate::{archive, categories, creation, import, input, ledger, listing, stock, variants};
 
 /// How often an edit is made anew when orders move the product's stock meanwhile.
 pub const TRIES: usize = 10;
@@ -83,45 +83,8 @@ impl<P: Ports + Cache> CatalogService<P> {
 impl<P: Ports + Cache> Catalog for CatalogService<P> {
     fn create(&self, caller: &Caller, input: NewProduct) -> Result<Product, Error> {
         caller.require_admin()?;
-        let mut product = Stored {
-            id: id::new(),
-            version: 1,
-            body: input::to_body(&self.ports, input)?,
-        };
-        let guard = categories::locate(&self.ports, &mut product.body)?;
-        let mut writes = vec![PRODUCTS.insert(&product.id, &product.body)?];
-        if let Some(external_id) = &product.body.external_id {
-            writes.push(EXTERNAL_IDS.insert(
-                external_id,
-                &ExternalIdClaim {
-                    product_id: product.id.clone(),
-                },
-            )?);
-        }
-        writes.extend(first_stock(caller, &product.id, &product.body)?);
-        writes.extend(guard);
-        let event = event(
-            "mercato.catalog.product-created",
-            subject(&product.id),
-            &happened(&product.id, &product.body),
-        )?;
-        match commit(&self.ports, &writes, &[event]) {
-            Ok(()) => Ok(to_product(product)),
-            Err(CommitFailure::Refused(refusals))
-                if refusals
-                    .iter()
-                    .any(|refusal| matches!(refusal.reason, RefusalReason::UnderFloor(_))) =>
-            {
-                Err(Error::Conflict(
-                    "The categories were changed at the same time. Look again, and repeat.".into(),
-                ))
-            }
-            Err(CommitFailure::Refused(_)) => Err(Error::Conflict(
-                "Another product, maybe an archived one, has this externalId. Update that one, or import."
-                    .into(),
-            )),
-            Err(failure) => Err(failure.into()),
-        }
+        let body = input::to_body(&self.ports, input)?;
+        creation::create(&self.ports, caller, &id::new(), body, None)
     }
 
     fn import_many(
@@ -140,6 +103,7 @@ impl<P: Ports + Cache> Catalog for CatalogService<P> {
             if product.body.revision != version {
                 return Err(Error::StaleVersion(product.body.revision));
             }
+            let sku = product.body.sku.clone();
             if !input::apply(patch.clone(), &mut product.body)? {
                 return Ok(to_product(product));
             }
@@ -147,6 +111,7 @@ impl<P: Ports + Cache> Catalog for CatalogService<P> {
             if patch.details.category_id.is_some() {
                 writes.extend(categories::locate(&self.ports, &mut product.body)?);
             }
+            writes.extend(variants::claim(id, sku.as_deref(), product.body.sku.as_deref())?);
             writes.push(PRODUCTS.replace(&product)?);
             let event = event(
                 "mercato.catalog.product-updated",
@@ -155,6 +120,15 @@ impl<P: Ports + Cache> Catalog for CatalogService<P> {
             )?;
             match commit(&self.ports, &writes, &[event]) {
                 Ok(()) => return Ok(to_product(product)),
+                Err(CommitFailure::Refused(refusals))
+                    if refusals
+                        .iter()
+                        .any(|refusal| refusal.reason == RefusalReason::Exists) =>
+                {
+                    return Err(Error::Conflict(
+                        "Another product, maybe an archived one, has this sku. Choose another one.".into(),
+                    ));
+                }
                 // Its stock or its category has moved, or another edit was faster: the next look tells which.
                 Err(CommitFailure::Refused(_)) => {}
                 Err(failure) => return Err(failure.into()),
@@ -218,6 +192,17 @@ impl<P: Ports + Cache> Catalog for CatalogService<P> {
     fn delete_category(&self, caller: &Caller, id: &str) -> Result<Category, Error> {
         caller.require_admin()?;
         categories::delete(&self.ports, id)
+    }
+
+    fn create_variant(
+        &self,
+        caller: &Caller,
+        parent_id: &str,
+        options: Vec<Attribute>,
+        input: NewProduct,
+    ) -> Result<Product, Error> {
+        caller.require_admin()?;
+        variants::create(&self.ports, caller, parent_id, options, input)
     }
 
     fn list(&self, query: &ProductQuery) -> Result<ProductPage, Error> {

@@ -46,6 +46,8 @@ fn listed(catalog: &Service) -> usize {
             max_price: None,
             in_stock: false,
             category: None,
+            sku: None,
+            standalone: false,
         },
         sort: ProductSort {
             key: SortKey::Name,

@@ -79,6 +79,8 @@ fn products(catalog: &Service, category: &str) -> Vec<String> {
             max_price: None,
             in_stock: false,
             category: Some(category.into()),
+            sku: None,
+            standalone: false,
         },
         sort: ProductSort {
             key: SortKey::Name,
@@ -311,6 +313,8 @@ fn an_import_puts_products_into_categories_and_brings_them_back_into_theirs() {
                 max_price: None,
                 in_stock: false,
                 category: None,
+                sku: None,
+                standalone: false,
             },
             sort: ProductSort {
                 key: SortKey::Name,

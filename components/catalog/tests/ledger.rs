@@ -173,6 +173,8 @@ fn an_import_enters_what_it_creates_and_nothing_else() {
                 max_price: None,
                 in_stock: false,
                 category: None,
+                sku: None,
+                standalone: false,
             },
             sort: mercato_common::catalog::ProductSort {
                 key: mercato_common::catalog::SortKey::Created,

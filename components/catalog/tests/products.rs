@@ -40,6 +40,8 @@ fn query(key: SortKey, descending: bool, first: u32, after: Option<String>) -> P
             max_price: None,
             in_stock: false,
             category: None,
+            sku: None,
+            standalone: false,
         },
         sort: ProductSort { key, descending },
         page: Page { first, after },
@@ -317,6 +319,8 @@ fn filters_hold_together() {
         max_price: None,
         in_stock: true,
         category: None,
+        sku: None,
+        standalone: false,
     };
     assert_eq!(names(&catalog, &all), ["red hat", "old red sock"]);
 }

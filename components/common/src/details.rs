@@ -8,6 +8,9 @@ impl Default for ProductDetails {
         Self {
             low_stock_at: None,
             category_id: None,
+            images: None,
+            attributes: None,
+            sku: None,
         }
     }
 }

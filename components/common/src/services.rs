@@ -9,8 +9,8 @@ use crate::accounts::{
     AuditFilter, AuditPage, Channel, Client, Credentials, Session, SignIn, User, UserPage, UserPatch,
 };
 use crate::catalog::{
-    Category, CategoryPatch, ImportOutcome, MovementPage, NewCategory, NewProduct, Product, ProductPage,
-    ProductPatch, ProductQuery, Stock,
+    Attribute, Category, CategoryPatch, ImportOutcome, MovementPage, NewCategory, NewProduct, Product,
+    ProductPage, ProductPatch, ProductQuery, Stock,
 };
 use crate::discounts::{Discount, DiscountPage, NewDiscount};
 use crate::orders::{NewOrder, Order, OrderPage, OrderQuery, Status};
@@ -90,6 +90,14 @@ pub trait Catalog {
     fn move_category(&self, caller: &Caller, id: &str, parent_id: Option<&str>) -> Result<Category, Error>;
     /// `delete-category`
     fn delete_category(&self, caller: &Caller, id: &str) -> Result<Category, Error>;
+    /// `create-variant`
+    fn create_variant(
+        &self,
+        caller: &Caller,
+        parent_id: &str,
+        options: Vec<Attribute>,
+        input: NewProduct,
+    ) -> Result<Product, Error>;
     /// `list`
     fn list(&self, query: &ProductQuery) -> Result<ProductPage, Error>;
     /// `get-many`

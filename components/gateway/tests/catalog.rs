@@ -177,3 +177,44 @@ fn the_tree_of_categories_is_answered_in_one_call() {
     );
     assert_eq!(deleted["errors"][0]["extensions"]["code"], "CONFLICT");
 }
+
+#[test]
+fn the_variants_of_many_products_are_read_in_one_call() {
+    let shop = Shop::new();
+    for name in ["a", "b"] {
+        let id = shop.product(name);
+        for size in ["S", "L"] {
+            let created = shop.ask(
+                KEY,
+                &format!(
+                    "mutation {{ createVariant(parentId: \"{id}\", options: [{{name: \"size\", value: \"{size}\"}}],
+                        input: {{name: \"{name} {size}\", price: 6, quantity: 1, sku: \"{name}{size}\",
+                            images: [{{url: \"https://cdn.example/x.jpg\"}}]}}) {{ parentId images {{ url alt }} }} }}"
+                ),
+            );
+            assert_eq!(
+                created["createVariant"],
+                json!({ "parentId": id, "images": [{ "url": "https://cdn.example/x.jpg", "alt": null }] })
+            );
+        }
+    }
+    shop.calls();
+    let listed = shop.ask(
+        NOBODY,
+        "{ productConnection(filter: {standalone: true}) { edges { node {
+            name variants { sku options { name value } } } } } }",
+    );
+    let edges = &listed["productConnection"]["edges"];
+    assert_eq!(edges.as_array().unwrap().len(), 2);
+    assert_eq!(
+        edges[1]["node"],
+        json!({ "name": "b", "variants": [
+            { "sku": "bS", "options": [{ "name": "size", "value": "S" }] },
+            { "sku": "bL", "options": [{ "name": "size", "value": "L" }] },
+        ] })
+    );
+    assert_eq!(
+        shop.calls(),
+        ["find in catalog.products", "get 4 of catalog.products"]
+    );
+}

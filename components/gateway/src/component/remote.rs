@@ -4,8 +4,8 @@ use mercato_common::accounts::{
     AuditFilter, AuditPage, Channel, Client, Credentials, Session, SignIn, User, UserPage, UserPatch,
 };
 use mercato_common::catalog::{
-    Category, CategoryPatch, ImportOutcome, MovementPage, NewCategory, NewProduct, Product, ProductPage,
-    ProductPatch, ProductQuery, Stock,
+    Attribute, Category, CategoryPatch, ImportOutcome, MovementPage, NewCategory, NewProduct, Product,
+    ProductPage, ProductPatch, ProductQuery, Stock,
 };
 use mercato_common::discounts::{Discount, DiscountPage, NewDiscount};
 use mercato_common::orders::{NewOrder, Order, OrderPage, OrderQuery, Status};
@@ -144,6 +144,16 @@ impl Catalog for Remote {
 
     fn delete_category(&self, caller: &Caller, id: &str) -> Result<Category, Error> {
         catalog::delete_category(caller, id)
+    }
+
+    fn create_variant(
+        &self,
+        caller: &Caller,
+        parent_id: &str,
+        options: Vec<Attribute>,
+        input: NewProduct,
+    ) -> Result<Product, Error> {
+        catalog::create_variant(caller, parent_id, &options, &input)
     }
 
     fn list(&self, query: &ProductQuery) -> Result<ProductPage, Error> {

@@ -5,6 +5,7 @@ use mercato_common::catalog::{ImportOutcome as Outcome, NewProduct, ProductDetai
 use mercato_common::types::Error;
 
 use crate::errors;
+use crate::schema::product::details::{AttributeInput, ImageInput, all};
 
 /// A product as a feed has it. Price in minor units (cents).
 #[derive(InputObject)]
@@ -20,6 +21,10 @@ pub struct ImportProductInput {
     quantity: i32,
     /// The `_id` or the `slug` of a category; a known product stays where it is without one.
     category_id: Option<ID>,
+    /// All images; a known product keeps its own without any.
+    images: Option<Vec<ImageInput>>,
+    /// All attributes; a known product keeps its own without any.
+    attributes: Option<Vec<AttributeInput>>,
 }
 
 impl From<ImportProductInput> for NewProduct {
@@ -34,6 +39,8 @@ impl From<ImportProductInput> for NewProduct {
             quantity: i64::from(input.quantity),
             details: ProductDetails {
                 category_id: input.category_id.map(|id| id.0),
+                images: input.images.map(all),
+                attributes: input.attributes.map(all),
                 ..ProductDetails::default()
             },
         }

@@ -23,6 +23,7 @@ use discount::operations::{DiscountMutation, DiscountQuery};
 use mutation::ShopMutation;
 use order::operations::{OrderMutation, OrderQuery};
 use product::category::{CategoryMutation, CategoryQuery};
+use product::details::VariantMutation;
 use product::operations::{CatalogMutation, CatalogQuery};
 use product::stock::{StockMutation, StockQuery};
 use profile::{ProfileMutation, ProfileQuery};
@@ -56,6 +57,7 @@ pub struct Mutation(
     CatalogMutation,
     StockMutation,
     CategoryMutation,
+    VariantMutation,
 );
 
 /// The shop's schema.

@@ -1,10 +1,12 @@
 //! `Product`, its stock, and what lists of products are made of.
 
 pub mod category;
+pub mod details;
 pub mod operations;
 pub mod stock;
 
 use async_graphql::{Context, Enum, ID, InputObject, Object};
+use futures::future::join_all;
 use mercato_common::catalog::{
     NewProduct, Product, ProductDetails, ProductFilter as Filter, ProductPatch, ProductSort as Sort, SortKey,
 };
@@ -12,6 +14,7 @@ use mercato_common::catalog::{
 use crate::schema::datetime::DateTime;
 use crate::schema::nullable::{Nullable, nullable};
 use crate::schema::product::category::CategoryObject;
+use crate::schema::product::details::{AttributeInput, AttributeObject, ImageInput, ImageObject, all};
 use crate::schema::product::stock::StockObject;
 use crate::session::Session;
 
@@ -81,6 +84,45 @@ impl ProductObject {
         .await
     }
 
+    async fn images(&self) -> Vec<ImageObject<'_>> {
+        self.0.images.iter().map(ImageObject).collect()
+    }
+
+    /// Such as material: wool.
+    async fn attributes(&self) -> Vec<AttributeObject<'_>> {
+        self.0.attributes.iter().map(AttributeObject).collect()
+    }
+
+    /// The number by which the shop keeps it; no two products have the same.
+    async fn sku(&self) -> Option<&str> {
+        self.0.sku.as_deref()
+    }
+
+    /// The `_id` of the product that it is a variant of.
+    async fn parent_id(&self) -> Option<ID> {
+        self.0.parent_id.clone().map(ID)
+    }
+
+    /// What makes it this variant, such as size: M.
+    async fn options(&self) -> Vec<AttributeObject<'_>> {
+        self.0.options.iter().map(AttributeObject).collect()
+    }
+
+    /// Its variants, oldest first, each a product that is ordered by its own `_id`. A product that has any can't be
+    /// ordered itself.
+    #[graphql(complexity = "5 * child_complexity")]
+    async fn variants(&self, context: &Context<'_>) -> Nullable<Vec<ProductObject>> {
+        nullable(async {
+            let session = Session::of(context)?;
+            let ids = self.0.variant_ids.iter();
+            let found = join_all(ids.map(|id| session.products.load(id))).await;
+            let found: Result<Vec<_>, _> = found.into_iter().collect();
+            let found = found.map_err(|error| session.error(error))?;
+            Ok(Some(found.into_iter().flatten().map(ProductObject).collect()))
+        })
+        .await
+    }
+
     /// Since when it is no longer sold; null where it is sold.
     async fn archived_at(&self) -> Option<DateTime> {
         self.0.archived_at.map(DateTime)
@@ -113,6 +155,12 @@ pub struct CreateProductInput {
     low_stock_at: Option<i32>,
     /// The `_id` or the `slug` of a category; an empty text for none.
     category_id: Option<ID>,
+    /// All images; an empty list for none.
+    images: Option<Vec<ImageInput>>,
+    /// All attributes, each name once; an empty list for none.
+    attributes: Option<Vec<AttributeInput>>,
+    /// No two products have the same; an empty text for none.
+    sku: Option<String>,
 }
 
 impl From<CreateProductInput> for NewProduct {
@@ -128,6 +176,9 @@ impl From<CreateProductInput> for NewProduct {
             details: ProductDetails {
                 low_stock_at: input.low_stock_at.map(i64::from),
                 category_id: input.category_id.map(|id| id.0),
+                images: input.images.map(all),
+                attributes: input.attributes.map(all),
+                sku: input.sku,
             },
         }
     }
@@ -145,6 +196,12 @@ pub struct UpdateProductInput {
     low_stock_at: Option<i32>,
     /// The `_id` or the `slug` of a category; an empty text for none.
     category_id: Option<ID>,
+    /// All images; an empty list for none.
+    images: Option<Vec<ImageInput>>,
+    /// All attributes, each name once; an empty list for none.
+    attributes: Option<Vec<AttributeInput>>,
+    /// No two products have the same; an empty text for none.
+    sku: Option<String>,
 }
 
 impl From<UpdateProductInput> for ProductPatch {
@@ -158,6 +215,9 @@ impl From<UpdateProductInput> for ProductPatch {
             details: ProductDetails {
                 low_stock_at: input.low_stock_at.map(i64::from),
                 category_id: input.category_id.map(|id| id.0),
+                images: input.images.map(all),
+                attributes: input.attributes.map(all),
+                sku: input.sku,
             },
         }
     }
@@ -176,6 +236,9 @@ pub struct ProductFilter {
     in_stock: Option<bool>,
     /// The `_id` or the `slug` of a category: its products, and those of all categories below it.
     category: Option<ID>,
+    sku: Option<String>,
+    /// Leaves variants out; products that were stored before there were variants, too, until they are edited.
+    standalone: Option<bool>,
 }
 
 impl From<ProductFilter> for Filter {
@@ -187,6 +250,8 @@ impl From<ProductFilter> for Filter {
             max_price: filter.max_price.map(i64::from),
             in_stock: filter.in_stock.unwrap_or(false),
             category: filter.category.map(|id| id.0),
+            sku: filter.sku,
+            standalone: filter.standalone.unwrap_or(false),
         }
     }
 }

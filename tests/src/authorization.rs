@@ -90,7 +90,7 @@ const TOLD: Columns = [
 const CHANGES_OWNER: [&str; 4] = ["updateUser", "changePassword", "setRole", "eraseUser"];
 
 /// A row: the root type and field, its document, and who gets it. Documents get the variables of [`Things`].
-const TABLE: [(&str, &str, &str, Columns); 47] = [
+const TABLE: [(&str, &str, &str, Columns); 49] = [
     ("Query", "users", "{ users { _id username } }", SIGNED_IN),
     ("Query", "user", "query ($user: ID!) { user(id: $user) { _id username } }", OWNER),
     ("Query", "userConnection", "{ userConnection(first: 1) { edges { node { _id } } } }", SIGNED_IN),
@@ -260,6 +260,8 @@ const TABLE: [(&str, &str, &str, Columns); 47] = [
             parentId: $product, options: [{ name: \"cell\", value: $name }], input: { name: $name, price: 1, quantity: 1 }) { _id } }",
         STAFF,
     ),
+    ("Query", "productFacets", "{ productFacets(filter: { inStock: true }) { total } }", EVERYBODY),
+    ("Query", "exportProducts", "{ exportProducts(first: 1) { data } }", STAFF),
     // Not root fields, but guarded like them.
     ("Product", "stock", "query ($product: ID!) { product(id: $product) { stock { onHand } } }", STAFF),
     ("Order", "user", "query ($order: ID!) { order(id: $order) { user { username } } }", OWNER),

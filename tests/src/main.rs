@@ -27,6 +27,7 @@ mod data_folder;
 mod dead_letters;
 mod deleted_products;
 mod discounts;
+mod facets;
 mod feeds;
 mod graphql_over_http;
 mod import;
@@ -102,6 +103,7 @@ fn main() -> ExitCode {
         dead_letters::tests(),
         deleted_products::tests(&world),
         discounts::tests(&world),
+        facets::tests(&world),
         feeds::tests(&world),
         graphql_over_http::tests(&world),
         import::tests(&world),

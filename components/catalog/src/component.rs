@@ -1,8 +1,8 @@
 //! The binding of the service to the world `mercato:shop/catalog-service`.
 
 use mercato_common::catalog::{
-    Attribute, Category, CategoryPatch, ImportOutcome, MovementPage, NewCategory, NewProduct, Product,
-    ProductPage, ProductPatch, ProductQuery, Stock,
+    Attribute, Category, CategoryPatch, Facets, ImportOutcome, MovementPage, NewCategory, NewProduct,
+    Product, ProductFilter, ProductPage, ProductPatch, ProductQuery, Stock,
 };
 use mercato_common::ports::Imports;
 use mercato_common::services::{Catalog, Inventory};
@@ -108,6 +108,10 @@ impl bindings::exports::mercato::shop::catalog::Guest for Component {
 
     fn list(query: ProductQuery) -> Result<ProductPage, Error> {
         SERVICE.list(&query)
+    }
+
+    fn count_facets(filter: ProductFilter) -> Result<Facets, Error> {
+        SERVICE.count_facets(&filter)
     }
 
     fn get_many(ids: Vec<String>) -> Result<Vec<Option<Product>>, Error> {

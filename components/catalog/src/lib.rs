@@ -9,6 +9,7 @@ mod category;
 mod component;
 mod creation;
 mod details;
+mod facets;
 mod import;
 mod input;
 mod inventory;

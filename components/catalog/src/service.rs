@@ -2,8 +2,8 @@
 
 use mercato_common::cache::{Cache, Generation};
 use mercato_common::catalog::{
-    Attribute, Category, CategoryPatch, ImportOutcome, MovementKind, MovementPage, NewCategory, NewProduct,
-    Product, ProductPage, ProductPatch, ProductQuery, Stock,
+    Attribute, Category, CategoryPatch, Facets, ImportOutcome, MovementKind, MovementPage, NewCategory,
+    NewProduct, Product, ProductFilter, ProductPage, ProductPatch, ProductQuery, Stock,
 };
 use mercato_common::collection::{Stored, event};
 use mercato_common::id;
@@ -17,7 +17,7 @@ use serde::Serialize;
 use crate::ledger::Entry;
 use crate::movement::Movement;
 use crate::product::{PRODUCTS, ProductBody, to_product};
-use crate::{archive, categories, creation, import, input, ledger, listing, stock, variants};
+use crate::{archive, categories, creation, facets, import, input, ledger, listing, stock, variants};
 
 /// How often an edit is made anew when orders move the product's stock meanwhile.
 pub const TRIES: usize = 10;
@@ -207,6 +207,10 @@ impl<P: Ports + Cache> Catalog for CatalogService<P> {
 
     fn list(&self, query: &ProductQuery) -> Result<ProductPage, Error> {
         listing::list(&self.ports, query)
+    }
+
+    fn count_facets(&self, filter: &ProductFilter) -> Result<Facets, Error> {
+        facets::count(&self.ports, filter)
     }
 
     fn get_many(&self, ids: &[String]) -> Result<Vec<Option<Product>>, Error> {

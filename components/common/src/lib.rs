@@ -33,9 +33,9 @@ pub mod accounts {
 /// What the catalog service speaks of.
 pub mod catalog {
     pub use crate::bindings::mercato::shop::product_types::{
-        Attribute, Category, CategoryPatch, Image, ImportOutcome, MovementEdge, MovementKind, MovementPage,
-        NewCategory, NewProduct, Product, ProductDetails, ProductEdge, ProductFilter, ProductPage,
-        ProductPatch, ProductQuery, ProductSort, SortKey, Stock, StockMovement,
+        Attribute, Category, CategoryPatch, Facet, Facets, Image, ImportOutcome, MovementEdge, MovementKind,
+        MovementPage, NewCategory, NewProduct, PriceFacet, Product, ProductDetails, ProductEdge,
+        ProductFilter, ProductPage, ProductPatch, ProductQuery, ProductSort, SortKey, Stock, StockMovement,
     };
 }
 

@@ -9,8 +9,8 @@ use crate::accounts::{
     AuditFilter, AuditPage, Channel, Client, Credentials, Session, SignIn, User, UserPage, UserPatch,
 };
 use crate::catalog::{
-    Attribute, Category, CategoryPatch, ImportOutcome, MovementPage, NewCategory, NewProduct, Product,
-    ProductPage, ProductPatch, ProductQuery, Stock,
+    Attribute, Category, CategoryPatch, Facets, ImportOutcome, MovementPage, NewCategory, NewProduct,
+    Product, ProductFilter, ProductPage, ProductPatch, ProductQuery, Stock,
 };
 use crate::discounts::{Discount, DiscountPage, NewDiscount};
 use crate::orders::{NewOrder, Order, OrderPage, OrderQuery, Status};
@@ -100,6 +100,8 @@ pub trait Catalog {
     ) -> Result<Product, Error>;
     /// `list`
     fn list(&self, query: &ProductQuery) -> Result<ProductPage, Error>;
+    /// `count-facets`
+    fn count_facets(&self, filter: &ProductFilter) -> Result<Facets, Error>;
     /// `get-many`
     fn get_many(&self, ids: &[String]) -> Result<Vec<Option<Product>>, Error>;
     /// `get-ever-many`

@@ -218,3 +218,72 @@ fn the_variants_of_many_products_are_read_in_one_call() {
         ["find in catalog.products", "get 4 of catalog.products"]
     );
 }
+
+#[test]
+fn facets_and_exports_tell_of_all_products() {
+    let shop = Shop::new();
+    let root = shop.ask(
+        KEY,
+        "mutation { createCategory(input: {name: \"Hats\"}) { _id } }",
+    );
+    let category = root["createCategory"]["_id"].as_str().unwrap();
+    for name in ["a", "b", "c"] {
+        shop.ask(
+            KEY,
+            &format!(
+                "mutation {{ createProduct(input: {{name: \"{name}\", price: 5, quantity: 1, categoryId: \"hats\",
+                    externalId: \"feed/{name}\", attributes: [{{name: \"size\", value: \"M\"}}]}}) {{ _id }} }}"
+            ),
+        );
+    }
+    let facets = shop.ask(
+        NOBODY,
+        "{ productFacets { total truncated inStock prices { from to count } categories { categoryId count category { name } } } }",
+    );
+    assert_eq!(
+        facets["productFacets"],
+        json!({
+            "total": 3, "truncated": false, "inStock": 3, "prices": [{ "from": 5, "to": 6, "count": 3 }],
+            "categories": [{ "categoryId": category, "count": 3, "category": { "name": "Hats" } }],
+        })
+    );
+
+    let export = |after: Value| {
+        let query = "query ($after: String) { exportProducts(first: 2, after: $after) { data endCursor hasNextPage } }";
+        shop.answer(KEY, &json!({ "query": query, "variables": { "after": after } }))["data"]["exportProducts"].clone()
+    };
+    let (first, mut rows) = (export(Value::Null), Vec::new());
+    let second = export(first["endCursor"].clone());
+    for page in [&first, &second] {
+        let lines = page["data"].as_str().unwrap().lines();
+        rows.extend(lines.map(|line| serde_json::from_str::<Value>(line).unwrap()));
+    }
+    assert_eq!(
+        (rows.len(), &first["hasNextPage"], &second["hasNextPage"]),
+        (3, &json!(true), &json!(false))
+    );
+    assert_eq!(second["endCursor"], Value::Null);
+    let last = rows[2].as_object_mut().unwrap();
+    assert!(last.remove("_id").is_some());
+    assert_eq!(
+        rows[2],
+        json!({
+            "name": "c", "externalId": "feed/c", "price": 5, "currency": "USD", "quantity": 1, "version": 1,
+            "categoryId": category, "attributes": [{ "name": "size", "value": "M" }],
+        })
+    );
+    rows[2].as_object_mut().unwrap().remove("version");
+    let again = shop.answer(
+        KEY,
+        &json!({
+            "query": "mutation ($rows: [ImportProductInput!]!) { importProducts(products: $rows) { outcomes { outcome } } }",
+            "variables": { "rows": [rows[2]] },
+        }),
+    );
+    assert_eq!(
+        again["data"]["importProducts"]["outcomes"][0]["outcome"],
+        "UNCHANGED"
+    );
+    let nobody = shop.answer(NOBODY, &json!({ "query": "{ exportProducts { data } }" }));
+    assert_eq!(nobody["errors"][0]["extensions"]["code"], "UNAUTHENTICATED");
+}

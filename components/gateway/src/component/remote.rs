@@ -4,8 +4,8 @@ use mercato_common::accounts::{
     AuditFilter, AuditPage, Channel, Client, Credentials, Session, SignIn, User, UserPage, UserPatch,
 };
 use mercato_common::catalog::{
-    Attribute, Category, CategoryPatch, ImportOutcome, MovementPage, NewCategory, NewProduct, Product,
-    ProductPage, ProductPatch, ProductQuery, Stock,
+    Attribute, Category, CategoryPatch, Facets, ImportOutcome, MovementPage, NewCategory, NewProduct,
+    Product, ProductFilter, ProductPage, ProductPatch, ProductQuery, Stock,
 };
 use mercato_common::discounts::{Discount, DiscountPage, NewDiscount};
 use mercato_common::orders::{NewOrder, Order, OrderPage, OrderQuery, Status};
@@ -158,6 +158,10 @@ impl Catalog for Remote {
 
     fn list(&self, query: &ProductQuery) -> Result<ProductPage, Error> {
         catalog::list(query)
+    }
+
+    fn count_facets(&self, filter: &ProductFilter) -> Result<Facets, Error> {
+        catalog::count_facets(filter)
     }
 
     fn get_many(&self, ids: &[String]) -> Result<Vec<Option<Product>>, Error> {

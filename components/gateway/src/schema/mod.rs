@@ -24,6 +24,8 @@ use mutation::ShopMutation;
 use order::operations::{OrderMutation, OrderQuery};
 use product::category::{CategoryMutation, CategoryQuery};
 use product::details::VariantMutation;
+use product::export::ExportQuery;
+use product::facets::FacetQuery;
 use product::operations::{CatalogMutation, CatalogQuery};
 use product::stock::{StockMutation, StockQuery};
 use profile::{ProfileMutation, ProfileQuery};
@@ -43,6 +45,8 @@ pub struct Query(
     CatalogQuery,
     StockQuery,
     CategoryQuery,
+    FacetQuery,
+    ExportQuery,
 );
 
 /// What can be changed.

@@ -2,6 +2,8 @@
 
 pub mod category;
 pub mod details;
+pub mod export;
+pub mod facets;
 pub mod operations;
 pub mod stock;
 

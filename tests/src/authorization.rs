@@ -90,7 +90,7 @@ const TOLD: Columns = [
 const CHANGES_OWNER: [&str; 4] = ["updateUser", "changePassword", "setRole", "eraseUser"];
 
 /// A row: the root type and field, its document, and who gets it. Documents get the variables of [`Things`].
-const TABLE: [(&str, &str, &str, Columns); 36] = [
+const TABLE: [(&str, &str, &str, Columns); 49] = [
     ("Query", "users", "{ users { _id username } }", SIGNED_IN),
     ("Query", "user", "query ($user: ID!) { user(id: $user) { _id username } }", OWNER),
     ("Query", "userConnection", "{ userConnection(first: 1) { edges { node { _id } } } }", SIGNED_IN),
@@ -218,6 +218,50 @@ const TABLE: [(&str, &str, &str, Columns); 36] = [
         TOLD,
     ),
     ("Mutation", "verify", "mutation { verify(channel: EMAIL, code: \"000000\") { _id } }", TOLD),
+    ("Query", "archivedProducts", "{ archivedProducts(first: 1) { edges { node { _id } } } }", STAFF),
+    (
+        "Mutation",
+        "deleteProduct",
+        "mutation ($product: ID!) { deleteProduct(id: $product, version: 1) { _id } }",
+        STAFF,
+    ),
+    ("Query", "stockMovements", "query ($product: ID!) { stockMovements(productId: $product) { edges { node { _id } } } }", STAFF),
+    (
+        "Mutation",
+        "adjustStock",
+        "mutation ($product: ID!) { adjustStock(id: $product, delta: 1, reason: \"found\") { _id } }",
+        STAFF,
+    ),
+    (
+        "Mutation",
+        "setStock",
+        "mutation ($product: ID!) { setStock(id: $product, quantity: 5) { _id } }",
+        STAFF,
+    ),
+    ("Query", "categories", "{ categories { _id } }", EVERYBODY),
+    (
+        "Mutation",
+        "createCategory",
+        "mutation ($name: String!) { createCategory(input: { name: $name }) { _id } }",
+        STAFF,
+    ),
+    (
+        "Mutation",
+        "updateCategory",
+        "mutation ($category: ID!) { updateCategory(id: $category, input: { position: 1 }) { _id } }",
+        STAFF,
+    ),
+    ("Mutation", "moveCategory", "mutation ($category: ID!) { moveCategory(id: $category) { _id } }", STAFF),
+    ("Mutation", "deleteCategory", "mutation ($category: ID!) { deleteCategory(id: $category) { _id } }", STAFF),
+    (
+        "Mutation",
+        "createVariant",
+        "mutation ($product: ID!, $name: String!) { createVariant(
+            parentId: $product, options: [{ name: \"cell\", value: $name }], input: { name: $name, price: 1, quantity: 1 }) { _id } }",
+        STAFF,
+    ),
+    ("Query", "productFacets", "{ productFacets(filter: { inStock: true }) { total } }", EVERYBODY),
+    ("Query", "exportProducts", "{ exportProducts(first: 1) { data } }", STAFF),
     // Not root fields, but guarded like them.
     ("Product", "stock", "query ($product: ID!) { product(id: $product) { stock { onHand } } }", STAFF),
     ("Order", "user", "query ($order: ID!) { order(id: $order) { user { username } } }", OWNER),
@@ -316,7 +360,13 @@ fn check_cell(
     let sid = |pair: &Pair| {
         tokens::verified(world.shop.secret(), &pair.access).map(|claims| claims.get("sid").cloned())
     };
+    let category = if document.contains("$category:") {
+        Some(world.category()?)
+    } else {
+        None
+    };
     let variables = json!({
+        "category": category,
         "refresh": session.as_ref().map(|pair| &pair.refresh), "session": session.as_ref().map(sid).transpose()?,
         "user": things.owner.id, "product": things.product, "bought": things.bought, "order": things.order,
         "fresh": things.fresh, "code": things.code,
@@ -333,6 +383,11 @@ fn check_cell(
     let answer = world
         .shop
         .graphql(who, document, Value::Object(declared.collect()))?;
+    if category.is_some() {
+        // A shop has only so many of them.
+        let query = "mutation ($id: ID!) { deleteCategory(id: $id) { _id } }";
+        world.shop.graphql(As::Key, query, json!({ "id": category }))?;
+    }
     let pointer = match parent {
         "Product" => format!("/product/{field}"),
         "Order" => format!("/order/{field}"),

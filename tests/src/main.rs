@@ -16,6 +16,7 @@ mod authorization;
 mod bad_input;
 mod bad_values;
 mod catalog;
+mod categories;
 mod client;
 mod compat;
 mod concurrency;
@@ -24,7 +25,9 @@ mod contract;
 mod crash;
 mod data_folder;
 mod dead_letters;
+mod deleted_products;
 mod discounts;
+mod facets;
 mod feeds;
 mod graphql_over_http;
 mod import;
@@ -42,8 +45,10 @@ mod readme;
 mod refused_orders;
 mod sessions;
 mod startup;
+mod stock;
 mod tokens;
 mod trials;
+mod variants;
 mod world;
 
 use std::process::ExitCode;
@@ -88,6 +93,7 @@ fn main() -> ExitCode {
         bad_input::tests(&world),
         bad_values::tests(&world),
         catalog::tests(&world),
+        categories::tests(&world),
         compat::tests(&world),
         concurrency::tests(&world),
         connections::tests(&world),
@@ -95,7 +101,9 @@ fn main() -> ExitCode {
         crash::tests(),
         data_folder::tests(),
         dead_letters::tests(),
+        deleted_products::tests(&world),
         discounts::tests(&world),
+        facets::tests(&world),
         feeds::tests(&world),
         graphql_over_http::tests(&world),
         import::tests(&world),
@@ -112,6 +120,8 @@ fn main() -> ExitCode {
         refused_orders::tests(&world),
         sessions::tests(&world),
         startup::tests(),
+        stock::tests(&world),
+        variants::tests(&world),
     ];
     let mut trials: Vec<_> = areas.into_iter().flatten().collect();
     trials.retain(|trial| !cli.shop_only || trial.kind() != own::KIND);

@@ -135,6 +135,16 @@ impl World {
         Ok(answer.text("/createDiscount/code")?.to_owned())
     }
 
+    /// A new category's id.
+    pub fn category(&self) -> Result<String> {
+        let answer = self.shop.graphql(
+            As::Key,
+            "mutation ($name: String!) { createCategory(input: { name: $name }) { _id } }",
+            json!({ "name": unique("category") }),
+        )?;
+        Ok(answer.text("/createCategory/_id")?.to_owned())
+    }
+
     /// A product's stock, which must add up.
     pub fn stock(&self, id: &str) -> Result<Stock> {
         stock(&self.shop, id)

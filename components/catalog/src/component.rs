@@ -1,11 +1,12 @@
 //! The binding of the service to the world `mercato:shop/catalog-service`.
 
 use mercato_common::catalog::{
-    ImportOutcome, NewProduct, Product, ProductPage, ProductPatch, ProductQuery, Stock,
+    Attribute, Category, CategoryPatch, Facets, ImportOutcome, MovementPage, NewCategory, NewProduct,
+    Product, ProductFilter, ProductPage, ProductPatch, ProductQuery, Stock,
 };
 use mercato_common::ports::Imports;
 use mercato_common::services::{Catalog, Inventory};
-use mercato_common::types::{Caller, Error, Line, PricedLine};
+use mercato_common::types::{Caller, Error, Line, Page, PricedLine};
 
 use crate::CatalogService;
 
@@ -51,16 +52,78 @@ impl bindings::exports::mercato::shop::catalog::Guest for Component {
         SERVICE.update(&caller, &id, version, patch)
     }
 
+    fn archive(caller: Caller, id: String, version: u64) -> Result<Product, Error> {
+        SERVICE.archive(&caller, &id, version)
+    }
+
     fn receive(caller: Caller, id: String, quantity: i64) -> Result<Product, Error> {
         SERVICE.receive(&caller, &id, quantity)
+    }
+
+    fn adjust_stock(caller: Caller, id: String, delta: i64, reason: String) -> Result<Product, Error> {
+        SERVICE.adjust_stock(&caller, &id, delta, &reason)
+    }
+
+    fn set_stock(
+        caller: Caller,
+        id: String,
+        quantity: i64,
+        reason: Option<String>,
+    ) -> Result<Product, Error> {
+        SERVICE.set_stock(&caller, &id, quantity, reason.as_deref())
+    }
+
+    fn stock_movements(caller: Caller, id: String, page: Page) -> Result<MovementPage, Error> {
+        SERVICE.stock_movements(&caller, &id, &page)
+    }
+
+    fn categories() -> Result<Vec<Category>, Error> {
+        SERVICE.categories()
+    }
+
+    fn create_category(caller: Caller, input: NewCategory) -> Result<Category, Error> {
+        SERVICE.create_category(&caller, input)
+    }
+
+    fn update_category(caller: Caller, id: String, patch: CategoryPatch) -> Result<Category, Error> {
+        SERVICE.update_category(&caller, &id, &patch)
+    }
+
+    fn move_category(caller: Caller, id: String, parent_id: Option<String>) -> Result<Category, Error> {
+        SERVICE.move_category(&caller, &id, parent_id.as_deref())
+    }
+
+    fn delete_category(caller: Caller, id: String) -> Result<Category, Error> {
+        SERVICE.delete_category(&caller, &id)
+    }
+
+    fn create_variant(
+        caller: Caller,
+        parent_id: String,
+        options: Vec<Attribute>,
+        input: NewProduct,
+    ) -> Result<Product, Error> {
+        SERVICE.create_variant(&caller, &parent_id, options, input)
     }
 
     fn list(query: ProductQuery) -> Result<ProductPage, Error> {
         SERVICE.list(&query)
     }
 
+    fn count_facets(filter: ProductFilter) -> Result<Facets, Error> {
+        SERVICE.count_facets(&filter)
+    }
+
     fn get_many(ids: Vec<String>) -> Result<Vec<Option<Product>>, Error> {
         SERVICE.get_many(&ids)
+    }
+
+    fn get_ever_many(ids: Vec<String>) -> Result<Vec<Option<Product>>, Error> {
+        SERVICE.get_ever_many(&ids)
+    }
+
+    fn archived(caller: Caller, page: Page) -> Result<ProductPage, Error> {
+        SERVICE.archived(&caller, &page)
     }
 
     fn stock_many(caller: Caller, ids: Vec<String>) -> Result<Vec<Option<Stock>>, Error> {

@@ -7,12 +7,13 @@ use mercato_common::catalog::{ImportOutcome, NewProduct};
 use mercato_common::collection::{Stored, event};
 use mercato_common::id;
 use mercato_common::ports::Ports;
-use mercato_common::types::Error;
+use mercato_common::types::{Caller, Error};
 use mercato_ports::documents::{CommitFailure, Write};
 use mercato_ports::events::Event;
 
+use crate::category::Tree;
 use crate::product::{EXTERNAL_IDS, ExternalIdClaim, PRODUCTS, ProductBody};
-use crate::{input, service};
+use crate::{archive, categories, input, service};
 
 /// The most rows of one call.
 pub const MOST_ROWS: usize = 500;
@@ -25,6 +26,7 @@ type Row = Result<(String, ProductBody), Error>;
 /// Takes in rows; one outcome a row, in their order.
 pub fn import(
     ports: &(impl Ports + Cache),
+    caller: &Caller,
     rows: Vec<NewProduct>,
 ) -> Result<Vec<Result<ImportOutcome, Error>>, Error> {
     if rows.len() > MOST_ROWS {
@@ -36,13 +38,13 @@ pub fn import(
     let mut seen = HashSet::new();
     let rows: Vec<Row> = rows.into_iter().map(|row| check(ports, row, &mut seen)).collect();
     for _ in 1..TRIES {
-        match attempt(ports, &rows) {
+        match attempt(ports, caller, &rows) {
             Err(Attempt::Raced) => {}
             Err(Attempt::Failed(error)) => return Err(error),
             Ok(outcomes) => return Ok(outcomes),
         }
     }
-    attempt(ports, &rows).map_err(|attempt| match attempt {
+    attempt(ports, caller, &rows).map_err(|attempt| match attempt {
         Attempt::Raced => {
             Error::Conflict("These products are being changed all the time. Import them again later.".into())
         }
@@ -63,6 +65,12 @@ impl From<Error> for Attempt {
 
 fn check(ports: &impl Ports, row: NewProduct, seen: &mut HashSet<String>) -> Row {
     let body = input::to_body(ports, row)?;
+    if body.sku.is_some() {
+        return Err(Error::invalid(
+            "sku",
+            "An import gives no SKU. Update the product.",
+        ));
+    }
     let Some(external_id) = body.external_id.clone() else {
         return Err(Error::invalid(
             "externalId",
@@ -78,7 +86,11 @@ fn check(ports: &impl Ports, row: NewProduct, seen: &mut HashSet<String>) -> Row
     Ok((external_id, body))
 }
 
-fn attempt(ports: &(impl Ports + Cache), rows: &[Row]) -> Result<Vec<Result<ImportOutcome, Error>>, Attempt> {
+fn attempt(
+    ports: &(impl Ports + Cache),
+    caller: &Caller,
+    rows: &[Row],
+) -> Result<Vec<Result<ImportOutcome, Error>>, Attempt> {
     let external_ids: Vec<_> = rows
         .iter()
         .flatten()
@@ -90,7 +102,18 @@ fn attempt(ports: &(impl Ports + Cache), rows: &[Row]) -> Result<Vec<Result<Impo
         .flatten()
         .map(|claim| claim.body.product_id.clone())
         .collect();
-    let mut products = PRODUCTS.get_many(ports, &known)?.into_iter();
+    let products = archive::get_ever(ports, &known)?;
+    let placed = rows.iter().flatten().any(|(_, body)| body.category_id.is_some());
+    let restored = products
+        .iter()
+        .flatten()
+        .any(|product| product.body.archived_at.is_some() && product.body.category_id.is_some());
+    let tree = if placed || restored {
+        categories::read(ports)?
+    } else {
+        Tree::default()
+    };
+    let mut products = products.into_iter();
     let mut claims = claims.into_iter();
     let (mut writes, mut events) = (Vec::new(), Vec::new());
     let mut outcomes = Vec::with_capacity(rows.len());
@@ -102,21 +125,30 @@ fn attempt(ports: &(impl Ports + Cache), rows: &[Row]) -> Result<Vec<Result<Impo
                 continue;
             }
         };
-        outcomes.push(Ok(match claims.next().flatten() {
-            None => create(external_id, body, &mut writes, &mut events)?,
-            Some(claim) => {
-                let stored = products.next().flatten().ok_or_else(|| {
-                    Error::Internal(format!(
-                        "the product {} of an external id is gone",
-                        claim.body.product_id
-                    ))
-                })?;
-                update(stored, body, &mut writes, &mut events)?
-            }
+        let known = match claims.next().flatten() {
+            None => None,
+            Some(claim) => Some(products.next().flatten().ok_or_else(|| {
+                Error::Internal(format!(
+                    "the product {} of an external id is gone",
+                    claim.body.product_id
+                ))
+            })?),
+        };
+        let mut body = body.clone();
+        if let Err(error) = categories::place(&tree, &mut body) {
+            outcomes.push(Err(error));
+            continue;
+        }
+        outcomes.push(Ok(match known {
+            None => create(caller, external_id, &body, &mut writes, &mut events)?,
+            Some(stored) => update(&tree, stored, &body, &mut writes, &mut events)?,
         }));
     }
     if writes.is_empty() {
         return Ok(outcomes);
+    }
+    if placed || restored {
+        writes.push(tree.guard());
     }
     match service::commit(ports, &writes, &events) {
         Ok(()) => Ok(outcomes),
@@ -126,6 +158,7 @@ fn attempt(ports: &(impl Ports + Cache), rows: &[Row]) -> Result<Vec<Result<Impo
 }
 
 fn create(
+    caller: &Caller,
     external_id: &str,
     body: &ProductBody,
     writes: &mut Vec<Write>,
@@ -133,6 +166,7 @@ fn create(
 ) -> Result<ImportOutcome, Error> {
     let product_id = id::new();
     writes.push(PRODUCTS.insert(&product_id, body)?);
+    writes.extend(service::first_stock(caller, &product_id, body)?);
     events.push(event(
         "mercato.catalog.product-created",
         service::subject(&product_id),
@@ -142,29 +176,35 @@ fn create(
     Ok(ImportOutcome::Created)
 }
 
-/// Gives a product what the feed says of it now; its stock and its history stay.
+/// Gives a product what the feed says of it now. One that was archived is sold again.
 fn update(
+    tree: &Tree,
     mut stored: Stored<ProductBody>,
     row: &ProductBody,
     writes: &mut Vec<Write>,
     events: &mut Vec<Event>,
 ) -> Result<ImportOutcome, Error> {
-    let kept = stored.body.clone();
-    stored.body = ProductBody {
-        received: kept.received,
-        on_hand: kept.on_hand,
-        reserved: kept.reserved,
-        sold: kept.sold,
-        revision: kept.revision,
-        created_at: kept.created_at,
-        updated_at: kept.updated_at,
-        ..row.clone()
-    };
-    if stored.body == kept {
+    let kept = stored.clone();
+    stored.body = merged(&kept.body, row);
+    if stored.body == kept.body {
         return Ok(ImportOutcome::Unchanged);
     }
     stored.body.revision += 1;
     stored.body.updated_at = id::now();
+    if kept.body.archived_at.is_some() {
+        // A variant comes back as a product of its own: its parent may be another by now.
+        stored.body.parent_id = None;
+        stored.body.standalone = Some(1);
+        // Its category may have moved or gone meanwhile.
+        if categories::place(tree, &mut stored.body).is_err() {
+            stored.body.category_id = None;
+            stored.body.category_path = None;
+        }
+        let (moves, event) = archive::restore(&kept, &stored.body)?;
+        writes.extend(moves);
+        events.push(event);
+        return Ok(ImportOutcome::Updated);
+    }
     writes.push(PRODUCTS.replace(&stored)?);
     events.push(event(
         "mercato.catalog.product-updated",
@@ -172,4 +212,29 @@ fn update(
         &service::happened(&stored.id, &stored.body),
     )?);
     Ok(ImportOutcome::Updated)
+}
+
+/// What the feed says, with the stock and the history that the shop keeps.
+fn merged(kept: &ProductBody, row: &ProductBody) -> ProductBody {
+    let placed = if row.category_id.is_some() { row } else { kept };
+    ProductBody {
+        images: said(&row.images, &kept.images),
+        attributes: said(&row.attributes, &kept.attributes),
+        category_id: placed.category_id.clone(),
+        category_path: placed.category_path.clone(),
+        name: row.name.clone(),
+        description: row.description.clone(),
+        manufacturer: row.manufacturer.clone(),
+        external_id: row.external_id.clone(),
+        price: row.price,
+        currency: row.currency.clone(),
+        low_stock_at: row.low_stock_at.or(kept.low_stock_at),
+        archived_at: None,
+        ..kept.clone()
+    }
+}
+
+/// What the feed says, or else what the shop has.
+fn said<T: Clone>(row: &[T], kept: &[T]) -> Vec<T> {
+    if row.is_empty() { kept } else { row }.to_vec()
 }

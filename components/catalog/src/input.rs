@@ -5,14 +5,16 @@ use mercato_common::ports::Ports;
 use mercato_common::types::Error;
 use mercato_common::{currency, id};
 
+use crate::details;
 use crate::product::ProductBody;
 
 const NAME: usize = 500;
 const DESCRIPTION: usize = 10_000;
 const MANUFACTURER: usize = 200;
 const EXTERNAL_ID: usize = 500;
+const REASON: usize = 500;
 /// Prices and quantities fit GraphQL's Int, which has 32 bits.
-const INTEGER: std::ops::RangeInclusive<i64> = 0..=i32::MAX as i64;
+pub const INTEGER: std::ops::RangeInclusive<i64> = 0..=i32::MAX as i64;
 
 /// A product as it starts, or what is wrong with the input.
 pub fn to_body(ports: &impl Ports, input: NewProduct) -> Result<ProductBody, Error> {
@@ -22,7 +24,7 @@ pub fn to_body(ports: &impl Ports, input: NewProduct) -> Result<ProductBody, Err
     };
     let on_hand = quantity(input.quantity)?;
     let now = id::now();
-    Ok(ProductBody {
+    let mut body = ProductBody {
         name: name(&input.name)?,
         description: optional("description", DESCRIPTION, input.description)?,
         manufacturer: optional("manufacturer", MANUFACTURER, input.manufacturer)?,
@@ -33,10 +35,25 @@ pub fn to_body(ports: &impl Ports, input: NewProduct) -> Result<ProductBody, Err
         on_hand,
         reserved: 0,
         sold: 0,
+        written_off: 0,
+        low_stock_at: None,
+        low_turns: 0,
         revision: 1,
         created_at: now,
         updated_at: now,
-    })
+        category_id: None,
+        category_path: None,
+        images: Vec::new(),
+        attributes: Vec::new(),
+        sku: None,
+        parent_id: None,
+        standalone: Some(1),
+        options: Vec::new(),
+        variant_ids: Vec::new(),
+        archived_at: None,
+    };
+    details::apply(input.details, &mut body)?;
+    Ok(body)
 }
 
 /// Makes the changes of a patch. Whether anything is different now.
@@ -57,9 +74,11 @@ pub fn apply(patch: ProductPatch, body: &mut ProductBody) -> Result<bool, Error>
     if let Some(code) = patch.currency {
         body.currency = currency::check(code)?;
     }
+    details::apply(patch.details, body)?;
     let different = *body != before;
     if different {
         body.revision += 1;
+        body.standalone = body.parent_id.is_none().then_some(1);
         body.updated_at = id::now();
     }
     Ok(different)
@@ -73,6 +92,29 @@ pub fn received(pieces: i64) -> Result<i64, Error> {
     quantity(pieces)
 }
 
+/// Checks by how much stock is adjusted; how many pieces that moves.
+pub fn delta(delta: i64) -> Result<i64, Error> {
+    if delta == 0 || !INTEGER.contains(&delta.saturating_abs()) {
+        return Err(Error::invalid(
+            "delta",
+            "Stock is adjusted by a whole number from -2147483647 to 2147483647 that is not 0.",
+        ));
+    }
+    Ok(delta.abs())
+}
+
+/// Checks why stock is changed.
+pub fn reason(text: &str) -> Result<String, Error> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Err(Error::invalid(
+            "reason",
+            "Say why, such as \"broken in transport\".",
+        ));
+    }
+    bounded("reason", REASON, text)
+}
+
 fn name(text: &str) -> Result<String, Error> {
     let text = text.trim();
     if text.is_empty() {
@@ -82,7 +124,7 @@ fn name(text: &str) -> Result<String, Error> {
 }
 
 /// An optional text; blank means that there is none.
-fn optional(field: &str, most: usize, text: Option<String>) -> Result<Option<String>, Error> {
+pub fn optional(field: &str, most: usize, text: Option<String>) -> Result<Option<String>, Error> {
     text.as_deref()
         .map(str::trim)
         .filter(|text| !text.is_empty())
@@ -90,7 +132,8 @@ fn optional(field: &str, most: usize, text: Option<String>) -> Result<Option<Str
         .transpose()
 }
 
-fn bounded(field: &str, most: usize, text: &str) -> Result<String, Error> {
+/// A text of at most so many characters.
+pub fn bounded(field: &str, most: usize, text: &str) -> Result<String, Error> {
     if text.chars().count() > most {
         return Err(Error::invalid(
             field,
@@ -111,7 +154,8 @@ fn price(amount: i64) -> Result<i64, Error> {
     }
 }
 
-fn quantity(pieces: i64) -> Result<i64, Error> {
+/// Checks a number of pieces.
+pub fn quantity(pieces: i64) -> Result<i64, Error> {
     if INTEGER.contains(&pieces) {
         Ok(pieces)
     } else {

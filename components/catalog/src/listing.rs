@@ -7,13 +7,14 @@ use mercato_common::ports::Ports;
 use mercato_common::types::Error;
 use mercato_ports::documents::{Comparison, Condition, Direction, Query, Scalar, Sort};
 
+use crate::categories;
 use crate::product::{PRODUCTS, ProductBody, to_product};
 
 /// One page of products.
 pub fn list(ports: &impl Ports, query: &ProductQuery) -> Result<ProductPage, Error> {
     let sort_name = sort_name(query.sort);
     let mut find = PRODUCTS.query(0);
-    filter(&query.filter, &mut find);
+    restrict(ports, &query.filter, &mut find)?;
     find.sort = sort(query.sort);
     cursor::apply(&query.page, sort_name, &mut find)?;
     let mut products = PRODUCTS.find(ports, &find)?;
@@ -31,7 +32,18 @@ pub fn list(ports: &impl Ports, query: &ProductQuery) -> Result<ProductPage, Err
     })
 }
 
-fn filter(filter: &ProductFilter, find: &mut Query) {
+/// Restricts a query to what a filter wants.
+pub fn restrict(ports: &impl Ports, filter: &ProductFilter, find: &mut Query) -> Result<(), Error> {
+    if let Some(category) = &filter.category {
+        let tree = categories::read(ports)?;
+        let node = tree.find(category).ok_or_else(|| {
+            Error::invalid(
+                "category",
+                "There is no such category. Take its _id or slug from categories.",
+            )
+        })?;
+        categories::below(&tree.path(&node.id)?, find);
+    }
     find.search.clone_from(&filter.search);
     let mut condition = |field: &str, comparison, value| {
         find.conditions.push(Condition {
@@ -53,9 +65,16 @@ fn filter(filter: &ProductFilter, find: &mut Query) {
     if let Some(amount) = filter.max_price {
         condition("price", Comparison::AtMost, Scalar::Integer(amount));
     }
+    if let Some(sku) = &filter.sku {
+        condition("sku", Comparison::Equal, Scalar::Text(sku.clone()));
+    }
+    if filter.standalone {
+        condition("standalone", Comparison::Equal, Scalar::Integer(1));
+    }
     if filter.in_stock {
         condition("onHand", Comparison::Greater, Scalar::Integer(0));
     }
+    Ok(())
 }
 
 /// What the store is to sort by. Ids sort by the time of their making, so the oldest come first by themselves.

@@ -2,22 +2,25 @@
 
 use mercato_common::cache::{Cache, Generation};
 use mercato_common::catalog::{
-    ImportOutcome, NewProduct, Product, ProductPage, ProductPatch, ProductQuery, Stock,
+    Attribute, Category, CategoryPatch, Facets, ImportOutcome, MovementKind, MovementPage, NewCategory,
+    NewProduct, Product, ProductFilter, ProductPage, ProductPatch, ProductQuery, Stock,
 };
 use mercato_common::collection::{Stored, event};
 use mercato_common::id;
 use mercato_common::ports::Ports;
 use mercato_common::services::Catalog;
-use mercato_common::types::{Caller, Error};
+use mercato_common::types::{Caller, Error, Page};
 use mercato_ports::documents::{CommitFailure, RefusalReason, Write};
 use mercato_ports::events::Event;
 use serde::Serialize;
 
-use crate::product::{EXTERNAL_IDS, ExternalIdClaim, Movement, PRODUCTS, ProductBody, to_product};
-use crate::{import, input, listing};
+use crate::ledger::Entry;
+use crate::movement::Movement;
+use crate::product::{PRODUCTS, ProductBody, to_product};
+use crate::{archive, categories, creation, facets, import, input, ledger, listing, stock, variants};
 
 /// How often an edit is made anew when orders move the product's stock meanwhile.
-const TRIES: usize = 10;
+pub const TRIES: usize = 10;
 
 /// The catalog service over its ports.
 #[derive(Clone, Copy, Debug)]
@@ -80,32 +83,8 @@ impl<P: Ports + Cache> CatalogService<P> {
 impl<P: Ports + Cache> Catalog for CatalogService<P> {
     fn create(&self, caller: &Caller, input: NewProduct) -> Result<Product, Error> {
         caller.require_admin()?;
-        let product = Stored {
-            id: id::new(),
-            version: 1,
-            body: input::to_body(&self.ports, input)?,
-        };
-        let mut writes = vec![PRODUCTS.insert(&product.id, &product.body)?];
-        if let Some(external_id) = &product.body.external_id {
-            writes.push(EXTERNAL_IDS.insert(
-                external_id,
-                &ExternalIdClaim {
-                    product_id: product.id.clone(),
-                },
-            )?);
-        }
-        let event = event(
-            "mercato.catalog.product-created",
-            subject(&product.id),
-            &happened(&product.id, &product.body),
-        )?;
-        match commit(&self.ports, &writes, &[event]) {
-            Ok(()) => Ok(to_product(product)),
-            Err(CommitFailure::Refused(_)) => Err(Error::Conflict(
-                "Another product has this externalId. Update that one, or import.".into(),
-            )),
-            Err(failure) => Err(failure.into()),
-        }
+        let body = input::to_body(&self.ports, input)?;
+        creation::create(&self.ports, caller, &id::new(), body, None)
     }
 
     fn import_many(
@@ -114,7 +93,7 @@ impl<P: Ports + Cache> Catalog for CatalogService<P> {
         rows: Vec<NewProduct>,
     ) -> Result<Vec<Result<ImportOutcome, Error>>, Error> {
         caller.require_admin()?;
-        import::import(&self.ports, rows)
+        import::import(&self.ports, caller, rows)
     }
 
     fn update(&self, caller: &Caller, id: &str, version: u64, patch: ProductPatch) -> Result<Product, Error> {
@@ -122,23 +101,36 @@ impl<P: Ports + Cache> Catalog for CatalogService<P> {
         for _ in 0..TRIES {
             let mut product = self.existing(id)?;
             if product.body.revision != version {
-                return Err(stale(version, product.body.revision));
+                return Err(Error::StaleVersion(product.body.revision));
             }
+            let sku = product.body.sku.clone();
             if !input::apply(patch.clone(), &mut product.body)? {
                 return Ok(to_product(product));
             }
+            let mut writes = Vec::new();
+            if patch.details.category_id.is_some() {
+                writes.extend(categories::locate(&self.ports, &mut product.body)?);
+            }
+            writes.extend(variants::claim(id, sku.as_deref(), product.body.sku.as_deref())?);
+            writes.push(PRODUCTS.replace(&product)?);
             let event = event(
                 "mercato.catalog.product-updated",
                 subject(id),
                 &happened(id, &product.body),
             )?;
-            match commit(&self.ports, &[PRODUCTS.replace(&product)?], &[event]) {
+            match commit(&self.ports, &writes, &[event]) {
                 Ok(()) => return Ok(to_product(product)),
-                // Its stock has moved, or another edit was faster: the next look tells which.
                 Err(CommitFailure::Refused(refusals))
                     if refusals
                         .iter()
-                        .all(|refusal| matches!(refusal.reason, RefusalReason::Stale(_))) => {}
+                        .any(|refusal| refusal.reason == RefusalReason::Exists) =>
+                {
+                    return Err(Error::Conflict(
+                        "Another product, maybe an archived one, has this sku. Choose another one.".into(),
+                    ));
+                }
+                // Its stock or its category has moved, or another edit was faster: the next look tells which.
+                Err(CommitFailure::Refused(_)) => {}
                 Err(failure) => return Err(failure.into()),
             }
         }
@@ -147,25 +139,78 @@ impl<P: Ports + Cache> Catalog for CatalogService<P> {
         ))
     }
 
+    fn archive(&self, caller: &Caller, id: &str, version: u64) -> Result<Product, Error> {
+        caller.require_admin()?;
+        archive::archive(&self.ports, id, version)
+    }
+
     fn receive(&self, caller: &Caller, id: &str, quantity: i64) -> Result<Product, Error> {
         caller.require_admin()?;
-        let quantity = input::received(quantity)?;
-        if self.existing(id)?.body.received.saturating_add(quantity) > i64::from(i32::MAX) {
-            return Err(Error::invalid(
-                "quantity",
-                "A product's stock counts at most 2147483647 pieces ever received.",
-            ));
-        }
-        let write = PRODUCTS.adjust(id, Movement::Receive.changes(quantity));
-        match commit(&self.ports, &[write], &[]) {
-            Ok(()) => self.existing(id).map(to_product),
-            Err(CommitFailure::Refused(_)) => Err(missing(id)),
-            Err(failure) => Err(failure.into()),
-        }
+        stock::receive(&self.ports, caller, id, quantity)
+    }
+
+    fn adjust_stock(&self, caller: &Caller, id: &str, delta: i64, reason: &str) -> Result<Product, Error> {
+        caller.require_admin()?;
+        stock::adjust(&self.ports, caller, id, delta, reason)
+    }
+
+    fn set_stock(
+        &self,
+        caller: &Caller,
+        id: &str,
+        quantity: i64,
+        reason: Option<&str>,
+    ) -> Result<Product, Error> {
+        caller.require_admin()?;
+        stock::set(&self.ports, caller, id, quantity, reason)
+    }
+
+    fn stock_movements(&self, caller: &Caller, id: &str, page: &Page) -> Result<MovementPage, Error> {
+        caller.require_admin()?;
+        ledger::list(&self.ports, id, page)
+    }
+
+    fn categories(&self) -> Result<Vec<Category>, Error> {
+        Ok(categories::read(&self.ports)?.list())
+    }
+
+    fn create_category(&self, caller: &Caller, input: NewCategory) -> Result<Category, Error> {
+        caller.require_admin()?;
+        categories::create(&self.ports, input)
+    }
+
+    fn update_category(&self, caller: &Caller, id: &str, patch: &CategoryPatch) -> Result<Category, Error> {
+        caller.require_admin()?;
+        categories::update(&self.ports, id, patch)
+    }
+
+    fn move_category(&self, caller: &Caller, id: &str, parent_id: Option<&str>) -> Result<Category, Error> {
+        caller.require_admin()?;
+        categories::relocate(&self.ports, id, parent_id)
+    }
+
+    fn delete_category(&self, caller: &Caller, id: &str) -> Result<Category, Error> {
+        caller.require_admin()?;
+        categories::delete(&self.ports, id)
+    }
+
+    fn create_variant(
+        &self,
+        caller: &Caller,
+        parent_id: &str,
+        options: Vec<Attribute>,
+        input: NewProduct,
+    ) -> Result<Product, Error> {
+        caller.require_admin()?;
+        variants::create(&self.ports, caller, parent_id, options, input)
     }
 
     fn list(&self, query: &ProductQuery) -> Result<ProductPage, Error> {
         listing::list(&self.ports, query)
+    }
+
+    fn count_facets(&self, filter: &ProductFilter) -> Result<Facets, Error> {
+        facets::count(&self.ports, filter)
     }
 
     fn get_many(&self, ids: &[String]) -> Result<Vec<Option<Product>>, Error> {
@@ -176,9 +221,22 @@ impl<P: Ports + Cache> Catalog for CatalogService<P> {
             .collect())
     }
 
+    fn get_ever_many(&self, ids: &[String]) -> Result<Vec<Option<Product>>, Error> {
+        let products = archive::get_ever(&self.ports, ids)?;
+        Ok(products
+            .into_iter()
+            .map(|product| product.map(to_product))
+            .collect())
+    }
+
+    fn archived(&self, caller: &Caller, page: &Page) -> Result<ProductPage, Error> {
+        caller.require_admin()?;
+        archive::list(&self.ports, page)
+    }
+
     fn stock_many(&self, caller: &Caller, ids: &[String]) -> Result<Vec<Option<Stock>>, Error> {
         caller.require_admin()?;
-        let products = PRODUCTS.get_many(&self.ports, ids)?;
+        let products = archive::get_ever(&self.ports, ids)?;
         Ok(products
             .into_iter()
             .map(|product| product.map(|product| product.body.stock()))
@@ -186,12 +244,22 @@ impl<P: Ports + Cache> Catalog for CatalogService<P> {
     }
 }
 
-fn missing(id: &str) -> Error {
-    Error::NotFound(format!("There is no product {id}."))
+/// What the ledger says of the pieces that a product is created with.
+pub fn first_stock(caller: &Caller, id: &str, body: &ProductBody) -> Result<Option<Write>, Error> {
+    if body.on_hand == 0 {
+        return Ok(None);
+    }
+    let entry = Entry::by(
+        caller,
+        MovementKind::Received,
+        Movement::Receive,
+        body.on_hand,
+        None,
+    );
+    entry.enter(id).map(Some)
 }
 
-fn stale(expected: u64, current: u64) -> Error {
-    Error::Conflict(format!(
-        "The product is at version {current}, and your edit is of version {expected}. Read it again, and repeat the edit."
-    ))
+/// The error for a product that is not sold here, or no longer.
+pub fn missing(id: &str) -> Error {
+    Error::NotFound(format!("There is no product {id}."))
 }

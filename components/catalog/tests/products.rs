@@ -2,7 +2,9 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs, reason = "tests")]
 
 use mercato_catalog::CatalogService;
-use mercato_common::catalog::{ImportOutcome, NewProduct, ProductFilter, ProductQuery, ProductSort, SortKey};
+use mercato_common::catalog::{
+    ImportOutcome, NewProduct, ProductDetails, ProductFilter, ProductQuery, ProductSort, SortKey,
+};
 use mercato_common::services::Catalog;
 use mercato_common::testing::{TestPorts, admin, customer};
 use mercato_common::types::{Caller, Error, Page};
@@ -25,6 +27,7 @@ fn new(name: &str, external_id: Option<&str>, price: i64) -> NewProduct {
         price,
         currency: None,
         quantity: 7,
+        details: ProductDetails::default(),
     }
 }
 
@@ -36,6 +39,9 @@ fn query(key: SortKey, descending: bool, first: u32, after: Option<String>) -> P
             min_price: None,
             max_price: None,
             in_stock: false,
+            category: None,
+            sku: None,
+            standalone: false,
         },
         sort: ProductSort { key, descending },
         page: Page { first, after },
@@ -312,6 +318,9 @@ fn filters_hold_together() {
         min_price: Some(200),
         max_price: None,
         in_stock: true,
+        category: None,
+        sku: None,
+        standalone: false,
     };
     assert_eq!(names(&catalog, &all), ["red hat", "old red sock"]);
 }

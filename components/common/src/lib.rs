@@ -7,6 +7,7 @@ mod caller;
 pub mod collection;
 pub mod currency;
 pub mod cursor;
+mod details;
 pub mod error;
 pub mod id;
 pub mod ports;
@@ -32,8 +33,9 @@ pub mod accounts {
 /// What the catalog service speaks of.
 pub mod catalog {
     pub use crate::bindings::mercato::shop::product_types::{
-        ImportOutcome, NewProduct, Product, ProductEdge, ProductFilter, ProductPage, ProductPatch,
-        ProductQuery, ProductSort, SortKey, Stock,
+        Attribute, Category, CategoryPatch, Facet, Facets, Image, ImportOutcome, MovementEdge, MovementKind,
+        MovementPage, NewCategory, NewProduct, PriceFacet, Product, ProductDetails, ProductEdge,
+        ProductFilter, ProductPage, ProductPatch, ProductQuery, ProductSort, SortKey, Stock, StockMovement,
     };
 }
 

@@ -8,7 +8,10 @@
 use crate::accounts::{
     AuditFilter, AuditPage, Channel, Client, Credentials, Session, SignIn, User, UserPage, UserPatch,
 };
-use crate::catalog::{ImportOutcome, NewProduct, Product, ProductPage, ProductPatch, ProductQuery, Stock};
+use crate::catalog::{
+    Attribute, Category, CategoryPatch, Facets, ImportOutcome, MovementPage, NewCategory, NewProduct,
+    Product, ProductFilter, ProductPage, ProductPatch, ProductQuery, Stock,
+};
 use crate::discounts::{Discount, DiscountPage, NewDiscount};
 use crate::orders::{NewOrder, Order, OrderPage, OrderQuery, Status};
 use crate::types::{Caller, Error, Line, Page, PricedLine, Role};
@@ -61,12 +64,50 @@ pub trait Catalog {
     ) -> Result<Vec<Result<ImportOutcome, Error>>, Error>;
     /// `update`
     fn update(&self, caller: &Caller, id: &str, version: u64, patch: ProductPatch) -> Result<Product, Error>;
+    /// `archive`
+    fn archive(&self, caller: &Caller, id: &str, version: u64) -> Result<Product, Error>;
     /// `receive`
     fn receive(&self, caller: &Caller, id: &str, quantity: i64) -> Result<Product, Error>;
+    /// `adjust-stock`
+    fn adjust_stock(&self, caller: &Caller, id: &str, delta: i64, reason: &str) -> Result<Product, Error>;
+    /// `set-stock`
+    fn set_stock(
+        &self,
+        caller: &Caller,
+        id: &str,
+        quantity: i64,
+        reason: Option<&str>,
+    ) -> Result<Product, Error>;
+    /// `stock-movements`
+    fn stock_movements(&self, caller: &Caller, id: &str, page: &Page) -> Result<MovementPage, Error>;
+    /// `categories`
+    fn categories(&self) -> Result<Vec<Category>, Error>;
+    /// `create-category`
+    fn create_category(&self, caller: &Caller, input: NewCategory) -> Result<Category, Error>;
+    /// `update-category`
+    fn update_category(&self, caller: &Caller, id: &str, patch: &CategoryPatch) -> Result<Category, Error>;
+    /// `move-category`
+    fn move_category(&self, caller: &Caller, id: &str, parent_id: Option<&str>) -> Result<Category, Error>;
+    /// `delete-category`
+    fn delete_category(&self, caller: &Caller, id: &str) -> Result<Category, Error>;
+    /// `create-variant`
+    fn create_variant(
+        &self,
+        caller: &Caller,
+        parent_id: &str,
+        options: Vec<Attribute>,
+        input: NewProduct,
+    ) -> Result<Product, Error>;
     /// `list`
     fn list(&self, query: &ProductQuery) -> Result<ProductPage, Error>;
+    /// `count-facets`
+    fn count_facets(&self, filter: &ProductFilter) -> Result<Facets, Error>;
     /// `get-many`
     fn get_many(&self, ids: &[String]) -> Result<Vec<Option<Product>>, Error>;
+    /// `get-ever-many`
+    fn get_ever_many(&self, ids: &[String]) -> Result<Vec<Option<Product>>, Error>;
+    /// `archived`
+    fn archived(&self, caller: &Caller, page: &Page) -> Result<ProductPage, Error>;
     /// `stock-many`
     fn stock_many(&self, caller: &Caller, ids: &[String]) -> Result<Vec<Option<Stock>>, Error>;
 }

@@ -26,6 +26,10 @@ pub fn plain(error: Error) -> async_graphql::Error {
         Error::RateLimited(seconds) => Some(seconds),
         _ => None,
     };
+    let current_version = match error {
+        Error::StaleVersion(version) => Some(version),
+        _ => None,
+    };
     let (code, field, message) = parts(error);
     coded(message, code).extend_with(|_, extensions| {
         if let Some(field) = field {
@@ -37,6 +41,9 @@ pub fn plain(error: Error) -> async_graphql::Error {
         if let Some(seconds) = retry_after {
             extensions.set("retryAfter", seconds);
         }
+        if let Some(version) = current_version {
+            extensions.set("currentVersion", version);
+        }
     })
 }
 
@@ -47,6 +54,11 @@ pub fn parts(error: Error) -> (&'static str, Option<String>, String) {
         Error::Forbidden(message) => ("FORBIDDEN", None, message),
         Error::NotFound(message) => ("NOT_FOUND", None, message),
         Error::Conflict(message) => ("CONFLICT", None, message),
+        Error::StaleVersion(version) => (
+            "CONFLICT",
+            None,
+            format!("It is at version {version} now: somebody has changed it. Read it again, and repeat."),
+        ),
         Error::InvalidTransition(message) => ("INVALID_TRANSITION", None, message),
         Error::Unavailable(message) => ("UNAVAILABLE", None, message),
         Error::OutOfStock(_) => (

@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use async_graphql::Context;
 use mercato_common::accounts::{Client, User};
-use mercato_common::catalog::{Product, Stock};
+use mercato_common::catalog::{Category, Product, Stock};
 use mercato_common::id;
 use mercato_common::orders::Order;
 use mercato_common::types::{Caller, Error};
@@ -39,6 +39,10 @@ pub struct Session {
     pub client: Client,
     asker: Arc<Asker>,
     pub products: Loader<Option<Product>>,
+    /// Those that are archived, too.
+    pub products_ever: Loader<Option<Product>>,
+    /// All categories, whatever the key.
+    pub categories: Loader<Arc<Vec<Category>>>,
     pub stock: Loader<Option<Stock>>,
     pub users: Loader<User>,
     pub orders: Loader<Order>,
@@ -54,6 +58,8 @@ impl Session {
         });
         let both = || (Arc::clone(services), Arc::clone(&asker));
         let products = Arc::clone(services);
+        let ever = Arc::clone(services);
+        let categories = Arc::clone(services);
         let (stock, stock_asker) = both();
         let (users, users_asker) = both();
         let (orders, orders_asker) = both();
@@ -61,6 +67,11 @@ impl Session {
             services: Arc::clone(services),
             client,
             products: Loader::new(move |ids| spread(ids, products.catalog.get_many(ids).map(ok))),
+            products_ever: Loader::new(move |ids| spread(ids, ever.catalog.get_ever_many(ids).map(ok))),
+            categories: Loader::new(move |keys| {
+                let all = categories.catalog.categories().map(Arc::new);
+                keys.iter().map(|_| all.clone()).collect()
+            }),
             stock: Loader::new(move |ids| {
                 spread(ids, stock.catalog.stock_many(stock_asker.caller(), ids).map(ok))
             }),
@@ -79,6 +90,8 @@ impl Session {
     pub fn to_change<'a>(context: &Context<'a>) -> async_graphql::Result<&'a Self> {
         let session = Self::of(context)?;
         session.products.clear();
+        session.products_ever.clear();
+        session.categories.clear();
         session.stock.clear();
         session.users.clear();
         session.orders.clear();

@@ -4,7 +4,8 @@ use mercato_common::accounts::{
     AuditFilter, AuditPage, Channel, Client, Credentials, Session, SignIn, User, UserPage, UserPatch,
 };
 use mercato_common::catalog::{
-    ImportOutcome, NewProduct, Product, ProductPage, ProductPatch, ProductQuery, Stock,
+    Attribute, Category, CategoryPatch, Facets, ImportOutcome, MovementPage, NewCategory, NewProduct,
+    Product, ProductFilter, ProductPage, ProductPatch, ProductQuery, Stock,
 };
 use mercato_common::discounts::{Discount, DiscountPage, NewDiscount};
 use mercato_common::orders::{NewOrder, Order, OrderPage, OrderQuery, Status};
@@ -99,16 +100,80 @@ impl Catalog for Remote {
         catalog::update(caller, id, version, &patch)
     }
 
+    fn archive(&self, caller: &Caller, id: &str, version: u64) -> Result<Product, Error> {
+        catalog::archive(caller, id, version)
+    }
+
     fn receive(&self, caller: &Caller, id: &str, quantity: i64) -> Result<Product, Error> {
         catalog::receive(caller, id, quantity)
+    }
+
+    fn adjust_stock(&self, caller: &Caller, id: &str, delta: i64, reason: &str) -> Result<Product, Error> {
+        catalog::adjust_stock(caller, id, delta, reason)
+    }
+
+    fn set_stock(
+        &self,
+        caller: &Caller,
+        id: &str,
+        quantity: i64,
+        reason: Option<&str>,
+    ) -> Result<Product, Error> {
+        catalog::set_stock(caller, id, quantity, reason)
+    }
+
+    fn stock_movements(&self, caller: &Caller, id: &str, page: &Page) -> Result<MovementPage, Error> {
+        catalog::stock_movements(caller, id, page)
+    }
+
+    fn categories(&self) -> Result<Vec<Category>, Error> {
+        catalog::categories()
+    }
+
+    fn create_category(&self, caller: &Caller, input: NewCategory) -> Result<Category, Error> {
+        catalog::create_category(caller, &input)
+    }
+
+    fn update_category(&self, caller: &Caller, id: &str, patch: &CategoryPatch) -> Result<Category, Error> {
+        catalog::update_category(caller, id, patch)
+    }
+
+    fn move_category(&self, caller: &Caller, id: &str, parent_id: Option<&str>) -> Result<Category, Error> {
+        catalog::move_category(caller, id, parent_id)
+    }
+
+    fn delete_category(&self, caller: &Caller, id: &str) -> Result<Category, Error> {
+        catalog::delete_category(caller, id)
+    }
+
+    fn create_variant(
+        &self,
+        caller: &Caller,
+        parent_id: &str,
+        options: Vec<Attribute>,
+        input: NewProduct,
+    ) -> Result<Product, Error> {
+        catalog::create_variant(caller, parent_id, &options, &input)
     }
 
     fn list(&self, query: &ProductQuery) -> Result<ProductPage, Error> {
         catalog::list(query)
     }
 
+    fn count_facets(&self, filter: &ProductFilter) -> Result<Facets, Error> {
+        catalog::count_facets(filter)
+    }
+
     fn get_many(&self, ids: &[String]) -> Result<Vec<Option<Product>>, Error> {
         catalog::get_many(ids)
+    }
+
+    fn get_ever_many(&self, ids: &[String]) -> Result<Vec<Option<Product>>, Error> {
+        catalog::get_ever_many(ids)
+    }
+
+    fn archived(&self, caller: &Caller, page: &Page) -> Result<ProductPage, Error> {
+        catalog::archived(caller, page)
     }
 
     fn stock_many(&self, caller: &Caller, ids: &[String]) -> Result<Vec<Option<Stock>>, Error> {

@@ -1,10 +1,11 @@
 //! The import of products from a feed.
 
-use async_graphql::{Enum, InputObject, SimpleObject};
-use mercato_common::catalog::{ImportOutcome as Outcome, NewProduct};
+use async_graphql::{Enum, ID, InputObject, SimpleObject};
+use mercato_common::catalog::{ImportOutcome as Outcome, NewProduct, ProductDetails};
 use mercato_common::types::Error;
 
 use crate::errors;
+use crate::schema::product::details::{AttributeInput, ImageInput, all};
 
 /// A product as a feed has it. Price in minor units (cents).
 #[derive(InputObject)]
@@ -18,6 +19,12 @@ pub struct ImportProductInput {
     currency: Option<String>,
     /// What is received when the product is created; a known product's stock stays as it is.
     quantity: i32,
+    /// The `_id` or the `slug` of a category; a known product stays where it is without one.
+    category_id: Option<ID>,
+    /// All images; a known product keeps its own without any.
+    images: Option<Vec<ImageInput>>,
+    /// All attributes; a known product keeps its own without any.
+    attributes: Option<Vec<AttributeInput>>,
 }
 
 impl From<ImportProductInput> for NewProduct {
@@ -30,6 +37,12 @@ impl From<ImportProductInput> for NewProduct {
             price: i64::from(input.price),
             currency: input.currency,
             quantity: i64::from(input.quantity),
+            details: ProductDetails {
+                category_id: input.category_id.map(|id| id.0),
+                images: input.images.map(all),
+                attributes: input.attributes.map(all),
+                ..ProductDetails::default()
+            },
         }
     }
 }

@@ -22,6 +22,12 @@ use audit::AuditQuery;
 use discount::operations::{DiscountMutation, DiscountQuery};
 use mutation::ShopMutation;
 use order::operations::{OrderMutation, OrderQuery};
+use product::category::{CategoryMutation, CategoryQuery};
+use product::details::VariantMutation;
+use product::export::ExportQuery;
+use product::facets::FacetQuery;
+use product::operations::{CatalogMutation, CatalogQuery};
+use product::stock::{StockMutation, StockQuery};
 use profile::{ProfileMutation, ProfileQuery};
 use query::ShopQuery;
 use session::{SessionMutation, SessionQuery};
@@ -36,6 +42,11 @@ pub struct Query(
     AuditQuery,
     OrderQuery,
     DiscountQuery,
+    CatalogQuery,
+    StockQuery,
+    CategoryQuery,
+    FacetQuery,
+    ExportQuery,
 );
 
 /// What can be changed.
@@ -47,6 +58,10 @@ pub struct Mutation(
     VerificationMutation,
     OrderMutation,
     DiscountMutation,
+    CatalogMutation,
+    StockMutation,
+    CategoryMutation,
+    VariantMutation,
 );
 
 /// The shop's schema.

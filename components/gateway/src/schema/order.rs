@@ -172,11 +172,11 @@ impl OrderProductObject<'_> {
         int(self.0.amounts.total)
     }
 
-    /// The product as it is now; null where it is gone.
+    /// The product as it is now, even where it is no longer sold.
     async fn product(&self, context: &Context<'_>) -> Nullable<ProductObject> {
         nullable(async {
             let session = Session::of(context)?;
-            let product = session.products.load(&self.0.product_id).await;
+            let product = session.products_ever.load(&self.0.product_id).await;
             product
                 .map(|product| product.map(ProductObject))
                 .map_err(|error| session.error(error))

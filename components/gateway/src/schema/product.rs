@@ -1,12 +1,23 @@
 //! `Product`, its stock, and what lists of products are made of.
 
-use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
+pub mod category;
+pub mod details;
+pub mod export;
+pub mod facets;
+pub mod operations;
+pub mod stock;
+
+use async_graphql::{Context, Enum, ID, InputObject, Object};
+use futures::future::join_all;
 use mercato_common::catalog::{
-    NewProduct, Product, ProductFilter as Filter, ProductPatch, ProductSort as Sort, SortKey, Stock,
+    NewProduct, Product, ProductDetails, ProductFilter as Filter, ProductPatch, ProductSort as Sort, SortKey,
 };
 
 use crate::schema::datetime::DateTime;
 use crate::schema::nullable::{Nullable, nullable};
+use crate::schema::product::category::CategoryObject;
+use crate::schema::product::details::{AttributeInput, AttributeObject, ImageInput, ImageObject, all};
+use crate::schema::product::stock::StockObject;
 use crate::session::Session;
 
 /// Something that the shop sells.
@@ -65,6 +76,60 @@ impl ProductObject {
         DateTime(self.0.updated_at)
     }
 
+    async fn category(&self, context: &Context<'_>) -> Nullable<CategoryObject> {
+        nullable(async {
+            let Some(id) = &self.0.category_id else {
+                return Ok(None);
+            };
+            CategoryObject::find(Session::of(context)?, id).await
+        })
+        .await
+    }
+
+    async fn images(&self) -> Vec<ImageObject<'_>> {
+        self.0.images.iter().map(ImageObject).collect()
+    }
+
+    /// Such as material: wool.
+    async fn attributes(&self) -> Vec<AttributeObject<'_>> {
+        self.0.attributes.iter().map(AttributeObject).collect()
+    }
+
+    /// The number by which the shop keeps it; no two products have the same.
+    async fn sku(&self) -> Option<&str> {
+        self.0.sku.as_deref()
+    }
+
+    /// The `_id` of the product that it is a variant of.
+    async fn parent_id(&self) -> Option<ID> {
+        self.0.parent_id.clone().map(ID)
+    }
+
+    /// What makes it this variant, such as size: M.
+    async fn options(&self) -> Vec<AttributeObject<'_>> {
+        self.0.options.iter().map(AttributeObject).collect()
+    }
+
+    /// Its variants, oldest first, each a product that is ordered by its own `_id`. A product that has any can't be
+    /// ordered itself.
+    #[graphql(complexity = "5 * child_complexity")]
+    async fn variants(&self, context: &Context<'_>) -> Nullable<Vec<ProductObject>> {
+        nullable(async {
+            let session = Session::of(context)?;
+            let ids = self.0.variant_ids.iter();
+            let found = join_all(ids.map(|id| session.products.load(id))).await;
+            let found: Result<Vec<_>, _> = found.into_iter().collect();
+            let found = found.map_err(|error| session.error(error))?;
+            Ok(Some(found.into_iter().flatten().map(ProductObject).collect()))
+        })
+        .await
+    }
+
+    /// Since when it is no longer sold; null where it is sold.
+    async fn archived_at(&self) -> Option<DateTime> {
+        self.0.archived_at.map(DateTime)
+    }
+
     /// Where all its pieces are. For an ADMIN or the API key.
     async fn stock(&self, context: &Context<'_>) -> Nullable<StockObject> {
         nullable(async {
@@ -78,27 +143,6 @@ impl ProductObject {
     }
 }
 
-/// Where all pieces of a product are: received = onHand + reserved + sold.
-#[derive(SimpleObject)]
-#[graphql(name = "Stock")]
-pub struct StockObject {
-    received: i32,
-    on_hand: i32,
-    reserved: i32,
-    sold: i32,
-}
-
-impl From<Stock> for StockObject {
-    fn from(stock: Stock) -> Self {
-        Self {
-            received: int(stock.received),
-            on_hand: int(stock.on_hand),
-            reserved: int(stock.reserved),
-            sold: int(stock.sold),
-        }
-    }
-}
-
 /// A product to be created. Price in minor units (cents); the shop's own currency where none is named.
 #[derive(InputObject)]
 pub struct CreateProductInput {
@@ -109,6 +153,16 @@ pub struct CreateProductInput {
     manufacturer: Option<String>,
     external_id: Option<String>,
     currency: Option<String>,
+    /// The event `mercato.catalog.low-stock` tells when so few are on hand; negative for the shop's own threshold.
+    low_stock_at: Option<i32>,
+    /// The `_id` or the `slug` of a category; an empty text for none.
+    category_id: Option<ID>,
+    /// All images; an empty list for none.
+    images: Option<Vec<ImageInput>>,
+    /// All attributes, each name once; an empty list for none.
+    attributes: Option<Vec<AttributeInput>>,
+    /// No two products have the same; an empty text for none.
+    sku: Option<String>,
 }
 
 impl From<CreateProductInput> for NewProduct {
@@ -121,6 +175,13 @@ impl From<CreateProductInput> for NewProduct {
             price: i64::from(input.price),
             currency: input.currency,
             quantity: i64::from(input.quantity),
+            details: ProductDetails {
+                low_stock_at: input.low_stock_at.map(i64::from),
+                category_id: input.category_id.map(|id| id.0),
+                images: input.images.map(all),
+                attributes: input.attributes.map(all),
+                sku: input.sku,
+            },
         }
     }
 }
@@ -133,6 +194,16 @@ pub struct UpdateProductInput {
     description: Option<String>,
     manufacturer: Option<String>,
     currency: Option<String>,
+    /// The event `mercato.catalog.low-stock` tells when so few are on hand; negative for the shop's own threshold.
+    low_stock_at: Option<i32>,
+    /// The `_id` or the `slug` of a category; an empty text for none.
+    category_id: Option<ID>,
+    /// All images; an empty list for none.
+    images: Option<Vec<ImageInput>>,
+    /// All attributes, each name once; an empty list for none.
+    attributes: Option<Vec<AttributeInput>>,
+    /// No two products have the same; an empty text for none.
+    sku: Option<String>,
 }
 
 impl From<UpdateProductInput> for ProductPatch {
@@ -143,6 +214,13 @@ impl From<UpdateProductInput> for ProductPatch {
             manufacturer: input.manufacturer,
             price: input.price.map(i64::from),
             currency: input.currency,
+            details: ProductDetails {
+                low_stock_at: input.low_stock_at.map(i64::from),
+                category_id: input.category_id.map(|id| id.0),
+                images: input.images.map(all),
+                attributes: input.attributes.map(all),
+                sku: input.sku,
+            },
         }
     }
 }
@@ -158,6 +236,11 @@ pub struct ProductFilter {
     /// In minor units, inclusive.
     max_price: Option<i32>,
     in_stock: Option<bool>,
+    /// The `_id` or the `slug` of a category: its products, and those of all categories below it.
+    category: Option<ID>,
+    sku: Option<String>,
+    /// Leaves variants out; products that were stored before there were variants, too, until they are edited.
+    standalone: Option<bool>,
 }
 
 impl From<ProductFilter> for Filter {
@@ -168,6 +251,9 @@ impl From<ProductFilter> for Filter {
             min_price: filter.min_price.map(i64::from),
             max_price: filter.max_price.map(i64::from),
             in_stock: filter.in_stock.unwrap_or(false),
+            category: filter.category.map(|id| id.0),
+            sku: filter.sku,
+            standalone: filter.standalone.unwrap_or(false),
         }
     }
 }

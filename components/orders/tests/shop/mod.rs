@@ -2,7 +2,7 @@
 #![allow(dead_code, reason = "each test uses what it needs")]
 
 use mercato_catalog::CatalogService;
-use mercato_common::catalog::{NewProduct, Stock};
+use mercato_common::catalog::{NewProduct, ProductDetails, Stock};
 use mercato_common::discounts::{NewDiscount, Reduction};
 use mercato_common::orders::{NewOrder, Order, OrderFilter, OrderQuery};
 use mercato_common::services::{Catalog, Discounts, Orders};
@@ -45,6 +45,7 @@ impl Shop {
             price,
             currency: None,
             quantity,
+            details: ProductDetails::default(),
         };
         let id = self.catalog.create(&admin(), input).unwrap().id;
         drop(self.ports.take_events());
@@ -58,8 +59,10 @@ impl Shop {
             on_hand,
             reserved,
             sold,
+            written_off,
+            ..
         } = self.catalog.stock_many(&admin(), &[id.to_owned()]).unwrap()[0].unwrap();
-        assert_eq!(received, on_hand + reserved + sold);
+        assert_eq!(received, on_hand + reserved + sold + written_off);
         (on_hand, reserved, sold)
     }
 

@@ -1,0 +1,163 @@
+//! The export of products, as lines that a script can keep, change and import again.
+
+use async_graphql::{Context, Object, Result, SimpleObject};
+use mercato_common::catalog::{Attribute, Image, Product, ProductQuery};
+use mercato_common::types::{Error, Page};
+use serde::Serialize;
+
+use crate::schema::nullable::{Nullable, nullable};
+use crate::schema::product::operations::keeper;
+use crate::schema::product::{ProductFilter, ProductSort};
+use crate::session::Session;
+
+/// How many products one page of an export has where its size is null, and at the most.
+const PAGE: i32 = 500;
+
+/// One page of an export.
+#[derive(SimpleObject)]
+pub struct ProductExport {
+    /// A JSON object a line (NDJSON), a product each: the fields of `ImportProductInput`, and besides these `_id`, `sku`,
+    /// `parentId`, `options` and `version`. What a product does not have is left out.
+    data: String,
+    /// Where the next page begins; null where there is none.
+    end_cursor: Option<String>,
+    has_next_page: bool,
+}
+
+/// A product as it is exported.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Row<'a> {
+    #[serde(rename = "_id")]
+    id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    external_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sku: Option<&'a str>,
+    name: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    description: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    manufacturer: Option<&'a str>,
+    price: i64,
+    currency: &'a str,
+    quantity: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    category_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    images: Vec<ImageRow<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    attributes: Vec<AttributeRow<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parent_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    options: Vec<AttributeRow<'a>>,
+    version: u64,
+}
+
+#[derive(Serialize)]
+struct ImageRow<'a> {
+    url: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    alt: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct AttributeRow<'a> {
+    name: &'a str,
+    value: &'a str,
+}
+
+impl<'a> From<&'a Image> for ImageRow<'a> {
+    fn from(image: &'a Image) -> Self {
+        Self {
+            url: &image.url,
+            alt: image.alt.as_deref(),
+        }
+    }
+}
+
+impl<'a> From<&'a Attribute> for AttributeRow<'a> {
+    fn from(attribute: &'a Attribute) -> Self {
+        Self {
+            name: &attribute.name,
+            value: &attribute.value,
+        }
+    }
+}
+
+impl<'a> From<&'a Product> for Row<'a> {
+    fn from(product: &'a Product) -> Self {
+        Self {
+            id: &product.id,
+            external_id: product.external_id.as_deref(),
+            sku: product.sku.as_deref(),
+            name: &product.name,
+            description: product.description.as_deref(),
+            manufacturer: product.manufacturer.as_deref(),
+            price: product.price.amount,
+            currency: &product.price.currency,
+            quantity: product.quantity,
+            category_id: product.category_id.as_deref(),
+            images: product.images.iter().map(Into::into).collect(),
+            attributes: product.attributes.iter().map(Into::into).collect(),
+            parent_id: product.parent_id.as_deref(),
+            options: product.options.iter().map(Into::into).collect(),
+            version: product.version,
+        }
+    }
+}
+
+/// What can be exported.
+#[derive(Default)]
+pub struct ExportQuery;
+
+#[Object]
+impl ExportQuery {
+    /// The products that are sold, oldest first, by large pages. For an ADMIN or the API key.
+    #[graphql(complexity = "100 + child_complexity")]
+    async fn export_products(
+        &self,
+        context: &Context<'_>,
+        #[graphql(default = 500, desc = "1 to 500")] first: Option<i32>,
+        #[graphql(desc = "The endCursor of the page before")] after: Option<String>,
+        filter: Option<ProductFilter>,
+    ) -> Nullable<ProductExport> {
+        nullable(async {
+            let session = Session::of(context)?;
+            keeper(session)?;
+            let first = first.unwrap_or(PAGE);
+            if !(1..=PAGE).contains(&first) {
+                let message = format!("A page of an export has 1 to {PAGE} products.");
+                return Err(session.error(Error::invalid("first", message)));
+            }
+            let query = ProductQuery {
+                filter: filter.unwrap_or_default().into(),
+                sort: ProductSort::default().into(),
+                page: Page {
+                    first: first.unsigned_abs(),
+                    after,
+                },
+            };
+            let list = session.services.catalog.list(&query);
+            let list = list.map_err(|error| session.error(error))?;
+            let mut data = String::new();
+            for edge in &list.edges {
+                data.push_str(&line(session, &edge.product)?);
+                data.push('\n');
+            }
+            let last = list.edges.into_iter().next_back().map(|edge| edge.cursor);
+            Ok(Some(ProductExport {
+                data,
+                end_cursor: last.filter(|_| list.has_next),
+                has_next_page: list.has_next,
+            }))
+        })
+        .await
+    }
+}
+
+fn line(session: &Session, product: &Product) -> Result<String> {
+    serde_json::to_string(&Row::from(product))
+        .map_err(|error| session.error(Error::Internal(format!("a product can't be exported: {error}"))))
+}

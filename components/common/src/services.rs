@@ -113,3 +113,18 @@ pub trait Discounts {
     /// `list`
     fn list(&self, caller: &Caller, page: &Page) -> Result<DiscountPage, Error>;
 }
+
+/// `mercato:shop/placement`.
+pub trait Placement {
+    /// `place`
+    fn place(
+        &self,
+        caller: &Caller,
+        order_id: &str,
+        user_id: &str,
+        input: &NewOrder,
+        expected_subtotal: Option<i64>,
+    ) -> Result<Order, Error>;
+    /// `withdraw`
+    fn withdraw(&self, caller: &Caller, order_id: &str, user_id: &str) -> Result<Option<Order>, Error>;
+}

@@ -15,6 +15,7 @@ mod audits;
 mod authorization;
 mod bad_input;
 mod bad_values;
+mod carts;
 mod catalog;
 mod client;
 mod compat;
@@ -87,6 +88,7 @@ fn main() -> ExitCode {
         authorization::tests(&world),
         bad_input::tests(&world),
         bad_values::tests(&world),
+        carts::tests(&world),
         catalog::tests(&world),
         compat::tests(&world),
         concurrency::tests(&world),

@@ -8,6 +8,7 @@
 use crate::accounts::{
     AuditFilter, AuditPage, Channel, Client, Credentials, Session, SignIn, User, UserPage, UserPatch,
 };
+use crate::carts::{Cart, Terms, Whose};
 use crate::catalog::{ImportOutcome, NewProduct, Product, ProductPage, ProductPatch, ProductQuery, Stock};
 use crate::discounts::{Discount, DiscountPage, NewDiscount};
 use crate::orders::{NewOrder, Order, OrderPage, OrderQuery, Status};
@@ -127,4 +128,20 @@ pub trait Placement {
     ) -> Result<Order, Error>;
     /// `withdraw`
     fn withdraw(&self, caller: &Caller, order_id: &str, user_id: &str) -> Result<Option<Order>, Error>;
+}
+
+/// `mercato:shop/carts`.
+pub trait Carts {
+    /// `view`
+    fn view(&self, caller: &Caller, whose: &Whose) -> Result<Cart, Error>;
+    /// `add`
+    fn add(&self, caller: &Caller, whose: &Whose, product_id: &str, quantity: u32) -> Result<Cart, Error>;
+    /// `update`
+    fn update(&self, caller: &Caller, whose: &Whose, product_id: &str, quantity: u32) -> Result<Cart, Error>;
+    /// `clear`
+    fn clear(&self, caller: &Caller, whose: &Whose) -> Result<Cart, Error>;
+    /// `merge`
+    fn merge(&self, caller: &Caller, guest: &str) -> Result<Cart, Error>;
+    /// `checkout`
+    fn checkout(&self, caller: &Caller, user_id: Option<&str>, terms: &Terms) -> Result<Order, Error>;
 }

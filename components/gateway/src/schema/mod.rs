@@ -1,6 +1,7 @@
 //! The GraphQL schema: what `compat.graphql` promises, and what has grown on it. One object, or one area, a file.
 
 mod audit;
+mod cart;
 mod connection;
 mod datetime;
 mod discount;
@@ -19,6 +20,7 @@ use async_graphql::{EmptySubscription, MergedObject, Schema};
 
 use crate::limits;
 use audit::AuditQuery;
+use cart::operations::{CartMutation, CartQuery};
 use discount::operations::{DiscountMutation, DiscountQuery};
 use mutation::ShopMutation;
 use order::operations::{OrderMutation, OrderQuery};
@@ -36,6 +38,7 @@ pub struct Query(
     AuditQuery,
     OrderQuery,
     DiscountQuery,
+    CartQuery,
 );
 
 /// What can be changed.
@@ -47,6 +50,7 @@ pub struct Mutation(
     VerificationMutation,
     OrderMutation,
     DiscountMutation,
+    CartMutation,
 );
 
 /// The shop's schema.

@@ -86,11 +86,14 @@ const TOLD: Columns = [
     Unauthenticated,
 ];
 
+/// For persons and guests; the API key has no cart, and who sends a credential that is no good is no guest.
+const GUESTS: Columns = [It, It, It, It, Refused, Unauthenticated, Unauthenticated];
+
 /// What changes its owner, so that it gets one of its own.
 const CHANGES_OWNER: [&str; 4] = ["updateUser", "changePassword", "setRole", "eraseUser"];
 
 /// A row: the root type and field, its document, and who gets it. Documents get the variables of [`Things`].
-const TABLE: [(&str, &str, &str, Columns); 49] = [
+const TABLE: &[(&str, &str, &str, Columns)] = &[
     ("Query", "users", "{ users { _id username } }", SIGNED_IN),
     ("Query", "user", "query ($user: ID!) { user(id: $user) { _id username } }", OWNER),
     ("Query", "userConnection", "{ userConnection(first: 1) { edges { node { _id } } } }", SIGNED_IN),
@@ -262,6 +265,40 @@ const TABLE: [(&str, &str, &str, Columns); 49] = [
     ),
     ("Query", "productFacets", "{ productFacets(filter: { inStock: true }) { total } }", EVERYBODY),
     ("Query", "exportProducts", "{ exportProducts(first: 1) { data } }", STAFF),
+    ("Query", "cart", "{ cart { _id } }", GUESTS),
+    (
+        "Mutation",
+        "addToCart",
+        "mutation ($product: ID!) { addToCart(productId: $product) { _id } }",
+        GUESTS,
+    ),
+    (
+        "Mutation",
+        "updateCartItem",
+        "mutation ($product: ID!) { updateCartItem(productId: $product, quantity: 0) { _id } }",
+        GUESTS,
+    ),
+    (
+        "Mutation",
+        "removeFromCart",
+        "mutation ($product: ID!) { removeFromCart(productId: $product) { _id } }",
+        GUESTS,
+    ),
+    ("Mutation", "clearCart", "mutation { clearCart { _id } }", GUESTS),
+    // A cart that nobody knows is an empty one.
+    (
+        "Mutation",
+        "mergeCart",
+        "mutation { mergeCart(cartId: \"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\") { _id } }",
+        PERSONS,
+    ),
+    // With a code that is no good, whatever is in the cart.
+    (
+        "Mutation",
+        "checkoutCart",
+        "mutation { checkoutCart(discountCode: \"no such code\") { _id } }",
+        TOLD,
+    ),
     // Not root fields, but guarded like them.
     ("Product", "stock", "query ($product: ID!) { product(id: $product) { stock { onHand } } }", STAFF),
     ("Order", "user", "query ($order: ID!) { order(id: $order) { user { username } } }", OWNER),

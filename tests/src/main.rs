@@ -15,6 +15,7 @@ mod audits;
 mod authorization;
 mod bad_input;
 mod bad_values;
+mod carts;
 mod catalog;
 mod categories;
 mod client;
@@ -92,6 +93,7 @@ fn main() -> ExitCode {
         authorization::tests(&world),
         bad_input::tests(&world),
         bad_values::tests(&world),
+        carts::tests(&world),
         catalog::tests(&world),
         categories::tests(&world),
         compat::tests(&world),

@@ -14,6 +14,7 @@ wit_bindgen::generate!({
         world types {
             import mercato:shop/types@0.1.0;
             import mercato:shop/account-types@0.1.0;
+            import mercato:shop/cart-types@0.1.0;
             import mercato:shop/product-types@0.1.0;
             import mercato:shop/order-types@0.1.0;
             import mercato:shop/discount-types@0.1.0;

@@ -47,6 +47,11 @@ pub mod orders {
     };
 }
 
+/// What the carts service speaks of.
+pub mod carts {
+    pub use crate::bindings::mercato::shop::cart_types::{Cart, CartLine, Change, ChangeKind, Terms, Whose};
+}
+
 /// What the orders service says of discount codes.
 pub mod discounts {
     pub use crate::bindings::mercato::shop::discount_types::{
@@ -57,7 +62,7 @@ pub mod discounts {
 /// The generated modules under their WIT names, for the services' `wit_bindgen::generate!` to map onto (option `with`).
 pub mod wit {
     pub use crate::bindings::mercato::shop::{
-        account_types, discount_types, order_types, product_types, types,
+        account_types, cart_types, discount_types, order_types, product_types, types,
     };
 }
 

@@ -12,6 +12,7 @@ use crate::catalog::{
     Attribute, Category, CategoryPatch, Facets, ImportOutcome, MovementPage, NewCategory, NewProduct,
     Product, ProductFilter, ProductPage, ProductPatch, ProductQuery, Stock,
 };
+use crate::carts::{Cart, Terms, Whose};
 use crate::discounts::{Discount, DiscountPage, NewDiscount};
 use crate::orders::{NewOrder, Order, OrderPage, OrderQuery, Status};
 use crate::types::{Caller, Error, Line, Page, PricedLine, Role};
@@ -153,4 +154,35 @@ pub trait Discounts {
     fn disable(&self, caller: &Caller, code: &str) -> Result<Discount, Error>;
     /// `list`
     fn list(&self, caller: &Caller, page: &Page) -> Result<DiscountPage, Error>;
+}
+
+/// `mercato:shop/placement`.
+pub trait Placement {
+    /// `place`
+    fn place(
+        &self,
+        caller: &Caller,
+        order_id: &str,
+        user_id: &str,
+        input: &NewOrder,
+        expected_subtotal: Option<i64>,
+    ) -> Result<Order, Error>;
+    /// `withdraw`
+    fn withdraw(&self, caller: &Caller, order_id: &str, user_id: &str) -> Result<Option<Order>, Error>;
+}
+
+/// `mercato:shop/carts`.
+pub trait Carts {
+    /// `view`
+    fn view(&self, caller: &Caller, whose: &Whose) -> Result<Cart, Error>;
+    /// `add`
+    fn add(&self, caller: &Caller, whose: &Whose, product_id: &str, quantity: u32) -> Result<Cart, Error>;
+    /// `update`
+    fn update(&self, caller: &Caller, whose: &Whose, product_id: &str, quantity: u32) -> Result<Cart, Error>;
+    /// `clear`
+    fn clear(&self, caller: &Caller, whose: &Whose) -> Result<Cart, Error>;
+    /// `merge`
+    fn merge(&self, caller: &Caller, guest: &str) -> Result<Cart, Error>;
+    /// `checkout`
+    fn checkout(&self, caller: &Caller, user_id: Option<&str>, terms: &Terms) -> Result<Order, Error>;
 }

@@ -29,6 +29,8 @@ mod bindings {
             "mercato:platform/config@0.1.0": mercato_ports::wit::config,
             "mercato:shop/account-types@0.1.0": mercato_common::wit::account_types,
             "mercato:shop/accounts@0.1.0": generate,
+            "mercato:shop/cart-types@0.1.0": mercato_common::wit::cart_types,
+            "mercato:shop/carts@0.1.0": generate,
             "mercato:shop/catalog@0.1.0": generate,
             "mercato:shop/discount-types@0.1.0": mercato_common::wit::discount_types,
             "mercato:shop/discounts@0.1.0": generate,
@@ -72,6 +74,7 @@ fn services() -> Services {
         accounts: Box::new(Remote),
         catalog: Box::new(Remote),
         orders: Box::new(Remote),
+        carts: Box::new(Remote),
         discounts: Box::new(Remote),
         cache: Box::new(Imports),
     }

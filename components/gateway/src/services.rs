@@ -1,7 +1,7 @@
 //! The services behind the gateway.
 
 use mercato_common::cache::Cache;
-use mercato_common::services::{Accounts, Catalog, Discounts, Orders};
+use mercato_common::services::{Accounts, Carts, Catalog, Discounts, Orders};
 
 /// What the gateway calls: imports in a component, the services themselves in native tests.
 #[allow(missing_debug_implementations, reason = "trait objects")]
@@ -12,6 +12,8 @@ pub struct Services {
     pub catalog: Box<dyn Catalog + Send + Sync>,
     /// What was bought.
     pub orders: Box<dyn Orders + Send + Sync>,
+    /// What guests and users mean to buy.
+    pub carts: Box<dyn Carts + Send + Sync>,
     /// The discount codes.
     pub discounts: Box<dyn Discounts + Send + Sync>,
     /// Where answers are kept that are the same for everyone.

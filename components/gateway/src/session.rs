@@ -103,6 +103,14 @@ impl Session {
         self.asker.caller()
     }
 
+    /// Passes everybody but those whose credential proves nothing: what is open to guests, too, must not treat a user as one.
+    pub fn require_no_rejection(&self) -> async_graphql::Result<()> {
+        match self.asker.identity().rejected {
+            Some(reason) => Err(self.error(Error::Unauthenticated(reason.into()))),
+            None => Ok(()),
+        }
+    }
+
     /// Whether nothing in the answer depends on who asks: no field, and no service, has wanted to know.
     pub fn is_for_everyone(&self) -> bool {
         self.asker.consulted.get().is_none()

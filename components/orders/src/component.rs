@@ -3,7 +3,7 @@
 use mercato_common::discounts::{Discount, DiscountPage, NewDiscount};
 use mercato_common::orders::{NewOrder, Order, OrderPage, OrderQuery, Status};
 use mercato_common::ports::Imports;
-use mercato_common::services::{Discounts, Inventory, Orders};
+use mercato_common::services::{Discounts, Inventory, Orders, Placement};
 use mercato_common::types::{Caller, Error, Line, Page, PricedLine};
 use mercato_ports::events::Event;
 
@@ -63,7 +63,7 @@ struct Component;
 
 impl bindings::exports::mercato::shop::orders::Guest for Component {
     fn place(caller: Caller, input: NewOrder) -> Result<Order, Error> {
-        SERVICE.place(&caller, &input)
+        Orders::place(&SERVICE, &caller, &input)
     }
 
     fn update_status(
@@ -86,6 +86,22 @@ impl bindings::exports::mercato::shop::orders::Guest for Component {
 
     fn list(caller: Caller, query: OrderQuery) -> Result<OrderPage, Error> {
         Orders::list(&SERVICE, &caller, &query)
+    }
+}
+
+impl bindings::exports::mercato::shop::placement::Guest for Component {
+    fn place(
+        caller: Caller,
+        order_id: String,
+        user_id: String,
+        input: NewOrder,
+        expected_subtotal: Option<i64>,
+    ) -> Result<Order, Error> {
+        Placement::place(&SERVICE, &caller, &order_id, &user_id, &input, expected_subtotal)
+    }
+
+    fn withdraw(caller: Caller, order_id: String, user_id: String) -> Result<Option<Order>, Error> {
+        SERVICE.withdraw(&caller, &order_id, &user_id)
     }
 }
 

@@ -1,6 +1,7 @@
 //! The orders service: placement as a saga, the way of an order to its customer, totals with discounts and tax.
 //!
-//! Plain Rust over the ports and the inventory; `component` binds it to `mercato:shop/orders` and `mercato:shop/discounts`.
+//! Plain Rust over the ports and the inventory; `component` binds it to `mercato:shop/orders`, `mercato:shop/placement` and
+//! `mercato:shop/discounts`.
 
 mod amounts;
 #[cfg(target_arch = "wasm32")]

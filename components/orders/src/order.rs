@@ -1,11 +1,12 @@
 //! The order as it is stored.
 
 use mercato_common::collection::{Collection, Stored};
-use mercato_common::orders::{Actor, Amounts, Order, OrderLine, Status, StatusChange};
+use mercato_common::orders::{Amounts, Order, OrderLine, Status, StatusChange};
 use mercato_common::types::PricedLine;
 use serde::{Deserialize, Serialize};
 
 use crate::amounts;
+use crate::placement::Wanted;
 use crate::redemption::Redeemed;
 use crate::status::Named;
 use crate::timeline::Entry;
@@ -21,7 +22,7 @@ pub enum Record {
     Abandoned(Tombstone),
 }
 
-/// The placement of this id got no further than its reservation. Has none of an order's fields, so that no query finds it.
+/// The placement of this id came to nothing. Has none of an order's fields, so that no query finds it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Tombstone {
@@ -61,7 +62,7 @@ pub struct LineBody {
 impl OrderBody {
     /// A new order of lines that are reserved for it, each with its amounts. All have one currency: the inventory sees to it.
     pub fn place(
-        user_id: &str,
+        wanted: &Wanted<'_>,
         priced: Vec<PricedLine>,
         amounts: &[Amounts],
         discount: Option<Redeemed>,
@@ -78,7 +79,7 @@ impl OrderBody {
             tax: amounts.tax,
         });
         let mut order = Self {
-            user_id: user_id.into(),
+            user_id: wanted.user_id.into(),
             lines: lines.collect(),
             currency,
             discount,
@@ -89,7 +90,7 @@ impl OrderBody {
         };
         let placed = StatusChange {
             at: now,
-            actor: Actor::Customer(order.user_id.clone()),
+            actor: wanted.actor.clone(),
             before: None,
             after: Status::Pending,
             note: None,

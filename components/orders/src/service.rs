@@ -1,15 +1,17 @@
 //! What the orders service does for those who buy, and for those who keep the shop.
 
 use mercato_common::collection::Stored;
-use mercato_common::orders::{NewOrder, Order, OrderPage, OrderQuery, Status};
+use mercato_common::id;
+use mercato_common::orders::{Actor, NewOrder, Order, OrderPage, OrderQuery, Status};
 use mercato_common::ports::Ports;
 use mercato_common::services::{Inventory, Orders};
 use mercato_common::types::{Caller, Error};
 
+use crate::listing;
 use crate::order::{ORDERS, Record, to_order};
+use crate::placement::Wanted;
 use crate::timeline::actor;
 use crate::transition::{Move, missing, note};
-use crate::{lines, listing};
 
 /// The orders service over its ports and the inventory.
 #[derive(Clone, Copy, Debug)]
@@ -33,8 +35,13 @@ impl<P: Ports, I: Inventory> Orders for OrdersService<P, I> {
                 "An order belongs to a user: sign in instead of using the API key.".into(),
             ));
         };
-        lines::check(&input.lines)?;
-        self.place_for(user_id, input)
+        self.place_new(&Wanted {
+            order_id: &id::new(),
+            user_id,
+            actor: Actor::Customer(user_id.into()),
+            input,
+            expected_subtotal: None,
+        })
     }
 
     fn update_status(

@@ -39,7 +39,7 @@ fn manifests() -> [(&'static str, Manifest); 2] {
 
 /// The services whose components are in a lattice.
 fn own() -> BTreeMap<String, ServiceManifest> {
-    let services = ["accounts", "catalog", "orders"];
+    let services = ["accounts", "carts", "catalog", "orders"];
     let read =
         |service: &str| fs::read_to_string(root().join("components").join(service).join("service.toml"));
     let parse = |service: &str| {
@@ -146,7 +146,7 @@ fn secrets_and_addresses_are_named_without_values() {
 #[test]
 fn every_setting_of_a_service_is_one_that_it_reads() {
     for (file, manifest) in manifests() {
-        let known = ["accounts", "catalog", "gateway", "orders"].map(|service| {
+        let known = ["accounts", "carts", "catalog", "gateway", "orders"].map(|service| {
             let file = root().join("components").join(service).join("service.toml");
             toml::from_str::<ServiceManifest>(&fs::read_to_string(file).unwrap())
                 .unwrap()
@@ -185,7 +185,7 @@ fn imports() -> BTreeMap<String, BTreeSet<String>> {
 #[test]
 fn every_import_of_a_service_has_a_link() {
     let mut services = imports();
-    assert_eq!(services.len(), 4);
+    assert_eq!(services.len(), 5);
     for wanted in services.values_mut() {
         assert!(
             wanted.remove("mercato:platform/config"),

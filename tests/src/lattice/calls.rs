@@ -37,6 +37,7 @@ pub fn tests(world: &Arc<World>, lattice: &Arc<Lattice>) -> Vec<Trial> {
         // First, since orders set timers that ring later.
         trial("a_list_calls_once_whatever_its_length", lists),
         trial("an_order_of_five_calls_as_often_as_an_order_of_one", orders),
+        trial("a_cart_of_five_calls_as_often_as_a_cart_of_one", carts),
     ]
 }
 
@@ -67,6 +68,35 @@ fn orders(world: &World, lattice: &Lattice) -> Result<()> {
     );
     once(one, "gateway")?;
     once(one, "orders")
+}
+
+fn carts(world: &World, lattice: &Lattice) -> Result<()> {
+    let user = world.register("calls")?;
+    let mut calls = Calls::watch(lattice)?;
+    let mut graphs = Vec::new();
+    for more in [1, 4] {
+        for _ in 0..more {
+            let product = world.product(100, 10)?;
+            let add = "mutation ($product: ID!) { addToCart(productId: $product) { total } }";
+            world
+                .shop
+                .graphql(user.caller(), add, json!({ "product": product }))?
+                .int("/addToCart/total")?;
+        }
+        let graph = calls.during(|| {
+            let view = "{ cart { total products { quantity } changes { kind } } }";
+            world.shop.query(user.caller(), view)?.int("/cart/total")?;
+            Ok(())
+        })?;
+        println!("a cart with {more} more:\n{}", drawn(&graph));
+        once(&graph, "carts")?;
+        graphs.push(graph);
+    }
+    ensure!(
+        graphs.first() == graphs.last(),
+        "more lines should not be more calls"
+    );
+    Ok(())
 }
 
 fn lists(world: &World, lattice: &Lattice) -> Result<()> {

@@ -3,16 +3,17 @@
 use mercato_common::accounts::{
     AuditFilter, AuditPage, Channel, Client, Credentials, Session, SignIn, User, UserPage, UserPatch,
 };
+use mercato_common::carts::{Cart, Terms, Whose};
 use mercato_common::catalog::{
     Attribute, Category, CategoryPatch, Facets, ImportOutcome, MovementPage, NewCategory, NewProduct,
     Product, ProductFilter, ProductPage, ProductPatch, ProductQuery, Stock,
 };
 use mercato_common::discounts::{Discount, DiscountPage, NewDiscount};
 use mercato_common::orders::{NewOrder, Order, OrderPage, OrderQuery, Status};
-use mercato_common::services::{Accounts, Catalog, Discounts, Orders};
+use mercato_common::services::{Accounts, Carts, Catalog, Discounts, Orders};
 use mercato_common::types::{Caller, Error, Page, Role};
 
-use super::bindings::mercato::shop::{accounts, catalog, discounts, orders};
+use super::bindings::mercato::shop::{accounts, carts, catalog, discounts, orders};
 
 /// Whatever the composition has put behind the imports.
 pub struct Remote;
@@ -207,6 +208,32 @@ impl Orders for Remote {
 
     fn list(&self, caller: &Caller, query: &OrderQuery) -> Result<OrderPage, Error> {
         orders::list(caller, query)
+    }
+}
+
+impl Carts for Remote {
+    fn view(&self, caller: &Caller, whose: &Whose) -> Result<Cart, Error> {
+        carts::view(caller, whose)
+    }
+
+    fn add(&self, caller: &Caller, whose: &Whose, product_id: &str, quantity: u32) -> Result<Cart, Error> {
+        carts::add(caller, whose, product_id, quantity)
+    }
+
+    fn update(&self, caller: &Caller, whose: &Whose, product_id: &str, quantity: u32) -> Result<Cart, Error> {
+        carts::update(caller, whose, product_id, quantity)
+    }
+
+    fn clear(&self, caller: &Caller, whose: &Whose) -> Result<Cart, Error> {
+        carts::clear(caller, whose)
+    }
+
+    fn merge(&self, caller: &Caller, guest: &str) -> Result<Cart, Error> {
+        carts::merge(caller, guest)
+    }
+
+    fn checkout(&self, caller: &Caller, user_id: Option<&str>, terms: &Terms) -> Result<Order, Error> {
+        carts::checkout(caller, user_id, terms)
     }
 }
 

@@ -1,6 +1,7 @@
 //! The GraphQL schema: what `compat.graphql` promises, and what has grown on it. One object, or one area, a file.
 
 mod audit;
+mod cart;
 mod connection;
 mod datetime;
 mod discount;
@@ -19,6 +20,7 @@ use async_graphql::{EmptySubscription, MergedObject, Schema};
 
 use crate::limits;
 use audit::AuditQuery;
+use cart::operations::{CartMutation, CartQuery};
 use discount::operations::{DiscountMutation, DiscountQuery};
 use mutation::ShopMutation;
 use order::operations::{OrderMutation, OrderQuery};
@@ -47,6 +49,7 @@ pub struct Query(
     CategoryQuery,
     FacetQuery,
     ExportQuery,
+    CartQuery,
 );
 
 /// What can be changed.
@@ -62,6 +65,7 @@ pub struct Mutation(
     StockMutation,
     CategoryMutation,
     VariantMutation,
+    CartMutation,
 );
 
 /// The shop's schema.

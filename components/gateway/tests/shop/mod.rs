@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use http::header::CONTENT_TYPE;
 use http::{HeaderName, Request};
 use mercato_accounts::AccountsService;
+use mercato_carts::CartsService;
 use mercato_catalog::CatalogService;
 use mercato_common::cache::Cache;
 use mercato_common::ports::{Mail, Ports};
@@ -91,6 +92,7 @@ impl Shop {
     pub fn new() -> Self {
         let manifests = [
             ("accounts", include_str!("../../../accounts/service.toml")),
+            ("carts", include_str!("../../../carts/service.toml")),
             ("catalog", include_str!("../../../catalog/service.toml")),
             ("orders", include_str!("../../../orders/service.toml")),
         ];
@@ -103,6 +105,7 @@ impl Shop {
         let orders = OrdersService::new(ports.clone(), catalog.clone());
         let services = Services {
             accounts: Box::new(AccountsService::new(ports.clone())),
+            carts: Box::new(CartsService::new(ports.clone(), catalog.clone(), orders.clone())),
             orders: Box::new(orders.clone()),
             discounts: Box::new(orders),
             catalog: Box::new(catalog),

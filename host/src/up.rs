@@ -44,6 +44,7 @@ pub async fn run(options: Up) -> Result<(), Failure> {
         documents: documents.clone(),
         cache: providers::cache(&options.servers)?,
         mailer: providers::mailer(data.path(), &options.storage, &options.servers)?,
+        http_client: providers::http_client(&options.servers)?,
         config: config(&shop.manifest, data.path())?,
     });
     let limits = limits(&options);

@@ -11,7 +11,7 @@ use crate::accounts::{
 use crate::catalog::{ImportOutcome, NewProduct, Product, ProductPage, ProductPatch, ProductQuery, Stock};
 use crate::discounts::{Discount, DiscountPage, NewDiscount};
 use crate::orders::{NewOrder, Order, OrderPage, OrderQuery, Status};
-use crate::types::{Caller, Error, Line, Page, PricedLine, Role};
+use crate::types::{Caller, Error, Line, Money, Page, PricedLine, Role};
 
 /// `mercato:shop/accounts`.
 pub trait Accounts {
@@ -112,4 +112,12 @@ pub trait Discounts {
     fn disable(&self, caller: &Caller, code: &str) -> Result<Discount, Error>;
     /// `list`
     fn list(&self, caller: &Caller, page: &Page) -> Result<DiscountPage, Error>;
+}
+
+/// `mercato:shop/settlement`.
+pub trait Settlement {
+    /// `paid`
+    fn paid(&self, order_id: &str, amount: &Money) -> Result<(), Error>;
+    /// `refunded`
+    fn refunded(&self, order_id: &str) -> Result<(), Error>;
 }

@@ -11,6 +11,7 @@ use crate::accounts::{
 use crate::catalog::{ImportOutcome, NewProduct, Product, ProductPage, ProductPatch, ProductQuery, Stock};
 use crate::discounts::{Discount, DiscountPage, NewDiscount};
 use crate::orders::{NewOrder, Order, OrderPage, OrderQuery, Status};
+use crate::payments::{Payment, PaymentInput, RefundInput};
 use crate::types::{Caller, Error, Line, Money, Page, PricedLine, Role};
 
 /// `mercato:shop/accounts`.
@@ -120,4 +121,19 @@ pub trait Settlement {
     fn paid(&self, order_id: &str, amount: &Money) -> Result<(), Error>;
     /// `refunded`
     fn refunded(&self, order_id: &str) -> Result<(), Error>;
+}
+
+/// `mercato:shop/payments`.
+pub trait Payments {
+    /// `pay`
+    fn pay(&self, caller: &Caller, input: &PaymentInput) -> Result<Payment, Error>;
+    /// `refund`
+    fn refund(&self, caller: &Caller, input: &RefundInput) -> Result<Payment, Error>;
+    /// `get-many`
+    fn get_many(&self, caller: &Caller, ids: &[String])
+    -> Result<Vec<Result<Option<Payment>, Error>>, Error>;
+    /// `webhook`
+    fn webhook(&self, body: &[u8], signature: &str) -> Result<(), Error>;
+    /// `ready`
+    fn ready(&self) -> Result<(), Error>;
 }

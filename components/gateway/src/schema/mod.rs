@@ -8,6 +8,7 @@ mod import;
 mod mutation;
 mod nullable;
 mod order;
+mod payment;
 mod product;
 mod profile;
 mod query;
@@ -22,6 +23,7 @@ use audit::AuditQuery;
 use discount::operations::{DiscountMutation, DiscountQuery};
 use mutation::ShopMutation;
 use order::operations::{OrderMutation, OrderQuery};
+use payment::operations::{PaymentMutation, PaymentQuery};
 use profile::{ProfileMutation, ProfileQuery};
 use query::ShopQuery;
 use session::{SessionMutation, SessionQuery};
@@ -36,6 +38,7 @@ pub struct Query(
     AuditQuery,
     OrderQuery,
     DiscountQuery,
+    PaymentQuery,
 );
 
 /// What can be changed.
@@ -47,6 +50,7 @@ pub struct Mutation(
     VerificationMutation,
     OrderMutation,
     DiscountMutation,
+    PaymentMutation,
 );
 
 /// The shop's schema.

@@ -8,6 +8,7 @@ use libtest_mimic::Trial;
 use serde_json::{Value, json};
 
 use crate::client::As;
+use crate::payments::pay;
 use crate::sessions::{Pair, sign_in};
 use crate::tokens;
 use crate::trials::{trial, trials};
@@ -90,7 +91,7 @@ const TOLD: Columns = [
 const CHANGES_OWNER: [&str; 4] = ["updateUser", "changePassword", "setRole", "eraseUser"];
 
 /// A row: the root type and field, its document, and who gets it. Documents get the variables of [`Things`].
-const TABLE: [(&str, &str, &str, Columns); 36] = [
+const TABLE: [(&str, &str, &str, Columns); 40] = [
     ("Query", "users", "{ users { _id username } }", SIGNED_IN),
     ("Query", "user", "query ($user: ID!) { user(id: $user) { _id username } }", OWNER),
     ("Query", "userConnection", "{ userConnection(first: 1) { edges { node { _id } } } }", SIGNED_IN),
@@ -218,7 +219,21 @@ const TABLE: [(&str, &str, &str, Columns); 36] = [
         TOLD,
     ),
     ("Mutation", "verify", "mutation { verify(channel: EMAIL, code: \"000000\") { _id } }", TOLD),
+    ("Query", "payment", "query ($paid: ID!) { payment(id: $paid) { _id } }", OWNER),
+    (
+        "Mutation",
+        "payOrder",
+        "mutation ($fresh: ID!) { payOrder(orderId: $fresh, paymentMethod: \"tok_ok\") { _id } }",
+        OWNER,
+    ),
+    (
+        "Mutation",
+        "refundPayment",
+        "mutation ($paid: ID!) { refundPayment(id: $paid) { _id } }",
+        STAFF,
+    ),
     // Not root fields, but guarded like them.
+    ("Order", "payment", "query ($paid: ID!) { order(id: $paid) { payment { status } } }", OWNER),
     ("Product", "stock", "query ($product: ID!) { product(id: $product) { stock { onHand } } }", STAFF),
     ("Order", "user", "query ($order: ID!) { order(id: $order) { user { username } } }", OWNER),
 ];
@@ -250,6 +265,8 @@ struct Things {
     order: String,
     /// An order that nothing has been done with.
     fresh: String,
+    /// An order that was paid.
+    paid: String,
     code: String,
 }
 
@@ -264,6 +281,7 @@ fn check_row(world: &World, parent: &str, field: &str, document: &str, columns: 
     let mut things = Things {
         product: world.product(1, 100)?,
         fresh: order.clone(),
+        paid: order.clone(),
         code: world.discount(json!({ "percent": 10 }))?,
         owner,
         bought,
@@ -284,6 +302,10 @@ fn check_row(world: &World, parent: &str, field: &str, document: &str, columns: 
     for ((name, who), gets) in callers.into_iter().zip(columns) {
         if document.contains("$fresh:") {
             things.fresh = placed(world, &things.owner, &things.product)?;
+        }
+        if document.contains("$paid:") {
+            things.paid = placed(world, &things.owner, &things.product)?;
+            pay(world, things.owner.caller(), &things.paid, "tok_ok")?.text("/payOrder/status")?;
         }
         check_cell(world, parent, field, document, &things, who, gets)
             .map_err(|error| error.context(format!("{parent}.{field} for {name} should be {gets:?}")))?;
@@ -319,7 +341,7 @@ fn check_cell(
     let variables = json!({
         "refresh": session.as_ref().map(|pair| &pair.refresh), "session": session.as_ref().map(sid).transpose()?,
         "user": things.owner.id, "product": things.product, "bought": things.bought, "order": things.order,
-        "fresh": things.fresh, "code": things.code,
+        "fresh": things.fresh, "paid": things.paid, "code": things.code,
         "name": unique("cell"), "version": version, "userVersion": user_version,
         "password": things.owner.password,
         "login": { "username": things.owner.name, "password": things.owner.password },

@@ -56,7 +56,7 @@ impl<P: Ports + Cache + HttpClient, O: Orders + Settlement> PaymentsService<P, O
         for _ in 0..TRIES {
             let mut stored = self.existing(id)?;
             let Some(events) = change(&mut stored.body)? else {
-                return self.existing(id);
+                return self.claim(extra).and_then(|()| self.existing(id));
             };
             let mut writes = vec![PAYMENTS.replace(&stored)?];
             writes.extend_from_slice(extra);
@@ -73,6 +73,17 @@ impl<P: Ports + Cache + HttpClient, O: Orders + Settlement> PaymentsService<P, O
             }
         }
         Err(busy())
+    }
+
+    /// Claims ids where there is nothing else to do; whether somebody else did does not matter then.
+    fn claim(&self, inserts: &[Write]) -> Result<(), Error> {
+        if inserts.is_empty() {
+            return Ok(());
+        }
+        match self.ports.commit(inserts, &[]) {
+            Ok(()) | Err(CommitFailure::Refused(_)) => Ok(()),
+            Err(failure) => Err(failure.into()),
+        }
     }
 
     pub(crate) fn existing(&self, id: &str) -> Result<Stored<PaymentBody>, Error> {

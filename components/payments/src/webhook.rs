@@ -16,7 +16,7 @@ use crate::payment::{PAYMENTS, PaymentBody, RefundStage};
 use crate::service::PaymentsService;
 use crate::{settings, signature};
 
-/// The events that had an effect; the id is Stripe's.
+/// The events that were heard of payments; the id is Stripe's.
 const HEARD: Collection<Heard> = Collection::new("payments.webhook-events");
 
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -191,6 +191,21 @@ fn what_was_given_back_at_stripe_is_counted_in() {
 }
 
 #[test]
+fn an_event_that_changed_nothing_changes_nothing_later_either() {
+    let shop = shop(PLAYING);
+    let id = shop.order(100);
+    shop.pay(&id, "tok_ok").unwrap();
+    let refund = shop.refund(&id, Some(30), None).unwrap().refunds.remove(0);
+    let charge =
+        json!({ "payment_intent": format!("test/{id}/1/tok_ok"), "amount_refunded": 30, "metadata": {} });
+    shop.webhook("evt_1", "charge.refunded", &charge).unwrap();
+    let failed = json!({ "status": "failed", "metadata": { "order_id": id, "refund_id": refund.id } });
+    shop.webhook("evt_2", "refund.failed", &failed).unwrap();
+    shop.webhook("evt_1", "charge.refunded", &charge).unwrap();
+    assert_eq!(shop.payment(&id).refunded, 0);
+}
+
+#[test]
 fn a_refund_that_fails_later_leaves_its_amount() {
     let shop = shop(PLAYING);
     let id = shop.order(100);

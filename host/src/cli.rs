@@ -130,6 +130,14 @@ pub struct Servers {
     /// Send mail through this server: `smtp://[user:password@]host:port`, or `smtps://`.
     #[arg(long, env = "MERCATO_MAIL", value_name = "URL", hide_env_values = true)]
     pub mail: Option<String>,
+    /// Where the shop may send requests to: hosts, reached by HTTPS, or with their ports, with commas between them.
+    #[arg(
+        long,
+        env = "HTTP_CLIENT_HOSTS",
+        value_name = "HOSTS",
+        default_value = "api.stripe.com"
+    )]
+    pub http_hosts: String,
 }
 
 /// What a change waits for.

@@ -7,11 +7,13 @@ use std::sync::Arc;
 use mercato_embedded::{
     DispatchOptions, Dispatcher, Durability, EmlMailer, MemoryCache, OpenError, Options, Store,
 };
+use mercato_http::Client;
 use mercato_kafka::{Consumers, DeliveryOptions, Kafka, KafkaOptions, Subscriber};
 use mercato_mongodb::{Relay, RelayOptions, Store as MongoStore};
 use mercato_ports::cache::Cache;
 use mercato_ports::documents::Documents;
 use mercato_ports::events::Handlers;
+use mercato_ports::http_client::HttpClient;
 use mercato_ports::mailer::Mailer;
 use mercato_ports::manifest::ShopManifest;
 use mercato_redis::{RedisCache, RedisOptions};
@@ -148,6 +150,15 @@ pub fn mailer(data: &Path, storage: &Storage, servers: &Servers) -> Result<Arc<d
         ))
     })?;
     Ok(Arc::new(mailer))
+}
+
+/// Requests out, to the hosts that are allowed.
+///
+/// # Errors
+/// Where one of them can't be read.
+pub fn http_client(servers: &Servers) -> Result<Arc<dyn HttpClient>, Failure> {
+    let client = Client::new(&servers.http_hosts).map_err(misconfigured)?;
+    Ok(Arc::new(client))
 }
 
 fn misconfigured(reason: String) -> Failure {

@@ -44,6 +44,7 @@ pub async fn run(options: Up) -> Result<(), Failure> {
         documents: documents.clone(),
         cache: providers::cache(&options.servers)?,
         mailer: providers::mailer(data.path(), &options.storage, &options.servers)?,
+        http_client: providers::http_client(&options.servers)?,
         config: config(&shop.manifest, data.path())?,
     });
     let limits = limits(&options);
@@ -107,7 +108,18 @@ fn config(manifest: &ShopManifest, data: &Path) -> Result<HashMap<String, String
         let setting = config.entry(client_address::SETTING.to_owned());
         setting.or_insert_with(|| client_address::HEADER.to_owned());
     }
+    check_payments(&config)?;
     Ok(config)
+}
+
+/// Refuses the payment gateway that takes no money anywhere but in development.
+fn check_payments(config: &HashMap<String, String>) -> Result<(), Failure> {
+    let is = |name: &str, value: &str| config.get(name).is_some_and(|set| set == value);
+    if is("PAYMENT_GATEWAY", "test") && !is("MERCATO_ENVIRONMENT", "development") {
+        let reason = "PAYMENT_GATEWAY=test takes no money: set MERCATO_ENVIRONMENT=development with it, or PAYMENT_GATEWAY=stripe";
+        return Err(Failure::new(Code::Config, reason.to_owned()));
+    }
+    Ok(())
 }
 
 fn limits(options: &Up) -> Limits {

@@ -8,6 +8,7 @@ use libtest_mimic::Trial;
 use serde_json::{Value, json};
 
 use crate::client::As;
+use crate::payments::pay;
 use crate::sessions::{Pair, sign_in};
 use crate::tokens;
 use crate::trials::{trial, trials};
@@ -299,7 +300,21 @@ const TABLE: &[(&str, &str, &str, Columns)] = &[
         "mutation { checkoutCart(discountCode: \"no such code\") { _id } }",
         TOLD,
     ),
+    ("Query", "payment", "query ($paid: ID!) { payment(id: $paid) { _id } }", OWNER),
+    (
+        "Mutation",
+        "payOrder",
+        "mutation ($fresh: ID!) { payOrder(orderId: $fresh, paymentMethod: \"tok_ok\") { _id } }",
+        OWNER,
+    ),
+    (
+        "Mutation",
+        "refundPayment",
+        "mutation ($paid: ID!) { refundPayment(id: $paid) { _id } }",
+        STAFF,
+    ),
     // Not root fields, but guarded like them.
+    ("Order", "payment", "query ($paid: ID!) { order(id: $paid) { payment { status } } }", OWNER),
     ("Product", "stock", "query ($product: ID!) { product(id: $product) { stock { onHand } } }", STAFF),
     ("Order", "user", "query ($order: ID!) { order(id: $order) { user { username } } }", OWNER),
 ];
@@ -331,6 +346,8 @@ struct Things {
     order: String,
     /// An order that nothing has been done with.
     fresh: String,
+    /// An order that was paid.
+    paid: String,
     code: String,
 }
 
@@ -345,6 +362,7 @@ fn check_row(world: &World, parent: &str, field: &str, document: &str, columns: 
     let mut things = Things {
         product: world.product(1, 100)?,
         fresh: order.clone(),
+        paid: order.clone(),
         code: world.discount(json!({ "percent": 10 }))?,
         owner,
         bought,
@@ -365,6 +383,10 @@ fn check_row(world: &World, parent: &str, field: &str, document: &str, columns: 
     for ((name, who), gets) in callers.into_iter().zip(columns) {
         if document.contains("$fresh:") {
             things.fresh = placed(world, &things.owner, &things.product)?;
+        }
+        if document.contains("$paid:") {
+            things.paid = placed(world, &things.owner, &things.product)?;
+            pay(world, things.owner.caller(), &things.paid, "tok_ok")?.text("/payOrder/status")?;
         }
         check_cell(world, parent, field, document, &things, who, gets)
             .map_err(|error| error.context(format!("{parent}.{field} for {name} should be {gets:?}")))?;
@@ -406,7 +428,7 @@ fn check_cell(
         "category": category,
         "refresh": session.as_ref().map(|pair| &pair.refresh), "session": session.as_ref().map(sid).transpose()?,
         "user": things.owner.id, "product": things.product, "bought": things.bought, "order": things.order,
-        "fresh": things.fresh, "code": things.code,
+        "fresh": things.fresh, "paid": things.paid, "code": things.code,
         "name": unique("cell"), "version": version, "userVersion": user_version,
         "password": things.owner.password,
         "login": { "username": things.owner.name, "password": things.owner.password },

@@ -40,6 +40,7 @@ mod operations;
 mod order_status;
 mod orders;
 mod own;
+mod payments;
 mod product_import;
 mod profiles;
 mod readme;
@@ -116,6 +117,7 @@ fn main() -> ExitCode {
         operations::tests(&world),
         order_status::tests(&world),
         orders::tests(&world),
+        payments::tests(&world),
         product_import::tests(&world),
         profiles::tests(&world),
         readme::tests(),

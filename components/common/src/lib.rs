@@ -59,10 +59,17 @@ pub mod discounts {
     };
 }
 
+/// What the payments service speaks of.
+pub mod payments {
+    pub use crate::bindings::mercato::shop::payment_types::{
+        Payment, PaymentInput, PaymentStatus, Refund, RefundInput, RefundStatus,
+    };
+}
+
 /// The generated modules under their WIT names, for the services' `wit_bindgen::generate!` to map onto (option `with`).
 pub mod wit {
     pub use crate::bindings::mercato::shop::{
-        account_types, cart_types, discount_types, order_types, product_types, types,
+        account_types, cart_types, discount_types, order_types, payment_types, product_types, types,
     };
 }
 

@@ -2,6 +2,7 @@
 
 use mercato_ports::documents::{CommitFailure, Document, Failure, Query, Write};
 use mercato_ports::events::Event;
+use mercato_ports::http_client::{HttpFailure, Request, Response};
 use mercato_ports::mailer::{MailFailure, Message};
 
 /// What a service needs of its platform. In a guest it is filled by [`Imports`]; in native tests by the embedded
@@ -36,6 +37,15 @@ pub trait Mail {
     /// # Errors
     /// As the port says.
     fn send(&self, message: &Message) -> Result<(), MailFailure>;
+}
+
+/// As `mercato:platform/http-client`: one request out.
+pub trait HttpClient {
+    /// As `send`.
+    ///
+    /// # Errors
+    /// As the port says.
+    fn request(&self, request: &Request) -> Result<Response, HttpFailure>;
 }
 
 /// The ports that the runtime gives to a guest.
@@ -81,5 +91,12 @@ impl crate::cache::Cache for Imports {
 impl Mail for Imports {
     fn send(&self, message: &Message) -> Result<(), MailFailure> {
         mercato_ports::imports::mailer::send(message)
+    }
+}
+
+#[cfg(target_arch = "wasm32")]
+impl HttpClient for Imports {
+    fn request(&self, request: &Request) -> Result<Response, HttpFailure> {
+        mercato_ports::imports::http_client::send(request)
     }
 }

@@ -15,7 +15,8 @@ use crate::catalog::{
 use crate::carts::{Cart, Terms, Whose};
 use crate::discounts::{Discount, DiscountPage, NewDiscount};
 use crate::orders::{NewOrder, Order, OrderPage, OrderQuery, Status};
-use crate::types::{Caller, Error, Line, Page, PricedLine, Role};
+use crate::payments::{Payment, PaymentInput, RefundInput};
+use crate::types::{Caller, Error, Line, Money, Page, PricedLine, Role};
 
 /// `mercato:shop/accounts`.
 pub trait Accounts {
@@ -185,4 +186,27 @@ pub trait Carts {
     fn merge(&self, caller: &Caller, guest: &str) -> Result<Cart, Error>;
     /// `checkout`
     fn checkout(&self, caller: &Caller, user_id: Option<&str>, terms: &Terms) -> Result<Order, Error>;
+}
+
+/// `mercato:shop/settlement`.
+pub trait Settlement {
+    /// `paid`
+    fn paid(&self, order_id: &str, amount: &Money) -> Result<(), Error>;
+    /// `refunded`
+    fn refunded(&self, order_id: &str) -> Result<(), Error>;
+}
+
+/// `mercato:shop/payments`.
+pub trait Payments {
+    /// `pay`
+    fn pay(&self, caller: &Caller, input: &PaymentInput) -> Result<Payment, Error>;
+    /// `refund`
+    fn refund(&self, caller: &Caller, input: &RefundInput) -> Result<Payment, Error>;
+    /// `get-many`
+    fn get_many(&self, caller: &Caller, ids: &[String])
+    -> Result<Vec<Result<Option<Payment>, Error>>, Error>;
+    /// `webhook`
+    fn webhook(&self, body: &[u8], signature: &str) -> Result<(), Error>;
+    /// `ready`
+    fn ready(&self) -> Result<(), Error>;
 }

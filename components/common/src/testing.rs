@@ -8,13 +8,14 @@ use mercato_embedded::{Durability, MemoryCache, Options, Store};
 use mercato_ports::cache::Cache as CachePort;
 use mercato_ports::documents::{CommitFailure, Document, Documents, Failure, Query, Write};
 use mercato_ports::events::Event;
+use mercato_ports::http_client::{HttpFailure, Request, Response};
 use mercato_ports::mailer::{MailFailure, Message};
 use mercato_ports::manifest::{ServiceManifest, ShopManifest};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
 use crate::cache::Cache;
-use crate::ports::{Mail, Ports};
+use crate::ports::{HttpClient, Mail, Ports};
 use crate::types::{Caller, Role, SignedIn};
 
 /// Ports over a fresh store. Clones share it.
@@ -26,6 +27,8 @@ pub struct TestPorts {
 
 type Interference = Box<dyn FnOnce() + Send>;
 
+type Server = Box<dyn FnMut(&Request) -> Result<Response, HttpFailure> + Send>;
+
 struct Inner {
     store: Store,
     cache: MemoryCache,
@@ -35,6 +38,7 @@ struct Inner {
     mails: Mutex<Vec<Message>>,
     before: Mutex<Option<Interference>>,
     after: Mutex<Option<Interference>>,
+    server: Mutex<Option<Server>>,
     // Removed last.
     _folder: TempDir,
 }
@@ -75,6 +79,7 @@ impl TestPorts {
             mails: Mutex::default(),
             before: Mutex::default(),
             after: Mutex::default(),
+            server: Mutex::default(),
             _folder: folder,
         };
         Self {
@@ -100,6 +105,15 @@ impl TestPorts {
     #[allow(clippy::unwrap_used, reason = "for tests only")]
     pub fn take_mails(&self) -> Vec<Message> {
         std::mem::take(&mut self.inner.mails.lock().unwrap())
+    }
+
+    /// Has this answer all HTTP requests from now on; without it, none is sent.
+    ///
+    /// # Panics
+    /// After another test thread's panic.
+    #[allow(clippy::unwrap_used, reason = "for tests only")]
+    pub fn serve(&self, server: impl FnMut(&Request) -> Result<Response, HttpFailure> + Send + 'static) {
+        *self.inner.server.lock().unwrap() = Some(Box::new(server));
     }
 
     /// Has something happen right before the next commit: the race that a service must survive.
@@ -166,6 +180,16 @@ impl Mail for TestPorts {
         }
         self.inner.mails.lock().unwrap().push(message.clone());
         Ok(())
+    }
+}
+
+impl HttpClient for TestPorts {
+    #[allow(clippy::unwrap_used, reason = "for tests only")]
+    fn request(&self, request: &Request) -> Result<Response, HttpFailure> {
+        match &mut *self.inner.server.lock().unwrap() {
+            Some(server) => server(request),
+            None => Err(HttpFailure::NotSent("there is no server".into())),
+        }
     }
 }
 

@@ -36,6 +36,8 @@ mod bindings {
             "mercato:shop/discounts@0.1.0": generate,
             "mercato:shop/order-types@0.1.0": mercato_common::wit::order_types,
             "mercato:shop/orders@0.1.0": generate,
+            "mercato:shop/payment-types@0.1.0": mercato_common::wit::payment_types,
+            "mercato:shop/payments@0.1.0": generate,
             "mercato:shop/product-types@0.1.0": mercato_common::wit::product_types,
             "mercato:shop/types@0.1.0": mercato_common::wit::types,
         },
@@ -76,6 +78,7 @@ fn services() -> Services {
         orders: Box::new(Remote),
         carts: Box::new(Remote),
         discounts: Box::new(Remote),
+        payments: Box::new(Remote),
         cache: Box::new(Imports),
     }
 }

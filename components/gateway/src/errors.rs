@@ -66,6 +66,7 @@ pub fn parts(error: Error) -> (&'static str, Option<String>, String) {
             None,
             "There is not enough in stock; extensions.lines tells what is left.".into(),
         ),
+        Error::PaymentDeclined(message) => ("PAYMENT_DECLINED", None, message),
         Error::RateLimited(seconds) => (
             "RATE_LIMITED",
             None,

@@ -1,7 +1,7 @@
 //! The services behind the gateway.
 
 use mercato_common::cache::Cache;
-use mercato_common::services::{Accounts, Carts, Catalog, Discounts, Orders};
+use mercato_common::services::{Accounts, Carts, Catalog, Discounts, Orders, Payments};
 
 /// What the gateway calls: imports in a component, the services themselves in native tests.
 #[allow(missing_debug_implementations, reason = "trait objects")]
@@ -16,6 +16,8 @@ pub struct Services {
     pub carts: Box<dyn Carts + Send + Sync>,
     /// The discount codes.
     pub discounts: Box<dyn Discounts + Send + Sync>,
+    /// What was paid.
+    pub payments: Box<dyn Payments + Send + Sync>,
     /// Where answers are kept that are the same for everyone.
     pub cache: Box<dyn Cache + Send + Sync>,
 }

@@ -7,6 +7,7 @@ use mercato_common::accounts::{Client, User};
 use mercato_common::catalog::{Category, Product, Stock};
 use mercato_common::id;
 use mercato_common::orders::Order;
+use mercato_common::payments::Payment;
 use mercato_common::types::{Caller, Error};
 
 use crate::errors::to_graphql;
@@ -46,6 +47,7 @@ pub struct Session {
     pub stock: Loader<Option<Stock>>,
     pub users: Loader<User>,
     pub orders: Loader<Order>,
+    pub payments: Loader<Option<Payment>>,
 }
 
 impl Session {
@@ -63,6 +65,7 @@ impl Session {
         let (stock, stock_asker) = both();
         let (users, users_asker) = both();
         let (orders, orders_asker) = both();
+        let (payments, payments_asker) = both();
         Self {
             services: Arc::clone(services),
             client,
@@ -77,6 +80,9 @@ impl Session {
             }),
             users: Loader::new(move |ids| spread(ids, users.accounts.get_many(users_asker.caller(), ids))),
             orders: Loader::new(move |ids| spread(ids, orders.orders.get_many(orders_asker.caller(), ids))),
+            payments: Loader::new(move |ids| {
+                spread(ids, payments.payments.get_many(payments_asker.caller(), ids))
+            }),
             asker,
         }
     }
@@ -95,6 +101,7 @@ impl Session {
         session.stock.clear();
         session.users.clear();
         session.orders.clear();
+        session.payments.clear();
         Ok(session)
     }
 

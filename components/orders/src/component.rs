@@ -3,8 +3,8 @@
 use mercato_common::discounts::{Discount, DiscountPage, NewDiscount};
 use mercato_common::orders::{NewOrder, Order, OrderPage, OrderQuery, Status};
 use mercato_common::ports::Imports;
-use mercato_common::services::{Discounts, Inventory, Orders, Placement};
-use mercato_common::types::{Caller, Error, Line, Page, PricedLine};
+use mercato_common::services::{Discounts, Inventory, Orders, Placement, Settlement};
+use mercato_common::types::{Caller, Error, Line, Money, Page, PricedLine};
 use mercato_ports::events::Event;
 
 use crate::{Failure, OrdersService};
@@ -116,6 +116,16 @@ impl bindings::exports::mercato::shop::discounts::Guest for Component {
 
     fn list(caller: Caller, page: Page) -> Result<DiscountPage, Error> {
         Discounts::list(&SERVICE, &caller, &page)
+    }
+}
+
+impl bindings::exports::mercato::shop::settlement::Guest for Component {
+    fn paid(order_id: String, amount: Money) -> Result<(), Error> {
+        SERVICE.paid(&order_id, &amount)
+    }
+
+    fn refunded(order_id: String) -> Result<(), Error> {
+        SERVICE.refunded(&order_id)
     }
 }
 

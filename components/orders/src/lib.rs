@@ -1,7 +1,7 @@
 //! The orders service: placement as a saga, the way of an order to its customer, totals with discounts and tax.
 //!
-//! Plain Rust over the ports and the inventory; `component` binds it to `mercato:shop/orders`, `mercato:shop/placement` and
-//! `mercato:shop/discounts`.
+//! Plain Rust over the ports and the inventory; `component` binds it to `mercato:shop/orders`, `mercato:shop/placement`,
+//! `mercato:shop/discounts` and `mercato:shop/settlement`.
 
 mod amounts;
 #[cfg(target_arch = "wasm32")]
@@ -17,6 +17,7 @@ mod redemption;
 mod saga;
 mod service;
 mod settings;
+mod settlement;
 mod status;
 mod tax;
 mod timeline;

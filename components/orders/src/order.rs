@@ -41,6 +41,9 @@ pub struct OrderBody {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub region: Option<String>,
     pub status: Named,
+    /// Whether a payment has made it paid, and is to be given back when the order is undone.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub settled: bool,
     #[serde(default)]
     pub timeline: Vec<Entry>,
     pub created_at: u64,
@@ -85,6 +88,7 @@ impl OrderBody {
             discount,
             region,
             status: Named(Status::Pending),
+            settled: false,
             timeline: Vec::new(),
             created_at: now,
         };
@@ -97,6 +101,12 @@ impl OrderBody {
         };
         order.timeline.push(placed.into());
         order
+    }
+
+    /// What is to be paid, in minor units.
+    pub fn total(&self) -> i64 {
+        let amounts: Vec<_> = self.lines.iter().map(LineBody::amounts).collect();
+        amounts::total(amounts.iter()).total
     }
 
     /// Whether what it took goes back on hand, or has gone.

@@ -2,7 +2,8 @@
 //!
 //! 1. The inventory reserves all lines for the order's id, and sets a timer (`mercato.catalog.reservation-due`).
 //! 2. The order is inserted under that id, with the event `mercato.orders.order-placed`.
-//! 3. An event settles the reservation. As long as no payment stands in between, placing is buying: it is the event of 2.
+//! 3. The event of 2 settles the reservation: from then on the pieces are the order's, paid or not yet, until it is undone. So there is
+//!    no order that is paid without its stock.
 //! 4. Where the order is undone before it is shipped, the event of that gives back what it holds, settled or not.
 //!
 //! A crash after 1 leaves a reservation without an order. When the timer comes, a tombstone takes the order's id,
@@ -80,6 +81,7 @@ impl<P: Ports, I: Inventory> OrdersService<P, I> {
             after: Status::Cancelled,
             version: None,
             note: Some("It was not paid in time.".into()),
+            settles: false,
         };
         let expired = self.make(&cancellation, |order| match order.status.0 {
             Status::Pending => Ok(()),

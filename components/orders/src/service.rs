@@ -59,6 +59,7 @@ impl<P: Ports, I: Inventory> Orders for OrdersService<P, I> {
             after: status,
             version,
             note: note("note", text)?,
+            settles: false,
         };
         self.make(&wanted, |_| Ok(()))
     }
@@ -70,6 +71,7 @@ impl<P: Ports, I: Inventory> Orders for OrdersService<P, I> {
             after: Status::Cancelled,
             version: None,
             note: note("reason", reason)?,
+            settles: false,
         };
         self.make(&wanted, |order| {
             if caller.is_admin() || caller.user_id() == Some(&order.user_id) {

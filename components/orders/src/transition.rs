@@ -25,6 +25,8 @@ pub struct Move<'a> {
     /// The version that the order must be at, if any.
     pub version: Option<u64>,
     pub note: Option<String>,
+    /// Whether a payment makes it.
+    pub settles: bool,
 }
 
 impl<P: Ports, I: Inventory> OrdersService<P, I> {
@@ -73,7 +75,8 @@ impl<P: Ports, I: Inventory> OrdersService<P, I> {
         ))
     }
 
-    fn existing(&self, order_id: &str) -> Result<(u64, OrderBody), Error> {
+    /// An order that is there, with its version.
+    pub(crate) fn existing(&self, order_id: &str) -> Result<(u64, OrderBody), Error> {
         match ORDERS.get(&self.ports, order_id)? {
             Some(Stored {
                 version,
@@ -96,6 +99,7 @@ impl OrderBody {
         };
         self.timeline.push(change.into());
         self.status = Named(wanted.after);
+        self.settled |= wanted.settles;
     }
 }
 

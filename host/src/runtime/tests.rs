@@ -73,6 +73,7 @@ impl Probe {
         let platform = Platform {
             documents: Arc::new(store),
             cache: Arc::new(MemoryCache::new(1 << 20)),
+            http_client: Arc::new(mercato_http::Client::new("").unwrap()),
             mailer: Arc::new(EmlMailer::new(data.path(), "a@example.com").unwrap()),
             config: HashMap::new(),
         };

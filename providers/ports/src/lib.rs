@@ -26,6 +26,7 @@ pub mod cloud_event;
 pub mod conformance;
 pub mod documents;
 pub mod events;
+pub mod http_client;
 #[cfg(feature = "mail")]
 pub mod mail;
 pub mod mailer;
@@ -34,10 +35,10 @@ pub mod manifest;
 /// The functions that a guest imports from its runtime. Only there: natively they can't be called.
 #[cfg(target_arch = "wasm32")]
 pub mod imports {
-    pub use crate::bindings::mercato::platform::{cache, config, documents, mailer};
+    pub use crate::bindings::mercato::platform::{cache, config, documents, http_client, mailer};
 }
 
 /// The generated modules under their WIT names, for other crates' `wit_bindgen::generate!` to map onto (option `with`).
 pub mod wit {
-    pub use crate::bindings::mercato::platform::{cache, config, documents, events, mailer};
+    pub use crate::bindings::mercato::platform::{cache, config, documents, events, http_client, mailer};
 }

@@ -20,6 +20,7 @@ wit_bindgen_wrpc::generate!({
             import mercato:platform/publisher@0.1.0;
             export mercato:platform/cache@0.1.0;
             export mercato:platform/documents@0.1.0;
+            export mercato:platform/http-client@0.1.0;
             export mercato:platform/mailer@0.1.0;
             export mercato:platform/publisher@0.1.0;
         }
@@ -31,7 +32,7 @@ wit_bindgen_wrpc::generate!({
 
 /// The types of the ports as they travel.
 pub mod wire {
-    pub use super::exports::mercato::platform::{cache, documents, mailer, publisher};
+    pub use super::exports::mercato::platform::{cache, documents, http_client, mailer, publisher};
     pub use super::mercato::platform::events::Event;
     pub use super::mercato::platform::handler::Failure as HandlerFailure;
     pub use super::mercato::platform::publisher as remote_publisher;

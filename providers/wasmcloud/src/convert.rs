@@ -2,6 +2,7 @@
 
 use mercato_ports::documents as port;
 use mercato_ports::events::{Event, HandlerFailure};
+use mercato_ports::http_client as http;
 use mercato_ports::mailer::{MailFailure, Message};
 
 use crate::bindings::wire;
@@ -208,6 +209,68 @@ impl From<MailFailure> for wire::mailer::Failure {
         match failure {
             MailFailure::Rejected(reason) => Self::Rejected(reason),
             MailFailure::Unavailable(reason) => Self::Unavailable(reason),
+        }
+    }
+}
+
+impl From<wire::http_client::Method> for http::Method {
+    fn from(method: wire::http_client::Method) -> Self {
+        match method {
+            wire::http_client::Method::Get => Self::Get,
+            wire::http_client::Method::Post => Self::Post,
+            wire::http_client::Method::Put => Self::Put,
+            wire::http_client::Method::Patch => Self::Patch,
+            wire::http_client::Method::Delete => Self::Delete,
+        }
+    }
+}
+
+impl From<wire::http_client::Header> for http::Header {
+    fn from(header: wire::http_client::Header) -> Self {
+        Self {
+            name: header.name,
+            value: header.value.into(),
+        }
+    }
+}
+
+impl From<http::Header> for wire::http_client::Header {
+    fn from(header: http::Header) -> Self {
+        Self {
+            name: header.name,
+            value: header.value.into(),
+        }
+    }
+}
+
+impl From<wire::http_client::Request> for http::Request {
+    fn from(request: wire::http_client::Request) -> Self {
+        Self {
+            method: request.method.into(),
+            url: request.url,
+            headers: all(request.headers),
+            body: request.body.into(),
+            timeout_ms: request.timeout_ms,
+        }
+    }
+}
+
+impl From<http::Response> for wire::http_client::Response {
+    fn from(response: http::Response) -> Self {
+        Self {
+            status: response.status,
+            headers: all(response.headers),
+            body: response.body.into(),
+        }
+    }
+}
+
+impl From<http::HttpFailure> for wire::http_client::Error {
+    fn from(failure: http::HttpFailure) -> Self {
+        match failure {
+            http::HttpFailure::Refused(reason) => Self::Refused(reason),
+            http::HttpFailure::NotSent(reason) => Self::NotSent(reason),
+            http::HttpFailure::Unknown(reason) => Self::Unknown(reason),
         }
     }
 }

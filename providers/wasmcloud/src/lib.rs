@@ -9,6 +9,7 @@
 //! | `kafka` → service, `mercato:platform/handler`, with a name of its own | source: `subscriber`, `kinds` (with commas), and `export` where a composed component has several handlers |
 //! | service → `redis`, `mercato:platform/cache` | none |
 //! | service → `smtp`, `mercato:platform/mailer` | none |
+//! | service → `http`, `mercato:platform/http-client` | none |
 //!
 //! wadm links no provider to another, so `mongodb` finds `kafka`, to which it relays events by `mercato:platform/publisher`, by the id in its
 //! configuration.
@@ -25,7 +26,7 @@ mod trace;
 pub use access::{Access, services};
 pub use remote::{RemoteHandlers, RemotePublisher, Subscription};
 pub use run::{main, run};
-pub use serve::{CacheServer, DocumentsServer, MailerServer, PublisherServer};
+pub use serve::{CacheServer, DocumentsServer, HttpClientServer, MailerServer, PublisherServer};
 pub use settings::Settings;
 
 /// Functions that subscribe to the calls of a port.
@@ -57,6 +58,10 @@ pub mod ports {
     port!(
         /// The port `documents`.
         documents by super::DocumentsServer
+    );
+    port!(
+        /// The port `http-client`.
+        http_client by super::HttpClientServer
     );
     port!(
         /// The port `mailer`.

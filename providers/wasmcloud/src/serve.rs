@@ -8,13 +8,14 @@ use bytes::Bytes;
 use mercato_ports::cache::Cache;
 use mercato_ports::documents::Documents;
 use mercato_ports::events::Publisher;
+use mercato_ports::http_client::HttpClient;
 use mercato_ports::mailer::Mailer;
 use tracing::Instrument as _;
 use wasmcloud_provider_sdk::Context;
 
 use crate::access::Access;
 use crate::bindings::wire::documents::{CommitFailure, Document, Failure, Query, Write};
-use crate::bindings::wire::{Event, cache, documents, mailer, publisher};
+use crate::bindings::wire::{Event, cache, documents, http_client, mailer, publisher};
 use crate::convert::all;
 use crate::trace::{component, span};
 
@@ -119,6 +120,22 @@ impl mailer::Handler<Caller> for MailerServer {
         let span = span(caller.as_ref(), "mailer", "send");
         let sent = self.0.send(message.into()).instrument(span).await;
         Ok(sent.map_err(Into::into))
+    }
+}
+
+/// The port `http-client`.
+#[derive(Clone)]
+pub struct HttpClientServer(pub Arc<dyn HttpClient>);
+
+impl http_client::Handler<Caller> for HttpClientServer {
+    async fn send(
+        &self,
+        caller: Caller,
+        request: http_client::Request,
+    ) -> Result<Result<http_client::Response, http_client::Error>> {
+        let span = span(caller.as_ref(), "http-client", "send");
+        let sent = self.0.send(request.into()).instrument(span).await;
+        Ok(sent.map(Into::into).map_err(Into::into))
     }
 }
 

@@ -9,7 +9,8 @@ use wac_graph::{CompositionGraph, EncodeError, EncodeOptions, NodeId};
 use super::Part;
 use super::offers::Runtime;
 
-/// The interface by which a service is told of events. Any number of parts export it, and none imports it.
+/// The interface by which a service is told of events. Any number of parts export it; a part that imports it hands events to the first
+/// of them, for which the composition is made.
 const HANDLER: &str = "mercato:platform/handler@";
 
 /// A part in the graph, with the names and kinds of what it imports and exports.
@@ -106,7 +107,9 @@ fn exporter<'n, 'p>(
             Some((node, export))
         });
     let first = found.next();
-    if let (Some((one, _)), Some((other, _))) = (first, found.next()) {
+    if !import.starts_with(HANDLER)
+        && let (Some((one, _)), Some((other, _))) = (first, found.next())
+    {
         let (one, other) = (&one.part.name, &other.part.name);
         bail!(
             "`{}` imports {import}, which `{one}` and `{other}` both export: leave one out",

@@ -16,10 +16,11 @@ pub enum Runtime {
 }
 
 /// Interfaces, or with `/*` whole packages, each with the version up to where releases are compatible.
-const MERCATO: [&str; 11] = [
+const MERCATO: [&str; 12] = [
     "mercato:platform/cache@0.1",
     "mercato:platform/config@0.1",
     "mercato:platform/documents@0.1",
+    "mercato:platform/http-client@0.1",
     "mercato:platform/mailer@0.1",
     "wasi:cli/*@0.2",
     "wasi:clocks/*@0.2",
@@ -31,9 +32,10 @@ const MERCATO: [&str; 11] = [
 ];
 
 /// What is not `wasi:` is offered by links; `mercato:platform/config` is not, since every value would be a call over the lattice.
-const WASMCLOUD: [&str; 12] = [
+const WASMCLOUD: [&str; 13] = [
     "mercato:platform/cache@0.1",
     "mercato:platform/documents@0.1",
+    "mercato:platform/http-client@0.1",
     "mercato:platform/mailer@0.1",
     "mercato:shop/*@0.1",
     "wasi:cli/*@0.2",

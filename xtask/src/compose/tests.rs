@@ -99,6 +99,17 @@ fn each_handler_of_events_is_exported_under_its_services_name() {
 }
 
 #[test]
+fn events_are_handed_to_the_first_part_that_handles_them() {
+    let parts = [
+        part("payments", &[ORDERS], &[HANDLER]),
+        part("orders", &[], &[ORDERS, HANDLER]),
+        part("consumer", &[HANDLER], &[HTTP]),
+    ];
+    let (_, exports) = names(&compose(&parts, Some(Runtime::Mercato)).unwrap());
+    assert_eq!(exports, ["orders-events", HTTP]);
+}
+
+#[test]
 fn a_compatible_version_of_an_interface_fills_an_import() {
     let parts = [
         part("gateway", &["mercato:shop/catalog@0.1.3"], &[HTTP]),

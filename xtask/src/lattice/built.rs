@@ -13,7 +13,7 @@ use crate::shop;
 /// The packages that only a lattice needs.
 pub const PACKAGES: [&str; 4] = ["-p", "mercato-lattice", "-p", "mercato-wasmcloud"];
 
-const PROVIDERS: [&str; 4] = ["mongodb", "kafka", "redis", "smtp"];
+const PROVIDERS: [&str; 5] = ["mongodb", "kafka", "redis", "smtp", "http"];
 
 /// What was built.
 #[derive(Clone, Debug)]

@@ -121,6 +121,16 @@ impl Running {
             "mercato-smtp",
             &[&format!("url={smtp}"), "from=Mercato <shop@example.com>"],
         )?;
+        put("mercato-http-client", &["hosts=api.stripe.com"])?;
+        put(
+            "mercato-payments",
+            &[
+                "MERCATO_ENVIRONMENT=development",
+                "PAYMENT_GATEWAY=test",
+                "--env",
+                "STRIPE_WEBHOOK_SECRET=API_SECRET",
+            ],
+        )?;
         for (zone, port) in ZONES.into_iter().zip(gateways) {
             put(
                 &format!("mercato-http-{zone}"),

@@ -76,9 +76,13 @@ impl Manifest {
             let secret = ["key", "password", "secret", "url"]
                 .iter()
                 .any(|word| name.split('_').any(|part| part == *word));
-            if secret && (!variable.secret || variable.default.is_some()) {
+            let told = variable
+                .default
+                .as_deref()
+                .is_some_and(|default| !default.is_empty());
+            if secret && (!variable.secret || told) {
                 faults.push(format!(
-                    "the variable `{name}` must be marked `secret`, and have no default"
+                    "the variable `{name}` must be marked `secret`, and have no default but an empty one"
                 ));
             }
         }

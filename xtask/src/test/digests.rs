@@ -11,7 +11,7 @@ use wasmparser::{Parser, Payload};
 use crate::project::Project;
 
 /// The services that are components of their own on a lattice.
-const SERVICES: [&str; 5] = ["gateway", "accounts", "carts", "catalog", "orders"];
+const SERVICES: [&str; 6] = ["gateway", "accounts", "carts", "catalog", "orders", "payments"];
 
 /// Each service's component is in the composition of the whole shop and in that of the lattice, to the byte.
 ///

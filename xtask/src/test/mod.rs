@@ -254,6 +254,15 @@ fn suite(project: &Project, service: &Service, secret: &str) -> Command {
     tests
 }
 
+/// The settings of payments by the gateway that plays. Tests sign webhooks with the API secret.
+pub fn playing(secret: &str) -> [(&'static str, &str); 3] {
+    [
+        ("MERCATO_ENVIRONMENT", "development"),
+        ("PAYMENT_GATEWAY", "test"),
+        ("STRIPE_WEBHOOK_SECRET", secret),
+    ]
+}
+
 /// Starts a shop on a free port by `cargo xtask up`, with its log in a file.
 fn up(project: &Project, arguments: &[&str], secret: &str, log: &Path) -> Result<Service> {
     let mut command = Command::new(std::env::current_exe()?);
@@ -265,6 +274,7 @@ fn up(project: &Project, arguments: &[&str], secret: &str, log: &Path) -> Result
         .args(arguments)
         .env("CARGO_TARGET_DIR", &project.target)
         .env("API_SECRET", secret)
+        .envs(playing(secret))
         // A `.env` of the checkout is for a developer's own shop.
         .current_dir(std::env::temp_dir());
     Service::run(command, log, UP)

@@ -59,6 +59,7 @@ impl Host {
         host.args(["--listen", "127.0.0.1:0", "--state-dir"]).arg(state);
         host.arg("--cache").arg(&self.cache);
         host.env("SPIN_VARIABLE_API_SECRET", secret);
+        host.envs(super::playing(secret).map(|(name, value)| (format!("SPIN_VARIABLE_{name}"), value)));
         host.env("SPIN_MAX_INSTANCE_COUNT", INSTANCES);
         Service::run(host, &self.log, LIMITS)
     }
@@ -74,7 +75,8 @@ pub fn real(project: &Project, state: &Path, secret: &str, log: &Path) -> Result
     command.arg("--state-dir").arg(state);
     command
         .env("CARGO_TARGET_DIR", &project.target)
-        .env("API_SECRET", secret);
+        .env("API_SECRET", secret)
+        .envs(super::playing(secret).map(|(name, value)| (format!("SPIN_VARIABLE_{name}"), value)));
     Service::run(command, log, LIMITS)
 }
 
@@ -153,7 +155,10 @@ fn comes_late(host: &Host, root: &Path) -> Result<()> {
     let closed = state.path().join("spin.toml");
     let manifest = fs::read_to_string(&host.manifest)?;
     let text = manifest
-        .replace("[\"http://orders-events.spin.internal\"]", "[]")
+        .replace(
+            "[\"http://orders-events.spin.internal\", \"http://payments-events.spin.internal\", \"https://api.stripe.com\"]",
+            "[]",
+        )
         .replace(
             "target/spin/",
             &format!("{}/", root.join("target/spin").display()),

@@ -4,6 +4,7 @@ mod bucket;
 mod consumers;
 mod convert;
 mod database;
+mod http;
 mod mail;
 
 use std::cell::RefCell;
@@ -28,6 +29,7 @@ mod bindings {
                 export mercato:platform/cache@0.1.0;
                 export mercato:platform/config@0.1.0;
                 export mercato:platform/documents@0.1.0;
+                export mercato:platform/http-client@0.1.0;
                 export mercato:platform/mailer@0.1.0;
                 export mercato:adapter/outbox@0.1.0;
             }
@@ -47,7 +49,7 @@ mod bindings {
 }
 
 use bindings::exports::mercato::adapter::outbox;
-use bindings::exports::mercato::platform::{cache, config, documents, mailer};
+use bindings::exports::mercato::platform::{cache, config, documents, http_client, mailer};
 use bindings::wasi::config::store::{self, Error as ConfigError};
 use mercato_ports::events::Event;
 use mercato_ports::mailer::MailFailure;
@@ -137,6 +139,14 @@ impl mailer::Guest for Adapter {
             MailFailure::Rejected(reason) => mailer::Failure::Rejected(reason),
             MailFailure::Unavailable(reason) => mailer::Failure::Unavailable(reason),
         })
+    }
+}
+
+impl http_client::Guest for Adapter {
+    fn send(request: http_client::Request) -> Result<http_client::Response, http_client::Error> {
+        http::send(&convert::request(request))
+            .map(convert::response)
+            .map_err(convert::http_failure)
     }
 }
 

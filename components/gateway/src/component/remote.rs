@@ -10,10 +10,11 @@ use mercato_common::catalog::{
 };
 use mercato_common::discounts::{Discount, DiscountPage, NewDiscount};
 use mercato_common::orders::{NewOrder, Order, OrderPage, OrderQuery, Status};
-use mercato_common::services::{Accounts, Carts, Catalog, Discounts, Orders};
+use mercato_common::payments::{Payment, PaymentInput, RefundInput};
+use mercato_common::services::{Accounts, Carts, Catalog, Discounts, Orders, Payments};
 use mercato_common::types::{Caller, Error, Page, Role};
 
-use super::bindings::mercato::shop::{accounts, carts, catalog, discounts, orders};
+use super::bindings::mercato::shop::{accounts, carts, catalog, discounts, orders, payments};
 
 /// Whatever the composition has put behind the imports.
 pub struct Remote;
@@ -248,5 +249,31 @@ impl Discounts for Remote {
 
     fn list(&self, caller: &Caller, page: &Page) -> Result<DiscountPage, Error> {
         discounts::list(caller, page)
+    }
+}
+
+impl Payments for Remote {
+    fn pay(&self, caller: &Caller, input: &PaymentInput) -> Result<Payment, Error> {
+        payments::pay(caller, input)
+    }
+
+    fn refund(&self, caller: &Caller, input: &RefundInput) -> Result<Payment, Error> {
+        payments::refund(caller, input)
+    }
+
+    fn get_many(
+        &self,
+        caller: &Caller,
+        ids: &[String],
+    ) -> Result<Vec<Result<Option<Payment>, Error>>, Error> {
+        payments::get_many(caller, ids)
+    }
+
+    fn webhook(&self, body: &[u8], signature: &str) -> Result<(), Error> {
+        payments::webhook(body, signature)
+    }
+
+    fn ready(&self) -> Result<(), Error> {
+        payments::ready()
     }
 }

@@ -5,6 +5,7 @@ mod envelope;
 mod execute;
 mod reply;
 mod request_id;
+mod webhook;
 
 use std::sync::Arc;
 
@@ -83,6 +84,7 @@ impl Gateway {
         match (request.method(), path) {
             (&Method::GET | &Method::HEAD, "/livez") => reply::health(Ok("live")),
             (&Method::GET | &Method::HEAD, "/readyz") => reply::health(self.ready()),
+            (_, webhook::STRIPE) => self.stripe_webhook(request),
             (_, "/graphql" | "/graphql/") => self.graphql(request),
             (&Method::GET | &Method::HEAD, "/") => reply::redirect("/graphql"),
             (&Method::GET | &Method::HEAD, _) if path.starts_with(graphiql::ASSETS) => {
@@ -92,9 +94,10 @@ impl Gateway {
         }
     }
 
-    /// Whether the shop can serve: whether the catalog, and so its store, answers.
+    /// Whether the shop can serve: whether the catalog, and so its store, answers, and payments are not misconfigured.
     fn ready(&self) -> Result<&'static str, &'static str> {
         match self.services.catalog.get_many(&[id::new()]) {
+            Ok(_) if self.services.payments.ready().is_err() => Err("payments are misconfigured"),
             Ok(_) => Ok("ready"),
             Err(_) => Err("the catalog does not answer"),
         }

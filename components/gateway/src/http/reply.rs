@@ -90,16 +90,31 @@ pub fn method_not_allowed(accepted: Accepted) -> Reply {
 
 /// The answer for a path that is nothing (problem details, RFC 9457).
 pub fn not_found(path: &str) -> Reply {
+    let detail = format!("There is nothing at {path}. GraphQL is at /graphql.");
+    problem(StatusCode::NOT_FOUND, "NOT_FOUND", &detail)
+}
+
+/// The answer to what can't be done, outside GraphQL (problem details, RFC 9457).
+pub fn problem(status: StatusCode, code: &str, detail: &str) -> Reply {
     let body = json!({
-        "title": "Not found",
-        "status": 404,
-        "detail": format!("There is nothing at {path}. GraphQL is at /graphql."),
-        "code": "NOT_FOUND",
+        "title": status.canonical_reason().unwrap_or_default(),
+        "status": status.as_u16(),
+        "detail": detail,
+        "code": code,
     });
     respond(
-        StatusCode::NOT_FOUND,
+        status,
         HeaderValue::from_static("application/problem+json"),
         &body,
+    )
+}
+
+/// The answer to a webhook that was heard.
+pub fn received() -> Reply {
+    respond(
+        StatusCode::OK,
+        HeaderValue::from_static("application/json"),
+        &json!({ "received": true }),
     )
 }
 

@@ -9,6 +9,7 @@ mod import;
 mod mutation;
 mod nullable;
 mod order;
+mod payment;
 mod product;
 mod profile;
 mod query;
@@ -30,6 +31,7 @@ use product::export::ExportQuery;
 use product::facets::FacetQuery;
 use product::operations::{CatalogMutation, CatalogQuery};
 use product::stock::{StockMutation, StockQuery};
+use payment::operations::{PaymentMutation, PaymentQuery};
 use profile::{ProfileMutation, ProfileQuery};
 use query::ShopQuery;
 use session::{SessionMutation, SessionQuery};
@@ -50,6 +52,7 @@ pub struct Query(
     FacetQuery,
     ExportQuery,
     CartQuery,
+    PaymentQuery,
 );
 
 /// What can be changed.
@@ -66,6 +69,7 @@ pub struct Mutation(
     CategoryMutation,
     VariantMutation,
     CartMutation,
+    PaymentMutation,
 );
 
 /// The shop's schema.

@@ -9,6 +9,7 @@ use mercato_common::types::Error;
 
 use crate::schema::datetime::DateTime;
 use crate::schema::nullable::{Nullable, nullable};
+use crate::schema::payment::PaymentObject;
 use crate::schema::product::{ProductObject, int};
 use crate::schema::user::UserObject;
 use crate::session::Session;
@@ -110,6 +111,18 @@ impl OrderObject {
 
     async fn created_at(&self) -> DateTime {
         DateTime(self.0.created_at)
+    }
+
+    /// What is paid for it; null where nobody has tried to pay it.
+    async fn payment(&self, context: &Context<'_>) -> Nullable<PaymentObject> {
+        nullable(async {
+            let session = Session::of(context)?;
+            let payment = session.payments.load(&self.0.id).await;
+            payment
+                .map(|payment| payment.map(PaymentObject))
+                .map_err(|error| session.error(error))
+        })
+        .await
     }
 
     /// Who bought; null where that user is gone.

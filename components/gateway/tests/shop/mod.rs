@@ -9,16 +9,28 @@ use mercato_accounts::AccountsService;
 use mercato_carts::CartsService;
 use mercato_catalog::CatalogService;
 use mercato_common::cache::Cache;
-use mercato_common::ports::{Mail, Ports};
+use mercato_common::ports::{HttpClient, Mail, Ports};
 use mercato_common::testing::TestPorts;
 use mercato_gateway::{Gateway, Services, Settings};
 use mercato_orders::OrdersService;
+use mercato_payments::PaymentsService;
 use mercato_ports::documents::{CommitFailure, Document, Failure, Query, Write};
 use mercato_ports::events::Event;
+use mercato_ports::http_client::{HttpFailure, Request as OutRequest, Response as OutResponse};
 use mercato_ports::mailer::{MailFailure, Message};
 use serde_json::{Value, json};
 
 const SECRET: &str = "a secret of more than 16 bytes";
+
+/// The secret of webhooks.
+pub const WEBHOOKS: &str = "whsec_test";
+
+const CONFIG: [(&str, &str); 4] = [
+    ("API_SECRET", SECRET),
+    ("PAYMENT_GATEWAY", "test"),
+    ("MERCATO_ENVIRONMENT", "development"),
+    ("STRIPE_WEBHOOK_SECRET", WEBHOOKS),
+];
 
 /// The calls that a service makes to its store, which are those that others make to the service.
 #[derive(Clone)]
@@ -68,6 +80,12 @@ impl Mail for Counted {
     }
 }
 
+impl HttpClient for Counted {
+    fn request(&self, request: &OutRequest) -> Result<OutResponse, HttpFailure> {
+        self.ports.request(request)
+    }
+}
+
 impl Cache for Counted {
     fn cached(&self, keys: &[String]) -> Vec<Option<Vec<u8>>> {
         self.ports.cached(keys)
@@ -95,9 +113,10 @@ impl Shop {
             ("carts", include_str!("../../../carts/service.toml")),
             ("catalog", include_str!("../../../catalog/service.toml")),
             ("orders", include_str!("../../../orders/service.toml")),
+            ("payments", include_str!("../../../payments/service.toml")),
         ];
         let ports = Counted {
-            ports: TestPorts::new(&manifests, &[("API_SECRET", SECRET)]),
+            ports: TestPorts::new(&manifests, &CONFIG),
             calls: Arc::default(),
             after_find: Arc::default(),
         };
@@ -106,6 +125,7 @@ impl Shop {
         let services = Services {
             accounts: Box::new(AccountsService::new(ports.clone())),
             carts: Box::new(CartsService::new(ports.clone(), catalog.clone(), orders.clone())),
+            payments: Box::new(PaymentsService::new(ports.clone(), orders.clone())),
             orders: Box::new(orders.clone()),
             discounts: Box::new(orders),
             catalog: Box::new(catalog),
@@ -137,6 +157,13 @@ impl Shop {
             .body(serde_json::to_vec(body).unwrap());
         let reply = self.gateway.handle(&request.unwrap());
         serde_json::from_slice(reply.body()).unwrap()
+    }
+
+    /// The status and the body of the answer to any request.
+    pub fn http(&self, request: http::request::Builder, body: &str) -> (u16, Value) {
+        let reply = self.gateway.handle(&request.body(body.into()).unwrap());
+        let body = serde_json::from_slice(reply.body()).unwrap_or(Value::Null);
+        (reply.status().as_u16(), body)
     }
 
     /// A new product's id.

@@ -7,12 +7,13 @@ mod cache;
 mod config;
 mod documents;
 mod events;
+mod http_client;
 mod mailer;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use mercato_ports::{cache::Cache, documents::Documents, mailer::Mailer};
+use mercato_ports::{cache::Cache, documents::Documents, http_client::HttpClient, mailer::Mailer};
 
 pub use events::HandlerFailure as WitHandlerFailure;
 
@@ -24,6 +25,8 @@ pub struct Platform {
     pub cache: Arc<dyn Cache>,
     /// Mail out.
     pub mailer: Arc<dyn Mailer>,
+    /// Requests out.
+    pub http_client: Arc<dyn HttpClient>,
     /// The values of the names that the shop's manifest declares, where they are set.
     pub config: HashMap<String, String>,
 }

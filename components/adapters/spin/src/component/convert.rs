@@ -2,11 +2,12 @@
 
 use mercato_ports::documents as ports;
 use mercato_ports::events::DeadLetter;
+use mercato_ports::http_client as http;
 use mercato_ports::mailer::Message;
 
 use super::bindings::exports::mercato::adapter::outbox;
 use super::bindings::exports::mercato::platform::documents as wit;
-use super::bindings::exports::mercato::platform::mailer;
+use super::bindings::exports::mercato::platform::{http_client, mailer};
 
 pub fn document(document: ports::Document) -> wit::Document {
     let ports::Document { id, version, body } = document;
@@ -136,5 +137,39 @@ pub fn dead_letter(letter: DeadLetter) -> outbox::DeadLetter {
         event: letter.event,
         attempts: letter.attempts,
         reason: letter.reason,
+    }
+}
+
+pub fn request(request: http_client::Request) -> http::Request {
+    let header = |http_client::Header { name, value }| http::Header { name, value };
+    http::Request {
+        method: match request.method {
+            http_client::Method::Get => http::Method::Get,
+            http_client::Method::Post => http::Method::Post,
+            http_client::Method::Put => http::Method::Put,
+            http_client::Method::Patch => http::Method::Patch,
+            http_client::Method::Delete => http::Method::Delete,
+        },
+        url: request.url,
+        headers: request.headers.into_iter().map(header).collect(),
+        body: request.body,
+        timeout_ms: request.timeout_ms,
+    }
+}
+
+pub fn response(response: http::Response) -> http_client::Response {
+    let header = |http::Header { name, value }| http_client::Header { name, value };
+    http_client::Response {
+        status: response.status,
+        headers: response.headers.into_iter().map(header).collect(),
+        body: response.body,
+    }
+}
+
+pub fn http_failure(failure: http::HttpFailure) -> http_client::Error {
+    match failure {
+        http::HttpFailure::Refused(reason) => http_client::Error::Refused(reason),
+        http::HttpFailure::NotSent(reason) => http_client::Error::NotSent(reason),
+        http::HttpFailure::Unknown(reason) => http_client::Error::Unknown(reason),
     }
 }

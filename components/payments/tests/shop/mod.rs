@@ -1,0 +1,196 @@
+//! The payments service over a real catalog and real orders, for the tests here.
+#![allow(dead_code, reason = "each test uses what it needs")]
+
+use hmac::{Hmac, Mac};
+use mercato_catalog::CatalogService;
+use mercato_common::catalog::NewProduct;
+use mercato_common::id;
+use mercato_common::orders::{NewOrder, Order};
+use mercato_common::payments::{Payment, PaymentInput, RefundInput};
+use mercato_common::ports::Ports;
+use mercato_common::services::{Catalog, Orders, Payments};
+use mercato_common::testing::{TestPorts, admin, customer};
+use mercato_common::types::{Caller, Error, Line};
+use mercato_orders::OrdersService;
+use mercato_payments::PaymentsService;
+use mercato_ports::documents::{Replacement, Write};
+use mercato_ports::events::Event;
+use sha2::Sha256;
+
+pub const SECRET: &str = "whsec_test";
+pub const SUCCEEDED: &str = "mercato.payments.payment-succeeded";
+pub const REFUND_REQUESTED: &str = "mercato.payments.refund-requested";
+pub const DUE: &str = "mercato.payments.payment-due";
+
+/// Payments by the gateway that plays.
+pub const PLAYING: &[(&str, &str)] = &[
+    ("PAYMENT_GATEWAY", "test"),
+    ("MERCATO_ENVIRONMENT", "development"),
+    ("STRIPE_WEBHOOK_SECRET", SECRET),
+];
+
+/// Payments by Stripe, whose server a test gives to the ports.
+pub const STRIPE: &[(&str, &str)] = &[
+    ("PAYMENT_GATEWAY", "stripe"),
+    ("STRIPE_SECRET_KEY", "sk_test_1"),
+    ("STRIPE_WEBHOOK_SECRET", SECRET),
+];
+
+pub type OrdersOfTests = OrdersService<TestPorts, CatalogService<TestPorts>>;
+
+#[derive(Clone)]
+pub struct Shop {
+    pub ports: TestPorts,
+    pub catalog: CatalogService<TestPorts>,
+    pub orders: OrdersOfTests,
+    pub payments: PaymentsService<TestPorts, OrdersOfTests>,
+}
+
+pub fn shop(config: &[(&'static str, &str)]) -> Shop {
+    let manifests = [
+        ("payments", include_str!("../../service.toml")),
+        ("orders", include_str!("../../../orders/service.toml")),
+        ("catalog", include_str!("../../../catalog/service.toml")),
+    ];
+    let ports = TestPorts::new(&manifests, config);
+    let catalog = CatalogService::new(ports.clone());
+    let orders = OrdersService::new(ports.clone(), catalog.clone());
+    Shop {
+        payments: PaymentsService::new(ports.clone(), orders.clone()),
+        orders,
+        catalog,
+        ports,
+    }
+}
+
+impl Shop {
+    /// An order of the user `u1` that comes to this.
+    pub fn order(&self, total: i64) -> String {
+        let input = NewProduct {
+            name: "Sock".into(),
+            description: None,
+            manufacturer: None,
+            external_id: None,
+            price: total,
+            currency: None,
+            quantity: 1,
+        };
+        let product_id = self.catalog.create(&admin(), input).unwrap().id;
+        let lines = vec![Line {
+            product_id,
+            quantity: 1,
+        }];
+        let order = NewOrder {
+            lines,
+            discount_code: None,
+            region: None,
+        };
+        let id = self.orders.place(&customer("u1"), &order).unwrap().id;
+        drop(self.ports.take_events());
+        id
+    }
+
+    pub fn pay(&self, order_id: &str, method: &str) -> Result<Payment, Error> {
+        self.pay_by(&customer("u1"), order_id, method, None)
+    }
+
+    pub fn pay_by(
+        &self,
+        caller: &Caller,
+        order_id: &str,
+        method: &str,
+        key: Option<&str>,
+    ) -> Result<Payment, Error> {
+        let input = PaymentInput {
+            order_id: order_id.into(),
+            payment_method: method.into(),
+            idempotency_key: key.map(Into::into),
+        };
+        self.payments.pay(caller, &input)
+    }
+
+    pub fn refund(&self, payment_id: &str, amount: Option<i64>, key: Option<&str>) -> Result<Payment, Error> {
+        let input = RefundInput {
+            payment_id: payment_id.into(),
+            amount,
+            reason: Some("Too large".into()),
+            idempotency_key: key.map(Into::into),
+        };
+        self.payments.refund(&Caller::ApiKey, &input)
+    }
+
+    pub fn payment(&self, id: &str) -> Payment {
+        Payments::get_many(&self.payments, &admin(), &[id.to_owned()])
+            .unwrap()
+            .remove(0)
+            .unwrap()
+            .unwrap()
+    }
+
+    pub fn read(&self, id: &str) -> Order {
+        Orders::get_many(&self.orders, &admin(), &[id.to_owned()])
+            .unwrap()
+            .remove(0)
+            .unwrap()
+    }
+
+    /// Hands on all events but timers that payments handles, and those that follow from them, twice each, as a broker may.
+    pub fn deliver(&self) {
+        loop {
+            let events = self.ports.take_events();
+            let handled: Vec<_> = events
+                .iter()
+                .filter(|event| event.due.is_none() && is_handled(&event.kind))
+                .collect();
+            if handled.is_empty() {
+                return;
+            }
+            for event in handled {
+                self.payments.handle(event).unwrap();
+                self.payments.handle(event).unwrap();
+            }
+        }
+    }
+
+    /// Has the last attempt of a payment be of yesterday.
+    pub fn age(&self, id: &str) {
+        let collection = "payments.payments";
+        let found = self.ports.get_many(collection, &[id.to_owned()]).unwrap();
+        let document = found[0].clone().unwrap();
+        let mut body: serde_json::Value = serde_json::from_str(&document.body).unwrap();
+        body["attemptedAt"] = (id::now() - 24 * 3_600_000).into();
+        let write = Write::Replace(Replacement {
+            collection: collection.into(),
+            id: id.into(),
+            expected: document.version,
+            body: body.to_string(),
+        });
+        self.ports.commit(&[write], &[]).unwrap();
+    }
+
+    /// The events of a kind since the last look.
+    pub fn events(&self, kind: &str) -> Vec<Event> {
+        let mut events = self.ports.take_events();
+        events.retain(|event| event.kind == kind);
+        events
+    }
+
+    /// Delivers a webhook of Stripe's that is signed now.
+    pub fn webhook(&self, event_id: &str, kind: &str, object: &serde_json::Value) -> Result<(), Error> {
+        let body =
+            serde_json::json!({ "id": event_id, "type": kind, "data": { "object": object } }).to_string();
+        let signature = sign(SECRET, id::now() / 1_000, &body);
+        self.payments.webhook(body.as_bytes(), &signature)
+    }
+}
+
+fn is_handled(kind: &str) -> bool {
+    include_str!("../../service.toml").contains(&format!("\"{kind}\""))
+}
+
+/// The header `Stripe-Signature` of a body.
+pub fn sign(secret: &str, seconds: u64, body: &str) -> String {
+    let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap();
+    mac.update(format!("{seconds}.{body}").as_bytes());
+    format!("t={seconds},v1={:x}", mac.finalize().into_bytes())
+}

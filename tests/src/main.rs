@@ -40,6 +40,7 @@ mod product_import;
 mod profiles;
 mod readme;
 mod refused_orders;
+mod rest;
 mod sessions;
 mod startup;
 mod tokens;
@@ -110,6 +111,7 @@ fn main() -> ExitCode {
         profiles::tests(&world),
         readme::tests(),
         refused_orders::tests(&world),
+        rest::tests(&world),
         sessions::tests(&world),
         startup::tests(),
     ];

@@ -49,6 +49,10 @@ fn its_commands_do_what_it_says(binary: &Binary) -> Result<()> {
         r#""status":"PENDING","total":2500,"products":[{"name":"Wool sock","quantity":2}]"#,
         r#""subtotal":1250,"discount":125,"tax":0,"total":1125"#,
         r#""status":"CANCELLED","timeline":["#,
+        r#""name":"Felt hat","price":2900"#,
+        r#""status":"pending","subtotal":2900"#,
+        "304",
+        r#""name":"Felt hat","price":2500"#,
     ] {
         ensure!(
             output.contains(expected),

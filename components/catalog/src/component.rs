@@ -55,6 +55,10 @@ impl bindings::exports::mercato::shop::catalog::Guest for Component {
         SERVICE.receive(&caller, &id, quantity)
     }
 
+    fn deduct(caller: Caller, id: String, quantity: i64) -> Result<Product, Error> {
+        SERVICE.deduct(&caller, &id, quantity)
+    }
+
     fn list(query: ProductQuery) -> Result<ProductPage, Error> {
         SERVICE.list(&query)
     }

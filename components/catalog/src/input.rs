@@ -65,10 +65,10 @@ pub fn apply(patch: ProductPatch, body: &mut ProductBody) -> Result<bool, Error>
     Ok(different)
 }
 
-/// Checks a number of pieces that are received.
-pub fn received(pieces: i64) -> Result<i64, Error> {
+/// Checks a number of pieces that come, or go.
+pub fn moved(pieces: i64) -> Result<i64, Error> {
     if pieces < 1 {
-        return Err(Error::invalid("quantity", "At least 1 piece must be received."));
+        return Err(Error::invalid("quantity", "It must be at least 1 piece."));
     }
     quantity(pieces)
 }

@@ -46,6 +46,8 @@ pub struct ExternalIdClaim {
 pub enum Movement {
     /// New pieces come on hand.
     Receive,
+    /// Pieces leave from on hand, and count as never received; refused where there are not enough on hand.
+    Deduct,
     /// From on hand to reserved; refused where there are not enough on hand.
     Reserve,
     /// From reserved back on hand.
@@ -61,19 +63,21 @@ impl Movement {
     pub fn changes(self, pieces: i64) -> Vec<Change> {
         let (from, to) = match self {
             Self::Receive => return vec![add("received", pieces), add("onHand", pieces)],
+            Self::Deduct => return vec![add("received", -pieces), take("onHand", pieces)],
             Self::Reserve => ("onHand", "reserved"),
             Self::Release => ("reserved", "onHand"),
             Self::Settle => ("reserved", "sold"),
             Self::Return => ("sold", "onHand"),
         };
-        vec![
-            Change {
-                field: from.into(),
-                by: -pieces,
-                floor: Some(0),
-            },
-            add(to, pieces),
-        ]
+        vec![take(from, pieces), add(to, pieces)]
+    }
+}
+
+fn take(field: &str, by: i64) -> Change {
+    Change {
+        field: field.into(),
+        by: -by,
+        floor: Some(0),
     }
 }
 

@@ -8,7 +8,7 @@ use mercato_common::collection::{Stored, event};
 use mercato_common::id;
 use mercato_common::ports::Ports;
 use mercato_common::services::Catalog;
-use mercato_common::types::{Caller, Error};
+use mercato_common::types::{Caller, Error, Shortage};
 use mercato_ports::documents::{CommitFailure, RefusalReason, Write};
 use mercato_ports::events::Event;
 use serde::Serialize;
@@ -149,7 +149,7 @@ impl<P: Ports + Cache> Catalog for CatalogService<P> {
 
     fn receive(&self, caller: &Caller, id: &str, quantity: i64) -> Result<Product, Error> {
         caller.require_admin()?;
-        let quantity = input::received(quantity)?;
+        let quantity = input::moved(quantity)?;
         if self.existing(id)?.body.received.saturating_add(quantity) > i64::from(i32::MAX) {
             return Err(Error::invalid(
                 "quantity",
@@ -160,6 +160,23 @@ impl<P: Ports + Cache> Catalog for CatalogService<P> {
         match commit(&self.ports, &[write], &[]) {
             Ok(()) => self.existing(id).map(to_product),
             Err(CommitFailure::Refused(_)) => Err(missing(id)),
+            Err(failure) => Err(failure.into()),
+        }
+    }
+
+    fn deduct(&self, caller: &Caller, id: &str, quantity: i64) -> Result<Product, Error> {
+        caller.require_admin()?;
+        let quantity = input::moved(quantity)?;
+        let write = PRODUCTS.adjust(id, Movement::Deduct.changes(quantity));
+        match commit(&self.ports, &[write], &[]) {
+            Ok(()) => self.existing(id).map(to_product),
+            Err(CommitFailure::Refused(refusals)) => {
+                let left = refusals.iter().find_map(|refusal| match refusal.reason {
+                    RefusalReason::UnderFloor(left) => Some(left),
+                    _ => None,
+                });
+                Err(left.map_or_else(|| missing(id), |left| too_few(id, quantity, left)))
+            }
             Err(failure) => Err(failure.into()),
         }
     }
@@ -188,6 +205,15 @@ impl<P: Ports + Cache> Catalog for CatalogService<P> {
 
 fn missing(id: &str) -> Error {
     Error::NotFound(format!("There is no product {id}."))
+}
+
+fn too_few(id: &str, requested: i64, available: i64) -> Error {
+    let count = |pieces: i64| u32::try_from(pieces.max(0)).unwrap_or(u32::MAX);
+    Error::OutOfStock(vec![Shortage {
+        product_id: id.to_owned(),
+        requested: count(requested),
+        available: count(available),
+    }])
 }
 
 fn stale(expected: u64, current: u64) -> Error {

@@ -54,6 +54,27 @@ fn line(id: &str, quantity: u32) -> Line {
 }
 
 #[test]
+fn what_is_deducted_was_on_hand_and_counts_as_never_received() {
+    let (_, catalog) = catalog();
+    let id = product(&catalog, 250, 5, "USD");
+    catalog.reserve("o1", &[line(&id, 3)], 0).unwrap();
+    assert_eq!(catalog.deduct(&admin(), &id, 2).unwrap().quantity, 0);
+    assert_eq!(stock(&catalog, &id), (0, 3, 0));
+    match catalog.deduct(&admin(), &id, 1) {
+        Err(Error::OutOfStock(lines)) => {
+            assert_eq!((lines[0].requested, lines[0].available), (1, 0));
+        }
+        other => panic!("there is none left to deduct: {other:?}"),
+    }
+    assert_eq!(stock(&catalog, &id), (0, 3, 0));
+    assert!(matches!(catalog.deduct(&admin(), &id, 0), Err(Error::Invalid(_))));
+    assert!(matches!(
+        catalog.deduct(&admin(), "0198c0de-1f2e-7abc-8def-0123456789ab", 1),
+        Err(Error::NotFound(_))
+    ));
+}
+
+#[test]
 fn what_is_reserved_is_settled_or_released_once() {
     let (ports, catalog) = catalog();
     let (a, b) = (product(&catalog, 250, 5, "USD"), product(&catalog, 100, 3, "USD"));

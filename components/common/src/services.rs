@@ -63,6 +63,8 @@ pub trait Catalog {
     fn update(&self, caller: &Caller, id: &str, version: u64, patch: ProductPatch) -> Result<Product, Error>;
     /// `receive`
     fn receive(&self, caller: &Caller, id: &str, quantity: i64) -> Result<Product, Error>;
+    /// `deduct`
+    fn deduct(&self, caller: &Caller, id: &str, quantity: i64) -> Result<Product, Error>;
     /// `list`
     fn list(&self, query: &ProductQuery) -> Result<ProductPage, Error>;
     /// `get-many`

@@ -103,6 +103,10 @@ impl Catalog for Remote {
         catalog::receive(caller, id, quantity)
     }
 
+    fn deduct(&self, caller: &Caller, id: &str, quantity: i64) -> Result<Product, Error> {
+        catalog::deduct(caller, id, quantity)
+    }
+
     fn list(&self, query: &ProductQuery) -> Result<ProductPage, Error> {
         catalog::list(query)
     }

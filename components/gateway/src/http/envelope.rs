@@ -59,17 +59,7 @@ pub fn of_get(request: &Request<Vec<u8>>) -> Result<Envelope, Refused> {
 /// The envelope of a POST: a JSON object, or an array of them.
 pub fn of_post(request: &Request<Vec<u8>>) -> Result<Envelope, Refused> {
     check_content_type(request)?;
-    if request.body().len() > limits::BODY {
-        let message = format!(
-            "The body is larger than {} bytes. Send less at once.",
-            limits::BODY
-        );
-        return Err(Refused {
-            status: StatusCode::PAYLOAD_TOO_LARGE,
-            code: "PAYLOAD_TOO_LARGE",
-            message,
-        });
-    }
+    check_size(request)?;
     match serde_json::from_slice(request.body()) {
         Err(error) => Err(bad(format!("The body is no JSON: {error}."))),
         Ok(Value::Object(map)) => Ok(Envelope::Single(parameters(map)?)),
@@ -98,7 +88,24 @@ fn item(value: Value) -> Item {
     }
 }
 
-fn check_content_type(request: &Request<Vec<u8>>) -> Result<(), Refused> {
+/// Refuses a body that is larger than any may be.
+pub fn check_size(request: &Request<Vec<u8>>) -> Result<(), Refused> {
+    if request.body().len() <= limits::BODY {
+        return Ok(());
+    }
+    let message = format!(
+        "The body is larger than {} bytes. Send less at once.",
+        limits::BODY
+    );
+    Err(Refused {
+        status: StatusCode::PAYLOAD_TOO_LARGE,
+        code: "PAYLOAD_TOO_LARGE",
+        message,
+    })
+}
+
+/// Refuses a body that does not say that it is JSON.
+pub fn check_content_type(request: &Request<Vec<u8>>) -> Result<(), Refused> {
     let header = request
         .headers()
         .get(CONTENT_TYPE)

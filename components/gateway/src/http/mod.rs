@@ -3,6 +3,7 @@
 mod accept;
 mod envelope;
 mod execute;
+mod problem;
 mod reply;
 mod request_id;
 
@@ -15,9 +16,11 @@ use mercato_common::id;
 use crate::graphiql;
 use crate::http::accept::Accepted;
 use crate::http::envelope::Envelope;
-pub use crate::http::envelope::Parameters;
+pub use crate::http::envelope::{Parameters, check_content_type, check_size};
+pub use crate::http::problem::{Body as ProblemBody, MEDIA_TYPE as PROBLEM, Problem};
 use crate::identity::Verifier;
 use crate::limits;
+use crate::rest::{self, Routes};
 use crate::schema::{self, ShopSchema};
 use crate::services::Services;
 
@@ -40,10 +43,11 @@ pub struct Settings {
 #[allow(missing_debug_implementations, reason = "it holds a secret")]
 pub struct Gateway {
     schema: ShopSchema,
-    services: Arc<Services>,
-    verifier: Verifier,
+    pub(crate) routes: Routes,
+    pub(crate) services: Arc<Services>,
+    pub(crate) verifier: Verifier,
     introspection: bool,
-    address_header: Option<HeaderName>,
+    pub(crate) address_header: Option<HeaderName>,
 }
 
 impl Gateway {
@@ -52,6 +56,7 @@ impl Gateway {
     pub fn new(settings: &Settings, services: Services) -> Self {
         Self {
             schema: schema::build(),
+            routes: Routes::new(rest::operations()),
             services: Arc::new(services),
             verifier: Verifier::new(&settings.secret),
             introspection: settings.introspection,
@@ -80,15 +85,21 @@ impl Gateway {
 
     fn route(&self, request: &Request<Vec<u8>>) -> Reply {
         let path = request.uri().path();
+        let not_found = || Problem::no_such_path(path).reply(path);
         match (request.method(), path) {
             (&Method::GET | &Method::HEAD, "/livez") => reply::health(Ok("live")),
             (&Method::GET | &Method::HEAD, "/readyz") => reply::health(self.ready()),
             (_, "/graphql" | "/graphql/") => self.graphql(request),
             (&Method::GET | &Method::HEAD, "/") => reply::redirect("/graphql"),
             (&Method::GET | &Method::HEAD, _) if path.starts_with(graphiql::ASSETS) => {
-                graphiql::asset(path).unwrap_or_else(|| reply::not_found(path))
+                graphiql::asset(path).unwrap_or_else(not_found)
             }
-            _ => reply::not_found(path),
+            (&Method::GET | &Method::HEAD, rest::PAGE) => rest::page(),
+            (&Method::GET | &Method::HEAD, _) if rest::is_asset(path) => {
+                rest::asset(path).unwrap_or_else(not_found)
+            }
+            (&Method::GET | &Method::HEAD, "/openapi.json") => reply::json(&self.openapi()),
+            _ => self.rest(request).unwrap_or_else(not_found),
         }
     }
 

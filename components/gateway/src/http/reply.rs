@@ -4,7 +4,7 @@ use async_graphql::{Response as Executed, ServerError};
 use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, LOCATION, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderValue, Response, StatusCode};
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::http::Reply;
 use crate::http::accept::Accepted;
@@ -88,19 +88,17 @@ pub fn method_not_allowed(accepted: Accepted) -> Reply {
     reply
 }
 
-/// The answer for a path that is nothing (problem details, RFC 9457).
-pub fn not_found(path: &str) -> Reply {
-    let body = json!({
-        "title": "Not found",
-        "status": 404,
-        "detail": format!("There is nothing at {path}. GraphQL is at /graphql."),
-        "code": "NOT_FOUND",
-    });
-    respond(
-        StatusCode::NOT_FOUND,
-        HeaderValue::from_static("application/problem+json"),
-        &body,
-    )
+/// A document that is the same for everybody.
+pub fn json(document: &Value) -> Reply {
+    let mut reply = respond(
+        StatusCode::OK,
+        HeaderValue::from_static("application/json"),
+        document,
+    );
+    reply
+        .headers_mut()
+        .insert(CACHE_CONTROL, HeaderValue::from_static("public, max-age=3600"));
+    reply
 }
 
 /// How the shop is, for orchestrators, where the host does not tell by itself.

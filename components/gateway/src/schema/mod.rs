@@ -2,7 +2,7 @@
 
 mod audit;
 mod connection;
-mod datetime;
+pub mod datetime;
 mod discount;
 mod import;
 mod mutation;

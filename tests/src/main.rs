@@ -15,6 +15,7 @@ mod audits;
 mod authorization;
 mod bad_input;
 mod bad_values;
+mod browsers;
 mod catalog;
 mod client;
 mod compat;
@@ -25,6 +26,7 @@ mod crash;
 mod data_folder;
 mod dead_letters;
 mod discounts;
+mod edge;
 mod feeds;
 mod graphql_over_http;
 mod import;
@@ -40,6 +42,7 @@ mod product_import;
 mod profiles;
 mod readme;
 mod refused_orders;
+mod repeated;
 mod rest;
 mod sessions;
 mod startup;
@@ -88,6 +91,7 @@ fn main() -> ExitCode {
         authorization::tests(&world),
         bad_input::tests(&world),
         bad_values::tests(&world),
+        browsers::tests(&world),
         catalog::tests(&world),
         compat::tests(&world),
         concurrency::tests(&world),
@@ -97,6 +101,7 @@ fn main() -> ExitCode {
         data_folder::tests(),
         dead_letters::tests(),
         discounts::tests(&world),
+        edge::tests(),
         feeds::tests(&world),
         graphql_over_http::tests(&world),
         import::tests(&world),
@@ -111,6 +116,7 @@ fn main() -> ExitCode {
         profiles::tests(&world),
         readme::tests(),
         refused_orders::tests(&world),
+        repeated::tests(&world),
         rest::tests(&world),
         sessions::tests(&world),
         startup::tests(),

@@ -57,7 +57,11 @@ impl<T: Serialize + DeserializeOwned> Collection<T> {
     ///
     /// # Errors
     /// Where the store is away, or holds what can't be read.
-    pub fn get_many(&self, ports: &(impl Ports + ?Sized), ids: &[String]) -> Result<Vec<Option<Stored<T>>>, Error> {
+    pub fn get_many(
+        &self,
+        ports: &(impl Ports + ?Sized),
+        ids: &[String],
+    ) -> Result<Vec<Option<Stored<T>>>, Error> {
         if ids.is_empty() {
             return Ok(Vec::new());
         }

@@ -1,7 +1,5 @@
 //! One request for an operation, and what handlers ask of it.
 
-use std::sync::Arc;
-
 use http::Request;
 use matchit::Params;
 use mercato_common::types::{Caller, Error};
@@ -17,17 +15,13 @@ use crate::session::{self, Session};
 /// One request for an operation.
 pub struct Call<'a> {
     pub request: &'a Request<Vec<u8>>,
-    pub session: Arc<Session>,
+    pub session: Session,
     parameters: Params<'a, 'a>,
 }
 
 impl<'a> Call<'a> {
     /// The request of a session, for a path with these parameters.
-    pub const fn new(
-        request: &'a Request<Vec<u8>>,
-        session: Arc<Session>,
-        parameters: Params<'a, 'a>,
-    ) -> Self {
+    pub const fn new(request: &'a Request<Vec<u8>>, session: Session, parameters: Params<'a, 'a>) -> Self {
         Self {
             request,
             session,

@@ -16,16 +16,14 @@ mod precondition;
 mod products;
 mod routes;
 
+pub use answer::{not_modified, tag_of, without_body};
 pub use docs::{PAGE, asset, is_asset, page};
 pub use operation::Operation;
 pub use routes::{Found, Routes};
 
-use std::sync::Arc;
+use http::{Request, StatusCode};
 
-use http::Request;
-
-use crate::client;
-use crate::http::{Gateway, Problem, Reply};
+use crate::http::{Gateway, Problem, Reply, idempotency};
 use crate::rest::call::Call;
 use crate::session::Session;
 
@@ -47,15 +45,19 @@ impl Gateway {
         let path = request.uri().path();
         let reply = match self.routes.find(request.method(), path)? {
             Found::Operation(operation, parameters) => {
-                let session = Session::new(
-                    &self.services,
-                    self.verifier.identify(request.headers()),
-                    client::of(request.headers(), self.address_header.as_ref()),
-                );
-                let call = Call::new(request, Arc::new(session), parameters);
-                match operation.run(&call) {
+                let session = Session::new(&self.services, self.identify(request), self.client(request));
+                let call = Call::new(request, session, parameters);
+                let run = || match operation.run(&call) {
                     Ok(answer) => answer.reply(request),
                     Err(problem) => problem.reply(path),
+                };
+                if operation.replayable && request.headers().contains_key(idempotency::HEADER) {
+                    let keeps = |reply: &Reply| {
+                        !reply.status().is_server_error() && reply.status() != StatusCode::TOO_MANY_REQUESTS
+                    };
+                    self.once(request, call.caller(), run, keeps, |problem| problem.reply(path))
+                } else {
+                    run()
                 }
             }
             Found::Options(allow) => answer::options(&allow),

@@ -145,6 +145,12 @@ impl Operation {
         self
     }
 
+    /// It is no POST, and can be repeated by an `Idempotency-Key` all the same.
+    pub const fn repeatable(mut self) -> Self {
+        self.replayable = true;
+        self
+    }
+
     /// Its answers carry tokens, and are never kept.
     pub const fn secret(mut self) -> Self {
         self.replayable = false;

@@ -64,6 +64,7 @@ pub fn operations() -> Vec<Operation> {
             receive,
         )
         .versioned()
+        .repeatable()
         .takes::<Pieces>()
         .answers::<Product>(StatusCode::OK),
         Operation::new(
@@ -75,6 +76,7 @@ pub fn operations() -> Vec<Operation> {
             deduct,
         )
         .versioned()
+        .repeatable()
         .takes::<Pieces>()
         .answers::<Product>(StatusCode::OK),
     ]

@@ -4,7 +4,7 @@
 use std::sync::{Arc, Mutex};
 
 use http::header::CONTENT_TYPE;
-use http::{HeaderMap, HeaderName, Request, Response};
+use http::{HeaderMap, Request, Response};
 use mercato_accounts::AccountsService;
 use mercato_catalog::CatalogService;
 use mercato_common::cache::Cache;
@@ -89,13 +89,23 @@ pub struct Shop {
 
 impl Shop {
     pub fn new() -> Self {
+        Self::with(&[])
+    }
+
+    /// A shop with this configuration besides.
+    pub fn with(config: &[(&'static str, &str)]) -> Self {
+        let own = [
+            ("API_SECRET", SECRET),
+            ("CLIENT_ADDRESS_HEADER", "x-forwarded-for"),
+        ];
         let manifests = [
+            ("gateway", include_str!("../../service.toml")),
             ("accounts", include_str!("../../../accounts/service.toml")),
             ("catalog", include_str!("../../../catalog/service.toml")),
             ("orders", include_str!("../../../orders/service.toml")),
         ];
         let ports = Counted {
-            ports: TestPorts::new(&manifests, &[("API_SECRET", SECRET)]),
+            ports: TestPorts::new(&manifests, &[&own, config].concat()),
             calls: Arc::default(),
             after_find: Arc::default(),
         };
@@ -107,12 +117,9 @@ impl Shop {
             discounts: Box::new(orders),
             catalog: Box::new(catalog),
             cache: Box::new(ports.clone()),
+            documents: Box::new(ports.clone()),
         };
-        let settings = Settings {
-            secret: SECRET.into(),
-            introspection: true,
-            address_header: Some(HeaderName::from_static("x-forwarded-for")),
-        };
+        let settings = Settings::read(|name| ports.config(name)).unwrap();
         Self {
             gateway: Gateway::new(&settings, services),
             ports,
@@ -180,6 +187,11 @@ impl Shop {
             bearer: format!("Bearer {}", text("/access_token")),
             refresh: text("/refresh_token"),
         }
+    }
+
+    /// The ports behind the services.
+    pub fn ports(&self) -> &TestPorts {
+        &self.ports.ports
     }
 
     /// What the gateway offers.

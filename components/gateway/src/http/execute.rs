@@ -102,7 +102,7 @@ impl Gateway {
             self.client(request),
         ));
         let execution = execution.data(Arc::clone(&session));
-        let mut response = futures::executor::block_on(self.schema.execute(execution));
+        let mut response = futures::executor::block_on(self.schema().execute(execution));
         for error in &mut response.errors {
             ensure_code(error);
         }

@@ -13,7 +13,7 @@ mod reply;
 mod request_id;
 mod settings;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use http::{Method, Request, Response, StatusCode};
 
@@ -46,8 +46,8 @@ pub type Reply = Response<Vec<u8>>;
 /// The gateway: made once, used for any number of requests, and the same for all of them.
 #[allow(missing_debug_implementations, reason = "it holds a secret")]
 pub struct Gateway {
-    schema: ShopSchema,
-    pub(crate) routes: Routes,
+    schema: OnceLock<ShopSchema>,
+    routes: OnceLock<Routes>,
     pub(crate) services: Arc<Services>,
     verifier: Verifier,
     seal: Seal,
@@ -59,8 +59,8 @@ impl Gateway {
     #[must_use]
     pub fn new(settings: &Settings, services: Services) -> Self {
         Self {
-            schema: schema::build(),
-            routes: Routes::new(rest::operations()),
+            schema: OnceLock::new(),
+            routes: OnceLock::new(),
             services: Arc::new(services),
             verifier: Verifier::new(&settings.secret),
             seal: Seal::new(&settings.secret),
@@ -74,7 +74,17 @@ impl Gateway {
     /// The schema in GraphQL's schema definition language.
     #[must_use]
     pub fn sdl(&self) -> String {
-        self.schema.sdl()
+        self.schema().sdl()
+    }
+
+    /// GraphQL's schema; made when somebody asks for it, since an instance may answer one request only.
+    fn schema(&self) -> &ShopSchema {
+        self.schema.get_or_init(schema::build)
+    }
+
+    /// REST's routes; made as the schema is.
+    pub(crate) fn routes(&self) -> &Routes {
+        self.routes.get_or_init(|| Routes::new(rest::operations()))
     }
 
     /// Answers one request.

@@ -1,6 +1,6 @@
 //! REST: the same functions of the services as GraphQL's, by paths and methods.
 //!
-//! An area is a file with its routes, its shapes of JSON and its handlers; [`operations`] names the areas. What is routed is what the
+//! An area is a folder: its routes and handlers, and its shapes of JSON; [`operations`] names the areas. What is routed is what the
 //! OpenAPI document tells: both come from there.
 
 mod accounts;
@@ -43,7 +43,7 @@ impl Gateway {
     /// Answers a request for a path under `/api`, or of a short form; none where the path is neither.
     pub(crate) fn rest(&self, request: &Request<Vec<u8>>) -> Option<Reply> {
         let path = request.uri().path();
-        let reply = match self.routes.find(request.method(), path)? {
+        let reply = match self.routes().find(request.method(), path)? {
             Found::Operation(operation, parameters) => {
                 let session = Session::new(&self.services, self.identify(request), self.client(request));
                 let call = Call::new(request, session, parameters);
@@ -70,6 +70,6 @@ impl Gateway {
     /// What REST offers, as OpenAPI 3.1.
     #[must_use]
     pub fn openapi(&self) -> serde_json::Value {
-        openapi::document(self.routes.operations())
+        openapi::document(self.routes().operations())
     }
 }

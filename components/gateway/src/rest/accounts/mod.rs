@@ -1,10 +1,10 @@
 //! Users, and how they sign in.
 
+mod shapes;
+
 use http::{Method, StatusCode};
-use mercato_common::accounts::{Channel, Credentials as Given, SignIn, User as Found, UserPatch};
-use mercato_common::types::{Error, Role as Known};
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use mercato_common::accounts::{User as Found, UserPatch};
+use mercato_common::types::Error;
 use serde_json::Value;
 
 use crate::rest::answer::Answer;
@@ -12,6 +12,7 @@ use crate::rest::call::Call;
 use crate::rest::operation::{Access, Operation, Refusal};
 use crate::rest::precondition::{self, tag};
 use crate::schema::datetime::DateTime;
+use shapes::{CodeSent, Credentials, Logout, Refresh, SignedIn, User, UserChanges, Verification};
 
 const USER: &[&str] = &["/api/users/{id}"];
 
@@ -95,161 +96,6 @@ pub fn operations() -> Vec<Operation> {
         )
         .answers::<Value>(StatusCode::OK),
     ]
-}
-
-/// A name of 3 to 64 characters, and a password of 8 to 128.
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct Credentials {
-    username: String,
-    password: String,
-}
-
-/// The token that a session goes on with.
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct Refresh {
-    refresh_token: String,
-}
-
-/// The session to be ended.
-#[derive(Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct Logout {
-    /// Its refresh token. Without it, it is the session of the access token.
-    refresh_token: Option<String>,
-}
-
-/// An address of the caller's, and what came there.
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct Verification {
-    channel: Address,
-    /// Where it is left out, a code is sent.
-    code: Option<String>,
-}
-
-/// A code that is on its way.
-#[derive(Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-struct CodeSent {
-    channel: Address,
-    /// Until when it is good.
-    expires_at: DateTime,
-}
-
-/// Where a user can be reached.
-#[derive(Clone, Copy, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-enum Address {
-    #[serde(alias = "EMAIL")]
-    Email,
-    #[serde(alias = "PHONE")]
-    Phone,
-}
-
-/// What to change of a user; what is left out stays as it is, and an empty text takes away what was there.
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct UserChanges {
-    /// The name of the person, 1 to 100 characters.
-    name: Option<String>,
-    email: Option<String>,
-    /// As E.164 writes it: +4915112345678.
-    phone: Option<String>,
-    /// The language that the user reads, as BCP 47 writes it: en-GB.
-    locale: Option<String>,
-    /// The version that the edit was made of, where `If-Match` does not tell it.
-    version: Option<u64>,
-}
-
-/// A user who is signed in now.
-#[derive(Serialize, JsonSchema)]
-struct SignedIn {
-    /// To be sent as `Authorization: Bearer <access_token>`.
-    access_token: String,
-    /// Good for one refresh, which answers the next pair.
-    refresh_token: String,
-    user: User,
-}
-
-/// Somebody who can sign in.
-#[derive(Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-struct User {
-    #[serde(rename = "_id")]
-    id: String,
-    username: String,
-    role: Role,
-    name: Option<String>,
-    email: Option<String>,
-    email_verified: bool,
-    phone: Option<String>,
-    phone_verified: bool,
-    locale: Option<String>,
-    /// Moves on with each change of the user.
-    version: u64,
-    created_at: DateTime,
-    /// When the user was erased, of whom nothing but the id is left.
-    erased_at: Option<DateTime>,
-}
-
-/// What a user may do.
-#[derive(Clone, Copy, Serialize, JsonSchema)]
-#[serde(rename_all = "UPPERCASE")]
-enum Role {
-    Customer,
-    Admin,
-}
-
-impl From<Found> for User {
-    fn from(user: Found) -> Self {
-        Self {
-            id: user.id,
-            username: user.username,
-            role: match user.role {
-                Known::Customer => Role::Customer,
-                Known::Admin => Role::Admin,
-            },
-            name: user.name,
-            email: user.email,
-            email_verified: user.email_verified,
-            phone: user.phone,
-            phone_verified: user.phone_verified,
-            locale: user.locale,
-            version: user.version,
-            created_at: DateTime(user.created_at),
-            erased_at: user.erased_at.map(DateTime),
-        }
-    }
-}
-
-impl From<SignIn> for SignedIn {
-    fn from(signed_in: SignIn) -> Self {
-        Self {
-            access_token: signed_in.access_token,
-            refresh_token: signed_in.refresh_token,
-            user: signed_in.user.into(),
-        }
-    }
-}
-
-impl From<Credentials> for Given {
-    fn from(input: Credentials) -> Self {
-        Self {
-            username: input.username,
-            password: input.password,
-        }
-    }
-}
-
-impl From<Address> for Channel {
-    fn from(address: Address) -> Self {
-        match address {
-            Address::Email => Self::Email,
-            Address::Phone => Self::Phone,
-        }
-    }
 }
 
 fn register(call: &Call<'_>) -> Result<Answer, Refusal> {

@@ -1,19 +1,19 @@
 //! Products and their stock.
 
+mod shapes;
+
 use http::{Method, StatusCode};
 use mercato_common::catalog::{
-    NewProduct as New, Product as Found, ProductFilter, ProductPatch, ProductQuery, ProductSort, SortKey,
+    NewProduct as New, Product as Found, ProductFilter, ProductPatch, ProductQuery,
 };
 use mercato_common::types::Error;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 
 use crate::rest::answer::Answer;
 use crate::rest::call::Call;
 use crate::rest::operation::{Access, Operation, Refusal};
 use crate::rest::page::{self, Page};
 use crate::rest::precondition::{self, tag_with};
-use crate::schema::datetime::DateTime;
+use shapes::{NewProduct, Pieces, Product, ProductChanges, ProductsWanted};
 
 const PRODUCTS: &[&str] = &["/api/products", "/products"];
 const PRODUCT: &[&str] = &["/api/products/{id}"];
@@ -80,136 +80,6 @@ pub fn operations() -> Vec<Operation> {
         .takes::<Pieces>()
         .answers::<Product>(StatusCode::OK),
     ]
-}
-
-/// Something that the shop sells.
-#[derive(Debug, Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-struct Product {
-    #[serde(rename = "_id")]
-    id: String,
-    name: String,
-    /// In minor units (cents) of `currency`.
-    price: i64,
-    /// ISO 4217.
-    currency: String,
-    /// How many can be bought now.
-    quantity: u32,
-    description: Option<String>,
-    manufacturer: Option<String>,
-    /// The id by which the feed that the product was imported from knows it.
-    external_id: Option<String>,
-    /// Counts the edits of the product.
-    version: u64,
-    created_at: DateTime,
-    updated_at: DateTime,
-}
-
-impl From<Found> for Product {
-    fn from(product: Found) -> Self {
-        Self {
-            id: product.id,
-            name: product.name,
-            price: product.price.amount,
-            currency: product.price.currency,
-            quantity: product.quantity,
-            description: product.description,
-            manufacturer: product.manufacturer,
-            external_id: product.external_id,
-            version: product.version,
-            created_at: DateTime(product.created_at),
-            updated_at: DateTime(product.updated_at),
-        }
-    }
-}
-
-/// A product to be added.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct NewProduct {
-    name: String,
-    /// In minor units (cents).
-    price: i64,
-    quantity: i64,
-    description: Option<String>,
-    manufacturer: Option<String>,
-    external_id: Option<String>,
-    /// ISO 4217; the shop's own where there is none.
-    currency: Option<String>,
-}
-
-/// What to change of a product; what is left out stays as it is, and an empty text takes away what was there.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct ProductChanges {
-    name: Option<String>,
-    /// In minor units (cents).
-    price: Option<i64>,
-    description: Option<String>,
-    manufacturer: Option<String>,
-    currency: Option<String>,
-    /// The version that the edit was made of, where `If-Match` does not tell it.
-    version: Option<u64>,
-}
-
-/// So many pieces.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Pieces {
-    /// At least 1.
-    quantity: i64,
-}
-
-/// Which products, and in which order.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct ProductsWanted {
-    /// How many, 1 to 100; 20 where it is left out.
-    first: Option<u32>,
-    /// The `endCursor` of the page before.
-    after: Option<String>,
-    /// Words to be found in name, description or manufacturer; the last may be a beginning.
-    search: Option<String>,
-    manufacturer: Option<String>,
-    /// In minor units, inclusive.
-    min_price: Option<i64>,
-    /// In minor units, inclusive.
-    max_price: Option<i64>,
-    in_stock: Option<bool>,
-    /// `created` where it is left out; `-` goes downwards.
-    sort: Option<ProductOrder>,
-}
-
-/// The order of products.
-#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema)]
-enum ProductOrder {
-    #[default]
-    #[serde(rename = "created")]
-    Created,
-    #[serde(rename = "-created")]
-    CreatedDown,
-    #[serde(rename = "name")]
-    Name,
-    #[serde(rename = "-name")]
-    NameDown,
-    #[serde(rename = "price")]
-    Price,
-    #[serde(rename = "-price")]
-    PriceDown,
-}
-
-impl From<ProductOrder> for ProductSort {
-    fn from(order: ProductOrder) -> Self {
-        let (key, descending) = match order {
-            ProductOrder::Created => (SortKey::Created, false),
-            ProductOrder::CreatedDown => (SortKey::Created, true),
-            ProductOrder::Name => (SortKey::Name, false),
-            ProductOrder::NameDown => (SortKey::Name, true),
-            ProductOrder::Price => (SortKey::Price, false),
-            ProductOrder::PriceDown => (SortKey::Price, true),
-        };
-        Self { key, descending }
-    }
 }
 
 fn list(call: &Call<'_>) -> Result<Answer, Refusal> {

@@ -329,7 +329,7 @@ pub fn tests(world: &Arc<World>) -> Vec<Trial> {
             a_bad_token_says_what_is_wrong_with_it
         ]
     );
-    for (parent, field, document, columns) in TABLE {
+    for &(parent, field, document, columns) in TABLE {
         let name = format!("authorization::{parent}_{field}_answers_each_caller_as_it_should");
         tests.push(trial(world, &name, move |world| {
             check_row(world, parent, field, document, columns)

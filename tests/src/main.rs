@@ -15,6 +15,7 @@ mod audits;
 mod authorization;
 mod bad_input;
 mod bad_values;
+mod browsers;
 mod carts;
 mod catalog;
 mod categories;
@@ -28,6 +29,7 @@ mod data_folder;
 mod dead_letters;
 mod deleted_products;
 mod discounts;
+mod edge;
 mod facets;
 mod feeds;
 mod graphql_over_http;
@@ -45,6 +47,8 @@ mod product_import;
 mod profiles;
 mod readme;
 mod refused_orders;
+mod repeated;
+mod rest;
 mod sessions;
 mod startup;
 mod stock;
@@ -95,6 +99,7 @@ fn main() -> ExitCode {
         bad_input::tests(&world),
         bad_values::tests(&world),
         carts::tests(&world),
+        browsers::tests(&world),
         catalog::tests(&world),
         categories::tests(&world),
         compat::tests(&world),
@@ -107,6 +112,7 @@ fn main() -> ExitCode {
         deleted_products::tests(&world),
         discounts::tests(&world),
         facets::tests(&world),
+        edge::tests(),
         feeds::tests(&world),
         graphql_over_http::tests(&world),
         import::tests(&world),
@@ -122,6 +128,8 @@ fn main() -> ExitCode {
         profiles::tests(&world),
         readme::tests(),
         refused_orders::tests(&world),
+        repeated::tests(&world),
+        rest::tests(&world),
         sessions::tests(&world),
         startup::tests(),
         stock::tests(&world),

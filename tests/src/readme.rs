@@ -50,6 +50,10 @@ fn its_commands_do_what_it_says(binary: &Binary) -> Result<()> {
         r#""unitPrice":1250,"available":48}],"changes":[],"total":2500"#,
         r#""subtotal":1250,"discount":125,"tax":0,"total":1125"#,
         r#""status":"CANCELLED","timeline":["#,
+        r#""name":"Felt hat","price":2900"#,
+        r#""status":"pending","subtotal":2900"#,
+        "304",
+        r#""name":"Felt hat","price":2500"#,
     ] {
         ensure!(
             output.contains(expected),

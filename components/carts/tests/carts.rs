@@ -245,6 +245,7 @@ fn a_total_is_of_one_currency() {
         price: 7,
         currency: Some("JPY".into()),
         quantity: 1,
+        details: mercato_common::catalog::ProductDetails::default(),
     };
     let yen = shop.catalog.create(&admin(), input.clone()).unwrap().id;
     let user = customer("u1");

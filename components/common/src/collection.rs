@@ -49,7 +49,7 @@ impl<T: Serialize + DeserializeOwned> Collection<T> {
     ///
     /// # Errors
     /// Where the store is away, or holds what can't be read.
-    pub fn get(&self, ports: &impl Ports, id: &str) -> Result<Option<Stored<T>>, Error> {
+    pub fn get(&self, ports: &(impl Ports + ?Sized), id: &str) -> Result<Option<Stored<T>>, Error> {
         Ok(self.get_many(ports, &[id.to_owned()])?.pop().flatten())
     }
 
@@ -57,7 +57,11 @@ impl<T: Serialize + DeserializeOwned> Collection<T> {
     ///
     /// # Errors
     /// Where the store is away, or holds what can't be read.
-    pub fn get_many(&self, ports: &impl Ports, ids: &[String]) -> Result<Vec<Option<Stored<T>>>, Error> {
+    pub fn get_many(
+        &self,
+        ports: &(impl Ports + ?Sized),
+        ids: &[String],
+    ) -> Result<Vec<Option<Stored<T>>>, Error> {
         if ids.is_empty() {
             return Ok(Vec::new());
         }
@@ -72,7 +76,7 @@ impl<T: Serialize + DeserializeOwned> Collection<T> {
     ///
     /// # Errors
     /// Where the store is away, or holds what can't be read.
-    pub fn find(&self, ports: &impl Ports, query: &Query) -> Result<Vec<Stored<T>>, Error> {
+    pub fn find(&self, ports: &(impl Ports + ?Sized), query: &Query) -> Result<Vec<Stored<T>>, Error> {
         ports
             .find(query)?
             .into_iter()

@@ -8,11 +8,11 @@
 use crate::accounts::{
     AuditFilter, AuditPage, Channel, Client, Credentials, Session, SignIn, User, UserPage, UserPatch,
 };
+use crate::carts::{Cart, Terms, Whose};
 use crate::catalog::{
     Attribute, Category, CategoryPatch, Facets, ImportOutcome, MovementPage, NewCategory, NewProduct,
     Product, ProductFilter, ProductPage, ProductPatch, ProductQuery, Stock,
 };
-use crate::carts::{Cart, Terms, Whose};
 use crate::discounts::{Discount, DiscountPage, NewDiscount};
 use crate::orders::{NewOrder, Order, OrderPage, OrderQuery, Status};
 use crate::payments::{Payment, PaymentInput, RefundInput};

@@ -1,5 +1,7 @@
 //! Where a request comes from: told to those who sign in, and counted when they fail to.
 
+use std::net::SocketAddr;
+
 use http::header::USER_AGENT;
 use http::{HeaderMap, HeaderName};
 use mercato_common::accounts::Client;
@@ -15,8 +17,15 @@ pub fn of(headers: &HeaderMap, address_header: Option<&HeaderName>) -> Client {
         .and_then(|list| list.rsplit(',').next())
         .map(str::trim)
         .filter(|address| (1..=ADDRESS).contains(&address.len()));
+    // Some write the port as well, which is another one for each connection.
+    let address = address.map(|address| {
+        address.parse().map_or_else(
+            |_| address.to_owned(),
+            |address: SocketAddr| address.ip().to_string(),
+        )
+    });
     Client {
-        address: address.map(str::to_owned),
+        address,
         user_agent: headers
             .get(USER_AGENT)
             .and_then(|agent| agent.to_str().ok())
@@ -39,6 +48,20 @@ mod tests {
         assert_eq!(client.address.as_deref(), Some("192.0.2.7"));
         assert_eq!(client.user_agent.as_deref(), Some("curl/8"));
         assert_eq!(of(&headers, None).address, None, "nobody is trusted to say");
+    }
+
+    #[test]
+    fn the_port_of_a_connection_is_no_part_of_the_address() {
+        let header = HeaderName::from_static("spin-client-addr");
+        for (value, address) in [
+            ("192.0.2.7:4711", "192.0.2.7"),
+            ("[2001:db8::1]:80", "2001:db8::1"),
+            ("2001:db8::1", "2001:db8::1"),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.append(&header, value.parse().unwrap());
+            assert_eq!(of(&headers, Some(&header)).address.as_deref(), Some(address));
+        }
     }
 
     #[test]

@@ -3,16 +3,6 @@
 use async_graphql::{ErrorExtensions, Value};
 use mercato_common::types::{Error, Shortage};
 
-use crate::identity::Identity;
-
-/// The error of a field. Where a credential was rejected, an unauthenticated caller hears why.
-pub fn to_graphql(error: Error, identity: &Identity) -> async_graphql::Error {
-    match (error, identity.rejected) {
-        (Error::Unauthenticated(_), Some(reason)) => coded(reason, "UNAUTHENTICATED"),
-        (error, _) => plain(error),
-    }
-}
-
 /// The error of a field, whoever calls.
 pub fn plain(error: Error) -> async_graphql::Error {
     if let Error::Internal(reason) = &error {

@@ -1,9 +1,7 @@
 //! GraphiQL, the GraphQL Foundation's explorer, for a person with a browser. All of it comes from here: the page
 //! asks no other host for anything, and its content security policy says so.
 
-use http::header::{
-    CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS,
-};
+use http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use http::{HeaderValue, Response};
 
 use crate::http::Reply;
@@ -44,7 +42,6 @@ fn serve(bytes: &[u8], media_type: &'static str, zipped: bool) -> Reply {
     let headers = reply.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("public, max-age=3600"));
-    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     if zipped {
         headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
     }

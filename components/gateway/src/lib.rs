@@ -1,4 +1,4 @@
-//! The gateway: GraphQL over HTTP, in front of the services.
+//! The gateway: GraphQL over HTTP, and REST, in front of the services.
 //!
 //! It proves who calls, and leaves to the services what they may do. Everything here is plain Rust over the services' traits
 //! and the `http` crate's types; `component` binds it to `wasi:http/incoming-handler` and to the services' imports.
@@ -13,6 +13,7 @@ mod identity;
 mod limits;
 mod loader;
 mod responses;
+mod rest;
 mod schema;
 mod services;
 mod session;

@@ -1,6 +1,7 @@
 //! The services behind the gateway.
 
 use mercato_common::cache::Cache;
+use mercato_common::ports::Ports;
 use mercato_common::services::{Accounts, Carts, Catalog, Discounts, Orders, Payments};
 
 /// What the gateway calls: imports in a component, the services themselves in native tests.
@@ -20,4 +21,6 @@ pub struct Services {
     pub payments: Box<dyn Payments + Send + Sync>,
     /// Where answers are kept that are the same for everyone.
     pub cache: Box<dyn Cache + Send + Sync>,
+    /// Where the gateway keeps what came with an `Idempotency-Key`.
+    pub documents: Box<dyn Ports + Send + Sync>,
 }

@@ -10,7 +10,7 @@ use mercato_common::orders::Order;
 use mercato_common::payments::Payment;
 use mercato_common::types::{Caller, Error};
 
-use crate::errors::to_graphql;
+use crate::errors;
 use crate::identity::Identity;
 use crate::loader::Loader;
 use crate::services::Services;
@@ -125,29 +125,47 @@ impl Session {
 
     /// The error of a field of this request.
     pub fn error(&self, error: Error) -> async_graphql::Error {
-        to_graphql(error, self.asker.identity())
+        errors::plain(self.explained(error))
     }
 
-    /// As [`check_id`](Self::check_id), for the id of a user: nobody hears first that they are nobody, and the caller's own is
-    /// good whatever it looks like, since another shop may have made it.
-    pub fn check_user_id(&self, field: &str, id: &str) -> async_graphql::Result<()> {
-        self.caller().require_known().map_err(|error| self.error(error))?;
-        if self.caller().user_id() == Some(id) {
-            return Ok(());
+    /// An error as the caller should hear it: where a credential was rejected, an unauthenticated caller hears why.
+    pub fn explained(&self, error: Error) -> Error {
+        match (error, self.asker.identity().rejected) {
+            (Error::Unauthenticated(_), Some(reason)) => Error::Unauthenticated(reason.into()),
+            (error, _) => error,
         }
-        self.check_id(field, id)
+    }
+
+    /// As [`check_id`](Self::check_id), for the id of a user.
+    pub fn check_user_id(&self, field: &str, id: &str) -> async_graphql::Result<()> {
+        self.valid_user_id(field, id).map_err(|error| self.error(error))
     }
 
     /// Refuses what can't be an id before anybody is asked for it.
     pub fn check_id(&self, field: &str, id: &str) -> async_graphql::Result<()> {
-        if id::is_valid(id) {
+        valid_id(field, id).map_err(|error| self.error(error))
+    }
+
+    /// As [`valid_id`], for the id of a user: nobody hears first that they are nobody, and the caller's own is good whatever it
+    /// looks like, since another shop may have made it.
+    pub fn valid_user_id(&self, field: &str, id: &str) -> Result<(), Error> {
+        self.caller().require_known()?;
+        if self.caller().user_id() == Some(id) {
             return Ok(());
         }
-        Err(self.error(Error::invalid(
-            field,
-            "This is no id of this shop's. Ids look like 0198c0de-1f2e-7abc-8def-0123456789ab.",
-        )))
+        valid_id(field, id)
     }
+}
+
+/// Refuses what can't be an id of this shop's.
+pub fn valid_id(field: &str, id: &str) -> Result<(), Error> {
+    if id::is_valid(id) {
+        return Ok(());
+    }
+    Err(Error::invalid(
+        field,
+        "This is no id of this shop's. Ids look like 0198c0de-1f2e-7abc-8def-0123456789ab.",
+    ))
 }
 
 fn ok<T>(values: Vec<T>) -> Vec<Result<T, Error>> {

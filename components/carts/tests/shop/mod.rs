@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use mercato_carts::{CartsService, ProductSource};
 use mercato_catalog::CatalogService;
 use mercato_common::carts::{Cart, ChangeKind, Terms, Whose};
-use mercato_common::catalog::{NewProduct, Product, ProductPatch, Stock};
+use mercato_common::catalog::{NewProduct, Product, ProductDetails, ProductPatch, Stock};
 use mercato_common::orders::{NewOrder, Order, OrderFilter, OrderQuery};
 use mercato_common::services::{Carts, Catalog, Orders, Placement};
 use mercato_common::testing::{TestPorts, admin};
@@ -126,6 +126,7 @@ impl Shop {
             price,
             currency: None,
             quantity,
+            details: ProductDetails::default(),
         };
         self.catalog.create(&admin(), input).unwrap().id
     }
@@ -141,6 +142,7 @@ impl Shop {
             manufacturer: None,
             price: Some(price),
             currency: None,
+            details: ProductDetails::default(),
         };
         self.catalog.update(&admin(), id, version, patch).unwrap();
     }
@@ -156,6 +158,7 @@ impl Shop {
             on_hand,
             reserved,
             sold,
+            ..
         } = self.catalog.stock_many(&admin(), &[id.to_owned()]).unwrap()[0].unwrap();
         assert_eq!(received, on_hand + reserved + sold);
         (on_hand, reserved, sold)

@@ -71,7 +71,10 @@ pub fn respond(out: ResponseOutparam, reply: Reply) {
         .iter()
         .map(|(name, value)| (name.to_string(), value.as_bytes().to_vec()))
         .collect();
-    entries.push((CONTENT_LENGTH.to_string(), bytes.len().to_string().into_bytes()));
+    // RFC 9110, section 8.6: the one must not tell a length, the other would have to tell that of what it leaves out.
+    if !matches!(parts.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED) {
+        entries.push((CONTENT_LENGTH.to_string(), bytes.len().to_string().into_bytes()));
+    }
     let Ok(headers) = Fields::from_list(&entries) else {
         return fail(out);
     };

@@ -21,9 +21,12 @@ pub enum Envelope {
 }
 
 /// The parameters of one GraphQL request.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Parameters {
+    /// Empty where only its digest was sent.
     pub query: String,
+    /// The document's SHA-256 digest in hexadecimal, if it was sent.
+    pub digest: Option<String>,
     pub operation_name: Option<String>,
     pub variables: Variables,
     /// Whether only queries may be executed, because the request came by GET.
@@ -43,7 +46,7 @@ pub fn of_get(request: &Request<Vec<u8>>) -> Result<Envelope, Refused> {
     let mut map = Map::new();
     for (name, value) in form_urlencoded::parse(request.uri().query().unwrap_or_default().as_bytes()) {
         let value = match name.as_ref() {
-            "query" | "operationName" => Value::String(value.into_owned()),
+            "query" | "operationName" | "documentId" => Value::String(value.into_owned()),
             "variables" | "extensions" if !value.is_empty() => serde_json::from_str(&value)
                 .map_err(|error| bad(format!("The parameter {name} is no JSON: {error}.")))?,
             _ => continue,
@@ -59,17 +62,7 @@ pub fn of_get(request: &Request<Vec<u8>>) -> Result<Envelope, Refused> {
 /// The envelope of a POST: a JSON object, or an array of them.
 pub fn of_post(request: &Request<Vec<u8>>) -> Result<Envelope, Refused> {
     check_content_type(request)?;
-    if request.body().len() > limits::BODY {
-        let message = format!(
-            "The body is larger than {} bytes. Send less at once.",
-            limits::BODY
-        );
-        return Err(Refused {
-            status: StatusCode::PAYLOAD_TOO_LARGE,
-            code: "PAYLOAD_TOO_LARGE",
-            message,
-        });
-    }
+    check_size(request)?;
     match serde_json::from_slice(request.body()) {
         Err(error) => Err(bad(format!("The body is no JSON: {error}."))),
         Ok(Value::Object(map)) => Ok(Envelope::Single(parameters(map)?)),
@@ -98,7 +91,24 @@ fn item(value: Value) -> Item {
     }
 }
 
-fn check_content_type(request: &Request<Vec<u8>>) -> Result<(), Refused> {
+/// Refuses a body that is larger than any may be.
+pub fn check_size(request: &Request<Vec<u8>>) -> Result<(), Refused> {
+    if request.body().len() <= limits::BODY {
+        return Ok(());
+    }
+    let message = format!(
+        "The body is larger than {} bytes. Send less at once.",
+        limits::BODY
+    );
+    Err(Refused {
+        status: StatusCode::PAYLOAD_TOO_LARGE,
+        code: "PAYLOAD_TOO_LARGE",
+        message,
+    })
+}
+
+/// Refuses a body that does not say that it is JSON.
+pub fn check_content_type(request: &Request<Vec<u8>>) -> Result<(), Refused> {
     let header = request
         .headers()
         .get(CONTENT_TYPE)
@@ -123,8 +133,10 @@ fn check_content_type(request: &Request<Vec<u8>>) -> Result<(), Refused> {
 }
 
 fn parameters(mut map: Map<String, Value>) -> Result<Parameters, Refused> {
+    let digest = digest(&map);
     let query = match map.remove("query") {
         Some(Value::String(query)) if !query.trim().is_empty() => query,
+        Some(Value::Null) | None if digest.is_some() => String::new(),
         Some(Value::String(_)) | Some(Value::Null) | None => {
             return Err(bad(
                 "The request has no query. Send a GraphQL document in the parameter query.".into(),
@@ -148,10 +160,23 @@ fn parameters(mut map: Map<String, Value>) -> Result<Parameters, Refused> {
     }
     Ok(Parameters {
         query,
+        digest,
         operation_name,
         variables,
         only_queries: false,
     })
+}
+
+/// The digest of a document: as Apollo's clients send it, or as the specification's appendix on persisted documents has it.
+fn digest(map: &Map<String, Value>) -> Option<String> {
+    let apollo = map
+        .get("extensions")
+        .and_then(|extensions| extensions.pointer("/persistedQuery/sha256Hash"));
+    let named = || map.get("documentId")?.as_str()?.strip_prefix("sha256:");
+    apollo
+        .and_then(Value::as_str)
+        .or_else(named)
+        .map(str::to_ascii_lowercase)
 }
 
 fn bad(message: String) -> Refused {

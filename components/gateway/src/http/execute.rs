@@ -2,17 +2,20 @@
 
 use std::sync::Arc;
 
+use async_graphql::parser::parse_query;
 use async_graphql::parser::types::{DocumentOperations, ExecutableDocument, OperationType};
 use async_graphql::{PathSegment, Response, ServerError};
 use http::{Request, StatusCode};
 
-use crate::client;
 use crate::http::accept::Accepted;
-use crate::http::envelope::{Item, Parameters};
-use crate::http::{Gateway, Reply, reply};
+use crate::http::envelope::{Envelope, Item, Parameters};
+use crate::http::{Gateway, Reply, idempotency, reply};
 use crate::limits::{self, DocumentExcess, Introspects, TextExcess};
 use crate::responses;
 use crate::session::Session;
+
+/// The fields by which answers tell tokens, which are never kept.
+const TOKENS: [&str; 2] = ["access_token", "refresh_token"];
 
 /// Whether an outcome is the same whoever asks.
 struct Shareable(bool);
@@ -35,24 +38,57 @@ impl Gateway {
         accepted: Accepted,
         parameters: Parameters,
     ) -> Reply {
+        let parameters = match self.settings.persisted.resolve(&*self.services.cache, parameters) {
+            Ok(parameters) => parameters,
+            Err(refused) => return reply::outcome(accepted, self::refused(refused.code, refused.message)),
+        };
         let place = match responses::look_up(&self.services, &parameters) {
-            Ok(body) => return reply::kept(accepted, body),
+            Ok(body) => return reply::shareable(reply::kept(accepted, body), request),
             Err(place) => place,
         };
         let (outcome, Shareable(shareable)) = self.execute(request, parameters);
         let reply = reply::outcome(accepted, outcome);
-        if let Some(place) = place.filter(|_| shareable) {
+        if !shareable {
+            return reply;
+        }
+        if let Some(place) = place {
             place.keep(reply.body());
         }
-        reply
+        reply::shareable(reply, request)
     }
 
     pub(super) fn batch(&self, request: &Request<Vec<u8>>, accepted: Accepted, batch: Vec<Item>) -> Reply {
-        let outcomes = batch.into_iter().map(|item| match item {
+        let cache = &*self.services.cache;
+        let resolved = batch
+            .into_iter()
+            .map(|item| item.and_then(|parameters| self.settings.persisted.resolve(cache, parameters)));
+        let outcomes = resolved.map(|item| match item {
             Ok(parameters) => self.execute(request, parameters).0,
             Err(refused) => self::refused(refused.code, refused.message),
         });
         reply::outcomes(accepted, outcomes.collect())
+    }
+
+    /// Whether a request has an `Idempotency-Key` that is to be honoured: it changes something, and answers no tokens.
+    pub(super) fn is_replayable(&self, request: &Request<Vec<u8>>, envelope: &Envelope) -> bool {
+        if !request.headers().contains_key(idempotency::HEADER) {
+            return false;
+        }
+        let documents: Vec<_> = match envelope {
+            Envelope::Single(single) => vec![single],
+            Envelope::Batch(batch) => batch.iter().flatten().collect(),
+        };
+        // A field is asked for by its name, whatever alias it is given. What is named by its digest is looked at as it will be executed.
+        let resolved = documents.into_iter().filter_map(|parameters| {
+            self.settings
+                .persisted
+                .resolve(&*self.services.cache, parameters.clone())
+                .ok()
+        });
+        let resolved: Vec<_> = resolved.collect();
+        let tells_tokens =
+            |parameters: &Parameters| TOKENS.iter().any(|name| parameters.query.contains(name));
+        resolved.iter().any(changes) && !resolved.iter().any(tells_tokens)
     }
 
     fn execute(&self, request: &Request<Vec<u8>>, parameters: Parameters) -> (Outcome, Shareable) {
@@ -62,11 +98,11 @@ impl Gateway {
         };
         let session = Arc::new(Session::new(
             &self.services,
-            self.verifier.identify(request.headers()),
-            client::of(request.headers(), self.address_header.as_ref()),
+            self.identify(request),
+            self.client(request),
         ));
         let execution = execution.data(Arc::clone(&session));
-        let mut response = futures::executor::block_on(self.schema.execute(execution));
+        let mut response = futures::executor::block_on(self.schema().execute(execution));
         for error in &mut response.errors {
             ensure_code(error);
         }
@@ -125,7 +161,7 @@ impl Gateway {
     ) -> Result<OperationType, Outcome> {
         match limits::check_document(document) {
             Err(excess) => return Err(too_much(excess)),
-            Ok(Introspects(true)) if !self.introspection => {
+            Ok(Introspects(true)) if !self.settings.introspection => {
                 return Err(refused(
                     "INTROSPECTION_DISABLED",
                     "This shop does not tell its schema.".into(),
@@ -147,6 +183,14 @@ impl Gateway {
         }
         Ok(operation)
     }
+}
+
+/// Whether a request changes something; not where it can't be understood.
+fn changes(parameters: &Parameters) -> bool {
+    let name = parameters.operation_name.as_deref();
+    limits::check_text(&parameters.query).is_ok()
+        && parse_query(&parameters.query)
+            .is_ok_and(|document| operation_type(&document, name) == Ok(OperationType::Mutation))
 }
 
 fn operation_type(document: &ExecutableDocument, name: Option<&str>) -> Result<OperationType, String> {

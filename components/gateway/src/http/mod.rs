@@ -1,50 +1,58 @@
 //! HTTP: which path is what, and GraphQL over HTTP (the GraphQL Foundation's specification, draft of 2025).
 
 mod accept;
+mod cors;
 mod envelope;
 mod execute;
+pub mod idempotency;
+mod persisted;
+mod problem;
+mod protection;
+mod rate_limit;
 mod reply;
 mod request_id;
+mod settings;
 mod webhook;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use http::{HeaderName, Method, Request, Response, StatusCode};
+use http::{Method, Request, Response, StatusCode};
 
+use mercato_common::accounts::Client;
 use mercato_common::id;
 
+use crate::client;
 use crate::graphiql;
 use crate::http::accept::Accepted;
 use crate::http::envelope::Envelope;
-pub use crate::http::envelope::Parameters;
-use crate::identity::Verifier;
+pub use crate::http::envelope::{Parameters, check_content_type, check_size};
+use crate::http::idempotency::Seal;
+pub use crate::http::problem::{Body as ProblemBody, MEDIA_TYPE as PROBLEM, Problem};
+pub use crate::http::settings::Settings;
+use crate::identity::{Identity, Verifier};
 use crate::limits;
+use crate::rest::{self, Routes};
 use crate::schema::{self, ShopSchema};
 use crate::services::Services;
+
+/// Where orchestrators ask.
+const HEALTH: [&str; 2] = ["/livez", "/readyz"];
+
+/// Where GraphQL is.
+const GRAPHQL: [&str; 2] = ["/graphql", "/graphql/"];
 
 /// A response with its whole body.
 pub type Reply = Response<Vec<u8>>;
 
-/// What the gateway is configured with.
-#[derive(Clone)]
-#[allow(missing_debug_implementations, reason = "it holds a secret")]
-pub struct Settings {
-    /// `API_SECRET`: the API key, and the key of the tokens' signature.
-    pub secret: String,
-    /// `GRAPHQL_INTROSPECTION`: whether clients may ask for the schema.
-    pub introspection: bool,
-    /// `CLIENT_ADDRESS_HEADER`: where a proxy before the gateway tells the client's address.
-    pub address_header: Option<HeaderName>,
-}
-
 /// The gateway: made once, used for any number of requests, and the same for all of them.
 #[allow(missing_debug_implementations, reason = "it holds a secret")]
 pub struct Gateway {
-    schema: ShopSchema,
-    services: Arc<Services>,
+    schema: OnceLock<ShopSchema>,
+    routes: OnceLock<Routes>,
+    pub(crate) services: Arc<Services>,
     verifier: Verifier,
-    introspection: bool,
-    address_header: Option<HeaderName>,
+    seal: Seal,
+    settings: Settings,
 }
 
 impl Gateway {
@@ -52,11 +60,12 @@ impl Gateway {
     #[must_use]
     pub fn new(settings: &Settings, services: Services) -> Self {
         Self {
-            schema: schema::build(),
+            schema: OnceLock::new(),
+            routes: OnceLock::new(),
             services: Arc::new(services),
             verifier: Verifier::new(&settings.secret),
-            introspection: settings.introspection,
-            address_header: settings.address_header.clone(),
+            seal: Seal::new(&settings.secret),
+            settings: settings.clone(),
         }
     }
 
@@ -66,31 +75,83 @@ impl Gateway {
     /// The schema in GraphQL's schema definition language.
     #[must_use]
     pub fn sdl(&self) -> String {
-        self.schema.sdl()
+        self.schema().sdl()
+    }
+
+    /// GraphQL's schema; made when somebody asks for it, since an instance may answer one request only.
+    fn schema(&self) -> &ShopSchema {
+        self.schema.get_or_init(schema::build)
+    }
+
+    /// REST's routes; made as the schema is.
+    pub(crate) fn routes(&self) -> &Routes {
+        self.routes.get_or_init(|| Routes::new(rest::operations()))
     }
 
     /// Answers one request.
     #[must_use]
     pub fn handle(&self, request: &Request<Vec<u8>>) -> Reply {
-        let mut reply = self.route(request);
+        let origins = self.settings.origins.as_ref();
+        let mut reply = cors::preflight(origins, request).unwrap_or_else(|| self.limited(request));
+        let headers = reply.headers_mut();
+        cors::mark(origins, request.headers(), headers);
+        protection::mark(headers, self.settings.hsts);
+        headers.insert(request_id::HEADER, request_id::of(request.headers()));
         reply
-            .headers_mut()
-            .insert(request_id::HEADER, request_id::of(request.headers()));
+    }
+
+    /// Answers a request if its caller has not sent too many. Orchestrators may always ask how the shop is.
+    fn limited(&self, request: &Request<Vec<u8>>) -> Reply {
+        let path = request.uri().path();
+        let (Some(limit), false) = (self.settings.rate_limit, HEALTH.contains(&path)) else {
+            return self.route(request);
+        };
+        let caller = self.identify(request).caller;
+        let address = self.client(request).address;
+        let cache = &*self.services.cache;
+        let Some(allowance) = rate_limit::count(cache, limit, &caller, address.as_deref(), id::now()) else {
+            return self.route(request);
+        };
+        let mut reply = match allowance.refusal() {
+            None => self.route(request),
+            Some(problem) if GRAPHQL.contains(&path) => {
+                let accepted = accept::negotiate(request.method(), request.headers());
+                reply::problem(accepted.unwrap_or(Accepted::Json), &problem)
+            }
+            Some(problem) => problem.reply(path),
+        };
+        allowance.mark(reply.headers_mut());
         reply
+    }
+
+    /// Who sent a request, as far as it proves by itself.
+    pub(crate) fn identify(&self, request: &Request<Vec<u8>>) -> Identity {
+        self.verifier.identify(request.headers())
+    }
+
+    /// Where a request comes from.
+    pub(crate) fn client(&self, request: &Request<Vec<u8>>) -> Client {
+        client::of(request.headers(), self.settings.address_header.as_ref())
     }
 
     fn route(&self, request: &Request<Vec<u8>>) -> Reply {
         let path = request.uri().path();
+        let not_found = || Problem::no_such_path(path).reply(path);
         match (request.method(), path) {
             (&Method::GET | &Method::HEAD, "/livez") => reply::health(Ok("live")),
             (&Method::GET | &Method::HEAD, "/readyz") => reply::health(self.ready()),
             (_, webhook::STRIPE) => self.stripe_webhook(request),
-            (_, "/graphql" | "/graphql/") => self.graphql(request),
+            (_, path) if GRAPHQL.contains(&path) => self.graphql(request),
             (&Method::GET | &Method::HEAD, "/") => reply::redirect("/graphql"),
             (&Method::GET | &Method::HEAD, _) if path.starts_with(graphiql::ASSETS) => {
-                graphiql::asset(path).unwrap_or_else(|| reply::not_found(path))
+                graphiql::asset(path).unwrap_or_else(not_found)
             }
-            _ => reply::not_found(path),
+            (&Method::GET | &Method::HEAD, rest::PAGE) => rest::page(),
+            (&Method::GET | &Method::HEAD, _) if rest::is_asset(path) => {
+                rest::asset(path).unwrap_or_else(not_found)
+            }
+            (&Method::GET | &Method::HEAD, "/openapi.json") => reply::json(&self.openapi()),
+            _ => self.rest(request).unwrap_or_else(not_found),
         }
     }
 
@@ -126,8 +187,24 @@ impl Gateway {
         };
         match envelope {
             Err(refused) => reply::refusal(accepted, refused.status, refused.code, refused.message),
-            Ok(Envelope::Single(single)) => self.single(request, accepted, single),
-            Ok(Envelope::Batch(batch)) => self.batch(request, accepted, batch),
+            Ok(envelope) if self.is_replayable(request, &envelope) => {
+                let caller = self
+                    .identify(request)
+                    .unless_revoked(&*self.services.cache)
+                    .caller;
+                let run = || self.execute_envelope(request, accepted, envelope);
+                self.once(request, &caller, run, reply::is_final, |problem| {
+                    reply::problem(accepted, problem)
+                })
+            }
+            Ok(envelope) => self.execute_envelope(request, accepted, envelope),
+        }
+    }
+
+    fn execute_envelope(&self, request: &Request<Vec<u8>>, accepted: Accepted, envelope: Envelope) -> Reply {
+        match envelope {
+            Envelope::Single(single) => self.single(request, accepted, single),
+            Envelope::Batch(batch) => self.batch(request, accepted, batch),
         }
     }
 }

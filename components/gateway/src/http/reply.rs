@@ -1,14 +1,15 @@
 //! Responses.
 
 use async_graphql::{Response as Executed, ServerError};
-use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, LOCATION, X_CONTENT_TYPE_OPTIONS};
-use http::{HeaderValue, Response, StatusCode};
+use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, ETAG, LOCATION, VARY};
+use http::{HeaderValue, Method, Request, Response, StatusCode};
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::http::Reply;
 use crate::http::accept::Accepted;
 use crate::http::execute::Outcome;
+use crate::http::{Problem, Reply};
+use crate::rest;
 
 /// The body of a request that was refused as a whole: it has no `data`.
 #[derive(Serialize)]
@@ -74,6 +75,55 @@ pub fn refusal(accepted: Accepted, status: StatusCode, code: &str, message: impl
     respond(status, media_type(accepted), &body)
 }
 
+/// A refusal of the whole request, by whatever stands before its execution.
+pub fn problem(accepted: Accepted, problem: &Problem) -> Reply {
+    let mut extensions = json!({ "code": problem.code() });
+    if let (Some(seconds), Some(extensions)) = (problem.seconds(), extensions.as_object_mut()) {
+        extensions.insert("retryAfter".into(), seconds.into());
+    }
+    let body = json!({ "errors": [{ "message": problem.detail(), "extensions": extensions }] });
+    let mut reply = respond(problem.status(), media_type(accepted), &body);
+    reply.headers_mut().extend(problem.headers().iter().cloned());
+    reply
+}
+
+/// Lets caches keep an answer that is the same for everybody, if they ask each time whether it is still so.
+pub fn shareable(mut reply: Reply, request: &Request<Vec<u8>>) -> Reply {
+    if request.method() != Method::GET {
+        return reply;
+    }
+    let tag = rest::tag_of(reply.body());
+    let headers = reply.headers_mut();
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("public, no-cache"));
+    headers.insert(VARY, HeaderValue::from_static("Accept"));
+    if let Ok(tag) = HeaderValue::from_str(&tag) {
+        headers.insert(ETAG, tag);
+    }
+    if rest::not_modified(request.headers(), &tag) {
+        return rest::without_body(reply);
+    }
+    reply
+}
+
+/// Whether an answer is the end of it: not where nothing was done, for a reason that may be gone at the next try.
+pub fn is_final(reply: &Reply) -> bool {
+    let body: Value = serde_json::from_slice(reply.body()).unwrap_or_default();
+    let answers = body.as_array().map_or(std::slice::from_ref(&body), Vec::as_slice);
+    let done = |answer: &Value| {
+        let data = answer.get("data").and_then(Value::as_object);
+        data.is_some_and(|data| data.values().any(|value| !value.is_null()))
+    };
+    let passing = |error: &Value| {
+        let code = error.pointer("/extensions/code").and_then(Value::as_str);
+        matches!(code, Some("INTERNAL" | "UNAVAILABLE" | "RATE_LIMITED"))
+    };
+    let mut errors = answers
+        .iter()
+        .filter_map(|answer| answer.get("errors")?.as_array())
+        .flatten();
+    answers.iter().any(done) || !errors.any(passing)
+}
+
 /// The answer to a method that `/graphql` has nothing to do for.
 pub fn method_not_allowed(accepted: Accepted) -> Reply {
     let mut reply = refusal(
@@ -88,25 +138,17 @@ pub fn method_not_allowed(accepted: Accepted) -> Reply {
     reply
 }
 
-/// The answer for a path that is nothing (problem details, RFC 9457).
-pub fn not_found(path: &str) -> Reply {
-    let detail = format!("There is nothing at {path}. GraphQL is at /graphql.");
-    problem(StatusCode::NOT_FOUND, "NOT_FOUND", &detail)
-}
-
-/// The answer to what can't be done, outside GraphQL (problem details, RFC 9457).
-pub fn problem(status: StatusCode, code: &str, detail: &str) -> Reply {
-    let body = json!({
-        "title": status.canonical_reason().unwrap_or_default(),
-        "status": status.as_u16(),
-        "detail": detail,
-        "code": code,
-    });
-    respond(
-        status,
-        HeaderValue::from_static("application/problem+json"),
-        &body,
-    )
+/// A document that is the same for everybody.
+pub fn json(document: &Value) -> Reply {
+    let mut reply = respond(
+        StatusCode::OK,
+        HeaderValue::from_static("application/json"),
+        document,
+    );
+    reply
+        .headers_mut()
+        .insert(CACHE_CONTROL, HeaderValue::from_static("public, max-age=3600"));
+    reply
 }
 
 /// The answer to a webhook that was heard.
@@ -166,6 +208,5 @@ fn with_body(status: StatusCode, media_type: HeaderValue, body: Vec<u8>) -> Repl
     let headers = reply.headers_mut();
     headers.insert(CONTENT_TYPE, media_type);
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     reply
 }

@@ -4,6 +4,7 @@ use http::{Method, Request, StatusCode};
 use mercato_common::types::Error;
 
 use crate::errors;
+use crate::http::problem::Problem;
 use crate::http::{Gateway, Reply, reply};
 use crate::limits;
 
@@ -13,13 +14,17 @@ pub const STRIPE: &str = "/webhooks/stripe";
 impl Gateway {
     /// Answers a webhook of Stripe's. Whatever is not 2xx, it delivers again, later.
     pub(super) fn stripe_webhook(&self, request: &Request<Vec<u8>>) -> Reply {
+        let refused = |problem: Problem| problem.reply(STRIPE);
         if request.method() != Method::POST {
-            let message = "Webhooks come by POST.";
-            return reply::problem(StatusCode::METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED", message);
+            return refused(Problem::method_not_allowed("POST"));
         }
         if request.body().len() > limits::BODY {
             let message = "The body is too large for a webhook.";
-            return reply::problem(StatusCode::PAYLOAD_TOO_LARGE, "PAYLOAD_TOO_LARGE", message);
+            return refused(Problem::new(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "PAYLOAD_TOO_LARGE",
+                message,
+            ));
         }
         let signature = request
             .headers()
@@ -38,7 +43,7 @@ impl Gateway {
                     _ => StatusCode::SERVICE_UNAVAILABLE,
                 };
                 let (code, _, message) = errors::parts(error);
-                reply::problem(status, code, &message)
+                refused(Problem::new(status, code, message))
             }
         }
     }

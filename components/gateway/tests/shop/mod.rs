@@ -4,7 +4,7 @@
 use std::sync::{Arc, Mutex};
 
 use http::header::CONTENT_TYPE;
-use http::{HeaderName, Request};
+use http::{HeaderMap, Request, Response};
 use mercato_accounts::AccountsService;
 use mercato_carts::CartsService;
 use mercato_catalog::CatalogService;
@@ -20,13 +20,14 @@ use mercato_ports::http_client::{HttpFailure, Request as OutRequest, Response as
 use mercato_ports::mailer::{MailFailure, Message};
 use serde_json::{Value, json};
 
-const SECRET: &str = "a secret of more than 16 bytes";
+pub const SECRET: &str = "a secret of more than 16 bytes";
 
 /// The secret of webhooks.
 pub const WEBHOOKS: &str = "whsec_test";
 
-const CONFIG: [(&str, &str); 4] = [
+const CONFIG: [(&str, &str); 5] = [
     ("API_SECRET", SECRET),
+    ("CLIENT_ADDRESS_HEADER", "x-forwarded-for"),
     ("PAYMENT_GATEWAY", "test"),
     ("MERCATO_ENVIRONMENT", "development"),
     ("STRIPE_WEBHOOK_SECRET", WEBHOOKS),
@@ -108,7 +109,13 @@ pub struct Shop {
 
 impl Shop {
     pub fn new() -> Self {
+        Self::with(&[])
+    }
+
+    /// A shop with this configuration besides.
+    pub fn with(config: &[(&'static str, &str)]) -> Self {
         let manifests = [
+            ("gateway", include_str!("../../service.toml")),
             ("accounts", include_str!("../../../accounts/service.toml")),
             ("carts", include_str!("../../../carts/service.toml")),
             ("catalog", include_str!("../../../catalog/service.toml")),
@@ -116,7 +123,7 @@ impl Shop {
             ("payments", include_str!("../../../payments/service.toml")),
         ];
         let ports = Counted {
-            ports: TestPorts::new(&manifests, &CONFIG),
+            ports: TestPorts::new(&manifests, &[&CONFIG, config].concat()),
             calls: Arc::default(),
             after_find: Arc::default(),
         };
@@ -130,12 +137,9 @@ impl Shop {
             discounts: Box::new(orders),
             catalog: Box::new(catalog),
             cache: Box::new(ports.clone()),
+            documents: Box::new(ports.clone()),
         };
-        let settings = Settings {
-            secret: SECRET.into(),
-            introspection: true,
-            address_header: Some(HeaderName::from_static("x-forwarded-for")),
-        };
+        let settings = Settings::read(|name| ports.config(name)).unwrap();
         Self {
             gateway: Gateway::new(&settings, services),
             ports,
@@ -166,6 +170,62 @@ impl Shop {
         (reply.status().as_u16(), body)
     }
 
+    /// The response to any request.
+    pub fn send(&self, request: http::request::Builder, body: impl Into<Vec<u8>>) -> Response<Vec<u8>> {
+        self.gateway.handle(&request.body(body.into()).unwrap())
+    }
+
+    /// What REST answers to somebody: status, headers, and the body if there is one.
+    pub fn rest(&self, who: (&str, &str), method: &str, path: &str, body: &Value) -> (u16, HeaderMap, Value) {
+        self.rest_with(&[who], method, path, body)
+    }
+
+    /// As [`rest`](Self::rest), with more headers.
+    pub fn rest_with(
+        &self,
+        headers: &[(&str, &str)],
+        method: &str,
+        path: &str,
+        body: &Value,
+    ) -> (u16, HeaderMap, Value) {
+        let mut request = Request::builder().method(method).uri(path);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let bytes = if body.is_null() {
+            Vec::new()
+        } else {
+            request = request.header(CONTENT_TYPE, "application/json");
+            serde_json::to_vec(body).unwrap()
+        };
+        let (parts, bytes) = self.send(request, bytes).into_parts();
+        let value = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
+        (parts.status.as_u16(), parts.headers, value)
+    }
+
+    /// A new user: the id, the header of who is signed in, and the refresh token.
+    pub fn user(&self, name: &str) -> User {
+        let input = json!({ "username": name, "password": "a long password" });
+        let (status, _, signed_in) = self.rest(NOBODY, "POST", "/api/users/register", &input);
+        assert_eq!(status, 201, "{signed_in}");
+        let text = |pointer: &str| signed_in.pointer(pointer).unwrap().as_str().unwrap().to_owned();
+        User {
+            id: text("/user/_id"),
+            bearer: format!("Bearer {}", text("/access_token")),
+            refresh: text("/refresh_token"),
+        }
+    }
+
+    /// The ports behind the services.
+    pub fn ports(&self) -> &TestPorts {
+        &self.ports.ports
+    }
+
+    /// What the gateway offers.
+    pub fn openapi(&self) -> Value {
+        self.gateway.openapi()
+    }
+
     /// A new product's id.
     pub fn product(&self, name: &str) -> String {
         let mutation = format!(
@@ -185,6 +245,23 @@ impl Shop {
         std::mem::take(&mut self.ports.calls.lock().unwrap())
     }
 }
+
+/// Somebody who is signed in.
+pub struct User {
+    pub id: String,
+    pub bearer: String,
+    pub refresh: String,
+}
+
+impl User {
+    /// The header that proves it.
+    pub fn header(&self) -> (&str, &str) {
+        ("authorization", &self.bearer)
+    }
+}
+
+/// The header of those who prove nothing.
+pub const NOBODY: (&str, &str) = ("accept", "*/*");
 
 /// The header of those who keep the shop.
 pub const KEY: (&str, &str) = ("x-api-key", SECRET);

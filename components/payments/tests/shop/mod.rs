@@ -74,6 +74,7 @@ impl Shop {
             price: total,
             currency: None,
             quantity: 1,
+            details: mercato_common::catalog::ProductDetails::default(),
         };
         let product_id = self.catalog.create(&admin(), input).unwrap().id;
         let lines = vec![Line {

@@ -1,0 +1,214 @@
+//! `Idempotency-Key` (draft-ietf-httpapi-idempotency-key-header): a request that comes again is not done again, but answered as the
+//! first time.
+//!
+//! A record in the store is claimed before the request is executed, and gets its answer after. Where a crash leaves a claim without
+//! an answer, the next request with the key takes it over once its time is up: whether the first one was done is for the operation
+//! itself to tell then, as it is without a key. Failures of the shop, and refusals for too many tries, are not kept.
+
+mod record;
+
+use http::{HeaderMap, HeaderName, Request, StatusCode};
+use mercato_common::collection::Stored;
+use mercato_common::id;
+use mercato_common::types::{Caller, Error};
+use mercato_ports::documents::{CommitFailure, Comparison, Condition, Query, Scalar, Write};
+
+use crate::http::{Gateway, Problem, Reply};
+use record::{RECORDS, Record, Standing};
+
+pub use record::Seal;
+
+/// The header.
+pub const HEADER: HeaderName = HeaderName::from_static("idempotency-key");
+
+/// The longest key, in characters.
+const LONGEST: usize = 255;
+
+/// Larger answers are not kept, in bytes.
+const LARGEST: usize = 1 << 20;
+
+/// How many expired records are swept at once.
+const SWEPT: u32 = 50;
+
+/// A claim that this request holds.
+struct Claim {
+    record: Record,
+    id: String,
+    version: u64,
+}
+
+/// The key of a request; none where it has none, or why it can't be taken. In quotes or without.
+fn key(headers: &HeaderMap) -> Option<Result<&str, Problem>> {
+    let value = headers.get(HEADER)?;
+    let text = value.to_str().unwrap_or_default().trim();
+    let key = text
+        .strip_prefix('"')
+        .and_then(|rest| rest.strip_suffix('"'))
+        .unwrap_or(text);
+    if (1..=LONGEST).contains(&key.len()) && headers.get_all(HEADER).iter().count() == 1 {
+        return Some(Ok(key));
+    }
+    let message = format!("Send one key of 1 to {LONGEST} characters of ASCII.");
+    Some(Err(Problem::invalid("Idempotency-Key", message)))
+}
+
+impl Gateway {
+    /// Answers a request once for each key of the caller's: as `run` does, or else as it was answered before. `keeps` says whether an
+    /// answer is final, `refuse` how to tell a refusal.
+    pub(crate) fn once(
+        &self,
+        request: &Request<Vec<u8>>,
+        caller: &Caller,
+        run: impl FnOnce() -> Reply,
+        keeps: impl Fn(&Reply) -> bool,
+        refuse: impl Fn(&Problem) -> Reply,
+    ) -> Reply {
+        let key = match key(request.headers()) {
+            None => return run(),
+            Some(Ok(key)) => key,
+            Some(Err(problem)) => return refuse(&problem),
+        };
+        let address = self.client(request).address;
+        let id = self.seal.id(caller, address.as_deref(), key);
+        match self.claim(id, self.seal.request(request)) {
+            Err(Rejected::Problem(problem)) => refuse(&problem),
+            Err(Rejected::Answered(reply)) => *reply,
+            Ok(claim) => {
+                let reply = run();
+                self.settle(claim, &reply, keeps(&reply));
+                reply
+            }
+        }
+    }
+
+    fn claim(&self, id: String, request: String) -> Result<Claim, Rejected> {
+        let documents = &*self.services.documents;
+        let now = id::now();
+        let record = Record::begun(request.clone(), now);
+        let mut writes = vec![RECORDS.insert(&id, &record)?];
+        writes.extend(self.expired(&id, now)?);
+        let inserted = match documents.commit(&writes, &[]) {
+            // What is swept may be swept by another, too.
+            Err(CommitFailure::Refused(refusals)) if refusals.iter().all(|refusal| refusal.write > 0) => {
+                documents.commit(&[RECORDS.insert(&id, &record)?], &[])
+            }
+            outcome => outcome,
+        };
+        match inserted {
+            Ok(()) => {
+                return Ok(Claim {
+                    record,
+                    id,
+                    version: 1,
+                });
+            }
+            Err(CommitFailure::Refused(_)) => {}
+            Err(failure) => return Err(Error::from(failure).into()),
+        }
+        let Some(found) = RECORDS.get(documents, &id)? else {
+            return Err(in_use(1));
+        };
+        match found.body.standing(&request, now) {
+            Standing::Other => {
+                let message =
+                    "This Idempotency-Key came with another request before. Take a new one for each.";
+                Err(refused(
+                    StatusCode::UNPROCESSABLE_ENTITY,
+                    "IDEMPOTENCY_KEY_REUSED",
+                    message,
+                )
+                .into())
+            }
+            Standing::Busy(seconds) => Err(in_use(seconds)),
+            Standing::Answered(reply) => Err(Rejected::Answered(Box::new(reply))),
+            Standing::Free => {
+                let place = Stored {
+                    id,
+                    version: found.version,
+                    body: record,
+                };
+                match documents.commit(&[RECORDS.replace(&place)?], &[]) {
+                    Ok(()) => Ok(Claim {
+                        record: place.body,
+                        id: place.id,
+                        version: place.version + 1,
+                    }),
+                    Err(CommitFailure::Refused(_)) => Err(in_use(1)),
+                    Err(failure) => Err(Error::from(failure).into()),
+                }
+            }
+        }
+    }
+
+    /// The deletions of some records that are over, for one in sixteen keys: as many go as come.
+    fn expired(&self, id: &str, now: u64) -> Result<Vec<Write>, Error> {
+        if !id.starts_with('0') {
+            return Ok(Vec::new());
+        }
+        let mut query: Query = RECORDS.query(SWEPT);
+        query.conditions.push(Condition {
+            field: "expiresAt".into(),
+            comparison: Comparison::Less,
+            value: Scalar::Integer(i64::try_from(now).unwrap_or(i64::MAX)),
+        });
+        let expired = RECORDS.find(&*self.services.documents, &query)?;
+        let others = expired.iter().filter(|record| record.id != id);
+        Ok(others.map(|record| RECORDS.delete(record)).collect())
+    }
+
+    /// Keeps an answer, or gives the claim up. A failure costs the answer its being kept, and nothing else.
+    fn settle(&self, claim: Claim, reply: &Reply, keep: bool) {
+        let Claim { record, id, version } = claim;
+        let large = || {
+            let message = "It was done; its answer was too large to be kept. Look at what it made.";
+            refused(StatusCode::CONFLICT, "CONFLICT", message).reply("")
+        };
+        let write = if keep {
+            let body = if reply.body().len() <= LARGEST {
+                record.answered(reply)
+            } else {
+                record.answered(&large())
+            };
+            RECORDS.replace(&Stored { id, version, body })
+        } else {
+            Ok(RECORDS.delete(&Stored {
+                id,
+                version,
+                body: record,
+            }))
+        };
+        let outcome = write.and_then(|write| Ok(self.services.documents.commit(&[write], &[])?));
+        if let Err(error) = outcome {
+            eprintln!("the answer to a request with an Idempotency-Key was not kept: {error:?}");
+        }
+    }
+}
+
+/// Why a request is not executed.
+enum Rejected {
+    Problem(Box<Problem>),
+    Answered(Box<Reply>),
+}
+
+impl From<Problem> for Rejected {
+    fn from(problem: Problem) -> Self {
+        Self::Problem(Box::new(problem))
+    }
+}
+
+impl From<Error> for Rejected {
+    fn from(error: Error) -> Self {
+        Problem::from(error).into()
+    }
+}
+
+fn refused(status: StatusCode, code: &'static str, message: &str) -> Problem {
+    Problem::new(status, code, message)
+}
+
+fn in_use(seconds: u32) -> Rejected {
+    let message = "A request with this Idempotency-Key is under way. Try again in a moment.";
+    refused(StatusCode::CONFLICT, "IDEMPOTENCY_KEY_IN_USE", message)
+        .retry_after(seconds)
+        .into()
+}

@@ -1,0 +1,121 @@
+//! What the gateway is configured with.
+
+use http::HeaderName;
+
+use crate::http::cors::Origins;
+use crate::http::persisted::Persisted;
+
+/// What the gateway is configured with.
+#[derive(Clone)]
+#[allow(missing_debug_implementations, reason = "it holds a secret")]
+pub struct Settings {
+    /// `API_SECRET`: the API key, and the key of the tokens' signature.
+    pub secret: String,
+    /// `GRAPHQL_INTROSPECTION`: whether clients may ask for the schema.
+    pub introspection: bool,
+    /// `CLIENT_ADDRESS_HEADER`: where a proxy before the gateway tells the client's address.
+    pub address_header: Option<HeaderName>,
+    /// `RATE_LIMIT`: how many requests each caller may send in a minute.
+    pub(crate) rate_limit: Option<u32>,
+    /// `CORS_ORIGINS`: the pages that may read answers.
+    pub(crate) origins: Option<Origins>,
+    /// `HSTS_SECONDS`: for how long browsers shall use nothing but HTTPS.
+    pub(crate) hsts: Option<u64>,
+    /// `PERSISTED_QUERIES` and `PERSISTED_QUERIES_MANIFEST`: which documents are executed.
+    pub(crate) persisted: Persisted,
+}
+
+impl Settings {
+    /// Reads the configuration.
+    ///
+    /// # Errors
+    /// The name of a value that can't be taken, and what would be right.
+    pub fn read(config: impl Fn(&str) -> Option<String>) -> Result<Self, String> {
+        let given = |name: &str| config(name).filter(|value| !value.trim().is_empty());
+        Ok(Self {
+            secret: given("API_SECRET").ok_or("API_SECRET is not configured")?,
+            introspection: match given("GRAPHQL_INTROSPECTION").as_deref() {
+                None | Some("on") => true,
+                Some("off") => false,
+                Some(_) => return Err("GRAPHQL_INTROSPECTION must be on or off".into()),
+            },
+            address_header: given("CLIENT_ADDRESS_HEADER")
+                .map(|name| name.parse())
+                .transpose()
+                .map_err(|_| "CLIENT_ADDRESS_HEADER must be the name of a header")?,
+            rate_limit: number(
+                given("RATE_LIMIT"),
+                "RATE_LIMIT must be off, or how many requests a minute",
+            )?,
+            origins: given("CORS_ORIGINS").as_deref().map(Origins::parse).transpose()?,
+            hsts: number(
+                given("HSTS_SECONDS"),
+                "HSTS_SECONDS must be off, or a number of seconds",
+            )?,
+            persisted: Persisted::parse(
+                given("PERSISTED_QUERIES").as_deref(),
+                given("PERSISTED_QUERIES_MANIFEST").as_deref(),
+            )?,
+        })
+    }
+}
+
+/// A number that is at least 1; none where it is not given, or `off`.
+fn number<T: std::str::FromStr + PartialOrd + From<u8>>(
+    value: Option<String>,
+    message: &str,
+) -> Result<Option<T>, String> {
+    match value.as_deref().map(str::trim) {
+        None | Some("off") => Ok(None),
+        Some(text) => match text.parse() {
+            Ok(number) if number >= T::from(1) => Ok(Some(number)),
+            _ => Err(message.to_owned()),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(name: &'static str, value: &'static str) -> Result<Settings, String> {
+        Settings::read(|asked| match asked {
+            "API_SECRET" => Some("a secret of more than 16 bytes".into()),
+            asked => (asked == name).then(|| value.into()),
+        })
+    }
+
+    #[test]
+    fn nothing_is_limited_or_opened_unless_it_is_said() {
+        let settings = read("", "").unwrap_or_else(|reason| panic!("{reason}"));
+        assert!(settings.introspection);
+        assert!(settings.rate_limit.is_none() && settings.origins.is_none() && settings.hsts.is_none());
+        for (name, value) in [("RATE_LIMIT", "off"), ("RATE_LIMIT", ""), ("CORS_ORIGINS", "")] {
+            assert!(
+                read(name, value).is_ok_and(|settings| settings.rate_limit.is_none()),
+                "{name}={value}"
+            );
+        }
+        assert!(read("RATE_LIMIT", "600").is_ok_and(|settings| settings.rate_limit == Some(600)));
+        assert!(read("HSTS_SECONDS", "31536000").is_ok_and(|settings| settings.hsts == Some(31_536_000)));
+    }
+
+    #[test]
+    fn what_can_not_be_taken_is_named() {
+        for (name, value) in [
+            ("GRAPHQL_INTROSPECTION", "yes"),
+            ("CLIENT_ADDRESS_HEADER", "a b"),
+            ("RATE_LIMIT", "0"),
+            ("RATE_LIMIT", "many"),
+            ("HSTS_SECONDS", "-1"),
+            ("CORS_ORIGINS", "shop.example"),
+            ("CORS_ORIGINS", "https://shop.example/path"),
+            ("PERSISTED_QUERIES", "some"),
+            ("PERSISTED_QUERIES", "only"),
+            ("PERSISTED_QUERIES_MANIFEST", "[]"),
+        ] {
+            let refused = read(name, value).err().unwrap_or_default();
+            assert!(refused.contains(name), "{name}={value}: {refused}");
+        }
+    }
+}

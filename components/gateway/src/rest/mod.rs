@@ -1,0 +1,75 @@
+//! REST: the same functions of the services as GraphQL's, by paths and methods.
+//!
+//! An area is a folder: its routes and handlers, and its shapes of JSON; [`operations`] names the areas. What is routed is what the
+//! OpenAPI document tells: both come from there.
+
+mod accounts;
+mod answer;
+mod body;
+mod call;
+mod docs;
+mod openapi;
+mod operation;
+mod orders;
+mod page;
+mod precondition;
+mod products;
+mod routes;
+
+pub use answer::{not_modified, tag_of, without_body};
+pub use docs::{PAGE, asset, is_asset, page};
+pub use operation::Operation;
+pub use routes::{Found, Routes};
+
+use http::{Request, StatusCode};
+
+use crate::http::{Gateway, Problem, Reply, idempotency};
+use crate::rest::call::Call;
+use crate::session::Session;
+
+/// Every operation there is.
+pub fn operations() -> Vec<Operation> {
+    [
+        accounts::operations(),
+        products::operations(),
+        orders::operations(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+impl Gateway {
+    /// Answers a request for a path under `/api`, or of a short form; none where the path is neither.
+    pub(crate) fn rest(&self, request: &Request<Vec<u8>>) -> Option<Reply> {
+        let path = request.uri().path();
+        let reply = match self.routes().find(request.method(), path)? {
+            Found::Operation(operation, parameters) => {
+                let session = Session::new(&self.services, self.identify(request), self.client(request));
+                let call = Call::new(request, session, parameters);
+                let run = || match operation.run(&call) {
+                    Ok(answer) => answer.reply(request),
+                    Err(problem) => problem.reply(path),
+                };
+                if operation.replayable && request.headers().contains_key(idempotency::HEADER) {
+                    let keeps = |reply: &Reply| {
+                        !reply.status().is_server_error() && reply.status() != StatusCode::TOO_MANY_REQUESTS
+                    };
+                    self.once(request, call.caller(), run, keeps, |problem| problem.reply(path))
+                } else {
+                    run()
+                }
+            }
+            Found::Options(allow) => answer::options(&allow),
+            Found::OtherMethods(allow) => Problem::method_not_allowed(&allow).reply(path),
+            Found::Nothing => Problem::no_such_path(path).reply(path),
+        };
+        Some(reply)
+    }
+
+    /// What REST offers, as OpenAPI 3.1.
+    #[must_use]
+    pub fn openapi(&self) -> serde_json::Value {
+        openapi::document(self.routes().operations())
+    }
+}

@@ -1,0 +1,303 @@
+//! The OpenAPI 3.1 document, made of the table of operations and of the shapes that they read and write.
+
+use schemars::SchemaGenerator;
+use schemars::generate::SchemaSettings;
+use serde_json::{Map, Value, json};
+
+use crate::http::{PROBLEM, ProblemBody};
+use crate::rest::operation::{Access, Need, Operation, SchemaOf};
+
+/// Where schemas are.
+const SCHEMAS: &str = "/components/schemas";
+
+/// What reads, and what writes, JSON: what may be left out is told for each.
+struct Schemas {
+    read: SchemaGenerator,
+    written: SchemaGenerator,
+}
+
+/// The document of these operations.
+pub fn document(operations: &[Operation]) -> Value {
+    let settings = || {
+        SchemaSettings::draft2020_12().with(|settings| {
+            settings.definitions_path = SCHEMAS.into();
+            settings.meta_schema = None;
+        })
+    };
+    let mut schemas = Schemas {
+        read: settings().for_deserialize().into_generator(),
+        written: settings().for_serialize().into_generator(),
+    };
+    let mut paths = Map::new();
+    for operation in operations {
+        for (index, path) in operation.paths.iter().enumerate() {
+            let item = paths.entry(*path).or_insert_with(|| json!({}));
+            if let Some(item) = item.as_object_mut() {
+                let method = operation.method.as_str().to_ascii_lowercase();
+                item.insert(method, described(operation, path, index, &mut schemas));
+            }
+        }
+    }
+    let problem = schemas.written.subschema_for::<ProblemBody<'_>>();
+    let mut definitions = schemas.read.take_definitions(true);
+    definitions.extend(schemas.written.take_definitions(true));
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Mercato",
+            "version": env!("CARGO_PKG_VERSION"),
+            "description": "The shop by REST: the same rules, data and errors as GraphQL's at /graphql. Amounts are in minor units \
+                (cents), times in UTC. `me` stands for the caller's user id. A GET that tells the ETag in If-None-Match is answered by \
+                304 where nothing has changed. A change that tells it in If-Match is made of that version, or refused by CONFLICT.",
+        },
+        "paths": paths,
+        "components": {
+            "schemas": definitions,
+            "responses": {
+                "Problem": {
+                    "description": "Why it was refused, with a stable code",
+                    "content": { (PROBLEM): { "schema": problem } },
+                },
+            },
+            "securitySchemes": {
+                "token": { "type": "http", "scheme": "bearer", "bearerFormat": "JWT" },
+                "key": { "type": "apiKey", "in": "header", "name": "x-api-key" },
+            },
+        },
+    })
+}
+
+fn described(operation: &Operation, path: &str, index: usize, schemas: &mut Schemas) -> Value {
+    let mut name = operation.name.to_owned();
+    if index > 0 {
+        name.push_str("Short");
+    }
+    let tag = operation.paths.first().and_then(|path| path.split('/').nth(2));
+    let mut told = json!({
+        "operationId": name,
+        "summary": operation.summary,
+        "tags": [tag],
+        "parameters": parameters(operation, path, schemas),
+        "responses": responses(operation, &mut schemas.written),
+        "security": match operation.access {
+            Access::Public => json!([{}]),
+            Access::Known | Access::Staff => json!([{ "token": [] }, { "key": [] }]),
+        },
+    });
+    if operation.access == Access::Staff {
+        set(&mut told, "description", json!("For an ADMIN, or the API key."));
+    }
+    if let Some((need, schema)) = operation.body {
+        let schema = schema(&mut schemas.read);
+        let body = json!({ "required": need == Need::Must, "content": { "application/json": { "schema": schema } } });
+        set(&mut told, "requestBody", body);
+    }
+    told
+}
+
+fn parameters(operation: &Operation, path: &str, schemas: &mut Schemas) -> Vec<Value> {
+    let in_path = path
+        .split('/')
+        .filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
+    let mut all: Vec<Value> = in_path
+        .map(|name| json!({ "name": name, "in": "path", "required": true, "schema": { "type": "string" } }))
+        .collect();
+    if let Some(schema) = operation.query {
+        all.extend(in_query(schema, &mut schemas.read));
+    }
+    let mut header = |name: &str, description: &str| {
+        all.push(json!({ "name": name, "in": "header", "description": description, "schema": { "type": "string" } }));
+    };
+    if operation.method == http::Method::GET {
+        header(
+            "If-None-Match",
+            "The ETag of what you have: 304 if it is still so.",
+        );
+    }
+    if operation.versioned {
+        header(
+            "If-Match",
+            "The ETag of what the change is made of: CONFLICT if it is no longer so.",
+        );
+    }
+    if operation.replayable {
+        let description = "Any text of your own, at most 255 characters: the same request with the same key within 24 hours is done once, \
+            and answered as the first time.";
+        header("Idempotency-Key", description);
+    }
+    all
+}
+
+/// The fields of a shape, each as a parameter.
+fn in_query(schema: SchemaOf, generator: &mut SchemaGenerator) -> Vec<Value> {
+    let schema = schema(generator);
+    let properties = schema.get("properties").and_then(Value::as_object);
+    let parameter = |(name, schema): (&String, &Value)| {
+        let mut schema = schema.clone();
+        let description = schema
+            .as_object_mut()
+            .and_then(|schema| schema.remove("description"));
+        json!({ "name": name, "in": "query", "description": description.unwrap_or_default(), "schema": schema })
+    };
+    let parameters = properties.into_iter().flatten().map(parameter);
+    parameters
+        .map(|mut parameter| {
+            // A description may be missing, and not null.
+            if let Some(parameter) = parameter.as_object_mut() {
+                parameter.retain(|_, value| !value.is_null());
+            }
+            parameter
+        })
+        .collect()
+}
+
+fn responses(operation: &Operation, generator: &mut SchemaGenerator) -> Value {
+    let mut all = Map::new();
+    for (status, schema) in &operation.answers {
+        let mut told = json!({ "description": status.canonical_reason().unwrap_or_default() });
+        if let Some(schema) = schema {
+            set(
+                &mut told,
+                "content",
+                json!({ "application/json": { "schema": schema(generator) } }),
+            );
+        }
+        if *status == http::StatusCode::CREATED {
+            let header =
+                json!({ "Location": { "description": "Where it is now.", "schema": { "type": "string" } } });
+            set(&mut told, "headers", header);
+        }
+        all.insert(status.as_str().to_owned(), told);
+    }
+    all.insert(
+        "default".into(),
+        json!({ "$ref": "#/components/responses/Problem" }),
+    );
+    Value::Object(all)
+}
+
+fn set(object: &mut Value, name: &str, value: Value) {
+    if let Some(object) = object.as_object_mut() {
+        object.insert(name.to_owned(), value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::rest::operations;
+
+    fn told() -> Value {
+        document(&operations())
+    }
+
+    #[test]
+    fn every_route_is_told_and_nothing_else() {
+        let document = told();
+        let paths = document["paths"].as_object().unwrap();
+        let found: BTreeSet<_> = paths
+            .iter()
+            .flat_map(|(path, item)| {
+                item.as_object()
+                    .unwrap()
+                    .keys()
+                    .map(move |method| (method.to_uppercase(), path.clone()))
+            })
+            .collect();
+        let operations = operations();
+        let routed: BTreeSet<_> = operations
+            .iter()
+            .flat_map(|operation| {
+                operation
+                    .paths
+                    .iter()
+                    .map(|path| (operation.method.to_string(), (*path).to_owned()))
+            })
+            .collect();
+        assert_eq!(found, routed);
+        assert_eq!(
+            routed.len(),
+            operations
+                .iter()
+                .map(|operation| operation.paths.len())
+                .sum::<usize>(),
+            "no route twice"
+        );
+    }
+
+    #[test]
+    fn every_operation_has_a_name_of_its_own_answers_and_its_parameters() {
+        let document = told();
+        let mut names = BTreeSet::new();
+        for (path, item) in document["paths"].as_object().unwrap() {
+            for (method, operation) in item.as_object().unwrap() {
+                let name = operation["operationId"].as_str().unwrap();
+                assert!(names.insert(name.to_owned()), "{name} twice");
+                let responses = operation["responses"].as_object().unwrap();
+                assert!(
+                    responses.keys().any(|status| status.starts_with('2')),
+                    "{method} {path}"
+                );
+                assert!(responses.contains_key("default"), "{method} {path}");
+                let told: Vec<_> = operation["parameters"]
+                    .as_array()
+                    .unwrap()
+                    .iter()
+                    .filter(|parameter| parameter["in"] == "path")
+                    .map(|parameter| format!("{{{}}}", parameter["name"].as_str().unwrap()))
+                    .collect();
+                let wanted: Vec<_> = path.split('/').filter(|part| part.starts_with('{')).collect();
+                assert_eq!(told, wanted, "{method} {path}");
+            }
+        }
+    }
+
+    fn references<'a>(value: &'a Value, found: &mut Vec<&'a str>) {
+        match value {
+            Value::Object(object) => {
+                found.extend(object.get("$ref").and_then(Value::as_str));
+                object.values().for_each(|value| references(value, found));
+            }
+            Value::Array(list) => list.iter().for_each(|value| references(value, found)),
+            _ => {}
+        }
+    }
+
+    #[test]
+    fn every_reference_leads_somewhere() {
+        let document = told();
+        let mut found = Vec::new();
+        references(&document, &mut found);
+        assert!(found.len() > 20, "{found:?}");
+        for reference in found {
+            let pointer = reference.strip_prefix('#').unwrap();
+            assert!(document.pointer(pointer).is_some(), "{reference}");
+        }
+    }
+
+    #[test]
+    fn shapes_are_those_that_are_read_and_written() {
+        let document = told();
+        let schemas = &document["components"]["schemas"];
+        let new = &schemas["NewProduct"];
+        assert_eq!(new["required"], json!(["name", "price", "quantity"]));
+        assert_eq!(new["additionalProperties"], false);
+        assert!(schemas["Product"]["properties"]["_id"].is_object());
+        assert!(schemas["Order"]["properties"]["total"].is_object());
+        let list = &document["paths"]["/api/products"]["get"]["parameters"];
+        let names: BTreeSet<_> = list
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter_map(|parameter| parameter["name"].as_str())
+            .collect();
+        assert!(
+            ["first", "after", "sort", "minPrice", "If-None-Match"]
+                .iter()
+                .all(|name| names.contains(name)),
+            "{names:?}"
+        );
+    }
+}

@@ -1,0 +1,196 @@
+//! Products and their stock.
+
+mod shapes;
+
+use http::{Method, StatusCode};
+use mercato_common::catalog::{
+    NewProduct as New, Product as Found, ProductDetails, ProductFilter, ProductPatch, ProductQuery,
+};
+use mercato_common::types::Error;
+
+use crate::rest::answer::Answer;
+use crate::rest::call::Call;
+use crate::rest::operation::{Access, Operation, Refusal};
+use crate::rest::page::{self, Page};
+use crate::rest::precondition::{self, tag_with};
+use shapes::{NewProduct, Pieces, Product, ProductChanges, ProductsWanted};
+
+const PRODUCTS: &[&str] = &["/api/products", "/products"];
+const PRODUCT: &[&str] = &["/api/products/{id}"];
+
+/// What there is to do with products.
+pub fn operations() -> Vec<Operation> {
+    use Access::{Public, Staff};
+    vec![
+        Operation::new(
+            Method::GET,
+            PRODUCTS,
+            "listProducts",
+            "Products, page by page",
+            Public,
+            list,
+        )
+        .asks::<ProductsWanted>()
+        .answers::<Page<Product>>(StatusCode::OK),
+        Operation::new(
+            Method::POST,
+            PRODUCTS,
+            "createProduct",
+            "Add a product",
+            Staff,
+            create,
+        )
+        .takes::<NewProduct>()
+        .answers::<Product>(StatusCode::CREATED),
+        Operation::new(Method::GET, PRODUCT, "getProduct", "One product", Public, get)
+            .answers::<Product>(StatusCode::OK),
+        Operation::new(
+            Method::PUT,
+            PRODUCT,
+            "updateProduct",
+            "Edit a product",
+            Staff,
+            update,
+        )
+        .versioned()
+        .takes::<ProductChanges>()
+        .answers::<Product>(StatusCode::OK),
+        Operation::new(
+            Method::PATCH,
+            &["/api/products/{id}/stock"],
+            "receiveStock",
+            "Add newly received pieces to a product's stock",
+            Staff,
+            receive,
+        )
+        .versioned()
+        .repeatable()
+        .takes::<Pieces>()
+        .answers::<Product>(StatusCode::OK),
+        Operation::new(
+            Method::PUT,
+            &["/api/products/{id}/deduct"],
+            "deductStock",
+            "Take pieces out of a product's stock that went another way than by an order",
+            Staff,
+            deduct,
+        )
+        .versioned()
+        .repeatable()
+        .takes::<Pieces>()
+        .answers::<Product>(StatusCode::OK),
+    ]
+}
+
+fn list(call: &Call<'_>) -> Result<Answer, Refusal> {
+    let wanted: ProductsWanted = call.query()?;
+    let query = ProductQuery {
+        filter: ProductFilter {
+            search: wanted.search,
+            manufacturer: wanted.manufacturer,
+            min_price: wanted.min_price,
+            max_price: wanted.max_price,
+            in_stock: wanted.in_stock.unwrap_or(false),
+            category: None,
+            sku: None,
+            standalone: false,
+        },
+        sort: wanted.sort.unwrap_or_default().into(),
+        page: page::wanted(wanted.first, wanted.after)?,
+    };
+    let found = call.services().catalog.list(&query)?;
+    let edges = found
+        .edges
+        .into_iter()
+        .map(|edge| (edge.cursor, Product::from(edge.product)));
+    Ok(Answer::public(&page::page(edges, found.has_next))?)
+}
+
+fn get(call: &Call<'_>) -> Result<Answer, Refusal> {
+    let product = found(call, call.id()?)?;
+    let tag = tag_with(product.version, product.quantity);
+    Ok(Answer::public(&Product::from(product))?.tagged(tag))
+}
+
+fn create(call: &Call<'_>) -> Result<Answer, Refusal> {
+    let input: NewProduct = call.body()?;
+    let input = New {
+        name: input.name,
+        description: input.description,
+        manufacturer: input.manufacturer,
+        external_id: input.external_id,
+        price: input.price,
+        currency: input.currency,
+        quantity: input.quantity,
+        details: ProductDetails::default(),
+    };
+    let product = call.services().catalog.create(call.caller(), input)?;
+    let tag = tag_with(product.version, product.quantity);
+    let location = format!("/api/products/{}", product.id);
+    Ok(Answer::created(location, &Product::from(product))?.tagged(tag))
+}
+
+fn update(call: &Call<'_>) -> Result<Answer, Refusal> {
+    let id = call.id()?;
+    let changes: ProductChanges = call.body()?;
+    let current = || Ok(found(call, id.clone())?.version);
+    let version = precondition::expected(call, changes.version)?.version(current)?;
+    let patch = ProductPatch {
+        name: changes.name,
+        description: changes.description,
+        manufacturer: changes.manufacturer,
+        price: changes.price,
+        currency: changes.currency,
+        details: ProductDetails::default(),
+    };
+    let catalog = &call.services().catalog;
+    let product = catalog
+        .update(call.caller(), &id, version, patch)
+        .map_err(|error| precondition::conflict(error, version, current))?;
+    changed(product)
+}
+
+fn receive(call: &Call<'_>) -> Result<Answer, Refusal> {
+    let id = call.id()?;
+    let pieces: Pieces = call.body()?;
+    check_version(call, &id)?;
+    changed(
+        call.services()
+            .catalog
+            .receive(call.caller(), &id, pieces.quantity)?,
+    )
+}
+
+fn deduct(call: &Call<'_>) -> Result<Answer, Refusal> {
+    let id = call.id()?;
+    let pieces: Pieces = call.body()?;
+    if pieces.quantity < 1 {
+        return Err(Error::invalid("quantity", "Say how many pieces, 1 at the least.").into());
+    }
+    check_version(call, &id)?;
+    changed(
+        call.services()
+            .catalog
+            .adjust_stock(call.caller(), &id, -pieces.quantity, "deducted")?,
+    )
+}
+
+/// Movements of stock are no edits: a version that somebody names is only looked at before.
+fn check_version(call: &Call<'_>, id: &str) -> Result<(), Refusal> {
+    match precondition::expected(call, None)? {
+        precondition::Expected::Any => Ok(()),
+        expected => expected.check(found(call, id.to_owned())?.version),
+    }
+}
+
+fn changed(product: Found) -> Result<Answer, Refusal> {
+    let tag = tag_with(product.version, product.quantity);
+    Ok(Answer::changed(&Product::from(product))?.tagged(tag))
+}
+
+fn found(call: &Call<'_>, id: String) -> Result<Found, Refusal> {
+    let ids = [id];
+    let found = call.services().catalog.get_many(&ids)?.pop().flatten();
+    let [id] = ids;
+    found.ok_or_else(|| Error::NotFound(format!("There is no product {id}.")).into())
+}

@@ -1,0 +1,286 @@
+//! `Idempotency-Key`: what comes again is not done again, but answered as the first time.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    missing_docs,
+    reason = "tests"
+)]
+
+mod shop;
+
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+use mercato_common::ports::Ports as _;
+use mercato_ports::documents::{Document, Insertion, Query, Replacement, Write};
+use serde_json::{Value, json};
+use shop::{KEY, NOBODY, Shop};
+
+const RECORDS: &str = "gateway.idempotency";
+const PRODUCTS: &str = "/api/products";
+
+fn keyed(shop: &Shop, who: (&str, &str), key: &str, path: &str, body: &Value) -> (u16, bool, Value) {
+    let (status, headers, body) = shop.rest_with(&[who, ("idempotency-key", key)], "POST", path, body);
+    let replayed = headers
+        .get("idempotency-replayed")
+        .is_some_and(|value| value == "true");
+    (status, replayed, body)
+}
+
+fn new(name: &str) -> Value {
+    json!({ "name": name, "price": 1, "quantity": 1 })
+}
+
+fn records(shop: &Shop) -> Vec<Document> {
+    shop.ports().find(&Query::all(RECORDS, 100)).unwrap()
+}
+
+/// Changes what is kept of the only request.
+fn tamper(shop: &Shop, change: impl FnOnce(&mut Value)) {
+    let record = records(shop).remove(0);
+    let mut body: Value = serde_json::from_str(&record.body).unwrap();
+    change(&mut body);
+    let write = Write::Replace(Replacement {
+        collection: RECORDS.into(),
+        id: record.id,
+        expected: record.version,
+        body: body.to_string(),
+    });
+    shop.ports().commit(&[write], &[]).unwrap();
+}
+
+#[test]
+fn a_request_that_comes_again_is_answered_as_the_first_time() {
+    let shop = Shop::new();
+    let (status, replayed, first) = keyed(&shop, KEY, "k1", PRODUCTS, &new("a"));
+    assert_eq!((status, replayed), (201, false));
+    for key in ["k1", "\"k1\""] {
+        let again = shop.rest_with(&[KEY, ("idempotency-key", key)], "POST", PRODUCTS, &new("a"));
+        assert_eq!((again.0, &again.2), (201, &first));
+        assert_eq!(again.1["idempotency-replayed"], "true");
+        let location = format!("/api/products/{}", first["_id"].as_str().unwrap());
+        assert_eq!(
+            (
+                again.1["location"].to_str().unwrap(),
+                again.1["etag"].to_str().unwrap()
+            ),
+            (location.as_str(), "\"1.1\"")
+        );
+        assert_eq!(again.1["cache-control"], "no-store");
+    }
+    assert_eq!(
+        shop.rest(NOBODY, "GET", PRODUCTS, &Value::Null).2["items"]
+            .as_array()
+            .unwrap()
+            .len(),
+        1
+    );
+    assert_ne!(
+        keyed(&shop, KEY, "k2", PRODUCTS, &new("a")).2,
+        first,
+        "another key is another request"
+    );
+}
+
+#[test]
+fn a_movement_of_stock_can_be_repeated_too() {
+    let shop = Shop::new();
+    let id = shop.product("a");
+    for (method, place, left) in [("PATCH", "stock", 10), ("PUT", "deduct", 9)] {
+        let path = format!("{PRODUCTS}/{id}/{place}");
+        for _ in 0..2 {
+            let headers = [KEY, ("idempotency-key", place)];
+            let (status, _, product) = shop.rest_with(&headers, method, &path, &json!({ "quantity": 1 }));
+            assert_eq!(
+                (status, &product["quantity"]),
+                (200, &json!(left)),
+                "{method} {path}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_key_is_for_one_request_of_one_caller() {
+    let shop = Shop::new();
+    let (ada, bob, product) = (shop.user("ada"), shop.user("bob"), shop.product("a"));
+    let lines = |quantity: i32| json!({ "products": [{ "_id": product, "quantity": quantity }] });
+    let (_, _, order) = keyed(&shop, ada.header(), "k", "/api/orders", &lines(1));
+    let (status, _, refused) = keyed(&shop, ada.header(), "k", "/api/orders", &lines(2));
+    assert_eq!(
+        (status, &refused["code"]),
+        (422, &json!("IDEMPOTENCY_KEY_REUSED"))
+    );
+    let (status, _, refused) = keyed(&shop, ada.header(), "k", "/orders", &lines(1));
+    assert_eq!(
+        (status, &refused["code"]),
+        (422, &json!("IDEMPOTENCY_KEY_REUSED"))
+    );
+    let (status, replayed, other) = keyed(&shop, bob.header(), "k", "/api/orders", &lines(1));
+    assert_eq!((status, replayed), (201, false));
+    assert_ne!(other["_id"], order["_id"]);
+    for key in ["", &"x".repeat(256)] {
+        let (status, _, refused) = keyed(&shop, KEY, key, PRODUCTS, &new("a"));
+        assert_eq!(
+            (status, &refused["errors"][0]["field"]),
+            (400, &json!("Idempotency-Key"))
+        );
+    }
+}
+
+#[test]
+fn a_refusal_is_kept_and_what_may_go_better_is_not() {
+    let shop = Shop::new();
+    let ada = shop.user("ada");
+    let profile = json!({ "email": "ada@example.com" });
+    shop.rest(ada.header(), "PUT", "/api/users/me", &profile);
+    let nothing = json!({ "products": [] });
+    assert_eq!(keyed(&shop, ada.header(), "k1", "/api/orders", &nothing).0, 400);
+    assert!(keyed(&shop, ada.header(), "k1", "/api/orders", &nothing).1);
+    let verify = |key: &str| {
+        keyed(
+            &shop,
+            ada.header(),
+            key,
+            "/api/users/verify",
+            &json!({ "channel": "email" }),
+        )
+    };
+    assert_eq!(verify("k2").0, 202);
+    for _ in 0..2 {
+        let (status, replayed, _) = verify("k3");
+        assert_eq!((status, replayed), (429, false), "a code is sent once a minute");
+    }
+    assert!(verify("k2").1);
+}
+
+#[test]
+fn while_a_request_is_under_way_there_is_no_second_one() {
+    let shop = Arc::new(Shop::new());
+    let met = Arc::new(Mutex::new(None));
+    let (other, answer) = (Arc::clone(&shop), Arc::clone(&met));
+    // Right after the claim, and so before the product is made.
+    shop.ports().after_next_commit(move || {
+        let meets = move || other.rest_with(&[KEY, ("idempotency-key", "k")], "POST", PRODUCTS, &new("a"));
+        *answer.lock().unwrap() = Some(thread::spawn(meets).join().unwrap());
+    });
+    assert_eq!(keyed(&shop, KEY, "k", PRODUCTS, &new("a")).0, 201);
+    let (status, headers, refused) = met.lock().unwrap().take().unwrap();
+    assert_eq!(
+        (status, &refused["code"]),
+        (409, &json!("IDEMPOTENCY_KEY_IN_USE"))
+    );
+    assert_eq!(headers["retry-after"], refused["retryAfter"].to_string());
+    assert!(keyed(&shop, KEY, "k", PRODUCTS, &new("a")).1);
+}
+
+#[test]
+fn what_a_crash_left_is_taken_over_and_what_is_old_is_forgotten() {
+    let shop = Shop::new();
+    let first = keyed(&shop, KEY, "k", PRODUCTS, &new("a")).2;
+    tamper(&shop, |record| {
+        record.as_object_mut().unwrap().remove("answer").unwrap();
+    });
+    assert_eq!(
+        keyed(&shop, KEY, "k", PRODUCTS, &new("a")).0,
+        409,
+        "it may still be under way"
+    );
+    tamper(&shop, |record| {
+        record["claimedAt"] = json!(record["claimedAt"].as_u64().unwrap() - 30_000)
+    });
+    let (status, replayed, second) = keyed(&shop, KEY, "k", PRODUCTS, &new("a"));
+    assert_eq!((status, replayed), (201, false));
+    assert_ne!(second["_id"], first["_id"]);
+    assert_eq!(keyed(&shop, KEY, "k", PRODUCTS, &new("a")).2, second);
+    tamper(&shop, |record| record["expiresAt"] = json!(1));
+    let (status, replayed, _) = keyed(&shop, KEY, "k", PRODUCTS, &new("b"));
+    assert_eq!((status, replayed), (201, false), "after a day the key is as new");
+}
+
+#[test]
+fn old_records_are_swept() {
+    let shop = Shop::new();
+    let old = |number: i32| {
+        Write::Insert(Insertion {
+            collection: RECORDS.into(),
+            id: format!("old-{number}"),
+            body: json!({ "request": "", "claimedAt": 0, "expiresAt": 1 }).to_string(),
+        })
+    };
+    shop.ports()
+        .commit(&(0..9).map(old).collect::<Vec<_>>(), &[])
+        .unwrap();
+    let left = || {
+        records(&shop)
+            .iter()
+            .filter(|record| record.id.starts_with("old-"))
+            .count()
+    };
+    // One key in sixteen sweeps.
+    let swept = (0..1_000).any(|number| {
+        assert_eq!(
+            keyed(&shop, KEY, &number.to_string(), PRODUCTS, &json!({})).0,
+            400
+        );
+        left() == 0
+    });
+    assert!(swept);
+}
+
+fn graphql(shop: &Shop, key: &str, query: &str) -> (bool, Value) {
+    let body = json!({ "query": query });
+    let (_, replayed, answer) = keyed(shop, KEY, key, "/graphql", &body);
+    (replayed, answer)
+}
+
+#[test]
+fn mutations_are_done_once_and_queries_are_just_answered() {
+    let shop = Shop::new();
+    let create = "mutation { createProduct(input: {name: \"a\", price: 5, quantity: 9}) { _id } }";
+    let (_, first) = graphql(&shop, "k", create);
+    assert_eq!(graphql(&shop, "k", create), (true, first));
+    let (_, refused) = graphql(&shop, "k", &create.replace('5', "6"));
+    assert_eq!(
+        refused["errors"][0]["extensions"]["code"],
+        "IDEMPOTENCY_KEY_REUSED"
+    );
+    let list = "{ products { _id } }";
+    let (_, one) = graphql(&shop, "q", list);
+    graphql(&shop, "l", create);
+    let (replayed, two) = graphql(&shop, "q", list);
+    let length = |answer: &Value| answer["data"]["products"].as_array().unwrap().len();
+    assert_eq!((replayed, length(&one), length(&two)), (false, 1, 2));
+
+    let batch = json!([{ "query": create }, { "query": list }]);
+    let (_, _, first) = keyed(&shop, KEY, "b", "/graphql", &batch);
+    let (_, replayed, again) = keyed(&shop, KEY, "b", "/graphql", &batch);
+    assert_eq!((replayed, again), (true, first));
+}
+
+#[test]
+fn answers_with_tokens_are_never_kept() {
+    let shop = Shop::new();
+    let credentials = json!({ "username": "ada", "password": "a long password" });
+    assert_eq!(
+        keyed(&shop, NOBODY, "k", "/api/users/register", &credentials).0,
+        201
+    );
+    assert_eq!(
+        keyed(&shop, NOBODY, "k", "/api/users/register", &credentials).0,
+        409
+    );
+    assert_eq!(keyed(&shop, NOBODY, "l", "/auth/login", &credentials).0, 200);
+    let aliased = "mutation { login(input: {username: \"ada\", password: \"a long password\"}) { harmless: access_token } }";
+    let (_, first) = graphql(&shop, "m", aliased);
+    assert_ne!(first["data"]["login"]["harmless"], Value::Null);
+    assert!(!graphql(&shop, "m", aliased).0);
+    assert_eq!(records(&shop), []);
+    let change = "mutation { createProduct(input: {name: \"a\", price: 5, quantity: 9}) { _id } }";
+    graphql(&shop, "n", change);
+    assert!(
+        !records(&shop)[0].body.contains("mutation"),
+        "requests are kept as digests only"
+    );
+}

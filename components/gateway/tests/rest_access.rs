@@ -1,0 +1,197 @@
+//! Who may do what by REST: a row for every operation, and a column for every kind of caller.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    missing_docs,
+    reason = "tests"
+)]
+
+mod shop;
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+use shop::{KEY, NOBODY, SECRET, Shop, User};
+
+/// The status that each caller gets: nobody, the owner, another customer, an ADMIN, the API key.
+type Columns = [u16; 5];
+
+const EVERYBODY: Columns = [200; 5];
+const OWNER: Columns = [401, 200, 403, 200, 200];
+const STAFF: Columns = [401, 403, 403, 200, 200];
+
+/// Method, paths, body, and what each caller gets.
+type Row = (&'static str, &'static [&'static str], &'static str, Columns);
+
+/// `$owner`, `$product`, `$order`, `$refresh` and `$name` stand for what is there.
+const TABLE: [Row; 21] = [
+    (
+        "POST",
+        &["/api/users/register", "/auth/register"],
+        r#"{"username": "$name", "password": "a long password"}"#,
+        [201; 5],
+    ),
+    (
+        "POST",
+        &["/api/users/login", "/auth/login"],
+        r#"{"username": "$login", "password": "a long password"}"#,
+        EVERYBODY,
+    ),
+    (
+        "POST",
+        &["/api/users/refresh"],
+        r#"{"refresh_token": "$refresh"}"#,
+        EVERYBODY,
+    ),
+    (
+        "POST",
+        &["/api/users/logout"],
+        r#"{"refresh_token": "$refresh"}"#,
+        [204; 5],
+    ),
+    // Nobody here has an address; the API key is nobody's.
+    (
+        "POST",
+        &["/api/users/verify"],
+        r#"{"channel": "email", "code": "000000"}"#,
+        [401, 400, 400, 400, 403],
+    ),
+    ("GET", &["/api/users/{id}"], "", OWNER),
+    ("PUT", &["/api/users/{id}"], r#"{"name": "Ada"}"#, OWNER),
+    ("DELETE", &["/api/users/{id}"], "", [401, 204, 403, 204, 204]),
+    ("GET", &["/api/users/{id}/export"], "", OWNER),
+    ("GET", &["/api/products", "/products"], "", EVERYBODY),
+    (
+        "POST",
+        &["/api/products", "/products"],
+        r#"{"name": "a", "price": 1, "quantity": 1}"#,
+        [401, 403, 403, 201, 201],
+    ),
+    ("GET", &["/api/products/{id}"], "", EVERYBODY),
+    ("PUT", &["/api/products/{id}"], r#"{"price": 2}"#, STAFF),
+    (
+        "PATCH",
+        &["/api/products/{id}/stock"],
+        r#"{"quantity": 1}"#,
+        STAFF,
+    ),
+    ("PUT", &["/api/products/{id}/deduct"], r#"{"quantity": 1}"#, STAFF),
+    ("GET", &["/api/orders", "/orders"], "", [401, 200, 200, 200, 200]),
+    (
+        "POST",
+        &["/api/orders", "/orders"],
+        r#"{"products": [{"_id": "$product", "quantity": 1}]}"#,
+        [401, 201, 201, 201, 403],
+    ),
+    ("GET", &["/api/orders/{id}"], "", OWNER),
+    ("DELETE", &["/api/orders/{id}"], "", OWNER),
+    (
+        "PATCH",
+        &["/api/orders/{id}/status", "/orders/{id}/status"],
+        r#"{"status": "paid"}"#,
+        STAFF,
+    ),
+    (
+        "PUT",
+        &["/api/orders/{id}/status", "/orders/{id}/status"],
+        r#"{"status": "paid"}"#,
+        STAFF,
+    ),
+];
+
+#[test]
+fn every_operation_has_a_row() {
+    let document = Shop::new().openapi();
+    let offered: BTreeSet<_> = document["paths"]
+        .as_object()
+        .unwrap()
+        .iter()
+        .flat_map(|(path, item)| {
+            let methods = item.as_object().unwrap().keys();
+            methods.map(move |method| (method.to_uppercase(), path.clone()))
+        })
+        .collect();
+    let rows: BTreeSet<_> = TABLE
+        .iter()
+        .flat_map(|(method, paths, ..)| {
+            paths
+                .iter()
+                .map(move |path| ((*method).to_owned(), (*path).to_owned()))
+        })
+        .collect();
+    assert_eq!(offered, rows);
+}
+
+/// What the requests of a cell are about; new for each, since some end it.
+struct Things {
+    owner: User,
+    login: String,
+    product: String,
+    order: String,
+}
+
+fn things(shop: &Shop, number: usize) -> Things {
+    let login = format!("owner-{number}");
+    let owner = shop.user(&login);
+    let product = shop.product("a");
+    let lines = json!({ "products": [{ "_id": product, "quantity": 1 }] });
+    let (_, _, order) = shop.rest(owner.header(), "POST", "/api/orders", &lines);
+    Things {
+        order: order["_id"].as_str().unwrap().to_owned(),
+        owner,
+        login,
+        product,
+    }
+}
+
+fn admin(user: &User) -> String {
+    let claims = json!({ "userId": user.id, "role": "ADMIN", "exp": 4_102_444_800_u64 });
+    let key = jsonwebtoken::EncodingKey::from_secret(SECRET.as_bytes());
+    let token = jsonwebtoken::encode(&jsonwebtoken::Header::default(), &claims, &key);
+    format!("Bearer {}", token.unwrap())
+}
+
+#[test]
+fn every_caller_gets_what_the_table_says() {
+    let shop = Shop::new();
+    let (other, root) = (shop.user("other"), shop.user("root"));
+    let root = admin(&root);
+    let mut number = 0;
+    for (method, paths, body, columns) in TABLE {
+        for (path, (column, expected)) in paths
+            .iter()
+            .flat_map(|path| columns.iter().enumerate().map(move |cell| (path, cell)))
+        {
+            number += 1;
+            let things = things(&shop, number);
+            let id = match path.trim_start_matches("/api") {
+                rest if rest.starts_with("/users") => &things.owner.id,
+                rest if rest.starts_with("/products") => &things.product,
+                _ => &things.order,
+            };
+            let filled = body
+                .replace("$name", &format!("new-{number}"))
+                .replace("$login", &things.login)
+                .replace("$refresh", &things.owner.refresh)
+                .replace("$product", &things.product);
+            let who = [
+                NOBODY,
+                things.owner.header(),
+                other.header(),
+                ("authorization", root.as_str()),
+                KEY,
+            ][column];
+            let body = serde_json::from_str(&filled).unwrap_or(Value::Null);
+            let (status, _, answer) = shop.rest(who, method, &path.replace("{id}", id), &body);
+            assert_eq!(status, *expected, "{method} {path} in column {column}: {answer}");
+            let code = match status {
+                401 => json!("UNAUTHENTICATED"),
+                403 => json!("FORBIDDEN"),
+                400 => json!("BAD_USER_INPUT"),
+                _ => Value::Null,
+            };
+            assert_eq!(answer["code"], code, "{method} {path} in column {column}");
+        }
+    }
+}

@@ -25,7 +25,7 @@ const STAFF: Columns = [401, 403, 403, 200, 200];
 type Row = (&'static str, &'static [&'static str], &'static str, Columns);
 
 /// `$owner`, `$product`, `$order`, `$refresh` and `$name` stand for what is there.
-const TABLE: [Row; 21] = [
+const TABLE: [Row; 23] = [
     (
         "POST",
         &["/api/users/register", "/auth/register"],
@@ -70,6 +70,8 @@ const TABLE: [Row; 21] = [
     ),
     ("GET", &["/api/products/{id}"], "", EVERYBODY),
     ("PUT", &["/api/products/{id}"], r#"{"price": 2}"#, STAFF),
+    ("DELETE", &["/api/products/{id}"], "", STAFF),
+    ("GET", &["/api/categories"], "", EVERYBODY),
     (
         "PATCH",
         &["/api/products/{id}/stock"],

@@ -16,7 +16,10 @@ pub fn tests(world: &Arc<World>) -> Vec<Trial> {
     trials!(
         world,
         "rest_shopping",
-        [a_product_is_found_by_its_details_and_deleted,]
+        [
+            a_product_is_found_by_its_details_and_deleted,
+            a_cart_is_filled_by_a_guest_and_by_a_user_who_orders_it,
+        ]
     )
 }
 
@@ -68,4 +71,81 @@ fn a_product_is_found_by_its_details_and_deleted(world: &World) -> Result<()> {
     deleted.expect_status(200)?;
     check_time(&text(&deleted, "/archivedAt")?)?;
     problem(&world.shop.send(Call::new("GET", &path))?, 404, "NOT_FOUND")
+}
+
+fn a_cart_is_filled_by_a_guest_and_by_a_user_who_orders_it(world: &World) -> Result<()> {
+    let (product, user) = (world.product(250, 9)?, world.register("rest")?);
+    let own = format!("/api/cart/{}", user.id);
+    let line = |quantity: i64| json!({ "productId": product, "quantity": quantity });
+    for path in ["/api/cart/me/add".into(), format!("{own}/add")] {
+        ask(world, user.caller(), "POST", &path, line(1))?.expect_status(200)?;
+    }
+    let update = format!("{own}/update/{product}");
+    let updated = ask(world, user.caller(), "PUT", &update, json!({ "quantity": 3 }))?;
+    updated.expect_status(200)?;
+    ensure!(value(&updated, "/total")? == 750, "it should come to 750");
+    problem(
+        &ask(world, world.bob()?.caller(), "GET", &own, Value::Null)?,
+        403,
+        "FORBIDDEN",
+    )?;
+    problem(
+        &ask(world, As::Anonymous, "GET", &own, Value::Null)?,
+        401,
+        "UNAUTHENTICATED",
+    )?;
+    let seen = ask(world, As::Key, "GET", &own, Value::Null)?;
+    ensure!(
+        value(&seen, "/products/0/quantity")? == 3,
+        "those who keep the shop should see it"
+    );
+    let checkout = format!("{own}/checkout");
+    let stale = ask(
+        world,
+        user.caller(),
+        "POST",
+        &checkout,
+        json!({ "expectedTotal": 1 }),
+    )?;
+    problem(&stale, 409, "CONFLICT")?;
+    let order = ask(
+        world,
+        user.caller(),
+        "POST",
+        &checkout,
+        json!({ "expectedTotal": 750 }),
+    )?;
+    order.expect_status(201)?;
+    let path = format!("/api/orders/{}", text(&order, "/_id")?);
+    order.expect(order.header("location") == Some(&path), || {
+        "expected its Location".into()
+    })?;
+    ensure!(value(&order, "/subtotal")? == 750, "as the cart was");
+    let empty = ask(world, user.caller(), "GET", "/api/cart/me", Value::Null)?;
+    ensure!(value(&empty, "/products")? == json!([]), "it should be ordered");
+
+    let begun = ask(world, As::Anonymous, "POST", "/api/cart/me/add", line(2))?;
+    begun.expect_status(200)?;
+    let guests = format!("?cartId={}", text(&begun, "/_id")?);
+    let read = ask(
+        world,
+        As::Anonymous,
+        "GET",
+        &format!("/api/cart/me{guests}"),
+        Value::Null,
+    )?;
+    ensure!(
+        value(&read, "/products")? == value(&begun, "/products")?,
+        "it should be the guest's"
+    );
+    let remove = format!("/api/cart/me/remove/{product}{guests}");
+    let removed = ask(world, As::Anonymous, "DELETE", &remove, Value::Null)?;
+    removed.expect_status(200)?;
+    ensure!(value(&removed, "/products")? == json!([]), "it should be removed");
+    let checkout = format!("/api/cart/me/checkout{guests}");
+    problem(
+        &ask(world, As::Anonymous, "POST", &checkout, Value::Null)?,
+        401,
+        "UNAUTHENTICATED",
+    )
 }

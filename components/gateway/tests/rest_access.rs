@@ -25,7 +25,7 @@ const STAFF: Columns = [401, 403, 403, 200, 200];
 type Row = (&'static str, &'static [&'static str], &'static str, Columns);
 
 /// `$owner`, `$product`, `$order`, `$refresh` and `$name` stand for what is there.
-const TABLE: [Row; 23] = [
+const TABLE: [Row; 28] = [
     (
         "POST",
         &["/api/users/register", "/auth/register"],
@@ -79,6 +79,26 @@ const TABLE: [Row; 23] = [
         STAFF,
     ),
     ("PUT", &["/api/products/{id}/deduct"], r#"{"quantity": 1}"#, STAFF),
+    ("GET", &["/api/cart/{userId}"], "", OWNER),
+    (
+        "POST",
+        &["/api/cart/{userId}/add"],
+        r#"{"productId": "$product", "quantity": 1}"#,
+        OWNER,
+    ),
+    (
+        "PUT",
+        &["/api/cart/{userId}/update/{productId}"],
+        r#"{"quantity": 2}"#,
+        OWNER,
+    ),
+    ("DELETE", &["/api/cart/{userId}/remove/{productId}"], "", OWNER),
+    (
+        "POST",
+        &["/api/cart/{userId}/checkout"],
+        "",
+        [401, 201, 403, 201, 201],
+    ),
     ("GET", &["/api/orders", "/orders"], "", [401, 200, 200, 200, 200]),
     (
         "POST",
@@ -137,6 +157,8 @@ fn things(shop: &Shop, number: usize) -> Things {
     let login = format!("owner-{number}");
     let owner = shop.user(&login);
     let product = shop.product("a");
+    let line = json!({ "productId": product });
+    shop.rest(owner.header(), "POST", "/api/cart/me/add", &line);
     let lines = json!({ "products": [{ "_id": product, "quantity": 1 }] });
     let (_, _, order) = shop.rest(owner.header(), "POST", "/api/orders", &lines);
     Things {
@@ -185,7 +207,11 @@ fn every_caller_gets_what_the_table_says() {
                 KEY,
             ][column];
             let body = serde_json::from_str(&filled).unwrap_or(Value::Null);
-            let (status, _, answer) = shop.rest(who, method, &path.replace("{id}", id), &body);
+            let path = path
+                .replace("{id}", id)
+                .replace("{userId}", &things.owner.id)
+                .replace("{productId}", &things.product);
+            let (status, _, answer) = shop.rest(who, method, &path, &body);
             assert_eq!(status, *expected, "{method} {path} in column {column}: {answer}");
             let code = match status {
                 401 => json!("UNAUTHENTICATED"),

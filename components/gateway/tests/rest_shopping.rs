@@ -124,3 +124,159 @@ fn a_product_that_is_deleted_is_no_longer_sold() {
         "whatever its version"
     );
 }
+
+#[test]
+fn a_user_fills_a_cart_and_orders_it() {
+    let shop = Shop::new();
+    let (ada, a, b) = (shop.user("ada"), shop.product("a"), shop.product("b"));
+    let own = format!("/api/cart/{}", ada.id);
+    let ask = |method: &str, path: &str, body: Value| shop.rest(ada.header(), method, path, &body);
+    let (status, headers, cart) = ask("GET", "/api/cart/me", NONE);
+    assert_eq!(
+        (status, cart),
+        (
+            200,
+            json!({ "_id": null, "userId": ada.id, "products": [], "changes": [], "total": null, "currency": null, "expiresAt": null })
+        )
+    );
+    assert_eq!(text(&headers, "cache-control"), "private, no-cache");
+
+    let (status, _, mut cart) = ask(
+        "POST",
+        "/api/cart/me/add",
+        json!({ "productId": a, "quantity": 2 }),
+    );
+    assert!(cart["expiresAt"].take().is_string());
+    assert_eq!(
+        (status, cart),
+        (
+            200,
+            json!({
+                "_id": null, "userId": ada.id, "changes": [], "total": 10, "currency": "USD", "expiresAt": null,
+                "products": [{
+                    "_id": a, "quantity": 2, "name": "a", "unitPrice": 5, "currency": "USD", "total": 10, "available": 9,
+                }],
+            })
+        )
+    );
+    let (_, _, cart) = ask("POST", &format!("{own}/add"), json!({ "productId": b }));
+    assert_eq!(cart["total"], 15, "one where nobody says how many");
+    let (status, _, cart) = ask("PUT", &format!("{own}/update/{a}"), json!({ "quantity": 3 }));
+    assert_eq!((status, &cart["total"]), (200, &json!(20)));
+    let (status, _, cart) = ask("DELETE", &format!("/api/cart/me/remove/{b}"), NONE);
+    assert_eq!((status, &cart["total"]), (200, &json!(15)));
+    shop.rest(KEY, "PUT", &format!("/api/products/{a}"), &json!({ "price": 6 }));
+    let (_, _, cart) = ask("GET", &own, NONE);
+    assert_eq!(
+        cart["changes"],
+        json!([{ "productId": a, "kind": "price-changed", "before": 5, "after": 6 }])
+    );
+
+    let checkout = format!("{own}/checkout");
+    let (status, _, problem) = ask("POST", &checkout, json!({ "expectedTotal": 15 }));
+    assert_eq!((status, &problem["code"]), (409, &json!("CONFLICT")));
+    let terms = json!({ "expectedTotal": 18, "region": "de" });
+    let (status, headers, order) = ask("POST", &checkout, terms);
+    assert_eq!(
+        (status, &order["subtotal"], &order["region"]),
+        (201, &json!(18), &json!("DE")),
+        "{order}"
+    );
+    let path = format!("/api/orders/{}", order["_id"].as_str().unwrap());
+    assert_eq!(
+        (text(&headers, "location"), text(&headers, "etag")),
+        (path.as_str(), "\"1\"")
+    );
+    assert_eq!(ask("GET", &path, NONE).2, order);
+    assert_eq!(ask("GET", &own, NONE).2["products"], json!([]));
+}
+
+#[test]
+fn a_guest_has_a_cart_by_its_id_which_nobody_keeps() {
+    let shop = Shop::new();
+    let product = shop.product("a");
+    let (status, _, cart) = shop.rest(NOBODY, "GET", "/api/cart/me", &NONE);
+    assert_eq!(
+        (status, &cart["_id"], &cart["products"]),
+        (200, &NONE, &json!([]))
+    );
+    let line = json!({ "productId": product });
+    let add = |path: &str| shop.rest_with(&[("idempotency-key", "k")], "POST", path, &line);
+    let (status, headers, cart) = add("/api/cart/me/add");
+    assert_eq!((status, text(&headers, "cache-control")), (200, "no-store"));
+    let id = cart["_id"].as_str().unwrap();
+    let (_, headers, other) = add("/api/cart/me/add");
+    assert!(!headers.contains_key("idempotency-replayed"));
+    assert_ne!(other["_id"], id, "it was not kept");
+    let query = format!("?cartId={id}");
+    assert_eq!(add(&format!("/api/cart/me/add{query}")).2["total"], 10);
+    let update = format!("/api/cart/me/update/{product}{query}");
+    let (_, _, cart) = shop.rest(NOBODY, "PUT", &update, &json!({ "quantity": 4 }));
+    assert_eq!((&cart["_id"], &cart["total"]), (&json!(id), &json!(20)));
+    let (_, _, read) = shop.rest(NOBODY, "GET", &format!("/api/cart/me{query}"), &NONE);
+    assert_eq!(read["products"], cart["products"]);
+    let remove = format!("/api/cart/me/remove/{product}{query}");
+    assert_eq!(
+        shop.rest(NOBODY, "DELETE", &remove, &NONE).2["products"],
+        json!([])
+    );
+    let checkout = format!("/api/cart/me/checkout{query}");
+    assert_eq!(shop.rest(NOBODY, "POST", &checkout, &NONE).0, 401);
+
+    // A user's cart tells no secret, and an addition that comes again is not made again.
+    let ada = shop.user("ada");
+    let add = || {
+        let headers = [ada.header(), ("idempotency-key", "k")];
+        shop.rest_with(&headers, "POST", "/api/cart/me/add", &line).2
+    };
+    assert_eq!(add(), add());
+    assert_eq!(add()["total"], 5);
+}
+
+#[test]
+fn what_can_not_be_in_a_cart_is_refused() {
+    let shop = Shop::new();
+    let (ada, product) = (shop.user("ada"), shop.product("a"));
+    let own = format!("/api/cart/{}?cartId=x", ada.id);
+    let update = format!("/api/cart/me/update/{product}");
+    let line = |quantity: i64| json!({ "productId": product, "quantity": quantity });
+    for (method, path, body, status, field) in [
+        ("GET", "/api/cart/42", NONE, 400, "userId"),
+        ("GET", &own, NONE, 400, "cartId"),
+        ("GET", "/api/cart/me?cartId=42", NONE, 400, "cartId"),
+        ("GET", "/api/cart/me?colour=red", NONE, 400, "colour"),
+        (
+            "POST",
+            "/api/cart/me/add",
+            json!({ "productId": "42" }),
+            400,
+            "productId",
+        ),
+        ("POST", "/api/cart/me/add", line(0), 400, "quantity"),
+        ("POST", "/api/cart/me/add", line(-1), 400, "quantity"),
+        ("POST", "/api/cart/me/add", line(1 << 40), 400, "quantity"),
+        (
+            "PUT",
+            "/api/cart/me/update/42",
+            json!({ "quantity": 1 }),
+            400,
+            "productId",
+        ),
+        ("PUT", &update, json!({ "quantity": -1 }), 400, "quantity"),
+        ("DELETE", "/api/cart/me/remove/42", NONE, 400, "productId"),
+        ("POST", "/api/cart/me/checkout", NONE, 400, "products"),
+        ("POST", "/api/cart/42/checkout", NONE, 400, "userId"),
+    ] {
+        let (answered, _, problem) = shop.rest(ada.header(), method, path, &body);
+        assert_eq!(
+            (answered, problem["errors"][0]["field"].as_str()),
+            (status, Some(field)),
+            "{method} {path} {body}: {problem}"
+        );
+    }
+    let wrong = ("authorization", "Bearer nonsense");
+    assert_eq!(shop.rest(wrong, "GET", "/api/cart/me", &NONE).0, 401, "no guest");
+    assert_eq!(shop.rest(KEY, "GET", "/api/cart/me", &NONE).0, 403, "nobody's");
+    let (status, _, problem) = shop.rest(ada.header(), "PUT", &update, &json!({ "quantity": 1 }));
+    assert_eq!((status, &problem["code"]), (404, &json!("NOT_FOUND")));
+}

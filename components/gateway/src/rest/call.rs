@@ -77,7 +77,8 @@ impl<'a> Call<'a> {
         body::read_query(self.request.uri().query().unwrap_or_default())
     }
 
-    fn parameter(&self, name: &str) -> Result<String, Error> {
+    /// A part of the path, by its name.
+    pub fn parameter(&self, name: &str) -> Result<String, Error> {
         let raw = self.parameters.get(name).unwrap_or_default();
         let decoded = percent_decode_str(raw).decode_utf8();
         decoded

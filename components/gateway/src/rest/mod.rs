@@ -7,6 +7,7 @@ mod accounts;
 mod answer;
 mod body;
 mod call;
+mod carts;
 mod docs;
 mod openapi;
 mod operation;
@@ -24,6 +25,7 @@ pub use routes::{Found, Routes};
 use http::{Request, StatusCode};
 
 use crate::http::{Gateway, Problem, Reply, idempotency};
+use crate::rest::answer::Secret;
 use crate::rest::call::Call;
 use crate::session::Session;
 
@@ -32,6 +34,7 @@ pub fn operations() -> Vec<Operation> {
     [
         accounts::operations(),
         products::operations(),
+        carts::operations(),
         orders::operations(),
     ]
     .into_iter()
@@ -53,7 +56,9 @@ impl Gateway {
                 };
                 if operation.replayable && request.headers().contains_key(idempotency::HEADER) {
                     let keeps = |reply: &Reply| {
-                        !reply.status().is_server_error() && reply.status() != StatusCode::TOO_MANY_REQUESTS
+                        !reply.status().is_server_error()
+                            && reply.status() != StatusCode::TOO_MANY_REQUESTS
+                            && reply.extensions().get::<Secret>().is_none()
                     };
                     self.once(request, call.caller(), run, keeps, |problem| problem.reply(path))
                 } else {

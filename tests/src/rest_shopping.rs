@@ -19,6 +19,7 @@ pub fn tests(world: &Arc<World>) -> Vec<Trial> {
         [
             a_product_is_found_by_its_details_and_deleted,
             a_cart_is_filled_by_a_guest_and_by_a_user_who_orders_it,
+            an_order_is_paid_looked_at_and_given_back,
         ]
     )
 }
@@ -148,4 +149,57 @@ fn a_cart_is_filled_by_a_guest_and_by_a_user_who_orders_it(world: &World) -> Res
         401,
         "UNAUTHENTICATED",
     )
+}
+
+fn an_order_is_paid_looked_at_and_given_back(world: &World) -> Result<()> {
+    let ada = world.ada()?;
+    let lines = json!({ "products": [{ "_id": world.product(250, 5)?, "quantity": 2 }] });
+    let order = ask(world, ada.caller(), "POST", "/api/orders", lines)?;
+    let id = text(&order, "/_id")?;
+    let (path, of_order) = (format!("/api/payments/{id}"), format!("/api/payments/order/{id}"));
+    problem(
+        &ask(world, ada.caller(), "GET", &of_order, Value::Null)?,
+        404,
+        "NOT_FOUND",
+    )?;
+    let pay = |who: As<'_>, method: &str| {
+        let body = json!({ "paymentMethod": method });
+        ask(world, who, "POST", &path, body)
+    };
+    problem(&pay(As::Anonymous, "tok_ok")?, 401, "UNAUTHENTICATED")?;
+    problem(&pay(world.bob()?.caller(), "tok_ok")?, 403, "FORBIDDEN")?;
+    problem(&pay(ada.caller(), "tok_declined")?, 402, "PAYMENT_DECLINED")?;
+    let paid = pay(ada.caller(), "tok_ok")?;
+    paid.expect_status(201)?;
+    paid.expect(paid.header("location") == Some(&path), || {
+        "expected its Location".into()
+    })?;
+    ensure!(
+        text(&paid, "/status")? == "succeeded" && value(&paid, "/amount")? == 500,
+        "it should be paid in full"
+    );
+    for path in [&path, &of_order] {
+        let read = ask(world, ada.caller(), "GET", path, Value::Null)?;
+        read.expect_status(200)?;
+        ensure!(text(&read, "/_id")? == id, "it should be the order's");
+    }
+    let refund = format!("{path}/refund");
+    let part = json!({ "amount": 200, "reason": "Too small" });
+    problem(
+        &ask(world, ada.caller(), "POST", &refund, part.clone())?,
+        403,
+        "FORBIDDEN",
+    )?;
+    let given = ask(world, As::Key, "POST", &refund, part)?;
+    given.expect_status(200)?;
+    ensure!(
+        text(&given, "/refunds/0/reason")? == "Too small" && value(&given, "/refunds/0/amount")? == 200,
+        "it should tell the refund"
+    );
+    let too_much = ask(world, As::Key, "POST", &refund, json!({ "amount": 301 }))?;
+    problem(&too_much, 400, "BAD_USER_INPUT")?;
+    ask(world, As::Key, "POST", &refund, Value::Null)?.expect_status(200)?;
+    let all = ask(world, As::Key, "GET", &path, Value::Null)?;
+    ensure!(value(&all, "/refunded")? == 500, "all should be given back");
+    Ok(())
 }

@@ -25,7 +25,7 @@ const STAFF: Columns = [401, 403, 403, 200, 200];
 type Row = (&'static str, &'static [&'static str], &'static str, Columns);
 
 /// `$owner`, `$product`, `$order`, `$refresh` and `$name` stand for what is there.
-const TABLE: [Row; 28] = [
+const TABLE: [Row; 32] = [
     (
         "POST",
         &["/api/users/register", "/auth/register"],
@@ -120,6 +120,15 @@ const TABLE: [Row; 28] = [
         r#"{"status": "paid"}"#,
         STAFF,
     ),
+    (
+        "POST",
+        &["/api/payments/{id}"],
+        r#"{"paymentMethod": "tok_ok"}"#,
+        [401, 201, 403, 201, 201],
+    ),
+    ("GET", &["/api/payments/{id}"], "", OWNER),
+    ("GET", &["/api/payments/order/{id}"], "", OWNER),
+    ("POST", &["/api/payments/{id}/refund"], "", STAFF),
 ];
 
 #[test]
@@ -151,6 +160,8 @@ struct Things {
     login: String,
     product: String,
     order: String,
+    /// An order that is paid.
+    paid: String,
 }
 
 fn things(shop: &Shop, number: usize) -> Things {
@@ -160,9 +171,17 @@ fn things(shop: &Shop, number: usize) -> Things {
     let line = json!({ "productId": product });
     shop.rest(owner.header(), "POST", "/api/cart/me/add", &line);
     let lines = json!({ "products": [{ "_id": product, "quantity": 1 }] });
-    let (_, _, order) = shop.rest(owner.header(), "POST", "/api/orders", &lines);
+    let order = || {
+        let (_, _, order) = shop.rest(owner.header(), "POST", "/api/orders", &lines);
+        order["_id"].as_str().unwrap().to_owned()
+    };
+    let (order, paid) = (order(), order());
+    let method = json!({ "paymentMethod": "tok_ok" });
+    let (status, ..) = shop.rest(owner.header(), "POST", &format!("/api/payments/{paid}"), &method);
+    assert_eq!(status, 201);
     Things {
-        order: order["_id"].as_str().unwrap().to_owned(),
+        order,
+        paid,
         owner,
         login,
         product,
@@ -192,6 +211,8 @@ fn every_caller_gets_what_the_table_says() {
             let id = match path.trim_start_matches("/api") {
                 rest if rest.starts_with("/users") => &things.owner.id,
                 rest if rest.starts_with("/products") => &things.product,
+                "/payments/{id}" if method == "POST" => &things.order,
+                rest if rest.starts_with("/payments") => &things.paid,
                 _ => &things.order,
             };
             let filled = body

@@ -10,10 +10,13 @@
 mod shop;
 
 use http::HeaderMap;
+use mercato_common::ports::Ports as _;
+use mercato_ports::documents::{Deletion, Document, Query, Write};
 use serde_json::{Value, json};
 use shop::{KEY, NOBODY, Shop};
 
 const NONE: Value = Value::Null;
+const RECORDS: &str = "gateway.idempotency";
 
 fn text<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
     headers.get(name).map_or("", |value| value.to_str().unwrap())
@@ -24,6 +27,21 @@ fn category(shop: &Shop, name: &str, parent: &Value) -> Value {
     let input = json!({ "name": name, "parentId": parent });
     let answer = shop.answer(KEY, &json!({ "query": query, "variables": { "input": input } }));
     answer["data"]["createCategory"]["_id"].clone()
+}
+
+/// Takes away the answers that are kept for an `Idempotency-Key`.
+fn forget(shop: &Shop) {
+    let records = shop.ports().find(&Query::all(RECORDS, 100)).unwrap();
+    assert_eq!(records.len(), 1);
+    let delete = |record: Document| {
+        Write::Delete(Deletion {
+            collection: RECORDS.into(),
+            id: record.id,
+            expected: record.version,
+        })
+    };
+    let writes: Vec<_> = records.into_iter().map(delete).collect();
+    shop.ports().commit(&writes, &[]).unwrap();
 }
 
 #[test]
@@ -279,4 +297,118 @@ fn what_can_not_be_in_a_cart_is_refused() {
     assert_eq!(shop.rest(KEY, "GET", "/api/cart/me", &NONE).0, 403, "nobody's");
     let (status, _, problem) = shop.rest(ada.header(), "PUT", &update, &json!({ "quantity": 1 }));
     assert_eq!((status, &problem["code"]), (404, &json!("NOT_FOUND")));
+}
+
+#[test]
+fn an_order_is_paid_looked_at_and_given_back() {
+    let shop = Shop::new();
+    let (ada, product) = (shop.user("ada"), shop.product("a"));
+    let lines = json!({ "products": [{ "_id": product, "quantity": 3 }] });
+    let (_, _, order) = shop.rest(ada.header(), "POST", "/api/orders", &lines);
+    let id = order["_id"].as_str().unwrap();
+    let path = format!("/api/payments/{id}");
+    let of_order = format!("/api/payments/order/{id}");
+    for path in [&path, &of_order] {
+        assert_eq!(shop.rest(ada.header(), "GET", path, &NONE).0, 404, "{path}");
+    }
+    let pay = |method: &str| shop.rest(ada.header(), "POST", &path, &json!({ "paymentMethod": method }));
+    let (status, headers, problem) = pay("tok_declined");
+    assert_eq!(
+        (status, &problem["code"], &problem["status"]),
+        (402, &json!("PAYMENT_DECLINED"), &json!(402))
+    );
+    assert_eq!(text(&headers, "content-type"), "application/problem+json");
+    let (_, _, failed) = shop.rest(ada.header(), "GET", &path, &NONE);
+    assert_eq!(
+        (&failed["status"], failed["failure"].is_string()),
+        (&json!("failed"), true)
+    );
+
+    let (status, headers, mut payment) = pay("tok_ok");
+    assert_eq!((status, text(&headers, "location")), (201, path.as_str()));
+    assert_eq!(text(&headers, "etag"), format!("\"{}\"", payment["version"]));
+    for path in [&path, &of_order] {
+        let (status, headers, read) = shop.rest(ada.header(), "GET", path, &NONE);
+        assert_eq!((status, &read), (200, &payment), "{path}");
+        assert_eq!(text(&headers, "cache-control"), "private, no-cache");
+    }
+    assert!(payment["version"].take().is_u64() && payment["createdAt"].take().is_string());
+    assert_eq!(
+        payment,
+        json!({
+            "_id": id, "userId": ada.id, "status": "succeeded", "amount": 15, "currency": "USD", "attempt": 2, "failure": null,
+            "clientSecret": null, "refunded": 0, "refunds": [], "version": null, "createdAt": null,
+        })
+    );
+    let refund = format!("{path}/refund");
+    let part = json!({ "amount": 5, "reason": "r" });
+    let once = || shop.rest_with(&[KEY, ("idempotency-key", "k")], "POST", &refund, &part);
+    let (status, _, refunded) = once();
+    assert_eq!((status, &refunded["refunded"]), (200, &json!(5)));
+    let given = &refunded["refunds"][0];
+    assert_eq!(
+        (&given["amount"], &given["status"], &given["reason"]),
+        (&json!(5), &json!("succeeded"), &json!("r"))
+    );
+    assert_eq!(once().2, refunded);
+    forget(&shop);
+    assert_eq!(
+        once().2,
+        refunded,
+        "whose answer was lost, and is asked for again"
+    );
+    let (status, _, problem) = shop.rest(KEY, "POST", &refund, &json!({ "amount": 11 }));
+    assert_eq!((status, &problem["errors"][0]["field"]), (400, &json!("amount")));
+    let (_, _, rest) = shop.rest(KEY, "POST", &refund, &NONE);
+    assert_eq!(
+        rest["refunded"], 15,
+        "all that is left where nobody says how much"
+    );
+    let (_, _, order) = shop.rest(ada.header(), "GET", &format!("/api/orders/{id}"), &NONE);
+    assert_eq!(order["status"], "refunded");
+}
+
+#[test]
+fn a_payment_that_is_to_be_confirmed_tells_its_secret_and_keeps_none() {
+    let shop = Shop::new();
+    let (ada, product) = (shop.user("ada"), shop.product("a"));
+    let lines = json!({ "products": [{ "_id": product, "quantity": 1 }] });
+    let (_, _, order) = shop.rest(ada.header(), "POST", "/api/orders", &lines);
+    let path = format!("/api/payments/{}", order["_id"].as_str().unwrap());
+    let method = json!({ "paymentMethod": "tok_requires_action" });
+    for _ in 0..2 {
+        let headers = [ada.header(), ("idempotency-key", "k")];
+        let (status, headers, payment) = shop.rest_with(&headers, "POST", &path, &method);
+        assert_eq!(
+            (status, text(&headers, "cache-control")),
+            (201, "no-store"),
+            "{payment}"
+        );
+        assert_eq!(
+            (&payment["status"], &payment["attempt"]),
+            (&json!("requires-action"), &json!(1))
+        );
+        assert!(payment["clientSecret"].is_string());
+        assert!(!headers.contains_key("idempotency-replayed"));
+    }
+    let (_, _, read) = shop.rest(ada.header(), "GET", &path, &NONE);
+    assert_eq!(read["clientSecret"], NONE);
+    for (method, path, body, status, field) in [
+        (
+            "POST",
+            "/api/payments/42",
+            json!({ "paymentMethod": "tok_ok" }),
+            400,
+            "id",
+        ),
+        ("POST", &path, json!({}), 400, "paymentMethod"),
+        ("GET", "/api/payments/order/42", NONE, 400, "id"),
+    ] {
+        let (answered, _, problem) = shop.rest(ada.header(), method, path, &body);
+        assert_eq!(
+            (answered, problem["errors"][0]["field"].as_str()),
+            (status, Some(field)),
+            "{method} {path} {body}: {problem}"
+        );
+    }
 }

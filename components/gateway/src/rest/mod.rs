@@ -13,6 +13,7 @@ mod openapi;
 mod operation;
 mod orders;
 mod page;
+mod payments;
 mod precondition;
 mod products;
 mod routes;
@@ -36,6 +37,7 @@ pub fn operations() -> Vec<Operation> {
         products::operations(),
         carts::operations(),
         orders::operations(),
+        payments::operations(),
     ]
     .into_iter()
     .flatten()

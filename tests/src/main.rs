@@ -49,6 +49,7 @@ mod readme;
 mod refused_orders;
 mod repeated;
 mod rest;
+mod rest_shopping;
 mod sessions;
 mod startup;
 mod stock;
@@ -130,6 +131,7 @@ fn main() -> ExitCode {
         refused_orders::tests(&world),
         repeated::tests(&world),
         rest::tests(&world),
+        rest_shopping::tests(&world),
         sessions::tests(&world),
         startup::tests(),
         stock::tests(&world),

@@ -38,17 +38,20 @@ pub fn call(method: &'static str, path: impl Into<String>, body: Value) -> Call 
     call.header("content-type", JSON).body(body.to_string())
 }
 
-fn ask(world: &World, who: As<'_>, method: &'static str, path: &str, body: Value) -> Result<Reply> {
+/// The answer to somebody.
+pub fn ask(world: &World, who: As<'_>, method: &'static str, path: &str, body: Value) -> Result<Reply> {
     world.shop.send_as(who, call(method, path, body))
 }
 
-fn value(reply: &Reply, pointer: &str) -> Result<Value> {
+/// What is at this place of a reply.
+pub fn value(reply: &Reply, pointer: &str) -> Result<Value> {
     let body = reply.json()?;
     let found = body.pointer(pointer).cloned();
     found.ok_or_else(|| reply.failure(format!("there is nothing at {pointer}")))
 }
 
-fn text(reply: &Reply, pointer: &str) -> Result<String> {
+/// The text at this place of a reply.
+pub fn text(reply: &Reply, pointer: &str) -> Result<String> {
     Ok(text_at(&reply.json()?, pointer)?.to_owned())
 }
 
@@ -350,6 +353,15 @@ fn refusals_are_problems(world: &World) -> Result<()> {
     Ok(())
 }
 
+/// A path with ids that nobody has.
+fn filled(path: &str) -> String {
+    let parts = path.split('/');
+    let parts: Vec<_> = parts
+        .map(|part| if part.starts_with('{') { UNKNOWN_ID } else { part })
+        .collect();
+    parts.join("/")
+}
+
 fn the_document_tells_what_there_is(world: &World) -> Result<()> {
     let reply = world.shop.send(Call::new("GET", "/openapi.json"))?;
     reply.expect_status(200)?.expect_media_type(JSON)?;
@@ -363,13 +375,7 @@ fn the_document_tells_what_there_is(world: &World) -> Result<()> {
     for (path, item) in paths.into_iter().flatten() {
         for method in ["GET", "POST", "PUT", "PATCH", "DELETE"] {
             let told = item.get(method.to_ascii_lowercase()).is_some();
-            let asked = ask(
-                world,
-                As::Anonymous,
-                method,
-                &path.replace("{id}", UNKNOWN_ID),
-                Value::Null,
-            )?;
+            let asked = ask(world, As::Anonymous, method, &filled(path), Value::Null)?;
             asked.expect(told == (asked.status != 405), || {
                 format!("{method} {path} should be as it is told")
             })?;

@@ -111,9 +111,9 @@ impl Session {
     }
 
     /// Passes everybody but those whose credential proves nothing: what is open to guests, too, must not treat a user as one.
-    pub fn require_no_rejection(&self) -> async_graphql::Result<()> {
+    pub fn require_no_rejection(&self) -> Result<(), Error> {
         match self.asker.identity().rejected {
-            Some(reason) => Err(self.error(Error::Unauthenticated(reason.into()))),
+            Some(reason) => Err(Error::Unauthenticated(reason.into())),
             None => Ok(()),
         }
     }

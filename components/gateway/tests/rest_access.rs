@@ -25,7 +25,7 @@ const STAFF: Columns = [401, 403, 403, 200, 200];
 type Row = (&'static str, &'static [&'static str], &'static str, Columns);
 
 /// `$owner`, `$product`, `$order`, `$refresh` and `$name` stand for what is there.
-const TABLE: [Row; 21] = [
+const TABLE: [Row; 32] = [
     (
         "POST",
         &["/api/users/register", "/auth/register"],
@@ -70,6 +70,8 @@ const TABLE: [Row; 21] = [
     ),
     ("GET", &["/api/products/{id}"], "", EVERYBODY),
     ("PUT", &["/api/products/{id}"], r#"{"price": 2}"#, STAFF),
+    ("DELETE", &["/api/products/{id}"], "", STAFF),
+    ("GET", &["/api/categories"], "", EVERYBODY),
     (
         "PATCH",
         &["/api/products/{id}/stock"],
@@ -77,6 +79,26 @@ const TABLE: [Row; 21] = [
         STAFF,
     ),
     ("PUT", &["/api/products/{id}/deduct"], r#"{"quantity": 1}"#, STAFF),
+    ("GET", &["/api/cart/{userId}"], "", OWNER),
+    (
+        "POST",
+        &["/api/cart/{userId}/add"],
+        r#"{"productId": "$product", "quantity": 1}"#,
+        OWNER,
+    ),
+    (
+        "PUT",
+        &["/api/cart/{userId}/update/{productId}"],
+        r#"{"quantity": 2}"#,
+        OWNER,
+    ),
+    ("DELETE", &["/api/cart/{userId}/remove/{productId}"], "", OWNER),
+    (
+        "POST",
+        &["/api/cart/{userId}/checkout"],
+        "",
+        [401, 201, 403, 201, 201],
+    ),
     ("GET", &["/api/orders", "/orders"], "", [401, 200, 200, 200, 200]),
     (
         "POST",
@@ -98,6 +120,15 @@ const TABLE: [Row; 21] = [
         r#"{"status": "paid"}"#,
         STAFF,
     ),
+    (
+        "POST",
+        &["/api/payments/{id}"],
+        r#"{"paymentMethod": "tok_ok"}"#,
+        [401, 201, 403, 201, 201],
+    ),
+    ("GET", &["/api/payments/{id}"], "", OWNER),
+    ("GET", &["/api/payments/order/{id}"], "", OWNER),
+    ("POST", &["/api/payments/{id}/refund"], "", STAFF),
 ];
 
 #[test]
@@ -129,16 +160,28 @@ struct Things {
     login: String,
     product: String,
     order: String,
+    /// An order that is paid.
+    paid: String,
 }
 
 fn things(shop: &Shop, number: usize) -> Things {
     let login = format!("owner-{number}");
     let owner = shop.user(&login);
     let product = shop.product("a");
+    let line = json!({ "productId": product });
+    shop.rest(owner.header(), "POST", "/api/cart/me/add", &line);
     let lines = json!({ "products": [{ "_id": product, "quantity": 1 }] });
-    let (_, _, order) = shop.rest(owner.header(), "POST", "/api/orders", &lines);
+    let order = || {
+        let (_, _, order) = shop.rest(owner.header(), "POST", "/api/orders", &lines);
+        order["_id"].as_str().unwrap().to_owned()
+    };
+    let (order, paid) = (order(), order());
+    let method = json!({ "paymentMethod": "tok_ok" });
+    let (status, ..) = shop.rest(owner.header(), "POST", &format!("/api/payments/{paid}"), &method);
+    assert_eq!(status, 201);
     Things {
-        order: order["_id"].as_str().unwrap().to_owned(),
+        order,
+        paid,
         owner,
         login,
         product,
@@ -168,6 +211,8 @@ fn every_caller_gets_what_the_table_says() {
             let id = match path.trim_start_matches("/api") {
                 rest if rest.starts_with("/users") => &things.owner.id,
                 rest if rest.starts_with("/products") => &things.product,
+                "/payments/{id}" if method == "POST" => &things.order,
+                rest if rest.starts_with("/payments") => &things.paid,
                 _ => &things.order,
             };
             let filled = body
@@ -183,7 +228,11 @@ fn every_caller_gets_what_the_table_says() {
                 KEY,
             ][column];
             let body = serde_json::from_str(&filled).unwrap_or(Value::Null);
-            let (status, _, answer) = shop.rest(who, method, &path.replace("{id}", id), &body);
+            let path = path
+                .replace("{id}", id)
+                .replace("{userId}", &things.owner.id)
+                .replace("{productId}", &things.product);
+            let (status, _, answer) = shop.rest(who, method, &path, &body);
             assert_eq!(status, *expected, "{method} {path} in column {column}: {answer}");
             let code = match status {
                 401 => json!("UNAUTHENTICATED"),

@@ -6,7 +6,9 @@ use mercato_common::types::{Caller, Error};
 use percent_encoding::percent_decode_str;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
+use sha2::{Digest, Sha256};
 
+use crate::http::idempotency;
 use crate::rest::body;
 use crate::rest::operation::Refusal;
 use crate::services::Services;
@@ -77,7 +79,16 @@ impl<'a> Call<'a> {
         body::read_query(self.request.uri().query().unwrap_or_default())
     }
 
-    fn parameter(&self, name: &str) -> Result<String, Error> {
+    /// The caller's `Idempotency-Key` as the services take it, of 64 characters: where an answer could not be kept, they know by it
+    /// that they are asked for the same again.
+    pub fn idempotency_key(&self) -> Option<String> {
+        let key = idempotency::key(self.request.headers())?.ok()?;
+        let whose = self.caller().user_id().unwrap_or_default();
+        Some(format!("{:x}", Sha256::digest(format!("{whose}\n{key}"))))
+    }
+
+    /// A part of the path, by its name.
+    pub fn parameter(&self, name: &str) -> Result<String, Error> {
         let raw = self.parameters.get(name).unwrap_or_default();
         let decoded = percent_decode_str(raw).decode_utf8();
         decoded

@@ -7,11 +7,13 @@ mod accounts;
 mod answer;
 mod body;
 mod call;
+mod carts;
 mod docs;
 mod openapi;
 mod operation;
 mod orders;
 mod page;
+mod payments;
 mod precondition;
 mod products;
 mod routes;
@@ -24,6 +26,7 @@ pub use routes::{Found, Routes};
 use http::{Request, StatusCode};
 
 use crate::http::{Gateway, Problem, Reply, idempotency};
+use crate::rest::answer::Secret;
 use crate::rest::call::Call;
 use crate::session::Session;
 
@@ -32,7 +35,9 @@ pub fn operations() -> Vec<Operation> {
     [
         accounts::operations(),
         products::operations(),
+        carts::operations(),
         orders::operations(),
+        payments::operations(),
     ]
     .into_iter()
     .flatten()
@@ -53,7 +58,9 @@ impl Gateway {
                 };
                 if operation.replayable && request.headers().contains_key(idempotency::HEADER) {
                     let keeps = |reply: &Reply| {
-                        !reply.status().is_server_error() && reply.status() != StatusCode::TOO_MANY_REQUESTS
+                        !reply.status().is_server_error()
+                            && reply.status() != StatusCode::TOO_MANY_REQUESTS
+                            && reply.extensions().get::<Secret>().is_none()
                     };
                     self.once(request, call.caller(), run, keeps, |problem| problem.reply(path))
                 } else {

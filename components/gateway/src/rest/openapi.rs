@@ -81,6 +81,7 @@ fn described(operation: &Operation, path: &str, index: usize, schemas: &mut Sche
         "responses": responses(operation, &mut schemas.written),
         "security": match operation.access {
             Access::Public => json!([{}]),
+            Access::Guests => json!([{}, { "token": [] }, { "key": [] }]),
             Access::Known | Access::Staff => json!([{ "token": [] }, { "key": [] }]),
         },
     });

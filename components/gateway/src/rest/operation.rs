@@ -14,6 +14,8 @@ use crate::rest::call::Call;
 pub enum Access {
     /// Everybody.
     Public,
+    /// Everybody: guests without a credential, and those who are known by theirs.
+    Guests,
     /// Who has signed in, or holds the API key.
     Known,
     /// An ADMIN, or the API key.
@@ -167,7 +169,7 @@ impl Operation {
 
     fn handle(&self, call: &Call<'_>) -> Result<Answer, Refusal> {
         match self.access {
-            Access::Public => {}
+            Access::Public | Access::Guests => {}
             Access::Known => call.caller().require_known()?,
             Access::Staff => call.caller().require_admin()?,
         }

@@ -38,7 +38,7 @@ struct Claim {
 }
 
 /// The key of a request; none where it has none, or why it can't be taken. In quotes or without.
-fn key(headers: &HeaderMap) -> Option<Result<&str, Problem>> {
+pub fn key(headers: &HeaderMap) -> Option<Result<&str, Problem>> {
     let value = headers.get(HEADER)?;
     let text = value.to_str().unwrap_or_default().trim();
     let key = text

@@ -37,16 +37,17 @@ pub fn operations() -> Vec<Operation> {
         )
         .asks::<OrdersWanted>()
         .answers::<Page<Order>>(StatusCode::OK),
-        Operation::new(
-            Method::POST,
-            ORDERS,
-            "placeOrder",
-            "Buy: all lines or none",
-            Known,
-            place,
-        )
-        .takes::<NewOrder>()
-        .answers::<Order>(StatusCode::CREATED),
+        answering(
+            Operation::new(
+                Method::POST,
+                ORDERS,
+                "placeOrder",
+                "Buy: all lines or none",
+                Known,
+                place,
+            )
+            .takes::<NewOrder>(),
+        ),
         Operation::new(Method::GET, ORDER, "getOrder", "One order", Known, get)
             .answers::<Order>(StatusCode::OK),
         Operation::new(
@@ -102,7 +103,16 @@ fn place(call: &Call<'_>) -> Result<Answer, Refusal> {
         discount_code: input.discount_code,
         region: input.region,
     };
-    let order = call.services().orders.place(call.caller(), &input)?;
+    placed(call.services().orders.place(call.caller(), &input)?)
+}
+
+/// An operation that answers an order that was placed.
+pub fn answering(operation: Operation) -> Operation {
+    operation.answers::<Order>(StatusCode::CREATED)
+}
+
+/// The answer that an order was placed.
+pub fn placed(order: Found) -> Result<Answer, Refusal> {
     let (location, tag) = (format!("/api/orders/{}", order.id), tag(order.version));
     Ok(Answer::created(location, &Order::from(order))?.tagged(tag))
 }

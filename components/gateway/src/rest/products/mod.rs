@@ -1,11 +1,12 @@
-//! Products and their stock.
+//! Products, their stock and their categories.
 
+mod categories;
+mod details;
+mod listing;
 mod shapes;
 
 use http::{Method, StatusCode};
-use mercato_common::catalog::{
-    NewProduct as New, Product as Found, ProductDetails, ProductFilter, ProductPatch, ProductQuery,
-};
+use mercato_common::catalog::Product as Found;
 use mercato_common::types::Error;
 
 use crate::rest::answer::Answer;
@@ -13,7 +14,8 @@ use crate::rest::call::Call;
 use crate::rest::operation::{Access, Operation, Refusal};
 use crate::rest::page::{self, Page};
 use crate::rest::precondition::{self, tag_with};
-use shapes::{NewProduct, Pieces, Product, ProductChanges, ProductsWanted};
+use listing::ProductsWanted;
+use shapes::{NewProduct, Pieces, Product, ProductChanges};
 
 const PRODUCTS: &[&str] = &["/api/products", "/products"];
 const PRODUCT: &[&str] = &["/api/products/{id}"];
@@ -56,6 +58,16 @@ pub fn operations() -> Vec<Operation> {
         .takes::<ProductChanges>()
         .answers::<Product>(StatusCode::OK),
         Operation::new(
+            Method::DELETE,
+            PRODUCT,
+            "deleteProduct",
+            "End the sale of a product; orders of it keep it",
+            Staff,
+            delete,
+        )
+        .versioned()
+        .answers::<Product>(StatusCode::OK),
+        Operation::new(
             Method::PATCH,
             &["/api/products/{id}/stock"],
             "receiveStock",
@@ -79,26 +91,13 @@ pub fn operations() -> Vec<Operation> {
         .repeatable()
         .takes::<Pieces>()
         .answers::<Product>(StatusCode::OK),
+        categories::operation(),
     ]
 }
 
 fn list(call: &Call<'_>) -> Result<Answer, Refusal> {
     let wanted: ProductsWanted = call.query()?;
-    let query = ProductQuery {
-        filter: ProductFilter {
-            search: wanted.search,
-            manufacturer: wanted.manufacturer,
-            min_price: wanted.min_price,
-            max_price: wanted.max_price,
-            in_stock: wanted.in_stock.unwrap_or(false),
-            category: None,
-            sku: None,
-            standalone: false,
-        },
-        sort: wanted.sort.unwrap_or_default().into(),
-        page: page::wanted(wanted.first, wanted.after)?,
-    };
-    let found = call.services().catalog.list(&query)?;
+    let found = call.services().catalog.list(&wanted.query()?)?;
     let edges = found
         .edges
         .into_iter()
@@ -114,17 +113,7 @@ fn get(call: &Call<'_>) -> Result<Answer, Refusal> {
 
 fn create(call: &Call<'_>) -> Result<Answer, Refusal> {
     let input: NewProduct = call.body()?;
-    let input = New {
-        name: input.name,
-        description: input.description,
-        manufacturer: input.manufacturer,
-        external_id: input.external_id,
-        price: input.price,
-        currency: input.currency,
-        quantity: input.quantity,
-        details: ProductDetails::default(),
-    };
-    let product = call.services().catalog.create(call.caller(), input)?;
+    let product = call.services().catalog.create(call.caller(), input.into())?;
     let tag = tag_with(product.version, product.quantity);
     let location = format!("/api/products/{}", product.id);
     Ok(Answer::created(location, &Product::from(product))?.tagged(tag))
@@ -135,17 +124,20 @@ fn update(call: &Call<'_>) -> Result<Answer, Refusal> {
     let changes: ProductChanges = call.body()?;
     let current = || Ok(found(call, id.clone())?.version);
     let version = precondition::expected(call, changes.version)?.version(current)?;
-    let patch = ProductPatch {
-        name: changes.name,
-        description: changes.description,
-        manufacturer: changes.manufacturer,
-        price: changes.price,
-        currency: changes.currency,
-        details: ProductDetails::default(),
-    };
     let catalog = &call.services().catalog;
     let product = catalog
-        .update(call.caller(), &id, version, patch)
+        .update(call.caller(), &id, version, changes.into())
+        .map_err(|error| precondition::conflict(error, version, current))?;
+    changed(product)
+}
+
+fn delete(call: &Call<'_>) -> Result<Answer, Refusal> {
+    let id = call.id()?;
+    let current = || Ok(found(call, id.clone())?.version);
+    let version = precondition::expected(call, None)?.version(current)?;
+    let catalog = &call.services().catalog;
+    let product = catalog
+        .archive(call.caller(), &id, version)
         .map_err(|error| precondition::conflict(error, version, current))?;
     changed(product)
 }

@@ -165,7 +165,9 @@ fn whose(session: &Session, cart_id: Option<ID>) -> Result<Whose> {
     match cart_id {
         Some(id) => Ok(Whose::Guest(id.0)),
         None => {
-            session.require_no_rejection()?;
+            session
+                .require_no_rejection()
+                .map_err(|error| session.error(error))?;
             Ok(Whose::Callers)
         }
     }

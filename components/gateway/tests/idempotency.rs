@@ -276,6 +276,8 @@ fn answers_with_tokens_are_never_kept() {
     let (_, first) = graphql(&shop, "m", aliased);
     assert_ne!(first["data"]["login"]["harmless"], Value::Null);
     assert!(!graphql(&shop, "m", aliased).0);
+    let secret = "mutation { payOrder(orderId: \"0198c0de-1f2e-7abc-8def-0123456789ab\", paymentMethod: \"tok_ok\") { clientSecret } }";
+    graphql(&shop, "p", secret);
     assert_eq!(records(&shop), []);
     let change = "mutation { createProduct(input: {name: \"a\", price: 5, quantity: 9}) { _id } }";
     graphql(&shop, "n", change);

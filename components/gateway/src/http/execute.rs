@@ -14,8 +14,8 @@ use crate::limits::{self, DocumentExcess, Introspects, TextExcess};
 use crate::responses;
 use crate::session::Session;
 
-/// The fields by which answers tell tokens, which are never kept.
-const TOKENS: [&str; 2] = ["access_token", "refresh_token"];
+/// The fields by which answers tell what is as good as a password, which is never kept.
+const TOKENS: [&str; 3] = ["access_token", "refresh_token", "clientSecret"];
 
 /// Whether an outcome is the same whoever asks.
 struct Shareable(bool);

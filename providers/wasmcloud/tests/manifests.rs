@@ -187,7 +187,7 @@ fn imports() -> BTreeMap<String, BTreeSet<String>> {
 #[test]
 fn every_import_of_a_service_has_a_link() {
     let mut services = imports();
-    assert_eq!(services.len(), 5);
+    assert_eq!(services.len(), 6);
     for wanted in services.values_mut() {
         assert!(
             wanted.remove("mercato:platform/config"),

@@ -2,6 +2,7 @@
 //! typed collections over the port `documents`, ids and cursors.
 
 mod bindings;
+pub mod breaker;
 pub mod cache;
 mod caller;
 pub mod collection;

@@ -26,7 +26,7 @@ pub mod types {
 /// What the accounts service speaks of.
 pub mod accounts {
     pub use crate::bindings::mercato::shop::account_types::{
-        AuditAction, AuditEdge, AuditEntry, AuditFilter, AuditOutcome, AuditPage, Channel, Client,
+        AuditAction, AuditEdge, AuditEntry, AuditFilter, AuditOutcome, AuditPage, Channel, Client, Contact,
         Credentials, Session, SignIn, User, UserEdge, UserPage, UserPatch,
     };
 }

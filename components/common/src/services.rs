@@ -6,7 +6,7 @@
 )]
 
 use crate::accounts::{
-    AuditFilter, AuditPage, Channel, Client, Credentials, Session, SignIn, User, UserPage, UserPatch,
+    AuditFilter, AuditPage, Channel, Client, Contact, Credentials, Session, SignIn, User, UserPage, UserPatch,
 };
 use crate::carts::{Cart, Terms, Whose};
 use crate::catalog::{
@@ -52,6 +52,12 @@ pub trait Accounts {
     fn erase(&self, caller: &Caller, id: &str) -> Result<User, Error>;
     /// `audit-log`
     fn audit_log(&self, caller: &Caller, filter: &AuditFilter, page: &Page) -> Result<AuditPage, Error>;
+}
+
+/// `mercato:shop/contacts`.
+pub trait Contacts {
+    /// `look-up`
+    fn look_up(&self, ids: &[String]) -> Result<Vec<Option<Contact>>, Error>;
 }
 
 /// `mercato:shop/catalog`.

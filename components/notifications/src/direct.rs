@@ -50,7 +50,7 @@ impl<P: Platform, C: Contacts, O: Orders> NotificationsService<P, C, O> {
             ));
         }
         let letter = Letter::Sms(text("text", &input.text, SMS)?.to_owned());
-        if let Err(reason) = self.by_sms(&input.to, true)?.to {
+        if let Err(reason) = self.by_sms(&input.to, true).to {
             return Err(Error::Unavailable(reason.into()));
         }
         self.send_now(Medium::Sms, &input.to, letter, input.idempotency_key.as_deref())
@@ -64,6 +64,12 @@ impl<P: Platform, C: Contacts, O: Orders> NotificationsService<P, C, O> {
         key: Option<&str>,
     ) -> Result<Notification, Error> {
         let what = match key {
+            Some(key) if key.chars().any(char::is_control) => {
+                return Err(Error::invalid(
+                    "idempotencyKey",
+                    "No control characters fit here.",
+                ));
+            }
             Some(key) => format!("message/{}", text("idempotencyKey", key, KEY)?),
             None => format!("message/{}", id::new()),
         };

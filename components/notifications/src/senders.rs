@@ -8,6 +8,8 @@ use crate::service::Platform;
 use crate::twilio::Twilio;
 
 const TWILIO: &str = "https://api.twilio.com";
+/// What has to be set where SMS are to be sent.
+const ACCOUNT: &str = "TWILIO_ACCOUNT_SID";
 
 /// Why a letter was not sent. No text repeats the letter or its address.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,22 +64,31 @@ fn mail(ports: &impl Platform, message: &Message) -> Result<(), Trouble> {
     })
 }
 
+/// Whether the shop sends SMS.
+pub fn sends_sms(ports: &impl Platform) -> bool {
+    set(ports, ACCOUNT).is_some()
+}
+
 /// Twilio as it is configured; none where the shop sends no SMS.
 ///
 /// # Errors
 /// What is wrong with the configuration, which is written to the log as well.
-pub fn twilio<P: Platform>(ports: &P) -> Result<Option<Twilio<'_, P>>, String> {
-    let set = |name| ports.config(name).filter(|value| !value.is_empty());
-    let Some(account) = set("TWILIO_ACCOUNT_SID") else {
+fn twilio<P: Platform>(ports: &P) -> Result<Option<Twilio<'_, P>>, String> {
+    let Some(account) = set(ports, ACCOUNT) else {
         return Ok(None);
     };
-    let missing = |name| {
-        let reason = format!("SMS are misconfigured: TWILIO_ACCOUNT_SID needs {name}.");
-        eprintln!("{reason}");
-        reason
+    let needed = |name| {
+        set(ports, name).ok_or_else(|| {
+            let reason = format!("SMS are misconfigured: {ACCOUNT} needs {name}.");
+            eprintln!("{reason}");
+            reason
+        })
     };
-    let token = set("TWILIO_AUTH_TOKEN").ok_or_else(|| missing("TWILIO_AUTH_TOKEN"))?;
-    let from = set("TWILIO_FROM").ok_or_else(|| missing("TWILIO_FROM"))?;
-    let base = set("TWILIO_API_BASE").unwrap_or_else(|| TWILIO.into());
+    let (token, from) = (needed("TWILIO_AUTH_TOKEN")?, needed("TWILIO_FROM")?);
+    let base = set(ports, "TWILIO_API_BASE").unwrap_or_else(|| TWILIO.into());
     Ok(Some(Twilio::new(ports, &base, &account, &token, from)))
+}
+
+fn set(ports: &impl Platform, name: &str) -> Option<String> {
+    ports.config(name).filter(|value| !value.is_empty())
 }

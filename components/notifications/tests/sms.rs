@@ -18,6 +18,12 @@ use mercato_ports::http_client::HttpFailure;
 use serde_json::{Value, json};
 use shop::{PHONE, TWILIO, accepted, shop};
 
+const BY_SMS: Preference = Preference {
+    kind: Kind::OrderPlaced,
+    medium: Medium::Sms,
+    enabled: true,
+};
+
 fn sms(key: Option<&str>) -> Sms {
     Sms {
         to: PHONE.into(),
@@ -88,13 +94,20 @@ fn without_twilio_sms_are_skipped_and_say_so() {
 }
 
 #[test]
-fn half_a_configuration_is_for_the_operator_to_mend() {
+fn half_a_configuration_is_for_the_operator_to_mend_and_holds_up_no_mail() {
     let shop = shop(&[("TWILIO_ACCOUNT_SID", "AC1"), ("TWILIO_FROM", "Shop")]);
-    let user = shop.unverified("Ada", "ada@example.com");
-    let Err(Failure::Retry(reason)) = shop.handle(&shop.code(&user)) else {
+    let user = shop.user("Ada", "ada@example.com");
+    shop.notifications
+        .set_preferences(&customer(&user), None, &[BY_SMS])
+        .unwrap();
+    let (_, placed) = shop.order(&user);
+    let Err(Failure::Retry(reason)) = shop.handle(&placed) else {
         panic!("it was handled");
     };
     assert!(reason.contains("TWILIO_AUTH_TOKEN"), "{reason}");
+    assert_eq!(shop.ports.take_mails().len(), 1);
+    let sent = shop.notifications.send_sms(&admin(), &sms(None)).unwrap();
+    assert_eq!((sent.status, sent.reason), (Sent::Failed, Some(reason)));
 }
 
 #[test]
@@ -141,19 +154,44 @@ fn who_wants_sms_gets_both_and_one_that_fails_does_not_repeat_the_other() {
     let shop = shop(TWILIO);
     shop.twilio(vec![Ok((500, Value::Null)), accepted()]);
     let user = shop.user("Ada", "ada@example.com");
-    let wish = Preference {
-        kind: Kind::OrderPlaced,
-        medium: Medium::Sms,
-        enabled: true,
-    };
     shop.notifications
-        .set_preferences(&customer(&user), None, &[wish])
+        .set_preferences(&customer(&user), None, &[BY_SMS])
         .unwrap();
     let (_, placed) = shop.order(&user);
     assert!(matches!(shop.handle(&placed), Err(Failure::Retry(_))));
     shop.handle(&placed).unwrap();
     assert_eq!(shop.ports.take_mails().len(), 1);
     assert!(shop.list().iter().all(|one| one.status == Sent::Sent));
+}
+
+#[test]
+fn what_can_not_be_told_by_mail_now_is_told_by_sms_and_comes_again() {
+    let shop = shop(TWILIO);
+    let sent = shop.twilio(vec![accepted()]);
+    let user = shop.user("Ada", "ada@unavailable.example");
+    shop.notifications
+        .set_preferences(&customer(&user), None, &[BY_SMS])
+        .unwrap();
+    let (_, placed) = shop.order(&user);
+    for _ in 0..2 {
+        assert!(matches!(shop.handle(&placed), Err(Failure::Retry(_))));
+    }
+    assert_eq!(sent.lock().unwrap().len(), 1);
+}
+
+#[test]
+fn a_phone_that_is_not_verified_gets_nothing_but_codes() {
+    let shop = shop(TWILIO);
+    let sent = shop.twilio(Vec::new());
+    let user = shop.unverified("Ada", "ada@example.com");
+    shop.notifications
+        .set_preferences(&customer(&user), None, &[BY_SMS])
+        .unwrap();
+    let (_, placed) = shop.order(&user);
+    shop.handle(&placed).unwrap();
+    assert!(sent.lock().unwrap().is_empty());
+    assert!(shop.list().iter().all(|one| one.status == Sent::Skipped));
+    assert_eq!(shop.list().len(), 2);
 }
 
 #[test]

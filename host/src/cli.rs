@@ -135,7 +135,7 @@ pub struct Servers {
         long,
         env = "HTTP_CLIENT_HOSTS",
         value_name = "HOSTS",
-        default_value = "api.stripe.com"
+        default_value = "api.stripe.com,api.twilio.com"
     )]
     pub http_hosts: String,
 }

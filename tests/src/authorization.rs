@@ -27,8 +27,10 @@ enum Gets {
     Refused,
     /// BAD_USER_INPUT, and null: it may be asked for, but not with what only another one knows.
     Heard,
+    /// NOT_FOUND, and null: it may be asked for, and there is no such thing.
+    Missing,
 }
-use Gets::{Forbidden, Heard, It, Refused, Unauthenticated};
+use Gets::{Forbidden, Heard, It, Missing, Refused, Unauthenticated};
 
 /// What each caller gets: without proof, the owner, another customer, an administrator's token, the API key, a wrong key
 /// and an expired token.
@@ -41,6 +43,25 @@ const STAFF: Columns = [
     Forbidden,
     It,
     It,
+    Unauthenticated,
+    Unauthenticated,
+];
+/// For those who keep the shop, who ask for what can't be done, or is not there.
+const STAFF_HEARD: Columns = [
+    Unauthenticated,
+    Forbidden,
+    Forbidden,
+    Heard,
+    Heard,
+    Unauthenticated,
+    Unauthenticated,
+];
+const STAFF_MISSING: Columns = [
+    Unauthenticated,
+    Forbidden,
+    Forbidden,
+    Missing,
+    Missing,
     Unauthenticated,
     Unauthenticated,
 ];
@@ -313,6 +334,33 @@ const TABLE: &[(&str, &str, &str, Columns)] = &[
         "mutation ($paid: ID!) { refundPayment(id: $paid) { _id } }",
         STAFF,
     ),
+    ("Query", "notifications", "{ notifications(first: 1) { edges { node { _id } } } }", SIGNED_IN),
+    (
+        "Query",
+        "notificationPreferences",
+        "query ($user: ID!) { notificationPreferences(user: $user) { kind } }",
+        OWNER,
+    ),
+    (
+        "Mutation",
+        "updateNotificationPreferences",
+        "mutation ($user: ID!) { updateNotificationPreferences(user: $user, preferences: []) { kind } }",
+        OWNER,
+    ),
+    (
+        "Mutation",
+        "sendEmail",
+        "mutation { sendEmail(input: { to: \"ada@example.com\", subject: \"News\", text: \"News\" }) { _id } }",
+        STAFF,
+    ),
+    // To what is no number: shops under test send no SMS.
+    ("Mutation", "sendSms", "mutation { sendSms(input: { to: \"0151\", text: \"News\" }) { _id } }", STAFF_HEARD),
+    (
+        "Mutation",
+        "retryNotification",
+        "mutation { retryNotification(id: \"no such notification\") { _id } }",
+        STAFF_MISSING,
+    ),
     // Not root fields, but guarded like them.
     ("Order", "payment", "query ($paid: ID!) { order(id: $paid) { payment { status } } }", OWNER),
     ("Product", "stock", "query ($product: ID!) { product(id: $product) { stock { onHand } } }", STAFF),
@@ -458,6 +506,7 @@ fn check_cell(
         Forbidden => answer.refused("FORBIDDEN")?,
         Refused => answer.refused_with_one_of(&["UNAUTHENTICATED", "FORBIDDEN"])?,
         Heard => answer.refused("BAD_USER_INPUT")?,
+        Missing => answer.refused("NOT_FOUND")?,
     };
     let refused = match (parent, answer.partial(&pointer)) {
         // A field of what the caller may not see at all is not there: its parent is null.

@@ -114,8 +114,8 @@ fn what_nobody_takes_is_listed_and_can_be_delivered_again(binary: &Binary) -> Re
         &home,
         Event {
             id: "event-1".into(),
-            kind: "mercato.orders.order-placed".into(),
-            subject: "order/1".into(),
+            kind: "mercato.orders.order-due".into(),
+            subject: "order-due/1".into(),
             time: 1,
             due: None,
             data: r#"{"nothing": "that an order's event has"}"#.into(),

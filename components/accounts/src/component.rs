@@ -1,10 +1,10 @@
 //! The binding of the service to the world `mercato:shop/accounts-service`.
 
 use mercato_common::accounts::{
-    AuditFilter, AuditPage, Channel, Client, Credentials, Session, SignIn, User, UserPage, UserPatch,
+    AuditFilter, AuditPage, Channel, Client, Contact, Credentials, Session, SignIn, User, UserPage, UserPatch,
 };
 use mercato_common::ports::Imports;
-use mercato_common::services::Accounts;
+use mercato_common::services::{Accounts, Contacts};
 use mercato_common::types::{Caller, Error, Page, Role};
 
 use crate::AccountsService;
@@ -99,6 +99,12 @@ impl bindings::exports::mercato::shop::accounts::Guest for Component {
 
     fn audit_log(caller: Caller, filter: AuditFilter, page: Page) -> Result<AuditPage, Error> {
         SERVICE.audit_log(&caller, &filter, &page)
+    }
+}
+
+impl bindings::exports::mercato::shop::contacts::Guest for Component {
+    fn look_up(ids: Vec<String>) -> Result<Vec<Option<Contact>>, Error> {
+        SERVICE.look_up(&ids)
     }
 }
 

@@ -1,11 +1,12 @@
 //! The accounts service: registration, sign-in, sessions, users, and the audit log of it.
 //!
-//! Plain Rust over the ports; `component` binds it to `mercato:shop/accounts`.
+//! Plain Rust over the ports; `component` binds it to `mercato:shop/accounts` and `mercato:shop/contacts`.
 
 mod audit;
 mod code;
 #[cfg(target_arch = "wasm32")]
 mod component;
+mod contacts;
 mod credentials;
 mod password;
 mod patch;

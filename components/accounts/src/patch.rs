@@ -1,6 +1,7 @@
 //! What the parts of a profile may be, and how a patch changes them.
 
 use mercato_common::accounts::UserPatch;
+use mercato_common::address::{is_email, is_phone};
 use mercato_common::types::Error;
 
 use crate::user::Profile;
@@ -64,31 +65,6 @@ fn is_name(text: &str) -> bool {
     text.chars().count() <= 100 && !text.trim().is_empty() && !text.chars().any(char::is_control)
 }
 
-/// What can be an address of RFC 5321. Whether there is such a mailbox, only a message tells.
-fn is_email(text: &str) -> bool {
-    let Some((local, domain)) = text.rsplit_once('@') else {
-        return false;
-    };
-    let printable = |text: &str| {
-        text.chars()
-            .all(|char| !char.is_whitespace() && !char.is_control() && !"@<>()[],;:\\\"".contains(char))
-    };
-    (1..=64).contains(&local.len())
-        && text.len() <= 254
-        && printable(local)
-        && printable(domain)
-        && domain.contains('.')
-        && domain.split('.').all(|label| (1..=63).contains(&label.len()))
-}
-
-fn is_phone(text: &str) -> bool {
-    text.strip_prefix('+').is_some_and(|digits| {
-        (7..=15).contains(&digits.len())
-            && !digits.starts_with('0')
-            && digits.bytes().all(|byte| byte.is_ascii_digit())
-    })
-}
-
 fn is_locale(text: &str) -> bool {
     let mut tags = text.split('-');
     let language = tags.next().unwrap_or_default();
@@ -107,32 +83,6 @@ mod tests {
     fn each_part_of_a_profile_is_taken_within_its_bounds() {
         assert!(["Ada", "Ada Lovelace", "李"].into_iter().all(is_name));
         assert!(!["", " ", "a\nb", &"a".repeat(101)].into_iter().any(is_name));
-        assert!(
-            ["ada@example.com", "a.b+c@mail.example.org"]
-                .into_iter()
-                .all(is_email)
-        );
-        let long = format!("{}@example.com", "a".repeat(65));
-        let bad = [
-            "",
-            "ada",
-            "@example.com",
-            "ada@",
-            "ada@example",
-            "a da@example.com",
-            "a@b@c.de",
-            "a@b..c",
-            "<a@b.c>",
-            "a@b.c\r\nBcc: d@e.f",
-            &long,
-        ];
-        assert!(!bad.into_iter().any(is_email));
-        assert!(["+4915112345678", "+12025550123"].into_iter().all(is_phone));
-        assert!(
-            !["", "+", "0151", "+0151123456", "+49 151 123", "+1234567890123456"]
-                .into_iter()
-                .any(is_phone)
-        );
         assert!(["de", "en-GB", "zh-Hant-TW"].into_iter().all(is_locale));
         assert!(
             !["", "e", "english", "en_GB", "en-", "en-ümlaut"]

@@ -32,6 +32,14 @@ struct VerificationRequested<'a> {
     expires_at: u64,
 }
 
+/// A code came back: the address is the user's.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ContactVerified<'a> {
+    user_id: &'a str,
+    channel: &'static str,
+}
+
 impl<P: Platform> AccountsService<P> {
     pub(crate) fn send_code(&self, caller: &Caller, channel: Channel) -> Result<u64, Error> {
         let user_id = caller.require_user(PERSONS)?;
@@ -103,8 +111,16 @@ impl<P: Platform> AccountsService<P> {
             Channel::Email => user.body.profile.email_verified = true,
             Channel::Phone => user.body.profile.phone_verified = true,
         }
+        let verified = event(
+            "mercato.accounts.contact-verified",
+            format!("user/{user_id}"),
+            &ContactVerified {
+                user_id,
+                channel: code::name(channel),
+            },
+        )?;
         self.ports
-            .commit(&[USERS.replace(&user)?, VERIFICATIONS.delete(&sent)], &[])?;
+            .commit(&[USERS.replace(&user)?, VERIFICATIONS.delete(&sent)], &[verified])?;
         user.version += 1;
         Ok(to_user(user))
     }

@@ -1,7 +1,9 @@
 //! What the guests of Mercato share: the types of the domain as `wit/shop` defines them, the services as traits,
 //! typed collections over the port `documents`, ids and cursors.
 
+pub mod address;
 mod bindings;
+pub mod breaker;
 pub mod cache;
 mod caller;
 pub mod collection;
@@ -25,7 +27,7 @@ pub mod types {
 /// What the accounts service speaks of.
 pub mod accounts {
     pub use crate::bindings::mercato::shop::account_types::{
-        AuditAction, AuditEdge, AuditEntry, AuditFilter, AuditOutcome, AuditPage, Channel, Client,
+        AuditAction, AuditEdge, AuditEntry, AuditFilter, AuditOutcome, AuditPage, Channel, Client, Contact,
         Credentials, Session, SignIn, User, UserEdge, UserPage, UserPatch,
     };
 }
@@ -66,10 +68,19 @@ pub mod payments {
     };
 }
 
+/// What the notifications service speaks of.
+pub mod notifications {
+    pub use crate::bindings::mercato::shop::notification_types::{
+        Email, Kind, Medium, Notification, NotificationEdge, NotificationFilter, NotificationPage,
+        NotificationStatus, Preference, Sms,
+    };
+}
+
 /// The generated modules under their WIT names, for the services' `wit_bindgen::generate!` to map onto (option `with`).
 pub mod wit {
     pub use crate::bindings::mercato::shop::{
-        account_types, cart_types, discount_types, order_types, payment_types, product_types, types,
+        account_types, cart_types, discount_types, notification_types, order_types, payment_types,
+        product_types, types,
     };
 }
 

@@ -6,7 +6,7 @@
 )]
 
 use crate::accounts::{
-    AuditFilter, AuditPage, Channel, Client, Credentials, Session, SignIn, User, UserPage, UserPatch,
+    AuditFilter, AuditPage, Channel, Client, Contact, Credentials, Session, SignIn, User, UserPage, UserPatch,
 };
 use crate::carts::{Cart, Terms, Whose};
 use crate::catalog::{
@@ -14,6 +14,7 @@ use crate::catalog::{
     Product, ProductFilter, ProductPage, ProductPatch, ProductQuery, Stock,
 };
 use crate::discounts::{Discount, DiscountPage, NewDiscount};
+use crate::notifications::{Email, Notification, NotificationFilter, NotificationPage, Preference, Sms};
 use crate::orders::{NewOrder, Order, OrderPage, OrderQuery, Status};
 use crate::payments::{Payment, PaymentInput, RefundInput};
 use crate::types::{Caller, Error, Line, Money, Page, PricedLine, Role};
@@ -52,6 +53,12 @@ pub trait Accounts {
     fn erase(&self, caller: &Caller, id: &str) -> Result<User, Error>;
     /// `audit-log`
     fn audit_log(&self, caller: &Caller, filter: &AuditFilter, page: &Page) -> Result<AuditPage, Error>;
+}
+
+/// `mercato:shop/contacts`.
+pub trait Contacts {
+    /// `look-up`
+    fn look_up(&self, ids: &[String]) -> Result<Vec<Option<Contact>>, Error>;
 }
 
 /// `mercato:shop/catalog`.
@@ -209,4 +216,30 @@ pub trait Payments {
     fn webhook(&self, body: &[u8], signature: &str) -> Result<(), Error>;
     /// `ready`
     fn ready(&self) -> Result<(), Error>;
+}
+
+/// `mercato:shop/notifications`.
+pub trait Notifications {
+    /// `list`
+    fn list(
+        &self,
+        caller: &Caller,
+        filter: &NotificationFilter,
+        page: &Page,
+    ) -> Result<NotificationPage, Error>;
+    /// `preferences`
+    fn preferences(&self, caller: &Caller, user_id: Option<&str>) -> Result<Vec<Preference>, Error>;
+    /// `set-preferences`
+    fn set_preferences(
+        &self,
+        caller: &Caller,
+        user_id: Option<&str>,
+        choices: &[Preference],
+    ) -> Result<Vec<Preference>, Error>;
+    /// `send-email`
+    fn send_email(&self, caller: &Caller, input: &Email) -> Result<Notification, Error>;
+    /// `send-sms`
+    fn send_sms(&self, caller: &Caller, input: &Sms) -> Result<Notification, Error>;
+    /// `retry`
+    fn retry(&self, caller: &Caller, id: &str) -> Result<Notification, Error>;
 }

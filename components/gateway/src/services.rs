@@ -2,7 +2,7 @@
 
 use mercato_common::cache::Cache;
 use mercato_common::ports::Ports;
-use mercato_common::services::{Accounts, Carts, Catalog, Discounts, Orders, Payments};
+use mercato_common::services::{Accounts, Carts, Catalog, Discounts, Notifications, Orders, Payments};
 
 /// What the gateway calls: imports in a component, the services themselves in native tests.
 #[allow(missing_debug_implementations, reason = "trait objects")]
@@ -17,6 +17,8 @@ pub struct Services {
     pub carts: Box<dyn Carts + Send + Sync>,
     /// The discount codes.
     pub discounts: Box<dyn Discounts + Send + Sync>,
+    /// What was written to people.
+    pub notifications: Box<dyn Notifications + Send + Sync>,
     /// What was paid.
     pub payments: Box<dyn Payments + Send + Sync>,
     /// Where answers are kept that are the same for everyone.

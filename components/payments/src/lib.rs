@@ -7,12 +7,12 @@
 //! by the document's version: the answer to the request, Stripe's webhook and the timer may each be first, and the later ones
 //! find nothing left to do. What follows from a payment is told by the event of the commit that made it so.
 
-mod breaker;
 #[cfg(target_arch = "wasm32")]
 mod component;
 mod due;
 mod events;
 mod gateway;
+mod guarded;
 mod handling;
 mod pay;
 mod payment;

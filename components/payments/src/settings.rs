@@ -4,10 +4,10 @@ use mercato_common::cache::Cache;
 use mercato_common::ports::{HttpClient, Ports};
 use mercato_common::types::Error;
 
-use crate::breaker::Breaker;
 use crate::gateway::PaymentGateway;
 use crate::gateway::stripe::Stripe;
 use crate::gateway::test::TestGateway;
+use crate::guarded::Guarded;
 
 const STRIPE: &str = "https://api.stripe.com";
 
@@ -32,7 +32,7 @@ pub fn gateway<P: Ports + Cache + HttpClient>(
             let key = set("STRIPE_SECRET_KEY")
                 .ok_or_else(|| misconfigured("PAYMENT_GATEWAY=stripe needs STRIPE_SECRET_KEY"))?;
             let base = set("STRIPE_API_BASE").unwrap_or_else(|| STRIPE.into());
-            Ok(Some(Box::new(Breaker::new(
+            Ok(Some(Box::new(Guarded::new(
                 ports,
                 Stripe::new(ports, &base, &key),
             ))))

@@ -16,16 +16,28 @@ use wadm_types::{Component, ConfigProperty, LinkProperty, Manifest, Properties, 
 use wit_parser::{Resolve, WorldKey};
 
 /// The names of configurations that have values that do not belong into a file.
-const HIDDEN: [&str; 9] = [
+const HIDDEN: [&str; 10] = [
     "mercato-http-a",
     "mercato-http-b",
     "mercato-http-client",
     "mercato-kafka",
     "mercato-mongodb",
+    "mercato-notifications",
     "mercato-payments",
     "mercato-redis",
     "mercato-secret",
     "mercato-smtp",
+];
+
+/// The services whose components are in a lattice.
+const SERVICES: [&str; 7] = [
+    "accounts",
+    "carts",
+    "catalog",
+    "gateway",
+    "notifications",
+    "orders",
+    "payments",
 ];
 
 fn root() -> PathBuf {
@@ -39,9 +51,8 @@ fn manifests() -> [(&'static str, Manifest); 2] {
     })
 }
 
-/// The services whose components are in a lattice.
+/// The services as they declare themselves.
 fn own() -> BTreeMap<String, ServiceManifest> {
-    let services = ["accounts", "carts", "catalog", "gateway", "orders", "payments"];
     let read =
         |service: &str| fs::read_to_string(root().join("components").join(service).join("service.toml"));
     let parse = |service: &str| {
@@ -50,7 +61,7 @@ fn own() -> BTreeMap<String, ServiceManifest> {
             toml::from_str(&read(service).unwrap()).unwrap(),
         )
     };
-    services.map(parse).into()
+    SERVICES.map(parse).into()
 }
 
 fn links(component: &Component) -> impl Iterator<Item = &LinkProperty> {
@@ -148,7 +159,7 @@ fn secrets_and_addresses_are_named_without_values() {
 #[test]
 fn every_setting_of_a_service_is_one_that_it_reads() {
     for (file, manifest) in manifests() {
-        let known = ["accounts", "carts", "catalog", "gateway", "orders", "payments"].map(|service| {
+        let known = SERVICES.map(|service| {
             let file = root().join("components").join(service).join("service.toml");
             toml::from_str::<ServiceManifest>(&fs::read_to_string(file).unwrap())
                 .unwrap()
@@ -187,7 +198,7 @@ fn imports() -> BTreeMap<String, BTreeSet<String>> {
 #[test]
 fn every_import_of_a_service_has_a_link() {
     let mut services = imports();
-    assert_eq!(services.len(), 6);
+    assert_eq!(services.len(), SERVICES.len());
     for wanted in services.values_mut() {
         assert!(
             wanted.remove("mercato:platform/config"),

@@ -121,7 +121,8 @@ impl Running {
             "mercato-smtp",
             &[&format!("url={smtp}"), "from=Mercato <shop@example.com>"],
         )?;
-        put("mercato-http-client", &["hosts=api.stripe.com"])?;
+        put("mercato-http-client", &["hosts=api.stripe.com,api.twilio.com"])?;
+        put("mercato-notifications", &["KEEPER_EMAIL=keeper@example.com"])?;
         put(
             "mercato-payments",
             &[

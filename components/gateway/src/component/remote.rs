@@ -9,12 +9,15 @@ use mercato_common::catalog::{
     Product, ProductFilter, ProductPage, ProductPatch, ProductQuery, Stock,
 };
 use mercato_common::discounts::{Discount, DiscountPage, NewDiscount};
+use mercato_common::notifications::{
+    Email, Notification, NotificationFilter, NotificationPage, Preference, Sms,
+};
 use mercato_common::orders::{NewOrder, Order, OrderPage, OrderQuery, Status};
 use mercato_common::payments::{Payment, PaymentInput, RefundInput};
-use mercato_common::services::{Accounts, Carts, Catalog, Discounts, Orders, Payments};
+use mercato_common::services::{Accounts, Carts, Catalog, Discounts, Notifications, Orders, Payments};
 use mercato_common::types::{Caller, Error, Page, Role};
 
-use super::bindings::mercato::shop::{accounts, carts, catalog, discounts, orders, payments};
+use super::bindings::mercato::shop::{accounts, carts, catalog, discounts, notifications, orders, payments};
 
 /// Whatever the composition has put behind the imports.
 pub struct Remote;
@@ -275,5 +278,41 @@ impl Payments for Remote {
 
     fn ready(&self) -> Result<(), Error> {
         payments::ready()
+    }
+}
+
+impl Notifications for Remote {
+    fn list(
+        &self,
+        caller: &Caller,
+        filter: &NotificationFilter,
+        page: &Page,
+    ) -> Result<NotificationPage, Error> {
+        notifications::list(caller, filter, page)
+    }
+
+    fn preferences(&self, caller: &Caller, user_id: Option<&str>) -> Result<Vec<Preference>, Error> {
+        notifications::preferences(caller, user_id)
+    }
+
+    fn set_preferences(
+        &self,
+        caller: &Caller,
+        user_id: Option<&str>,
+        choices: &[Preference],
+    ) -> Result<Vec<Preference>, Error> {
+        notifications::set_preferences(caller, user_id, choices)
+    }
+
+    fn send_email(&self, caller: &Caller, input: &Email) -> Result<Notification, Error> {
+        notifications::send_email(caller, input)
+    }
+
+    fn send_sms(&self, caller: &Caller, input: &Sms) -> Result<Notification, Error> {
+        notifications::send_sms(caller, input)
+    }
+
+    fn retry(&self, caller: &Caller, id: &str) -> Result<Notification, Error> {
+        notifications::retry(caller, id)
     }
 }

@@ -7,6 +7,7 @@ pub mod datetime;
 mod discount;
 mod import;
 mod mutation;
+mod notification;
 mod nullable;
 mod order;
 mod payment;
@@ -24,6 +25,7 @@ use audit::AuditQuery;
 use cart::operations::{CartMutation, CartQuery};
 use discount::operations::{DiscountMutation, DiscountQuery};
 use mutation::ShopMutation;
+use notification::operations::{NotificationMutation, NotificationQuery};
 use order::operations::{OrderMutation, OrderQuery};
 use payment::operations::{PaymentMutation, PaymentQuery};
 use product::category::{CategoryMutation, CategoryQuery};
@@ -53,6 +55,7 @@ pub struct Query(
     ExportQuery,
     CartQuery,
     PaymentQuery,
+    NotificationQuery,
 );
 
 /// What can be changed.
@@ -70,6 +73,7 @@ pub struct Mutation(
     VariantMutation,
     CartMutation,
     PaymentMutation,
+    NotificationMutation,
 );
 
 /// The shop's schema.

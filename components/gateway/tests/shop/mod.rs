@@ -12,6 +12,7 @@ use mercato_common::cache::Cache;
 use mercato_common::ports::{HttpClient, Mail, Ports};
 use mercato_common::testing::TestPorts;
 use mercato_gateway::{Gateway, Services, Settings};
+use mercato_notifications::NotificationsService;
 use mercato_orders::OrdersService;
 use mercato_payments::PaymentsService;
 use mercato_ports::documents::{CommitFailure, Document, Failure, Query, Write};
@@ -119,6 +120,10 @@ impl Shop {
             ("accounts", include_str!("../../../accounts/service.toml")),
             ("carts", include_str!("../../../carts/service.toml")),
             ("catalog", include_str!("../../../catalog/service.toml")),
+            (
+                "notifications",
+                include_str!("../../../notifications/service.toml"),
+            ),
             ("orders", include_str!("../../../orders/service.toml")),
             ("payments", include_str!("../../../payments/service.toml")),
         ];
@@ -129,8 +134,14 @@ impl Shop {
         };
         let catalog = CatalogService::new(ports.clone());
         let orders = OrdersService::new(ports.clone(), catalog.clone());
+        let accounts = AccountsService::new(ports.clone());
         let services = Services {
-            accounts: Box::new(AccountsService::new(ports.clone())),
+            notifications: Box::new(NotificationsService::new(
+                ports.clone(),
+                accounts.clone(),
+                orders.clone(),
+            )),
+            accounts: Box::new(accounts),
             carts: Box::new(CartsService::new(ports.clone(), catalog.clone(), orders.clone())),
             payments: Box::new(PaymentsService::new(ports.clone(), orders.clone())),
             orders: Box::new(orders.clone()),

@@ -1,0 +1,46 @@
+//! How other services learn where users can be reached.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs, reason = "tests")]
+
+mod people;
+
+use mercato_common::accounts::{Channel, Contact, UserPatch};
+use mercato_common::services::{Accounts, Contacts};
+use mercato_common::testing::customer;
+use mercato_common::types::Caller;
+use people::{accounts, register};
+
+#[test]
+fn contacts_are_those_of_present_users_in_the_order_of_the_ids() {
+    let (ports, accounts) = accounts();
+    let (ada, bob) = (register(&accounts, "ada").user, register(&accounts, "bob").user);
+    let patch = UserPatch {
+        name: Some("Ada".into()),
+        email: Some("ada@example.com".into()),
+        phone: Some("+4915112345678".into()),
+        locale: Some("de-AT".into()),
+    };
+    let own = customer(&ada.id);
+    accounts.update(&own, &ada.id, 1, patch).unwrap();
+    drop(ports.take_events());
+    accounts.request_verification(&own, Channel::Phone).unwrap();
+    let asked: serde_json::Value = serde_json::from_str(&ports.take_events()[0].data).unwrap();
+    let code = asked["code"].as_str().unwrap();
+    accounts.verify(&own, Channel::Phone, code).unwrap();
+    let told = ports.take_events().remove(0);
+    assert_eq!(told.kind, "mercato.accounts.contact-verified");
+    let data: serde_json::Value = serde_json::from_str(&told.data).unwrap();
+    assert_eq!(data, serde_json::json!({ "userId": ada.id, "channel": "phone" }));
+
+    accounts.erase(&Caller::ApiKey, &bob.id).unwrap();
+    let expected = Contact {
+        user_id: ada.id.clone(),
+        name: Some("Ada".into()),
+        email: Some("ada@example.com".into()),
+        email_verified: false,
+        phone: Some("+4915112345678".into()),
+        phone_verified: true,
+        locale: Some("de-AT".into()),
+    };
+    let found = accounts.look_up(&[bob.id, "nobody".into(), ada.id]).unwrap();
+    assert_eq!(found, [None, None, Some(expected)]);
+}

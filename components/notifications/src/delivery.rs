@@ -1,0 +1,169 @@
+//! A message from its claim to its status.
+
+use mercato_common::collection::Stored;
+use mercato_common::id;
+use mercato_common::notifications::{Kind, NotificationStatus as Status};
+use mercato_common::services::{Contacts, Orders};
+use mercato_common::types::Error;
+use mercato_ports::documents::CommitFailure;
+
+use crate::letters::Letter;
+use crate::message::{MESSAGES, MessageBody, masked};
+use crate::names::As;
+use crate::senders::{self, Trouble};
+use crate::service::{NotificationsService, Platform};
+
+/// How long somebody who has claimed a message may take to send it, in milliseconds; then it is anybody's.
+const CLAIM: u64 = 60_000;
+/// How often a status is written anew where that fails: it tells of what can't be taken back.
+const TRIES: usize = 3;
+
+/// What is there of a message, and what is to become of it.
+pub struct Draft {
+    pub id: String,
+    /// The message as it is kept.
+    pub kept: Option<Stored<MessageBody>>,
+    /// What it is where nothing is kept.
+    pub fresh: MessageBody,
+    /// Whether one that can't be sent as it is, is tried again.
+    pub again: bool,
+}
+
+impl Draft {
+    /// Whether nothing is left to do.
+    pub fn is_done(&self) -> bool {
+        let status = self.kept.as_ref().map(|kept| kept.body.status.0);
+        match status {
+            Some(Status::Sent) => true,
+            Some(Status::Failed) => !self.again,
+            Some(Status::Sending | Status::Waiting | Status::Skipped) | None => false,
+        }
+    }
+
+    /// Whether somebody else is sending it now.
+    fn is_claimed(&self, now: u64) -> bool {
+        self.kept.as_ref().is_some_and(|kept| {
+            kept.body.status.0 == Status::Sending && now < kept.body.updated_at.saturating_add(CLAIM)
+        })
+    }
+}
+
+impl<P: Platform, C: Contacts, O: Orders> NotificationsService<P, C, O> {
+    /// Sends a message that is not done, and tells how it stands then.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] where somebody else is sending it, and where the store is away.
+    pub(crate) fn deliver(
+        &self,
+        draft: Draft,
+        to: &str,
+        letter: Letter,
+    ) -> Result<Stored<MessageBody>, Error> {
+        let mut body = self.begun(&draft)?;
+        body.recipient = Some(masked(to));
+        body.attempts = body.attempts.saturating_add(1);
+        let claimed = self.put(draft, body, Status::Sending, None)?;
+        let (status, reason) = match senders::send(&self.ports, to, letter) {
+            Ok(()) => (Status::Sent, None),
+            Err(Trouble::Never(reason)) => (Status::Failed, Some(reason)),
+            // Nobody has the text of a message any more that somebody wrote.
+            Err(Trouble::Later(reason)) if claimed.body.kind.0 == Kind::Message => {
+                (Status::Failed, Some(reason))
+            }
+            Err(Trouble::Later(reason)) => (Status::Waiting, Some(reason)),
+        };
+        self.conclude(claimed, status, reason)
+    }
+
+    /// Gives a message that can't go anywhere its status.
+    ///
+    /// # Errors
+    /// As [`deliver`](Self::deliver).
+    pub(crate) fn lay_by(
+        &self,
+        draft: Draft,
+        status: Status,
+        reason: &str,
+    ) -> Result<Stored<MessageBody>, Error> {
+        let same = |kept: &&Stored<MessageBody>| {
+            kept.body.status.0 == status && kept.body.reason.as_deref() == Some(reason)
+        };
+        if let Some(kept) = draft.kept.as_ref().filter(same) {
+            return Ok(kept.clone());
+        }
+        let body = self.begun(&draft)?;
+        self.put(draft, body, status, Some(reason.into()))
+    }
+
+    fn begun(&self, draft: &Draft) -> Result<MessageBody, Error> {
+        if draft.is_claimed(id::now()) {
+            return Err(busy());
+        }
+        let kept = draft.kept.as_ref().map(|kept| kept.body.clone());
+        Ok(kept.unwrap_or_else(|| draft.fresh.clone()))
+    }
+
+    /// Writes a message over what is kept of it; whoever is faster has it.
+    fn put(
+        &self,
+        draft: Draft,
+        mut body: MessageBody,
+        status: Status,
+        reason: Option<String>,
+    ) -> Result<Stored<MessageBody>, Error> {
+        body.status = As(status);
+        body.reason = reason;
+        body.updated_at = id::now();
+        let (write, version) = match draft.kept {
+            None => (MESSAGES.insert(&draft.id, &body)?, 1),
+            Some(kept) => {
+                let stored = Stored {
+                    body: body.clone(),
+                    ..kept
+                };
+                (MESSAGES.replace(&stored)?, stored.version + 1)
+            }
+        };
+        match self.ports.commit(&[write], &[]) {
+            Ok(()) => Ok(Stored {
+                id: draft.id,
+                version,
+                body,
+            }),
+            Err(CommitFailure::Refused(_)) => Err(busy()),
+            Err(failure) => Err(failure.into()),
+        }
+    }
+
+    /// Writes down what became of a message, whatever else has changed of it.
+    fn conclude(
+        &self,
+        mut claimed: Stored<MessageBody>,
+        status: Status,
+        reason: Option<String>,
+    ) -> Result<Stored<MessageBody>, Error> {
+        let mut failed = busy();
+        for _ in 0..TRIES {
+            claimed.body.status = As(status);
+            claimed.body.reason.clone_from(&reason);
+            claimed.body.updated_at = id::now();
+            match self.ports.commit(&[MESSAGES.replace(&claimed)?], &[]) {
+                Ok(()) => {
+                    claimed.version += 1;
+                    return Ok(claimed);
+                }
+                Err(CommitFailure::Refused(_)) => {
+                    claimed = MESSAGES
+                        .get(&self.ports, &claimed.id)?
+                        .ok_or_else(|| Error::NotFound("The message is gone.".into()))?;
+                }
+                Err(failure) => failed = failure.into(),
+            }
+        }
+        Err(failed)
+    }
+}
+
+fn busy() -> Error {
+    Error::Unavailable("This message is being sent at this moment. Look again in a minute.".into())
+}

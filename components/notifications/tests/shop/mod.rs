@@ -1,0 +1,234 @@
+//! The notifications service over real accounts, a real catalog and real orders, for the tests here.
+#![allow(dead_code, reason = "each test uses what it needs")]
+
+use std::sync::{Arc, Mutex};
+
+use mercato_accounts::AccountsService;
+use mercato_catalog::CatalogService;
+use mercato_common::accounts::{Channel, Client, Credentials, UserPatch};
+use mercato_common::catalog::{NewProduct, ProductDetails};
+use mercato_common::id;
+use mercato_common::notifications::{Notification, NotificationFilter};
+use mercato_common::orders::{NewOrder, Status};
+use mercato_common::ports::Ports;
+use mercato_common::services::{Accounts, Catalog, Notifications, Orders};
+use mercato_common::testing::{TestPorts, admin, customer};
+use mercato_common::types::{Caller, Line, Page};
+use mercato_notifications::{Failure, NotificationsService};
+use mercato_orders::OrdersService;
+use mercato_ports::documents::{Replacement, Write};
+use mercato_ports::events::Event;
+use mercato_ports::http_client::{HttpFailure, Response};
+use serde_json::{Value, json};
+
+pub const PHONE: &str = "+4915112345678";
+
+/// SMS by Twilio, whose server a test gives to the ports.
+pub const TWILIO: &[(&str, &str)] = &[
+    ("TWILIO_ACCOUNT_SID", "AC1"),
+    ("TWILIO_AUTH_TOKEN", "a token"),
+    ("TWILIO_FROM", "+12025550123"),
+];
+
+type OrdersOfTests = OrdersService<TestPorts, CatalogService<TestPorts>>;
+
+#[derive(Clone)]
+pub struct Shop {
+    pub ports: TestPorts,
+    pub accounts: AccountsService<TestPorts>,
+    pub catalog: CatalogService<TestPorts>,
+    pub orders: OrdersOfTests,
+    pub notifications: NotificationsService<TestPorts, AccountsService<TestPorts>, OrdersOfTests>,
+}
+
+pub fn shop(config: &[(&'static str, &str)]) -> Shop {
+    let manifests = [
+        ("notifications", include_str!("../../service.toml")),
+        ("accounts", include_str!("../../../accounts/service.toml")),
+        ("orders", include_str!("../../../orders/service.toml")),
+        ("catalog", include_str!("../../../catalog/service.toml")),
+    ];
+    let secret = [("API_SECRET", "a secret of more than 16 bytes")];
+    let ports = TestPorts::new(&manifests, &[&secret, config].concat());
+    let accounts = AccountsService::new(ports.clone());
+    let catalog = CatalogService::new(ports.clone());
+    let orders = OrdersService::new(ports.clone(), catalog.clone());
+    Shop {
+        notifications: NotificationsService::new(ports.clone(), accounts.clone(), orders.clone()),
+        accounts,
+        catalog,
+        orders,
+        ports,
+    }
+}
+
+impl Shop {
+    /// A new user with these addresses, none of them verified, and without an event left.
+    pub fn unverified(&self, name: &str, email: &str) -> String {
+        let input = Credentials {
+            username: name.into(),
+            password: "a long password".into(),
+        };
+        let client = Client {
+            address: None,
+            user_agent: None,
+        };
+        let id = self.accounts.register(input, client).unwrap().user.id;
+        let patch = UserPatch {
+            name: Some(name.into()),
+            email: Some(email.into()),
+            phone: Some(PHONE.into()),
+            locale: Some("de-AT".into()),
+        };
+        self.accounts.update(&Caller::ApiKey, &id, 1, patch).unwrap();
+        drop(self.ports.take_events());
+        id
+    }
+
+    /// A new user whose addresses are verified, without an event left.
+    pub fn user(&self, name: &str, email: &str) -> String {
+        let id = self.unverified(name, email);
+        let collection = "accounts.users";
+        self.edit(collection, &id, |body| {
+            body["profile"]["emailVerified"] = true.into();
+            body["profile"]["phoneVerified"] = true.into();
+        });
+        id
+    }
+
+    /// Changes a document behind everybody's back.
+    pub fn edit(&self, collection: &str, id: &str, change: impl FnOnce(&mut Value)) {
+        let found = self.ports.get_many(collection, &[id.to_owned()]).unwrap();
+        let document = found[0].clone().unwrap();
+        let mut body: Value = serde_json::from_str(&document.body).unwrap();
+        change(&mut body);
+        let write = Write::Replace(Replacement {
+            collection: collection.into(),
+            id: id.into(),
+            expected: document.version,
+            body: body.to_string(),
+        });
+        self.ports.commit(&[write], &[]).unwrap();
+    }
+
+    pub fn product(&self, name: &str, quantity: i64) -> String {
+        let input = NewProduct {
+            name: name.into(),
+            description: None,
+            manufacturer: None,
+            external_id: None,
+            price: 1_250,
+            currency: None,
+            quantity,
+            details: ProductDetails::default(),
+        };
+        let id = self.catalog.create(&admin(), input).unwrap().id;
+        drop(self.ports.take_events());
+        id
+    }
+
+    /// An order of a user's, and the event of its placement.
+    pub fn order(&self, user_id: &str) -> (String, Event) {
+        let lines = vec![Line {
+            product_id: self.product("Sock", 2),
+            quantity: 2,
+        }];
+        let order = NewOrder {
+            lines,
+            discount_code: None,
+            region: None,
+        };
+        let id = self.orders.place(&customer(user_id), &order).unwrap().id;
+        (id, self.event("mercato.orders.order-placed"))
+    }
+
+    /// Moves an order on, and tells the event of it.
+    pub fn advance(&self, order_id: &str, status: Status, kind: &str) -> Event {
+        self.orders
+            .update_status(&Caller::ApiKey, order_id, status, None, None)
+            .unwrap();
+        self.event(kind)
+    }
+
+    /// The one event of a kind since the last look.
+    pub fn event(&self, kind: &str) -> Event {
+        let mut events = self.ports.take_events();
+        events.retain(|event| event.kind == kind);
+        assert_eq!(events.len(), 1, "{kind}");
+        events.remove(0)
+    }
+
+    pub fn handle(&self, event: &Event) -> Result<(), Failure> {
+        self.notifications.handle(event)
+    }
+
+    /// Everything that was or was not sent, newest first.
+    pub fn list(&self) -> Vec<Notification> {
+        self.list_by(&Caller::ApiKey, NO_FILTER)
+    }
+
+    pub fn list_by(&self, caller: &Caller, filter: NotificationFilter) -> Vec<Notification> {
+        let page = Page {
+            first: 100,
+            after: None,
+        };
+        let list = Notifications::list(&self.notifications, caller, &filter, &page).unwrap();
+        list.edges.into_iter().map(|edge| edge.notification).collect()
+    }
+
+    /// Has a phone's code asked for, and tells the event.
+    pub fn code(&self, user_id: &str) -> Event {
+        self.accounts
+            .request_verification(&customer(user_id), Channel::Phone)
+            .unwrap();
+        self.event("mercato.accounts.verification-requested")
+    }
+
+    /// Has Twilio answer this, and tells what it was sent: the URL, the authorization, and the form.
+    pub fn twilio(&self, answers: Vec<Result<(u16, Value), HttpFailure>>) -> Arc<Mutex<Vec<[String; 3]>>> {
+        let sent = Arc::new(Mutex::new(Vec::new()));
+        let (log, mut answers) = (Arc::clone(&sent), answers.into_iter());
+        self.ports.serve(move |request| {
+            let header = request
+                .headers
+                .iter()
+                .find(|header| header.name == "authorization");
+            log.lock().unwrap().push([
+                request.url.clone(),
+                String::from_utf8(header.unwrap().value.clone()).unwrap(),
+                String::from_utf8(request.body.clone()).unwrap(),
+            ]);
+            let (status, body) = answers.next().unwrap()?;
+            Ok(Response {
+                status,
+                headers: Vec::new(),
+                body: body.to_string().into_bytes(),
+            })
+        });
+        sent
+    }
+}
+
+pub const NO_FILTER: NotificationFilter = NotificationFilter {
+    user_id: None,
+    kind: None,
+    medium: None,
+    status: None,
+};
+
+/// Twilio's yes.
+pub fn accepted() -> Result<(u16, Value), HttpFailure> {
+    Ok((201, json!({ "sid": "SM1", "status": "queued" })))
+}
+
+/// An event of some service's.
+pub fn event(kind: &str, data: &Value) -> Event {
+    Event {
+        id: id::new(),
+        kind: kind.into(),
+        subject: "some/thing".into(),
+        time: id::now(),
+        due: None,
+        data: data.to_string(),
+    }
+}

@@ -7,6 +7,7 @@ mod code;
 #[cfg(target_arch = "wasm32")]
 mod component;
 mod credentials;
+mod external;
 mod password;
 mod patch;
 mod privacy;

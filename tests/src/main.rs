@@ -38,6 +38,7 @@ mod isolation;
 mod lattice;
 mod limits;
 mod negotiation;
+mod oidc;
 mod operations;
 mod order_status;
 mod orders;
@@ -121,6 +122,7 @@ fn main() -> ExitCode {
         lattice::tests(&world),
         limits::tests(&world),
         negotiation::tests(&world),
+        oidc::tests(),
         operations::tests(&world),
         order_status::tests(&world),
         orders::tests(&world),

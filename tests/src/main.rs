@@ -39,6 +39,7 @@ mod lattice;
 mod limits;
 mod negotiation;
 mod notifications;
+mod oidc;
 mod operations;
 mod order_status;
 mod orders;
@@ -123,6 +124,7 @@ fn main() -> ExitCode {
         limits::tests(&world),
         negotiation::tests(&world),
         notifications::tests(&world),
+        oidc::tests(),
         operations::tests(&world),
         order_status::tests(&world),
         orders::tests(&world),

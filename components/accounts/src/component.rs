@@ -1,7 +1,8 @@
 //! The binding of the service to the world `mercato:shop/accounts-service`.
 
 use mercato_common::accounts::{
-    AuditFilter, AuditPage, Channel, Client, Contact, Credentials, Session, SignIn, User, UserPage, UserPatch,
+    AuditFilter, AuditPage, Channel, Client, Contact, Credentials, ExternalIdentity, Session, SignIn, User,
+    UserPage, UserPatch,
 };
 use mercato_common::ports::Imports;
 use mercato_common::services::{Accounts, Contacts};
@@ -43,6 +44,10 @@ impl bindings::exports::mercato::shop::accounts::Guest for Component {
 
     fn login(caller: Caller, input: Credentials, client: Client) -> Result<SignIn, Error> {
         SERVICE.login(&caller, input, client)
+    }
+
+    fn sign_in_external(identity: ExternalIdentity) -> Result<User, Error> {
+        SERVICE.sign_in_external(identity)
     }
 
     fn refresh(refresh_token: String, client: Client) -> Result<SignIn, Error> {

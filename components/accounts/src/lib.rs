@@ -8,6 +8,7 @@ mod code;
 mod component;
 mod contacts;
 mod credentials;
+mod external;
 mod password;
 mod patch;
 mod privacy;

@@ -52,6 +52,7 @@ impl<P: Platform> AccountsService<P> {
             "user": {
                 "id": user.id, "username": user.body.username, "role": user.body.role, "version": user.version,
                 "createdAt": user.body.created_at, "erasedAt": user.body.erased_at, "profile": user.body.profile,
+                "signsInAt": user.body.external.as_ref().map(|external| &external.issuer),
             },
             "sessions": sessions,
             "verifications": verifications,
@@ -70,6 +71,10 @@ impl<P: Platform> AccountsService<P> {
             {
                 writes.push(USERNAMES.delete(&claim));
             }
+            let external = user.body.external.take().map(|external| external.id());
+            if let Some(external) = &external {
+                writes.extend(self.give_up(external, id)?);
+            }
             let verifications = self.verifications_of(id)?;
             writes.extend(verifications.iter().map(|(_, kept)| VERIFICATIONS.delete(kept)));
             user.body.username = ERASED.into();
@@ -85,6 +90,9 @@ impl<P: Platform> AccountsService<P> {
                 &UserErased { user_id: id },
             )?;
             self.ports.commit(&writes, &[erased])?;
+            if let Some(external) = external {
+                external.forget(&self.ports);
+            }
             user.version += 1;
         }
         // Also of a user who was erased before: what an interrupted erasure has left.

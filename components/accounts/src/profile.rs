@@ -39,14 +39,18 @@ impl<P: Platform> AccountsService<P> {
         let id = caller.require_user("The API key has no password.")?;
         credentials::check_password("new", new)?;
         let mut user = self.present_user(id)?;
+        let Some(hash) = user.body.password_hash.clone() else {
+            return Err(Error::Conflict(
+                "This account has no password here: change it where you sign in.".into(),
+            ));
+        };
         let entry = Entry::of(caller, AuditAction::PasswordChange).on(id);
         let key = user.body.username_key.as_deref().unwrap_or_default();
         let attempt = match self.attempt(key, Some(id), Origin::Owner)? {
             Verdict::Go(attempt) => attempt,
             Verdict::Wait { seconds, .. } => return Err(Error::RateLimited(seconds)),
         };
-        let hash = user.body.password_hash.as_deref().unwrap_or_default();
-        if !password::verify(current, hash)? {
+        if !password::verify(current, &hash)? {
             self.ports.commit(&[entry.failed().write()?], &[])?;
             return Err(Error::invalid("current", "This is not the present password."));
         }
@@ -82,6 +86,9 @@ impl<P: Platform> AccountsService<P> {
                 Role::Admin => "CUSTOMER became ADMIN",
             });
         self.ports.commit(&[USERS.replace(&user)?, entry.write()?], &[])?;
+        if let Some(external) = &user.body.external {
+            external.id().forget(&self.ports);
+        }
         user.version += 1;
         Ok(to_user(user))
     }

@@ -1,7 +1,8 @@
 //! The service: what each function of its interface is made of.
 
 use mercato_common::accounts::{
-    AuditFilter, AuditPage, Channel, Client, Credentials, Session, SignIn, User, UserPage, UserPatch,
+    AuditFilter, AuditPage, Channel, Client, Credentials, ExternalIdentity, Session, SignIn, User, UserPage,
+    UserPatch,
 };
 use mercato_common::cache::Cache;
 use mercato_common::ports::{Mail, Ports};
@@ -33,6 +34,10 @@ impl<P: Platform> Accounts for AccountsService<P> {
 
     fn login(&self, caller: &Caller, input: Credentials, client: Client) -> Result<SignIn, Error> {
         self.sign_in(caller, &input, client)
+    }
+
+    fn sign_in_external(&self, identity: ExternalIdentity) -> Result<User, Error> {
+        self.admit(&identity)
     }
 
     fn refresh(&self, refresh_token: &str, client: Client) -> Result<SignIn, Error> {

@@ -46,3 +46,8 @@ pub fn secret(ports: &impl Ports) -> Result<String, Error> {
         .config("API_SECRET")
         .ok_or_else(|| Error::Internal("API_SECRET is not configured".into()))
 }
+
+/// The keys of access tokens, as they are written; none where the shop's secret signs them.
+pub fn token_keys(ports: &impl Ports) -> Option<String> {
+    ports.config("TOKEN_KEYS").filter(|text| !text.trim().is_empty())
+}

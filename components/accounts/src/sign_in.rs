@@ -5,6 +5,7 @@ use mercato_common::collection::{Stored, event};
 use mercato_common::id;
 use mercato_common::types::{Caller, Error};
 use mercato_ports::documents::{CommitFailure, Comparison, Condition, RefusalReason, Scalar, Write};
+use mercato_ports::events::Event;
 use serde::Serialize;
 
 use crate::audit::Entry;
@@ -23,6 +24,18 @@ struct UserRegistered<'a> {
     username: &'a str,
 }
 
+/// The event of this user's registration.
+pub fn registered(user: &Stored<UserBody>) -> Result<Event, Error> {
+    event(
+        "mercato.accounts.user-registered",
+        format!("user/{}", user.id),
+        &UserRegistered {
+            user_id: &user.id,
+            username: &user.body.username,
+        },
+    )
+}
+
 impl<P: Platform> AccountsService<P> {
     pub(crate) fn sign_up(&self, input: Credentials, client: Client) -> Result<SignIn, Error> {
         credentials::check(&input)?;
@@ -38,6 +51,7 @@ impl<P: Platform> AccountsService<P> {
                 username: input.username,
                 username_key: Some(key.clone()),
                 password_hash: Some(password::hash(&input.password)?),
+                external: None,
                 role: StoredRole::Customer,
                 created_at: id::now(),
                 epoch: 0,
@@ -48,14 +62,7 @@ impl<P: Platform> AccountsService<P> {
         let claim = UsernameClaim {
             user_id: user.id.clone(),
         };
-        let event = event(
-            "mercato.accounts.user-registered",
-            format!("user/{}", user.id),
-            &UserRegistered {
-                user_id: &user.id,
-                username: &user.body.username,
-            },
-        )?;
+        let event = registered(&user)?;
         let mut writes = vec![
             USERNAMES.insert(&key, &claim)?,
             USERS.insert(&user.id, &user.body)?,

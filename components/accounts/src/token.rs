@@ -1,9 +1,10 @@
-//! Access tokens: JWTs (RFC 7519), signed with HS256 and the shop's API secret.
+//! Access tokens: JWTs (RFC 7519), signed with EdDSA and the first of the shop's token keys, or else with HS256 and its API secret.
 
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use mercato_common::accounts::User;
 use mercato_common::id;
 use mercato_common::ports::Ports;
+use mercato_common::token_keys::TokenKeys;
 use mercato_common::types::{Error, Role};
 use serde::Serialize;
 
@@ -22,7 +23,7 @@ struct Claims<'a> {
 
 /// A token that proves its bearer to be this user, in this session.
 pub fn issue(ports: &impl Ports, user: &User, session_id: &str) -> Result<String, Error> {
-    let secret = settings::secret(ports)?;
+    let (header, key) = signature(ports)?;
     let iat = id::now() / 1_000;
     let role = match user.role {
         Role::Admin => "ADMIN",
@@ -35,10 +36,22 @@ pub fn issue(ports: &impl Ports, user: &User, session_id: &str) -> Result<String
         iat,
         exp: iat.saturating_add(Number::ACCESS_TOKEN_SECONDS.of(ports)?),
     };
-    jsonwebtoken::encode(
-        &Header::new(Algorithm::HS256),
-        &claims,
-        &EncodingKey::from_secret(secret.as_bytes()),
-    )
-    .map_err(|error| Error::Internal(format!("a token can't be signed: {error}")))
+    jsonwebtoken::encode(&header, &claims, &key)
+        .map_err(|error| Error::Internal(format!("a token can't be signed: {error}")))
+}
+
+/// How tokens are signed, and with what.
+fn signature(ports: &impl Ports) -> Result<(Header, EncodingKey), Error> {
+    let Some(text) = settings::token_keys(ports) else {
+        let key = EncodingKey::from_secret(settings::secret(ports)?.as_bytes());
+        return Ok((Header::new(Algorithm::HS256), key));
+    };
+    let keys = TokenKeys::parse(&text).map_err(Error::Internal)?;
+    let first = keys.iter().next();
+    let signing = first.and_then(|key| Some((key.id().to_owned(), key.pkcs8()?)));
+    let (id, der) =
+        signing.ok_or_else(|| Error::Internal("the first of TOKEN_KEYS has no private half, `d`".into()))?;
+    let mut header = Header::new(Algorithm::EdDSA);
+    header.kid = Some(id);
+    Ok((header, EncodingKey::from_ed_der(&der)))
 }

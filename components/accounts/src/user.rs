@@ -2,6 +2,7 @@
 
 use mercato_common::accounts::User;
 use mercato_common::collection::{Collection, Stored};
+use mercato_common::external::ExternalId;
 use mercato_common::types::{Error, Role};
 use serde::{Deserialize, Serialize};
 
@@ -20,9 +21,12 @@ pub struct UserBody {
     /// The name in the form that makes it unique; none of an erased user.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub username_key: Option<String>,
-    /// None of an erased user.
+    /// None of an erased user, nor of one who signs in elsewhere.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub password_hash: Option<String>,
+    /// Where the user signs in, if not here; none of an erased user.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub external: Option<External>,
     pub role: StoredRole,
     pub created_at: u64,
     /// Moves on when all sessions of the user end: one that was opened before is over, even if it was opened at that very moment.
@@ -32,6 +36,22 @@ pub struct UserBody {
     pub profile: Profile,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub erased_at: Option<u64>,
+}
+
+/// Where a user signs in who does not do so here.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct External {
+    pub issuer: String,
+    /// An [`ExternalId`], which is the id of the claim.
+    pub id: String,
+}
+
+impl External {
+    /// The id of the claim.
+    pub fn id(&self) -> ExternalId {
+        ExternalId::from_text(self.id.clone())
+    }
 }
 
 /// What users tell of themselves.

@@ -11,11 +11,13 @@ pub mod currency;
 pub mod cursor;
 mod details;
 pub mod error;
+pub mod external;
 pub mod id;
 pub mod ports;
 pub mod services;
 #[cfg(all(feature = "testing", not(target_arch = "wasm32")))]
 pub mod testing;
+pub mod token_keys;
 
 /// What all services speak of: callers, money, errors.
 pub mod types {
@@ -28,7 +30,7 @@ pub mod types {
 pub mod accounts {
     pub use crate::bindings::mercato::shop::account_types::{
         AuditAction, AuditEdge, AuditEntry, AuditFilter, AuditOutcome, AuditPage, Channel, Client, Contact,
-        Credentials, Session, SignIn, User, UserEdge, UserPage, UserPatch,
+        Credentials, ExternalIdentity, Session, SignIn, User, UserEdge, UserPage, UserPatch,
     };
 }
 

@@ -6,7 +6,8 @@
 )]
 
 use crate::accounts::{
-    AuditFilter, AuditPage, Channel, Client, Contact, Credentials, Session, SignIn, User, UserPage, UserPatch,
+    AuditFilter, AuditPage, Channel, Client, Contact, Credentials, ExternalIdentity, Session, SignIn, User,
+    UserPage, UserPatch,
 };
 use crate::carts::{Cart, Terms, Whose};
 use crate::catalog::{
@@ -25,6 +26,8 @@ pub trait Accounts {
     fn register(&self, input: Credentials, client: Client) -> Result<SignIn, Error>;
     /// `login`
     fn login(&self, caller: &Caller, input: Credentials, client: Client) -> Result<SignIn, Error>;
+    /// `sign-in-external`
+    fn sign_in_external(&self, identity: ExternalIdentity) -> Result<User, Error>;
     /// `refresh`
     fn refresh(&self, refresh_token: &str, client: Client) -> Result<SignIn, Error>;
     /// `logout`

@@ -29,6 +29,7 @@ mod bindings {
             "mercato:platform/config@0.1.0": mercato_ports::wit::config,
             "mercato:platform/documents@0.1.0": mercato_ports::wit::documents,
             "mercato:platform/events@0.1.0": mercato_ports::wit::events,
+            "mercato:platform/http-client@0.1.0": mercato_ports::wit::http_client,
             "mercato:shop/account-types@0.1.0": mercato_common::wit::account_types,
             "mercato:shop/accounts@0.1.0": generate,
             "mercato:shop/cart-types@0.1.0": mercato_common::wit::cart_types,
@@ -86,6 +87,7 @@ fn services() -> Services {
         payments: Box::new(Remote),
         cache: Box::new(Imports),
         documents: Box::new(Imports),
+        http: Box::new(Imports),
     }
 }
 

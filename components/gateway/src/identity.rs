@@ -1,42 +1,88 @@
-//! Who calls: proved here, from the request's headers, without a call to any service.
+//! Who calls: proved here, from the request's headers, without a call to any service, unless a provider's token came along.
+
+use std::sync::Arc;
 
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
 use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
-use mercato_common::cache::{Cache, Revocation};
-use mercato_common::types::{Caller, Role, SignedIn};
+use mercato_common::cache::Revocation;
+use mercato_common::token_keys::{TokenKey, TokenKeys};
+use mercato_common::types::{Caller, Error, Role, SignedIn};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
+use crate::oidc::{Oidc, Unproved};
+use crate::services::Services;
+
 /// The header that carries the shop's API key.
 const API_KEY: &str = "x-api-key";
 
-/// What checks credentials; made once, from the shop's secret.
+/// What checks credentials; made once, from the shop's configuration.
 pub struct Verifier {
     api_key: [u8; 32],
-    key: DecodingKey,
+    keys: Keys,
     validation: Validation,
+    oidc: Option<Arc<Oidc>>,
+}
+
+/// What checks the signatures of the shop's own tokens.
+enum Keys {
+    /// HS256, with the shop's secret.
+    Secret(DecodingKey),
+    /// EdDSA, with the key of this id.
+    Public(Vec<(String, DecodingKey)>),
 }
 
 /// Who calls, and why a credential that came along proved nothing.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Identity {
     pub caller: Caller,
     /// Shown where a field needs somebody. A bad credential does no harm to a public field.
-    pub rejected: Option<&'static str>,
+    pub rejected: Option<Error>,
+    /// A token of the provider's that was not looked at yet.
+    unproved: Option<Unproved>,
 }
 
 impl Identity {
-    /// Nobody, if the session of the caller's access token is over.
-    pub fn unless_revoked(self, cache: &dyn Cache) -> Self {
-        match self.caller.session_id() {
-            Some(id) if Revocation::of(id).is_marked(cache) => Self {
-                caller: Caller::Anonymous,
-                rejected: Some("The session of this access token is over. Sign in again."),
-            },
-            _ => self,
+    const fn of(caller: Caller) -> Self {
+        Self {
+            caller,
+            rejected: None,
+            unproved: None,
+        }
+    }
+
+    fn rejected(reason: &str) -> Self {
+        Self::failed(Error::Unauthenticated(reason.into()))
+    }
+
+    fn failed(error: Error) -> Self {
+        Self {
+            caller: Caller::Anonymous,
+            rejected: Some(error),
+            unproved: None,
+        }
+    }
+
+    /// With a token of the provider's looked at, if one came along.
+    pub fn proved(self, services: &Services) -> Self {
+        match self.unproved.as_ref().map(|token| token.prove(services)) {
+            None => self,
+            Some(Ok(user)) => Self::of(Caller::User(user)),
+            Some(Err(error)) => Self::failed(error),
+        }
+    }
+
+    /// As [`proved`](Self::proved); nobody, if the session of the caller's access token is over.
+    pub fn settled(self, services: &Services) -> Self {
+        let proved = self.proved(services);
+        match proved.caller.session_id() {
+            Some(id) if Revocation::of(id).is_marked(&*services.cache) => {
+                Self::rejected("The session of this access token is over. Sign in again.")
+            }
+            _ => proved,
         }
     }
 }
@@ -59,9 +105,19 @@ enum ClaimedRole {
 }
 
 impl Verifier {
-    /// Checks against this secret: it is the API key, and the key of the tokens' HS256 signature.
-    pub fn new(secret: &str) -> Self {
-        let mut validation = Validation::new(Algorithm::HS256);
+    /// Checks against this secret: it is the API key, and, where there are no token keys, the key of the tokens' HS256 signature.
+    pub fn new(secret: &str, token_keys: Option<&TokenKeys>, oidc: Option<Arc<Oidc>>) -> Self {
+        let (algorithm, keys) = match token_keys {
+            None => (
+                Algorithm::HS256,
+                Keys::Secret(DecodingKey::from_secret(secret.as_bytes())),
+            ),
+            Some(keys) => {
+                let key = |key: &TokenKey| (key.id().to_owned(), DecodingKey::from_ed_der(key.public()));
+                (Algorithm::EdDSA, Keys::Public(keys.iter().map(key).collect()))
+            }
+        };
+        let mut validation = Validation::new(algorithm);
         validation.leeway = 0;
         validation.validate_aud = false;
         // Tokens of shops that Mercato replaces have none; where there is one it must lie ahead (RFC 7519, 4.1.4).
@@ -69,54 +125,48 @@ impl Verifier {
         validation.validate_nbf = true;
         Self {
             api_key: Sha256::digest(secret.as_bytes()).into(),
-            key: DecodingKey::from_secret(secret.as_bytes()),
+            keys,
             validation,
+            oidc,
         }
     }
 
     /// Who sent a request with these headers. A right API key goes before a token.
     pub fn identify(&self, headers: &HeaderMap) -> Identity {
-        let mut rejected = None;
-        if let Some(key) = headers.get(API_KEY) {
-            // Digests have one length, so that the comparison tells nothing of the key's.
-            let digest: [u8; 32] = Sha256::digest(key.as_bytes()).into();
-            if bool::from(digest.ct_eq(&self.api_key)) {
-                return Identity {
-                    caller: Caller::ApiKey,
-                    rejected: None,
-                };
+        let wrong_key = match headers.get(API_KEY) {
+            None => None,
+            Some(key) => {
+                // Digests have one length, so that the comparison tells nothing of the key's.
+                let digest: [u8; 32] = Sha256::digest(key.as_bytes()).into();
+                if bool::from(digest.ct_eq(&self.api_key)) {
+                    return Identity::of(Caller::ApiKey);
+                }
+                Some("The x-api-key is wrong. Send the shop's API_SECRET.")
             }
-            rejected = Some("The x-api-key is wrong. Send the shop's API_SECRET.");
-        }
-        let Some(authorization) = headers.get(AUTHORIZATION) else {
-            return Identity {
-                caller: Caller::Anonymous,
-                rejected,
-            };
         };
-        match authorization
-            .to_str()
-            .ok()
-            .and_then(bearer)
-            .map(|token| self.verify(token))
-        {
-            Some(Ok(user)) => Identity {
-                caller: Caller::User(user),
-                rejected: None,
-            },
-            Some(Err(reason)) => Identity {
-                caller: Caller::Anonymous,
-                rejected: Some(reason),
-            },
-            None => Identity {
-                caller: Caller::Anonymous,
-                rejected: Some("The header Authorization must be: Bearer <access_token>."),
-            },
+        let Some(authorization) = headers.get(AUTHORIZATION) else {
+            return wrong_key.map_or(Identity::of(Caller::Anonymous), Identity::rejected);
+        };
+        let Some(token) = authorization.to_str().ok().and_then(bearer) else {
+            return Identity::rejected("The header Authorization must be: Bearer <access_token>.");
+        };
+        let external = self.oidc.as_ref().and_then(|oidc| oidc.said_to_be_of(token));
+        if external.is_some() {
+            return Identity {
+                unproved: external,
+                ..Identity::of(Caller::Anonymous)
+            };
+        }
+        match self.verify(token) {
+            Ok(user) => Identity::of(Caller::User(user)),
+            Err(reason) => Identity::rejected(reason),
         }
     }
 
     fn verify(&self, token: &str) -> Result<SignedIn, &'static str> {
-        let claims = jsonwebtoken::decode::<Claims>(token, &self.key, &self.validation)
+        let claims = self
+            .key(token)
+            .and_then(|key| jsonwebtoken::decode::<Claims>(token, key, &self.validation))
             .map_err(|error| match error.kind() {
                 ErrorKind::ExpiredSignature => "The access token has expired. Sign in again.",
                 ErrorKind::InvalidSignature => "The access token was not signed by this shop. Sign in again.",
@@ -139,6 +189,21 @@ impl Verifier {
             role,
             session_id: claims.sid,
         })
+    }
+
+    /// What checks the signature of this token.
+    fn key(&self, token: &str) -> jsonwebtoken::errors::Result<&DecodingKey> {
+        let keys = match &self.keys {
+            Keys::Secret(key) => return Ok(key),
+            Keys::Public(keys) => keys,
+        };
+        let header = jsonwebtoken::decode_header(token)?;
+        if header.alg != Algorithm::EdDSA {
+            return Err(ErrorKind::InvalidAlgorithm.into());
+        }
+        let named = |(id, _): &&(String, DecodingKey)| header.kid.as_deref() == Some(id.as_str());
+        let (_, key) = keys.iter().find(named).ok_or(ErrorKind::InvalidSignature)?;
+        Ok(key)
     }
 }
 
@@ -169,21 +234,26 @@ mod tests {
     fn identify(name: &'static str, value: &str) -> Identity {
         let mut headers = HeaderMap::new();
         headers.insert(name, value.parse().unwrap());
-        Verifier::new(SECRET).identify(&headers)
+        Verifier::new(SECRET, None, None).identify(&headers)
     }
 
-    fn rejected(token: &str) -> &'static str {
-        let identity = identify("authorization", &format!("Bearer {token}"));
+    fn rejected(token: &str) -> String {
+        reason(identify("authorization", &format!("Bearer {token}")))
+    }
+
+    fn reason(identity: Identity) -> String {
         assert_eq!(identity.caller, Caller::Anonymous);
-        identity.rejected.unwrap()
+        match identity.rejected {
+            Some(Error::Unauthenticated(reason)) => reason,
+            other => panic!("{other:?}"),
+        }
     }
 
     #[test]
     fn the_api_key_is_taken_and_any_other_is_not() {
         assert_eq!(identify("x-api-key", SECRET).caller, Caller::ApiKey);
         let wrong = identify("x-api-key", "a secret of more than 16 byteZ");
-        assert_eq!(wrong.caller, Caller::Anonymous);
-        assert!(wrong.rejected.unwrap().contains("x-api-key"));
+        assert!(reason(wrong).contains("x-api-key"));
     }
 
     #[test]
@@ -233,11 +303,6 @@ mod tests {
 
     #[test]
     fn another_scheme_is_told_what_to_send() {
-        assert!(
-            identify("authorization", "Basic dTpw")
-                .rejected
-                .unwrap()
-                .contains("Bearer")
-        );
+        assert!(reason(identify("authorization", "Basic dTpw")).contains("Bearer"));
     }
 }

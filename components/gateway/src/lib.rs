@@ -12,6 +12,7 @@ mod http;
 mod identity;
 mod limits;
 mod loader;
+mod oidc;
 mod responses;
 mod rest;
 mod schema;

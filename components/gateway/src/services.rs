@@ -1,7 +1,7 @@
 //! The services behind the gateway.
 
 use mercato_common::cache::Cache;
-use mercato_common::ports::Ports;
+use mercato_common::ports::{HttpClient, Ports};
 use mercato_common::services::{Accounts, Carts, Catalog, Discounts, Notifications, Orders, Payments};
 
 /// What the gateway calls: imports in a component, the services themselves in native tests.
@@ -25,4 +25,6 @@ pub struct Services {
     pub cache: Box<dyn Cache + Send + Sync>,
     /// Where the gateway keeps what came with an `Idempotency-Key`.
     pub documents: Box<dyn Ports + Send + Sync>,
+    /// How the keys of an OpenID provider are fetched.
+    pub http: Box<dyn HttpClient + Send + Sync>,
 }

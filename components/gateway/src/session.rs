@@ -18,14 +18,14 @@ use crate::services::Services;
 /// Who asks. Whether their session is over is looked up when somebody wants to know who they are, and not before.
 struct Asker {
     services: Arc<Services>,
-    proved: Identity,
+    claimed: Identity,
     consulted: OnceLock<Identity>,
 }
 
 impl Asker {
     fn identity(&self) -> &Identity {
         self.consulted
-            .get_or_init(|| self.proved.clone().unless_revoked(&*self.services.cache))
+            .get_or_init(|| self.claimed.clone().settled(&self.services))
     }
 
     fn caller(&self) -> &Caller {
@@ -55,7 +55,7 @@ impl Session {
     pub fn new(services: &Arc<Services>, identity: Identity, client: Client) -> Self {
         let asker = Arc::new(Asker {
             services: Arc::clone(services),
-            proved: identity,
+            claimed: identity,
             consulted: OnceLock::new(),
         });
         let both = || (Arc::clone(services), Arc::clone(&asker));
@@ -112,8 +112,8 @@ impl Session {
 
     /// Passes everybody but those whose credential proves nothing: what is open to guests, too, must not treat a user as one.
     pub fn require_no_rejection(&self) -> Result<(), Error> {
-        match self.asker.identity().rejected {
-            Some(reason) => Err(Error::Unauthenticated(reason.into())),
+        match &self.asker.identity().rejected {
+            Some(reason) => Err(reason.clone()),
             None => Ok(()),
         }
     }
@@ -130,8 +130,8 @@ impl Session {
 
     /// An error as the caller should hear it: where a credential was rejected, an unauthenticated caller hears why.
     pub fn explained(&self, error: Error) -> Error {
-        match (error, self.asker.identity().rejected) {
-            (Error::Unauthenticated(_), Some(reason)) => Error::Unauthenticated(reason.into()),
+        match (error, &self.asker.identity().rejected) {
+            (Error::Unauthenticated(_), Some(reason)) => reason.clone(),
             (error, _) => error,
         }
     }

@@ -1,7 +1,8 @@
 //! The services behind the component's imports.
 
 use mercato_common::accounts::{
-    AuditFilter, AuditPage, Channel, Client, Credentials, Session, SignIn, User, UserPage, UserPatch,
+    AuditFilter, AuditPage, Channel, Client, Credentials, ExternalIdentity, Session, SignIn, User, UserPage,
+    UserPatch,
 };
 use mercato_common::carts::{Cart, Terms, Whose};
 use mercato_common::catalog::{
@@ -29,6 +30,10 @@ impl Accounts for Remote {
 
     fn login(&self, caller: &Caller, input: Credentials, client: Client) -> Result<SignIn, Error> {
         accounts::login(caller, &input, &client)
+    }
+
+    fn sign_in_external(&self, identity: ExternalIdentity) -> Result<User, Error> {
+        accounts::sign_in_external(&identity)
     }
 
     fn refresh(&self, refresh_token: &str, client: Client) -> Result<SignIn, Error> {

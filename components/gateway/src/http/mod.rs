@@ -41,6 +41,9 @@ const HEALTH: [&str; 2] = ["/livez", "/readyz"];
 /// Where GraphQL is.
 const GRAPHQL: [&str; 2] = ["/graphql", "/graphql/"];
 
+/// Where the public halves of the keys of access tokens are.
+const JWKS: &str = "/.well-known/jwks.json";
+
 /// A response with its whole body.
 pub type Reply = Response<Vec<u8>>;
 
@@ -63,7 +66,11 @@ impl Gateway {
             schema: OnceLock::new(),
             routes: OnceLock::new(),
             services: Arc::new(services),
-            verifier: Verifier::new(&settings.secret),
+            verifier: Verifier::new(
+                &settings.secret,
+                settings.token_keys.as_deref(),
+                settings.oidc.clone(),
+            ),
             seal: Seal::new(&settings.secret),
             settings: settings.clone(),
         }
@@ -106,7 +113,7 @@ impl Gateway {
         let (Some(limit), false) = (self.settings.rate_limit, HEALTH.contains(&path)) else {
             return self.route(request);
         };
-        let caller = self.identify(request).caller;
+        let caller = self.identify(request).proved(&self.services).caller;
         let address = self.client(request).address;
         let cache = &*self.services.cache;
         let Some(allowance) = rate_limit::count(cache, limit, &caller, address.as_deref(), id::now()) else {
@@ -151,6 +158,7 @@ impl Gateway {
                 rest::asset(path).unwrap_or_else(not_found)
             }
             (&Method::GET | &Method::HEAD, "/openapi.json") => reply::json(&self.openapi()),
+            (&Method::GET | &Method::HEAD, JWKS) => reply::json(&self.settings.public_keys()),
             _ => self.rest(request).unwrap_or_else(not_found),
         }
     }
@@ -188,10 +196,7 @@ impl Gateway {
         match envelope {
             Err(refused) => reply::refusal(accepted, refused.status, refused.code, refused.message),
             Ok(envelope) if self.is_replayable(request, &envelope) => {
-                let caller = self
-                    .identify(request)
-                    .unless_revoked(&*self.services.cache)
-                    .caller;
+                let caller = self.identify(request).settled(&self.services).caller;
                 let run = || self.execute_envelope(request, accepted, envelope);
                 self.once(request, &caller, run, reply::is_final, |problem| {
                     reply::problem(accepted, problem)

@@ -1,9 +1,14 @@
 //! What the gateway is configured with.
 
+use std::sync::Arc;
+
 use http::HeaderName;
+use mercato_common::token_keys::TokenKeys;
+use serde_json::{Value, json};
 
 use crate::http::cors::Origins;
 use crate::http::persisted::Persisted;
+use crate::oidc::Oidc;
 
 /// What the gateway is configured with.
 #[derive(Clone)]
@@ -23,6 +28,10 @@ pub struct Settings {
     pub(crate) hsts: Option<u64>,
     /// `PERSISTED_QUERIES` and `PERSISTED_QUERIES_MANIFEST`: which documents are executed.
     pub(crate) persisted: Persisted,
+    /// `TOKEN_KEYS`: the keys of the tokens' signature, if it is not the secret.
+    pub(crate) token_keys: Option<Arc<TokenKeys>>,
+    /// `OIDC_ISSUER`, `OIDC_AUDIENCE` and `OIDC_JWKS_URI`: whose tokens sign in, too.
+    pub(crate) oidc: Option<Arc<Oidc>>,
 }
 
 impl Settings {
@@ -56,7 +65,26 @@ impl Settings {
                 given("PERSISTED_QUERIES").as_deref(),
                 given("PERSISTED_QUERIES_MANIFEST").as_deref(),
             )?,
+            token_keys: given("TOKEN_KEYS")
+                .as_deref()
+                .map(TokenKeys::parse)
+                .transpose()?
+                .map(Arc::new),
+            oidc: Oidc::parse(
+                given("OIDC_ISSUER"),
+                given("OIDC_AUDIENCE"),
+                given("OIDC_JWKS_URI"),
+            )?
+            .map(Arc::new),
         })
+    }
+
+    /// The public halves of the keys of access tokens, as a JSON Web Key Set (RFC 7517); none where a secret signs them.
+    pub(crate) fn public_keys(&self) -> Value {
+        match &self.token_keys {
+            Some(keys) => keys.public_set(),
+            None => json!({ "keys": [] }),
+        }
     }
 }
 
@@ -113,6 +141,10 @@ mod tests {
             ("PERSISTED_QUERIES", "some"),
             ("PERSISTED_QUERIES", "only"),
             ("PERSISTED_QUERIES_MANIFEST", "[]"),
+            ("TOKEN_KEYS", "{\"keys\": []}"),
+            ("OIDC_ISSUER", "accounts.google.com"),
+            ("OIDC_ISSUER", "https://accounts.google.com"),
+            ("OIDC_AUDIENCE", "shop"),
         ] {
             let refused = read(name, value).err().unwrap_or_default();
             assert!(refused.contains(name), "{name}={value}: {refused}");

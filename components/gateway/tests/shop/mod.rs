@@ -149,6 +149,7 @@ impl Shop {
             catalog: Box::new(catalog),
             cache: Box::new(ports.clone()),
             documents: Box::new(ports.clone()),
+            http: Box::new(ports.clone()),
         };
         let settings = Settings::read(|name| ports.config(name)).unwrap();
         Self {

@@ -1,0 +1,156 @@
+//! Users who sign in elsewhere: how they are made, once, and what becomes of them when they are erased.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs, reason = "tests")]
+
+mod people;
+
+use std::thread;
+
+use mercato_common::accounts::{AuditAction, ExternalIdentity};
+use mercato_common::id;
+use mercato_common::services::Accounts;
+use mercato_common::testing::customer;
+use mercato_common::types::{Caller, Error, Page};
+use people::{PASSWORD, accounts, audit, login};
+
+fn identity(subject: &str) -> ExternalIdentity {
+    ExternalIdentity {
+        issuer: "https://id.example/".into(),
+        subject: subject.into(),
+        issued_at: id::now(),
+        email: Some("Ada.L+x@example.com".into()),
+        email_verified: true,
+        name: Some("Ada".into()),
+    }
+}
+
+#[test]
+fn who_is_seen_again_is_the_same_user() {
+    let (ports, accounts) = accounts();
+    let ada = accounts.sign_in_external(identity("ada")).unwrap();
+    assert!(ada.username.starts_with("ada.lx-"), "{}", ada.username);
+    assert_eq!(
+        (ada.name.as_deref(), ada.email.as_deref(), ada.email_verified),
+        (Some("Ada"), Some("Ada.L+x@example.com"), true)
+    );
+    assert_eq!(accounts.sign_in_external(identity("ada")).unwrap(), ada);
+    assert_ne!(accounts.sign_in_external(identity("bob")).unwrap().id, ada.id);
+    let elsewhere = ExternalIdentity {
+        issuer: "https://other.example/".into(),
+        ..identity("ada")
+    };
+    assert_ne!(accounts.sign_in_external(elsewhere).unwrap().id, ada.id);
+    let events = ports.take_events();
+    assert_eq!(
+        (events.len(), events[0].kind.as_str()),
+        (3, "mercato.accounts.user-registered")
+    );
+    let log = audit(&accounts, AuditAction::Register);
+    assert_eq!(log.len(), 3);
+    assert_eq!(log[2].detail.as_deref(), Some("signs in at https://id.example/"));
+    let export = accounts.export(&customer(&ada.id), &ada.id).unwrap();
+    assert!(
+        export.contains("\"signsInAt\":\"https://id.example/\""),
+        "{export}"
+    );
+}
+
+#[test]
+fn first_sights_at_the_same_moment_make_one_user() {
+    let (ports, accounts) = accounts();
+    let ids = thread::scope(|scope| {
+        let tries: Vec<_> = (0..6)
+            .map(|_| scope.spawn(|| accounts.sign_in_external(identity("ada")).unwrap().id))
+            .collect();
+        tries
+            .into_iter()
+            .map(|attempt| attempt.join().unwrap())
+            .collect::<Vec<_>>()
+    });
+    assert!(ids.iter().all(|id| *id == ids[0]), "{ids:?}");
+    assert_eq!(ports.take_events().len(), 1);
+    let faster = accounts.clone();
+    ports.before_next_commit(move || drop(faster.sign_in_external(identity("bob")).unwrap()));
+    accounts.sign_in_external(identity("bob")).unwrap();
+    let page = Page {
+        first: 10,
+        after: None,
+    };
+    assert_eq!(accounts.list(&Caller::ApiKey, &page).unwrap().edges.len(), 2);
+}
+
+#[test]
+fn what_can_not_be_taken_of_a_profile_is_left_out() {
+    let (_, accounts) = accounts();
+    let odd = ExternalIdentity {
+        email: Some("nonsense".into()),
+        name: Some("a\nb".into()),
+        ..identity("odd")
+    };
+    let user = accounts.sign_in_external(odd).unwrap();
+    assert_eq!((user.name, user.email, user.email_verified), (None, None, false));
+    let bare = ExternalIdentity {
+        email: None,
+        name: None,
+        ..identity("bare")
+    };
+    assert!(
+        accounts
+            .sign_in_external(bare)
+            .unwrap()
+            .username
+            .starts_with("user-")
+    );
+    for subject in ["", &"a".repeat(256)] {
+        assert!(matches!(
+            accounts.sign_in_external(identity(subject)),
+            Err(Error::Unauthenticated(_))
+        ));
+    }
+}
+
+#[test]
+fn there_is_no_password_to_sign_in_with_or_to_change() {
+    let (_, accounts) = accounts();
+    let ada = accounts.sign_in_external(identity("ada")).unwrap();
+    for password in ["", PASSWORD] {
+        assert!(matches!(
+            login(&accounts, &ada.username, password),
+            Err(Error::Unauthenticated(_))
+        ));
+    }
+    assert!(matches!(
+        accounts.change_password(&customer(&ada.id), "", PASSWORD),
+        Err(Error::Conflict(_))
+    ));
+}
+
+#[test]
+fn an_erased_user_comes_back_as_another_and_not_by_an_old_token() {
+    let (_, accounts) = accounts();
+    let before = identity("ada");
+    let ada = accounts.sign_in_external(before.clone()).unwrap();
+    accounts.erase(&customer(&ada.id), &ada.id).unwrap();
+    let export = accounts.export(&Caller::ApiKey, &ada.id).unwrap();
+    assert!(export.contains("\"signsInAt\":null"), "{export}");
+    assert!(matches!(
+        accounts.sign_in_external(before),
+        Err(Error::Unauthenticated(_))
+    ));
+    let undated = ExternalIdentity {
+        issued_at: 0,
+        ..identity("ada")
+    };
+    assert!(matches!(
+        accounts.sign_in_external(undated),
+        Err(Error::Unauthenticated(_))
+    ));
+    let later = ExternalIdentity {
+        issued_at: id::now() + 1_000,
+        ..identity("ada")
+    };
+    let new = accounts.sign_in_external(later.clone()).unwrap();
+    assert_ne!(new.id, ada.id);
+    // A repeated erasure of the old user does not touch the new one.
+    accounts.erase(&Caller::ApiKey, &ada.id).unwrap();
+    assert_eq!(accounts.sign_in_external(later).unwrap(), new);
+}

@@ -1,0 +1,185 @@
+//! Sign-in by an OpenID provider (OpenID Connect Core 1.0): bearer tokens that it has signed for this shop.
+//!
+//! A token is looked at when somebody wants to know who asks, and not before: by one look into the cache, which has the provider's keys
+//! and whose account it is.
+
+mod key_set;
+mod source;
+
+use std::sync::Arc;
+
+use jsonwebtoken::errors::ErrorKind;
+use jsonwebtoken::{Algorithm, Header, Validation};
+use mercato_common::accounts::ExternalIdentity;
+use mercato_common::external::{self, ExternalId};
+use mercato_common::types::{Error, SignedIn};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use crate::oidc::key_set::PublicKey;
+use crate::oidc::source::Source;
+use crate::services::Services;
+
+/// How far the clocks of the provider and of the shop may be apart, in seconds.
+const LEEWAY: u64 = 60;
+
+/// How providers may sign. Never by what verifies, too: a public key is no secret.
+const ALGORITHMS: [Algorithm; 3] = [Algorithm::RS256, Algorithm::ES256, Algorithm::EdDSA];
+
+/// The provider that the shop trusts.
+#[derive(Debug)]
+pub struct Oidc {
+    issuer: String,
+    audience: Vec<String>,
+    source: Source,
+}
+
+/// A token that says that it is the provider's. Nothing of it is proved.
+#[derive(Clone)]
+pub struct Unproved {
+    oidc: Arc<Oidc>,
+    token: String,
+    header: Header,
+    external: ExternalId,
+}
+
+/// What a token says of itself.
+#[derive(Deserialize)]
+struct Said {
+    iss: String,
+    sub: String,
+}
+
+impl Oidc {
+    /// Reads the configuration; none where no provider is configured.
+    ///
+    /// # Errors
+    /// The name of a value that can't be taken, and what would be right.
+    pub fn parse(
+        issuer: Option<String>,
+        audience: Option<String>,
+        jwks_uri: Option<String>,
+    ) -> Result<Option<Self>, String> {
+        let is_url = |text: &str| text.starts_with("https://") || text.starts_with("http://");
+        let Some(issuer) = issuer else {
+            return match (audience, jwks_uri) {
+                (None, None) => Ok(None),
+                _ => Err("OIDC_AUDIENCE and OIDC_JWKS_URI need OIDC_ISSUER".into()),
+            };
+        };
+        if !is_url(&issuer) {
+            return Err(
+                "OIDC_ISSUER must be the URL that tokens have as `iss`, such as https://accounts.google.com"
+                    .into(),
+            );
+        }
+        if jwks_uri.as_deref().is_some_and(|uri| !is_url(uri)) {
+            return Err("OIDC_JWKS_URI must be a URL".into());
+        }
+        let audience = audience.unwrap_or_default();
+        let audience: Vec<_> = audience
+            .split(',')
+            .map(str::trim)
+            .filter(|part| !part.is_empty())
+            .collect();
+        if audience.is_empty() {
+            return Err("OIDC_ISSUER needs OIDC_AUDIENCE: what tokens for this shop have as `aud`".into());
+        }
+        Ok(Some(Self {
+            audience: audience.into_iter().map(str::to_owned).collect(),
+            source: Source::new(&issuer, jwks_uri),
+            issuer,
+        }))
+    }
+
+    /// A token that says that it is of this provider; none of any other.
+    pub fn said_to_be_of(self: &Arc<Self>, token: &str) -> Option<Unproved> {
+        let said = jsonwebtoken::dangerous::insecure_decode::<Said>(token).ok()?;
+        (said.claims.iss == self.issuer).then(|| Unproved {
+            oidc: Arc::clone(self),
+            token: token.into(),
+            header: said.header,
+            external: ExternalId::of(&self.issuer, &said.claims.sub),
+        })
+    }
+
+    /// The claims of a token that this key proves to be the provider's, for this shop, and of now.
+    fn verify(&self, token: &str, key: &PublicKey) -> Result<Map<String, Value>, Error> {
+        let mut validation = Validation::new(key.algorithm);
+        validation.leeway = LEEWAY;
+        validation.validate_nbf = true;
+        validation.set_issuer(&[&self.issuer]);
+        validation.set_audience(&self.audience);
+        validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
+        let verified = jsonwebtoken::decode(token, &key.key, &validation);
+        verified.map(|data| data.claims).map_err(|error| {
+            refused(match error.kind() {
+                ErrorKind::ExpiredSignature => "The token has expired. Sign in again.",
+                ErrorKind::ImmatureSignature => "The token is not valid yet.",
+                ErrorKind::InvalidAudience => "The token is for another audience than this shop.",
+                ErrorKind::InvalidIssuer => "The token is of another issuer than this shop trusts.",
+                ErrorKind::InvalidSignature => "The token was not signed by its issuer. Sign in again.",
+                ErrorKind::InvalidAlgorithm => WRONG_ALGORITHM,
+                ErrorKind::MissingRequiredClaim(_) => "The token must have exp, iss, aud and sub.",
+                _ => "The token is malformed. Sign in again, and send it whole.",
+            })
+        })
+    }
+}
+
+const WRONG_ALGORITHM: &str = "The token is signed in a way that this shop does not accept: RS256, ES256 or EdDSA, by a key of its issuer.";
+
+impl Unproved {
+    /// Whom the token proves its bearer to be, in this shop.
+    ///
+    /// # Errors
+    /// [`Error::Unauthenticated`] where it proves nothing, [`Error::Unavailable`] where that can't be told now.
+    pub fn prove(&self, services: &Services) -> Result<SignedIn, Error> {
+        // What is marked as critical and not understood makes a token void (RFC 7515, 4.1.11); nothing such is understood here.
+        if !ALGORITHMS.contains(&self.header.alg) || self.header.crit.is_some() {
+            return Err(refused(WRONG_ALGORITHM));
+        }
+        let (cache, source) = (&*services.cache, &self.oidc.source);
+        let [keys, trouble] = source.places();
+        let mut found = cache.cached(&[keys, trouble, self.external.place()]).into_iter();
+        let (keys, trouble, known) = (found.next(), found.next(), found.next());
+        let kid = self.header.kid.as_deref();
+        let key = source.key(
+            cache,
+            &*services.http,
+            kid,
+            keys.flatten(),
+            trouble.flatten().is_some(),
+        )?;
+        let claims = self.oidc.verify(&self.token, &key)?;
+        if let Some(user) = known.flatten().and_then(|value| external::remembered(&value)) {
+            return Ok(user);
+        }
+        let user = services.accounts.sign_in_external(self.identity(&claims))?;
+        self.external.remember(cache, &user);
+        Ok(SignedIn {
+            user_id: user.id,
+            role: user.role,
+            session_id: None,
+        })
+    }
+
+    fn identity(&self, claims: &Map<String, Value>) -> ExternalIdentity {
+        let text = |name: &str| claims.get(name).and_then(Value::as_str).map(str::to_owned);
+        let issued_at = claims.get("iat").and_then(Value::as_u64).unwrap_or_default();
+        ExternalIdentity {
+            issuer: self.oidc.issuer.clone(),
+            subject: text("sub").unwrap_or_default(),
+            issued_at: issued_at.saturating_mul(1_000),
+            email: text("email"),
+            // Some providers write it as a text.
+            email_verified: matches!(claims.get("email_verified"), Some(Value::Bool(true)))
+                || text("email_verified").is_some_and(|text| text == "true"),
+            name: text("name"),
+        }
+    }
+}
+
+fn refused(message: &str) -> Error {
+    Error::Unauthenticated(message.into())
+}

@@ -1,0 +1,169 @@
+//! An OpenID provider: its keys, its tokens, and its answers to the shop.
+#![allow(dead_code, reason = "each test uses what it needs")]
+
+use std::sync::{Arc, Mutex};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use jsonwebtoken::jwk::Jwk;
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use mercato_common::token_keys::TokenKeys;
+use mercato_ports::http_client::{HttpFailure, Response};
+use serde_json::{Value, json};
+
+use crate::shop::Shop;
+
+pub const ISSUER: &str = "https://id.example/";
+pub const AUDIENCE: &str = "the-shop";
+
+/// What a shop is configured with that trusts it.
+pub const TRUST: [(&str, &str); 2] = [("OIDC_ISSUER", ISSUER), ("OIDC_AUDIENCE", "other, the-shop")];
+
+/// Two Ed25519 keys: the public half, the private one.
+pub const ED25519: [[&str; 2]; 2] = [
+    [
+        "4KnS_Nl9l2GMkoLi6UQbeH8iTmLvUA93qCa255VGKKI",
+        "j59mCNsZISkI8c0RxK3MDcPP2zr5RbDVqWXUGvVJKkA",
+    ],
+    [
+        "m9__E-DF8pPBEelQsW65-BeIjevoifHqcc8KL8WkGuE",
+        "15aooWfXWd_LkdWzN82tklg2TFlFwzeqsA82Vywip2U",
+    ],
+];
+
+/// A key of the provider's.
+#[derive(Clone)]
+pub struct Key {
+    pub kid: &'static str,
+    algorithm: Algorithm,
+    private: EncodingKey,
+    /// As it is published.
+    pub public: Value,
+}
+
+impl Key {
+    /// One of the two Ed25519 keys, by this name.
+    pub fn ed25519(kid: &'static str, [x, d]: [&str; 2]) -> Self {
+        let set = json!({ "keys": [{ "kty": "OKP", "crv": "Ed25519", "kid": kid, "x": x, "d": d }] });
+        let keys = TokenKeys::parse(&set.to_string()).unwrap();
+        Self {
+            kid,
+            algorithm: Algorithm::EdDSA,
+            private: EncodingKey::from_ed_der(&keys.iter().next().unwrap().pkcs8().unwrap()),
+            public: keys.public_set()["keys"][0].clone(),
+        }
+    }
+
+    /// An RSA key of 2048 bits.
+    pub fn rsa(kid: &'static str) -> Self {
+        Self::of(
+            kid,
+            Algorithm::RS256,
+            EncodingKey::from_rsa_der(include_bytes!("rsa.der")),
+        )
+    }
+
+    /// A key on the curve P-256.
+    pub fn p256(kid: &'static str) -> Self {
+        Self::of(
+            kid,
+            Algorithm::ES256,
+            EncodingKey::from_ec_der(include_bytes!("ec.der")),
+        )
+    }
+
+    fn of(kid: &'static str, algorithm: Algorithm, private: EncodingKey) -> Self {
+        let mut jwk = Jwk::from_encoding_key(&private, algorithm).unwrap();
+        jwk.common.key_id = Some(kid.into());
+        Self {
+            kid,
+            algorithm,
+            private,
+            public: serde_json::to_value(jwk).unwrap(),
+        }
+    }
+
+    /// The header of a request with a token of these claims.
+    pub fn bearer(&self, claims: &Value) -> String {
+        self.bearer_with(claims, |_| {})
+    }
+
+    /// As [`bearer`](Self::bearer), with another header of the token.
+    pub fn bearer_with(&self, claims: &Value, change: impl FnOnce(&mut Header)) -> String {
+        let mut header = Header::new(self.algorithm);
+        header.kid = Some(self.kid.into());
+        change(&mut header);
+        format!(
+            "Bearer {}",
+            jsonwebtoken::encode(&header, claims, &self.private).unwrap()
+        )
+    }
+}
+
+/// Seconds since the Unix epoch.
+pub fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()
+}
+
+/// The claims of a good token for this subject.
+pub fn claims(subject: &str) -> Value {
+    json!({
+        "iss": ISSUER, "aud": AUDIENCE, "sub": subject, "iat": now(), "exp": now() + 600,
+        "email": format!("{subject}@example.com"), "email_verified": true, "name": "Ada Lovelace",
+    })
+}
+
+/// The provider, as the shop sees it.
+#[derive(Clone)]
+pub struct Provider {
+    keys: Arc<Mutex<Option<Vec<Value>>>>,
+    asked: Arc<Mutex<Vec<String>>>,
+}
+
+impl Provider {
+    /// One that answers this shop, and publishes these keys.
+    pub fn of(shop: &Shop, keys: &[&Key]) -> Self {
+        let provider = Self {
+            keys: Arc::default(),
+            asked: Arc::default(),
+        };
+        provider.publish(keys);
+        let server = provider.clone();
+        shop.ports().serve(move |request| server.answer(&request.url));
+        provider
+    }
+
+    /// Publishes these keys from now on.
+    pub fn publish(&self, keys: &[&Key]) {
+        *self.keys.lock().unwrap() = Some(keys.iter().map(|key| key.public.clone()).collect());
+    }
+
+    /// Does not answer any more.
+    pub fn fall_silent(&self) {
+        *self.keys.lock().unwrap() = None;
+    }
+
+    /// What it was asked since the last look.
+    pub fn asked(&self) -> Vec<String> {
+        std::mem::take(&mut self.asked.lock().unwrap())
+    }
+
+    fn answer(&self, url: &str) -> Result<Response, HttpFailure> {
+        self.asked.lock().unwrap().push(url.to_owned());
+        let keys = self.keys.lock().unwrap();
+        let Some(keys) = &*keys else {
+            return Err(HttpFailure::NotSent("silence".into()));
+        };
+        let body = match url {
+            "https://id.example/.well-known/openid-configuration" => {
+                json!({ "issuer": ISSUER, "jwks_uri": "https://keys.example/jwks" })
+            }
+            "https://keys.example/jwks" => json!({ "keys": keys }),
+            other => panic!("{other} was asked for"),
+        };
+        Ok(Response {
+            status: 200,
+            headers: Vec::new(),
+            body: body.to_string().into_bytes(),
+        })
+    }
+}

@@ -17,6 +17,9 @@ use crate::discounts::{Discount, DiscountPage, NewDiscount};
 use crate::orders::{NewOrder, Order, OrderPage, OrderQuery, Status};
 use crate::payments::{Payment, PaymentInput, RefundInput};
 use crate::types::{Caller, Error, Line, Money, Page, PricedLine, Role};
+use crate::webhooks::{
+    Delivery, DeliveryFilter, DeliveryPage, NewWebhook, SecretWebhook, Webhook, WebhookPatch,
+};
 
 /// `mercato:shop/accounts`.
 pub trait Accounts {
@@ -209,4 +212,27 @@ pub trait Payments {
     fn webhook(&self, body: &[u8], signature: &str) -> Result<(), Error>;
     /// `ready`
     fn ready(&self) -> Result<(), Error>;
+}
+
+/// `mercato:shop/webhooks`.
+pub trait Webhooks {
+    /// `create`
+    fn create(&self, caller: &Caller, input: &NewWebhook) -> Result<SecretWebhook, Error>;
+    /// `update`
+    fn update(&self, caller: &Caller, id: &str, patch: &WebhookPatch) -> Result<Webhook, Error>;
+    /// `delete`
+    fn delete(&self, caller: &Caller, id: &str) -> Result<Webhook, Error>;
+    /// `rotate-secret`
+    fn rotate_secret(&self, caller: &Caller, id: &str) -> Result<SecretWebhook, Error>;
+    /// `list`
+    fn list(&self, caller: &Caller) -> Result<Vec<Webhook>, Error>;
+    /// `deliveries`
+    fn deliveries(
+        &self,
+        caller: &Caller,
+        filter: &DeliveryFilter,
+        page: &Page,
+    ) -> Result<DeliveryPage, Error>;
+    /// `replay`
+    fn replay(&self, caller: &Caller, id: &str) -> Result<Delivery, Error>;
 }

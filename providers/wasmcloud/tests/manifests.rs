@@ -41,7 +41,9 @@ fn manifests() -> [(&'static str, Manifest); 2] {
 
 /// The services whose components are in a lattice.
 fn own() -> BTreeMap<String, ServiceManifest> {
-    let services = ["accounts", "carts", "catalog", "gateway", "orders", "payments"];
+    let services = [
+        "accounts", "carts", "catalog", "gateway", "orders", "payments", "webhooks",
+    ];
     let read =
         |service: &str| fs::read_to_string(root().join("components").join(service).join("service.toml"));
     let parse = |service: &str| {
@@ -148,7 +150,10 @@ fn secrets_and_addresses_are_named_without_values() {
 #[test]
 fn every_setting_of_a_service_is_one_that_it_reads() {
     for (file, manifest) in manifests() {
-        let known = ["accounts", "carts", "catalog", "gateway", "orders", "payments"].map(|service| {
+        let known = [
+            "accounts", "carts", "catalog", "gateway", "orders", "payments", "webhooks",
+        ]
+        .map(|service| {
             let file = root().join("components").join(service).join("service.toml");
             toml::from_str::<ServiceManifest>(&fs::read_to_string(file).unwrap())
                 .unwrap()
@@ -187,7 +192,7 @@ fn imports() -> BTreeMap<String, BTreeSet<String>> {
 #[test]
 fn every_import_of_a_service_has_a_link() {
     let mut services = imports();
-    assert_eq!(services.len(), 5);
+    assert_eq!(services.len(), 7);
     for wanted in services.values_mut() {
         assert!(
             wanted.remove("mercato:platform/config"),

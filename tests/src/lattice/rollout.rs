@@ -42,7 +42,9 @@ pub fn tests(world: &Arc<World>, lattice: &Arc<Lattice>) -> Vec<Trial> {
 /// Half of the instances of each component run in each zone.
 fn spread_over_zones(lattice: &Lattice) -> Result<()> {
     let status = lattice.status()?;
-    for component in ["gateway", "accounts", "carts", "catalog", "orders", "payments"] {
+    for component in [
+        "gateway", "accounts", "carts", "catalog", "orders", "payments", "webhooks",
+    ] {
         let there = instances(&status, component)?;
         let counts: Vec<_> = there.values().collect();
         let halves = matches!(counts.as_slice(), [one, other] if one == other);

@@ -11,7 +11,9 @@ use wasmparser::{Parser, Payload};
 use crate::project::Project;
 
 /// The services that are components of their own on a lattice.
-const SERVICES: [&str; 6] = ["gateway", "accounts", "carts", "catalog", "orders", "payments"];
+const SERVICES: [&str; 7] = [
+    "gateway", "accounts", "carts", "catalog", "orders", "payments", "webhooks",
+];
 
 /// Each service's component is in the composition of the whole shop and in that of the lattice, to the byte.
 ///

@@ -16,6 +16,7 @@ mod query;
 mod session;
 mod user;
 mod verification;
+mod webhook;
 
 use async_graphql::{EmptySubscription, MergedObject, Schema};
 
@@ -36,6 +37,7 @@ use profile::{ProfileMutation, ProfileQuery};
 use query::ShopQuery;
 use session::{SessionMutation, SessionQuery};
 use verification::VerificationMutation;
+use webhook::operations::{WebhookMutation, WebhookQuery};
 
 /// What can be read.
 #[derive(Default, MergedObject)]
@@ -53,6 +55,7 @@ pub struct Query(
     ExportQuery,
     CartQuery,
     PaymentQuery,
+    WebhookQuery,
 );
 
 /// What can be changed.
@@ -70,6 +73,7 @@ pub struct Mutation(
     VariantMutation,
     CartMutation,
     PaymentMutation,
+    WebhookMutation,
 );
 
 /// The shop's schema.

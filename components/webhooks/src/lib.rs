@@ -3,8 +3,8 @@
 //! Plain Rust over the ports; `component` binds it to `mercato:shop/webhooks`.
 //!
 //! An event becomes one delivery for each endpoint that wants it, all in one commit, each with an event of its own that has it
-//! tried: an endpoint that is slow keeps none of the others waiting. The document of a delivery has the ids of both, so an event that
-//! comes twice is sent once. What becomes of an attempt is settled by the delivery's version, in one commit with the timer of the next.
+//! tried: none waits for the answer to another. The document of a delivery has the ids of both, so an event that comes twice becomes
+//! one delivery. What becomes of an attempt is settled by the delivery's version, in one commit with the timer of the next.
 
 mod attempt;
 mod backoff;

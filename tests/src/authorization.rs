@@ -12,6 +12,7 @@ use crate::payments::pay;
 use crate::sessions::{Pair, sign_in};
 use crate::tokens;
 use crate::trials::{trial, trials};
+use crate::webhooks;
 use crate::world::{User, World, place_order, unique};
 
 /// What a caller gets.
@@ -361,6 +362,33 @@ const TABLE: &[(&str, &str, &str, Columns)] = &[
         "mutation { retryNotification(id: \"no such notification\") { _id } }",
         STAFF_MISSING,
     ),
+    ("Query", "webhooks", "{ webhooks { _id } }", STAFF),
+    ("Query", "webhookDeliveries", "{ webhookDeliveries(first: 1) { edges { node { _id } } } }", STAFF),
+    (
+        "Mutation",
+        "createWebhook",
+        "mutation { createWebhook(input: { url: \"https://webhooks.example/\", events: [\"*\"] }) { webhook { _id } } }",
+        STAFF,
+    ),
+    (
+        "Mutation",
+        "updateWebhook",
+        "mutation ($webhook: ID!) { updateWebhook(id: $webhook, input: { enabled: false }) { _id } }",
+        STAFF,
+    ),
+    ("Mutation", "deleteWebhook", "mutation ($webhook: ID!) { deleteWebhook(id: $webhook) { _id } }", STAFF),
+    (
+        "Mutation",
+        "rotateWebhookSecret",
+        "mutation ($webhook: ID!) { rotateWebhookSecret(id: $webhook) { webhook { _id } } }",
+        STAFF,
+    ),
+    (
+        "Mutation",
+        "replayWebhookDelivery",
+        "mutation ($delivery: ID!) { replayWebhookDelivery(id: $delivery) { _id } }",
+        STAFF,
+    ),
     // Not root fields, but guarded like them.
     ("Order", "payment", "query ($paid: ID!) { order(id: $paid) { payment { status } } }", OWNER),
     ("Product", "stock", "query ($product: ID!) { product(id: $product) { stock { onHand } } }", STAFF),
@@ -472,8 +500,16 @@ fn check_cell(
     } else {
         None
     };
+    let delivers = document.contains("$delivery:");
+    let webhook = if delivers || document.contains("$webhook:") {
+        Some(webhooks::webhook(world)?)
+    } else {
+        None
+    };
+    let delivery = webhook.as_ref().filter(|_| delivers);
+    let delivery = delivery.map(|id| webhooks::delivery(world, id)).transpose()?;
     let variables = json!({
-        "category": category,
+        "category": category, "webhook": webhook, "delivery": delivery,
         "refresh": session.as_ref().map(|pair| &pair.refresh), "session": session.as_ref().map(sid).transpose()?,
         "user": things.owner.id, "product": things.product, "bought": things.bought, "order": things.order,
         "fresh": things.fresh, "paid": things.paid, "code": things.code,
@@ -494,6 +530,12 @@ fn check_cell(
         // A shop has only so many of them.
         let query = "mutation ($id: ID!) { deleteCategory(id: $id) { _id } }";
         world.shop.graphql(As::Key, query, json!({ "id": category }))?;
+    }
+    // Of these, too.
+    let made = answer.partial("/createWebhook/webhook/_id").ok();
+    let made = made.and_then(Value::as_str);
+    for webhook in webhook.as_deref().into_iter().chain(made) {
+        webhooks::end(world, webhook)?;
     }
     let pointer = match parent {
         "Product" => format!("/product/{field}"),

@@ -58,6 +58,7 @@ mod stock;
 mod tokens;
 mod trials;
 mod variants;
+mod webhooks;
 mod world;
 
 use std::process::ExitCode;
@@ -140,6 +141,7 @@ fn main() -> ExitCode {
         startup::tests(),
         stock::tests(&world),
         variants::tests(&world),
+        webhooks::tests(&world),
     ];
     let mut trials: Vec<_> = areas.into_iter().flatten().collect();
     trials.retain(|trial| !cli.shop_only || trial.kind() != own::KIND);

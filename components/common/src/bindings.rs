@@ -20,6 +20,7 @@ wit_bindgen::generate!({
             import mercato:shop/discount-types@0.1.0;
             import mercato:shop/payment-types@0.1.0;
             import mercato:shop/notification-types@0.1.0;
+            import mercato:shop/webhook-types@0.1.0;
         }
     ",
     world: "mercato:common/types",

@@ -78,11 +78,19 @@ pub mod notifications {
     };
 }
 
+/// What the webhooks service speaks of.
+pub mod webhooks {
+    pub use crate::bindings::mercato::shop::webhook_types::{
+        Delivery, DeliveryEdge, DeliveryFilter, DeliveryPage, DeliveryStatus, NewWebhook, SecretWebhook,
+        Webhook, WebhookPatch,
+    };
+}
+
 /// The generated modules under their WIT names, for the services' `wit_bindgen::generate!` to map onto (option `with`).
 pub mod wit {
     pub use crate::bindings::mercato::shop::{
         account_types, cart_types, discount_types, notification_types, order_types, payment_types,
-        product_types, types,
+        product_types, types, webhook_types,
     };
 }
 

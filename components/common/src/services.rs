@@ -19,6 +19,9 @@ use crate::notifications::{Email, Notification, NotificationFilter, Notification
 use crate::orders::{NewOrder, Order, OrderPage, OrderQuery, Status};
 use crate::payments::{Payment, PaymentInput, RefundInput};
 use crate::types::{Caller, Error, Line, Money, Page, PricedLine, Role};
+use crate::webhooks::{
+    Delivery, DeliveryFilter, DeliveryPage, NewWebhook, SecretWebhook, Webhook, WebhookPatch,
+};
 
 /// `mercato:shop/accounts`.
 pub trait Accounts {
@@ -245,4 +248,27 @@ pub trait Notifications {
     fn send_sms(&self, caller: &Caller, input: &Sms) -> Result<Notification, Error>;
     /// `retry`
     fn retry(&self, caller: &Caller, id: &str) -> Result<Notification, Error>;
+}
+
+/// `mercato:shop/webhooks`.
+pub trait Webhooks {
+    /// `create`
+    fn create(&self, caller: &Caller, input: &NewWebhook) -> Result<SecretWebhook, Error>;
+    /// `update`
+    fn update(&self, caller: &Caller, id: &str, patch: &WebhookPatch) -> Result<Webhook, Error>;
+    /// `delete`
+    fn delete(&self, caller: &Caller, id: &str) -> Result<Webhook, Error>;
+    /// `rotate-secret`
+    fn rotate_secret(&self, caller: &Caller, id: &str) -> Result<SecretWebhook, Error>;
+    /// `list`
+    fn list(&self, caller: &Caller) -> Result<Vec<Webhook>, Error>;
+    /// `deliveries`
+    fn deliveries(
+        &self,
+        caller: &Caller,
+        filter: &DeliveryFilter,
+        page: &Page,
+    ) -> Result<DeliveryPage, Error>;
+    /// `replay`
+    fn replay(&self, caller: &Caller, id: &str) -> Result<Delivery, Error>;
 }

@@ -45,6 +45,8 @@ mod bindings {
             "mercato:shop/payments@0.1.0": generate,
             "mercato:shop/product-types@0.1.0": mercato_common::wit::product_types,
             "mercato:shop/types@0.1.0": mercato_common::wit::types,
+            "mercato:shop/webhook-types@0.1.0": mercato_common::wit::webhook_types,
+            "mercato:shop/webhooks@0.1.0": generate,
         },
     });
 }
@@ -85,6 +87,7 @@ fn services() -> Services {
         discounts: Box::new(Remote),
         notifications: Box::new(Remote),
         payments: Box::new(Remote),
+        webhooks: Box::new(Remote),
         cache: Box::new(Imports),
         documents: Box::new(Imports),
         http: Box::new(Imports),

@@ -2,7 +2,9 @@
 
 use mercato_common::cache::Cache;
 use mercato_common::ports::{HttpClient, Ports};
-use mercato_common::services::{Accounts, Carts, Catalog, Discounts, Notifications, Orders, Payments};
+use mercato_common::services::{
+    Accounts, Carts, Catalog, Discounts, Notifications, Orders, Payments, Webhooks,
+};
 
 /// What the gateway calls: imports in a component, the services themselves in native tests.
 #[allow(missing_debug_implementations, reason = "trait objects")]
@@ -21,6 +23,8 @@ pub struct Services {
     pub notifications: Box<dyn Notifications + Send + Sync>,
     /// What was paid.
     pub payments: Box<dyn Payments + Send + Sync>,
+    /// Who is told of what happens.
+    pub webhooks: Box<dyn Webhooks + Send + Sync>,
     /// Where answers are kept that are the same for everyone.
     pub cache: Box<dyn Cache + Send + Sync>,
     /// Where the gateway keeps what came with an `Idempotency-Key`.

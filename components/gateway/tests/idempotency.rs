@@ -278,6 +278,10 @@ fn answers_with_tokens_are_never_kept() {
     assert!(!graphql(&shop, "m", aliased).0);
     let secret = "mutation { payOrder(orderId: \"0198c0de-1f2e-7abc-8def-0123456789ab\", paymentMethod: \"tok_ok\") { clientSecret } }";
     graphql(&shop, "p", secret);
+    let signed =
+        "mutation { createWebhook(input: {url: \"https://a.example/\", events: [\"*\"]}) { signingSecret } }";
+    let (_, made) = graphql(&shop, "w", signed);
+    assert_ne!(made["data"]["createWebhook"]["signingSecret"], Value::Null);
     assert_eq!(records(&shop), []);
     let change = "mutation { createProduct(input: {name: \"a\", price: 5, quantity: 9}) { _id } }";
     graphql(&shop, "n", change);

@@ -30,7 +30,7 @@ const HIDDEN: [&str; 10] = [
 ];
 
 /// The services whose components are in a lattice.
-const SERVICES: [&str; 7] = [
+const SERVICES: [&str; 8] = [
     "accounts",
     "carts",
     "catalog",
@@ -38,6 +38,7 @@ const SERVICES: [&str; 7] = [
     "notifications",
     "orders",
     "payments",
+    "webhooks",
 ];
 
 fn root() -> PathBuf {

@@ -50,6 +50,7 @@ fn spread_over_zones(lattice: &Lattice) -> Result<()> {
         "notifications",
         "orders",
         "payments",
+        "webhooks",
     ] {
         let there = instances(&status, component)?;
         let counts: Vec<_> = there.values().collect();

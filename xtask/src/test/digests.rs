@@ -11,7 +11,7 @@ use wasmparser::{Parser, Payload};
 use crate::project::Project;
 
 /// The services that are components of their own on a lattice.
-const SERVICES: [&str; 7] = [
+const SERVICES: [&str; 8] = [
     "gateway",
     "accounts",
     "carts",
@@ -19,6 +19,7 @@ const SERVICES: [&str; 7] = [
     "notifications",
     "orders",
     "payments",
+    "webhooks",
 ];
 
 /// Each service's component is in the composition of the whole shop and in that of the lattice, to the byte.

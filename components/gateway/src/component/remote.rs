@@ -15,10 +15,17 @@ use mercato_common::notifications::{
 };
 use mercato_common::orders::{NewOrder, Order, OrderPage, OrderQuery, Status};
 use mercato_common::payments::{Payment, PaymentInput, RefundInput};
-use mercato_common::services::{Accounts, Carts, Catalog, Discounts, Notifications, Orders, Payments};
+use mercato_common::services::{
+    Accounts, Carts, Catalog, Discounts, Notifications, Orders, Payments, Webhooks,
+};
 use mercato_common::types::{Caller, Error, Page, Role};
+use mercato_common::webhooks::{
+    Delivery, DeliveryFilter, DeliveryPage, NewWebhook, SecretWebhook, Webhook, WebhookPatch,
+};
 
-use super::bindings::mercato::shop::{accounts, carts, catalog, discounts, notifications, orders, payments};
+use super::bindings::mercato::shop::{
+    accounts, carts, catalog, discounts, notifications, orders, payments, webhooks,
+};
 
 /// Whatever the composition has put behind the imports.
 pub struct Remote;
@@ -319,5 +326,40 @@ impl Notifications for Remote {
 
     fn retry(&self, caller: &Caller, id: &str) -> Result<Notification, Error> {
         notifications::retry(caller, id)
+    }
+}
+
+impl Webhooks for Remote {
+    fn create(&self, caller: &Caller, input: &NewWebhook) -> Result<SecretWebhook, Error> {
+        webhooks::create(caller, input)
+    }
+
+    fn update(&self, caller: &Caller, id: &str, patch: &WebhookPatch) -> Result<Webhook, Error> {
+        webhooks::update(caller, id, patch)
+    }
+
+    fn delete(&self, caller: &Caller, id: &str) -> Result<Webhook, Error> {
+        webhooks::delete(caller, id)
+    }
+
+    fn rotate_secret(&self, caller: &Caller, id: &str) -> Result<SecretWebhook, Error> {
+        webhooks::rotate_secret(caller, id)
+    }
+
+    fn list(&self, caller: &Caller) -> Result<Vec<Webhook>, Error> {
+        webhooks::list(caller)
+    }
+
+    fn deliveries(
+        &self,
+        caller: &Caller,
+        filter: &DeliveryFilter,
+        page: &Page,
+    ) -> Result<DeliveryPage, Error> {
+        webhooks::deliveries(caller, filter, page)
+    }
+
+    fn replay(&self, caller: &Caller, id: &str) -> Result<Delivery, Error> {
+        webhooks::replay(caller, id)
     }
 }

@@ -15,7 +15,7 @@ use crate::responses;
 use crate::session::Session;
 
 /// The fields by which answers tell what is as good as a password, which is never kept.
-const TOKENS: [&str; 3] = ["access_token", "refresh_token", "clientSecret"];
+const TOKENS: [&str; 4] = ["access_token", "refresh_token", "clientSecret", "signingSecret"];
 
 /// Whether an outcome is the same whoever asks.
 struct Shareable(bool);

@@ -17,6 +17,7 @@ mod query;
 mod session;
 mod user;
 mod verification;
+mod webhook;
 
 use async_graphql::{EmptySubscription, MergedObject, Schema};
 
@@ -38,6 +39,7 @@ use profile::{ProfileMutation, ProfileQuery};
 use query::ShopQuery;
 use session::{SessionMutation, SessionQuery};
 use verification::VerificationMutation;
+use webhook::operations::{WebhookMutation, WebhookQuery};
 
 /// What can be read.
 #[derive(Default, MergedObject)]
@@ -56,6 +58,7 @@ pub struct Query(
     CartQuery,
     PaymentQuery,
     NotificationQuery,
+    WebhookQuery,
 );
 
 /// What can be changed.
@@ -74,6 +77,7 @@ pub struct Mutation(
     CartMutation,
     PaymentMutation,
     NotificationMutation,
+    WebhookMutation,
 );
 
 /// The shop's schema.

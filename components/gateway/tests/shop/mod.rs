@@ -19,6 +19,7 @@ use mercato_ports::documents::{CommitFailure, Document, Failure, Query, Write};
 use mercato_ports::events::Event;
 use mercato_ports::http_client::{HttpFailure, Request as OutRequest, Response as OutResponse};
 use mercato_ports::mailer::{MailFailure, Message};
+use mercato_webhooks::WebhooksService;
 use serde_json::{Value, json};
 
 pub const SECRET: &str = "a secret of more than 16 bytes";
@@ -126,6 +127,7 @@ impl Shop {
             ),
             ("orders", include_str!("../../../orders/service.toml")),
             ("payments", include_str!("../../../payments/service.toml")),
+            ("webhooks", include_str!("../../../webhooks/service.toml")),
         ];
         let ports = Counted {
             ports: TestPorts::new(&manifests, &[&CONFIG, config].concat()),
@@ -144,6 +146,7 @@ impl Shop {
             accounts: Box::new(accounts),
             carts: Box::new(CartsService::new(ports.clone(), catalog.clone(), orders.clone())),
             payments: Box::new(PaymentsService::new(ports.clone(), orders.clone())),
+            webhooks: Box::new(WebhooksService::new(ports.clone())),
             orders: Box::new(orders.clone()),
             discounts: Box::new(orders),
             catalog: Box::new(catalog),

@@ -1,0 +1,103 @@
+//! An endpoint as it is stored.
+
+use mercato_common::collection::{Collection, Stored};
+use mercato_common::webhooks::Webhook;
+use serde::{Deserialize, Serialize};
+
+use crate::backoff;
+use crate::signature::Secret;
+use crate::subscription;
+
+/// All endpoints.
+pub const ENDPOINTS: Collection<EndpointBody> = Collection::new("webhooks.endpoints");
+
+/// How long deliveries are signed by the old secret as well, in milliseconds: a day.
+const GRACE: u64 = 24 * 3_600_000;
+
+/// An address that events are sent to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EndpointBody {
+    pub url: String,
+    pub events: Vec<String>,
+    pub enabled: bool,
+    pub secret: Secret,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub previous: Option<Previous>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disabled_reason: Option<String>,
+    /// The first failure since something has arrived.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failing_since: Option<u64>,
+    pub created_at: u64,
+}
+
+/// A secret that was replaced.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Previous {
+    secret: Secret,
+    until: u64,
+}
+
+impl EndpointBody {
+    /// Whether it is to be told of events of this kind.
+    pub fn wants(&self, kind: &str) -> bool {
+        self.enabled
+            && self
+                .events
+                .iter()
+                .any(|written| subscription::covers(written, kind))
+    }
+
+    /// What a delivery is signed with now, the newest first.
+    pub fn secrets(&self, now: u64) -> impl Iterator<Item = &Secret> {
+        let previous = self.previous.iter().filter(move |previous| now < previous.until);
+        [&self.secret]
+            .into_iter()
+            .chain(previous.map(|previous| &previous.secret))
+    }
+
+    /// Takes another secret.
+    pub fn rotate(&mut self, secret: Secret, now: u64) {
+        let old = std::mem::replace(&mut self.secret, secret);
+        self.previous = Some(Previous {
+            secret: old,
+            until: now.saturating_add(GRACE),
+        });
+    }
+
+    /// Is used again, whatever it did before.
+    pub fn enable(&mut self) {
+        self.enabled = true;
+        self.disabled_reason = None;
+        self.failing_since = None;
+    }
+
+    /// Is not used any more, for this reason.
+    pub fn disable(&mut self, reason: &str) {
+        self.enabled = false;
+        self.disabled_reason = Some(reason.into());
+    }
+
+    /// Something did not arrive. What has only failed for too long is disabled.
+    pub fn failed(&mut self, now: u64) {
+        let since = *self.failing_since.get_or_insert(now);
+        if self.enabled && backoff::is_over(since, now) {
+            self.disable("Nothing has arrived there for three days.");
+        }
+    }
+}
+
+/// What is told of an endpoint: all but its secrets.
+pub fn to_webhook(stored: &Stored<EndpointBody>) -> Webhook {
+    let body = &stored.body;
+    Webhook {
+        id: stored.id.clone(),
+        url: body.url.clone(),
+        events: body.events.clone(),
+        enabled: body.enabled,
+        disabled_reason: body.disabled_reason.clone(),
+        failing_since: body.failing_since,
+        created_at: body.created_at,
+    }
+}

@@ -1,0 +1,381 @@
+//! Deliveries: signed, once for each event and endpoint, again until they arrive, and replayed.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    missing_docs,
+    reason = "tests"
+)]
+
+mod shop;
+
+use mercato_common::id;
+use mercato_common::services::Webhooks;
+use mercato_common::types::{Caller, Error, Page};
+use mercato_common::webhooks::{Delivery, DeliveryFilter, DeliveryStatus};
+use mercato_ports::http_client::HttpFailure;
+use mercato_webhooks::Failure;
+use serde_json::{Value, json};
+use shop::{PAID, Shop, expected, header, shop, signatures};
+
+const HERE: &str = "https://here.example/in";
+const THERE: &str = "https://there.example/in";
+const ENDPOINTS: &str = "webhooks.endpoints";
+const DELIVERIES: &str = "webhooks.deliveries";
+
+fn only(shop: &Shop) -> Delivery {
+    let mut all = shop.deliveries();
+    assert_eq!(all.len(), 1, "{all:?}");
+    all.remove(0)
+}
+
+fn replay(shop: &Shop, id: &str) -> Result<Delivery, Error> {
+    shop.service.replay(&Caller::ApiKey, id)
+}
+
+#[test]
+fn an_event_is_sent_once_to_each_endpoint_that_wants_it() {
+    let shop = shop();
+    let here = shop.webhook(HERE, &["mercato.orders.*"]);
+    shop.webhook(THERE, &[PAID, "*"]);
+    shop.webhook("https://other.example/", &["mercato.catalog.*"]);
+    let event = shop.happens(PAID);
+    assert_eq!(shop.deliveries().len(), 2);
+    assert_eq!(shop.ring(), 2, "each has a timer of its own, and only one");
+    let sent = shop.sent();
+    let mut urls: Vec<_> = sent.iter().map(|request| request.url.as_str()).collect();
+    urls.sort_unstable();
+    assert_eq!(urls, [HERE, THERE]);
+
+    let request = sent.iter().find(|request| request.url == HERE).unwrap();
+    let body: Value = serde_json::from_slice(&request.body).unwrap();
+    let created = event.time / 1_000;
+    assert_eq!(
+        body,
+        json!({ "id": event.id, "type": PAID, "created": created, "data": { "orderId": "1" } })
+    );
+    assert_eq!(header(request, "content-type"), "application/json");
+    assert_eq!(header(request, "mercato-event-id"), event.id);
+    assert_eq!(header(request, "mercato-delivery-attempt"), "1");
+    assert_eq!(request.timeout_ms, 10_000);
+    assert_eq!(signatures(request).1, [expected(request, &here.secret)]);
+    let seconds: u64 = signatures(request).0.parse().unwrap();
+    assert!(seconds.abs_diff(id::now() / 1_000) < 10);
+
+    for delivery in shop.deliveries() {
+        assert_eq!(delivery.status, DeliveryStatus::Delivered);
+        assert_eq!((delivery.attempts, delivery.response_status), (1, Some(200)));
+        assert!(delivery.delivered_at.is_some() && delivery.next_attempt_at.is_none());
+    }
+    assert_eq!(shop.ring(), 0);
+    shop.happens("mercato.orders.order-shipped");
+    assert_eq!(shop.deliveries().len(), 4);
+}
+
+#[test]
+fn an_event_that_half_of_its_deliveries_are_made_of_gets_the_others() {
+    let shop = shop();
+    shop.webhook(HERE, &["*"]);
+    let event = shop.happens(PAID);
+    shop.webhook(THERE, &["*"]);
+    shop.service.handle(&event).unwrap();
+    assert_eq!(shop.deliveries().len(), 2);
+    assert_eq!(shop.ring(), 2);
+    assert_eq!(shop.sent().len(), 2);
+}
+
+#[test]
+fn a_delivery_is_tried_again_ever_later_until_it_is_failed_and_then_replayed() {
+    let shop = shop();
+    let webhook = shop.webhook(HERE, &["*"]).webhook;
+    shop.answer(|_| Ok(500));
+    shop.happens(PAID);
+    let first = shop.timers();
+    assert_eq!((first.len(), first[0].due), (1, None), "at once");
+    let mut timer = first[0].clone();
+    for (attempt, wait) in [10, 60, 300, 1_800, 7_200, 43_200].into_iter().enumerate() {
+        shop.forget(&webhook.id);
+        let before = id::now();
+        shop.service.handle(&timer).unwrap();
+        shop.service.handle(&timer).unwrap();
+        let delivery = only(&shop);
+        assert_eq!(delivery.status, DeliveryStatus::Pending);
+        assert_eq!(delivery.attempts as usize, attempt + 1);
+        assert_eq!(delivery.failure.as_deref(), Some("It was answered 500."));
+        let mut timers = shop.timers();
+        assert_eq!(timers.len(), 1, "one timer for each attempt");
+        timer = timers.remove(0);
+        assert_eq!(timer.due, delivery.next_attempt_at);
+        let waits = timer.due.unwrap() - before;
+        assert!(
+            (wait * 1_000..wait * 1_000 + 5_000).contains(&waits),
+            "{attempt}: {waits}"
+        );
+    }
+    shop.forget(&webhook.id);
+    shop.service.handle(&timer).unwrap();
+    assert_eq!(shop.ring(), 0);
+    let failed = only(&shop);
+    assert_eq!((failed.status, failed.attempts), (DeliveryStatus::Failed, 7));
+    let sent = shop.sent();
+    assert_eq!(sent.len(), 7);
+    assert_eq!(header(&sent[6], "mercato-delivery-attempt"), "7");
+    assert!(sent.iter().all(|request| request.body == sent[0].body));
+
+    shop.forget(&webhook.id);
+    let again = replay(&shop, &failed.id).unwrap();
+    assert_eq!(again.status, DeliveryStatus::Pending);
+    assert_eq!(shop.ring(), 1);
+    assert_eq!(
+        only(&shop).status,
+        DeliveryStatus::Pending,
+        "it has all its attempts again"
+    );
+    shop.answer(|_| Ok(204));
+    shop.ring();
+    let delivered = only(&shop);
+    assert_eq!(
+        (delivered.status, delivered.attempts),
+        (DeliveryStatus::Delivered, 9)
+    );
+    assert_eq!(delivered.failure, None);
+    // What has arrived can be sent once more, too.
+    replay(&shop, &failed.id).unwrap();
+    shop.ring();
+    assert_eq!(only(&shop).attempts, 10);
+}
+
+#[test]
+fn a_replay_does_not_wait_for_the_timer_and_is_made_once() {
+    let shop = shop();
+    shop.webhook(HERE, &["*"]);
+    shop.answer(|_| Err(HttpFailure::NotSent("there is nobody".into())));
+    shop.happens(PAID);
+    shop.ring();
+    let waiting = shop.timers();
+    let delivery = only(&shop);
+    assert_eq!(
+        delivery.failure.as_deref(),
+        Some("It was not sent: there is nobody.")
+    );
+    assert_eq!(delivery.response_status, None);
+    shop.answer(|_| Ok(200));
+    replay(&shop, &delivery.id).unwrap();
+    replay(&shop, &delivery.id).unwrap();
+    let timers = shop.timers();
+    assert_eq!(timers.len(), 1, "who asks twice is not sent to twice");
+    assert_eq!(timers[0].due, None);
+    assert_ne!(timers[0].subject, waiting[0].subject);
+    shop.sent();
+    for timer in [&timers[0], &waiting[0]] {
+        shop.service.handle(timer).unwrap();
+    }
+    assert_eq!(shop.sent().len(), 1);
+    for unknown in ["", "a.b", &id::new(), &format!("{}.{}", id::new(), id::new())] {
+        assert!(
+            matches!(replay(&shop, unknown), Err(Error::NotFound(_))),
+            "{unknown}"
+        );
+    }
+}
+
+#[test]
+fn an_attempt_whose_delivery_changes_meanwhile_is_noted() {
+    let shop = shop();
+    let webhook = shop.webhook(HERE, &["*"]).webhook;
+    shop.answer(|_| Ok(503));
+    shop.happens(PAID);
+    let other = shop.clone();
+    shop.ports.before_next_commit(move || {
+        other.set(ENDPOINTS, &webhook.id, "failingSince", json!(5));
+        let id = only(&other).id;
+        other.set(DELIVERIES, &id, "replays", json!(1));
+    });
+    shop.ring();
+    let delivery = only(&shop);
+    assert_eq!((delivery.attempts, delivery.response_status), (1, Some(503)));
+    assert_eq!(shop.timers().len(), 1);
+}
+
+#[test]
+fn an_endpoint_that_is_gone_is_disabled() {
+    let shop = shop();
+    let id = shop.webhook(HERE, &["*"]).webhook.id;
+    shop.answer(|_| Ok(410));
+    shop.happens(PAID);
+    shop.ring();
+    let webhook = shop.read(&id);
+    assert!(!webhook.enabled);
+    assert!(webhook.disabled_reason.unwrap().contains("410"));
+    let failed = only(&shop);
+    assert_eq!(
+        (failed.status, failed.response_status),
+        (DeliveryStatus::Failed, Some(410))
+    );
+    assert_eq!(shop.timers().len(), 0);
+    shop.happens(PAID);
+    assert_eq!(shop.deliveries().len(), 1, "it is told of nothing");
+
+    let refused = replay(&shop, &failed.id);
+    assert!(matches!(refused, Err(Error::InvalidTransition(_))), "{refused:?}");
+    let webhook = shop.enable(&id, true);
+    assert_eq!((webhook.enabled, webhook.disabled_reason), (true, None));
+    shop.answer(|_| Ok(200));
+    replay(&shop, &failed.id).unwrap();
+    shop.ring();
+    assert_eq!(only(&shop).status, DeliveryStatus::Delivered);
+}
+
+#[test]
+fn what_is_on_its_way_to_a_disabled_or_deleted_endpoint_is_not_sent() {
+    let shop = shop();
+    let id = shop.webhook(HERE, &["*"]).webhook.id;
+    shop.happens(PAID);
+    shop.enable(&id, false);
+    shop.ring();
+    let dropped = only(&shop);
+    assert_eq!((dropped.status, dropped.attempts), (DeliveryStatus::Failed, 0));
+    assert_eq!(dropped.failure.as_deref(), Some("The webhook is disabled."));
+    shop.enable(&id, true);
+    replay(&shop, &dropped.id).unwrap();
+    shop.service.delete(&Caller::ApiKey, &id).unwrap();
+    shop.ring();
+    assert_eq!(only(&shop).failure.as_deref(), Some("The webhook was deleted."));
+    assert!(shop.sent().is_empty());
+    assert!(matches!(
+        replay(&shop, &dropped.id),
+        Err(Error::InvalidTransition(_))
+    ));
+}
+
+#[test]
+fn an_endpoint_that_has_only_failed_for_three_days_is_disabled() {
+    let shop = shop();
+    let id = shop.webhook(HERE, &["*"]).webhook.id;
+    let day = 24 * 3_600_000;
+    let fails = |since: u64| {
+        shop.answer(|_| Ok(500));
+        shop.set(ENDPOINTS, &id, "failingSince", json!(since));
+        shop.happens(PAID);
+        shop.ring();
+        shop.timers();
+        shop.read(&id)
+    };
+    let webhook = fails(id::now() - 3 * day + 60_000);
+    assert!(webhook.enabled && webhook.failing_since.is_some());
+    // What arrives ends the count.
+    shop.answer(|_| Ok(200));
+    shop.happens(PAID);
+    shop.ring();
+    assert_eq!(shop.read(&id).failing_since, None);
+    let webhook = fails(id::now() - 3 * day - 60_000);
+    assert!(!webhook.enabled);
+    assert!(webhook.disabled_reason.unwrap().contains("three days"));
+    assert_eq!(shop.enable(&id, true).failing_since, None);
+}
+
+#[test]
+fn an_endpoint_that_fails_again_and_again_is_left_alone_and_holds_up_nobody() {
+    let shop = shop();
+    shop.webhook(HERE, &["*"]);
+    shop.webhook(THERE, &["*"]);
+    shop.answer(|url| {
+        if url == HERE {
+            Err(HttpFailure::Unknown("it is too slow".into()))
+        } else {
+            Ok(200)
+        }
+    });
+    for _ in 0..8 {
+        shop.happens(PAID);
+        for timer in shop.timers() {
+            shop.service.handle(&timer).unwrap();
+        }
+        let set = shop.timers();
+        assert_eq!(set.len(), 1, "the next attempt, or when it is put off to");
+        assert!(set[0].due.unwrap() > id::now());
+    }
+    let sent = shop.sent();
+    let to = |wanted: &str| sent.iter().filter(|request| request.url == wanted).count();
+    assert_eq!((to(HERE), to(THERE)), (5, 8));
+    let pending: Vec<_> = shop
+        .deliveries()
+        .into_iter()
+        .filter(|delivery| delivery.status == DeliveryStatus::Pending)
+        .collect();
+    assert_eq!(pending.len(), 8);
+    assert_eq!(
+        pending.iter().filter(|delivery| delivery.attempts == 0).count(),
+        3
+    );
+}
+
+#[test]
+fn a_host_that_may_not_be_called_is_said_so_with_each_attempt() {
+    let shop = shop();
+    shop.webhook(HERE, &["*"]);
+    shop.answer(|_| Err(HttpFailure::Refused("here.example:443 is not allowed".into())));
+    for _ in 0..7 {
+        shop.happens(PAID);
+        for timer in shop.timers() {
+            shop.service.handle(&timer).unwrap();
+        }
+        shop.timers();
+    }
+    let failures = shop.deliveries().into_iter().map(|delivery| delivery.failure);
+    let said = "It can't be sent: here.example:443 is not allowed.";
+    assert_eq!(failures.collect::<Vec<_>>(), vec![Some(said.to_owned()); 7]);
+}
+
+#[test]
+fn deliveries_are_listed_by_pages_webhook_and_status() {
+    let shop = shop();
+    let here = shop.webhook(HERE, &["*"]).webhook.id;
+    shop.webhook(THERE, &["*"]);
+    shop.answer(|url| Ok(if url == HERE { 200 } else { 500 }));
+    for _ in 0..3 {
+        shop.happens(PAID);
+    }
+    for timer in shop.timers() {
+        shop.service.handle(&timer).unwrap();
+    }
+    let list = |webhook_id: Option<&str>, status, first, after| {
+        let filter = DeliveryFilter {
+            webhook_id: webhook_id.map(Into::into),
+            status,
+        };
+        let page = Page { first, after };
+        shop.service.deliveries(&Caller::ApiKey, &filter, &page).unwrap()
+    };
+    assert_eq!(list(None, None, 10, None).edges.len(), 6);
+    assert_eq!(list(Some(&here), None, 10, None).edges.len(), 3);
+    assert_eq!(
+        list(None, Some(DeliveryStatus::Delivered), 10, None).edges.len(),
+        3
+    );
+    assert!(
+        list(Some(&here), Some(DeliveryStatus::Pending), 10, None)
+            .edges
+            .is_empty()
+    );
+    let first = list(None, None, 4, None);
+    let rest = list(None, None, 4, Some(first.edges[3].cursor.clone()));
+    assert!(first.has_next && !rest.has_next);
+    let mut ids: Vec<_> = [first.edges, rest.edges]
+        .concat()
+        .into_iter()
+        .map(|edge| edge.delivery.id)
+        .collect();
+    ids.dedup();
+    assert_eq!(ids.len(), 6);
+}
+
+#[test]
+fn other_events_are_rejected() {
+    let shop = shop();
+    let mut event = shop.happens(PAID);
+    event.data = "[".into();
+    assert!(matches!(shop.service.handle(&event), Err(Failure::Reject(_))));
+    event.kind = "mercato.orders.order-due".into();
+    assert!(matches!(shop.service.handle(&event), Err(Failure::Reject(_))));
+}

@@ -45,9 +45,9 @@ fn what_a_shop_does_is_counted(binary: &Binary) -> Result<()> {
     let missed = value(&shop, r#"mercato_requests_total{method="GET",status="404"}"#)?;
     ensure!(missed == 1, "{missed} requests are counted, and there was one");
 
-    let register =
-        "mutation { registerUser(input: { username: \"counted\", password: \"correct horse\" }) { token } }";
-    shop.query(As::Anonymous, register)?.text("/registerUser/token")?;
+    let register = "mutation { registerUser(input: { username: \"counted\", password: \"correct horse\" }) { user { _id } } }";
+    shop.query(As::Anonymous, register)?
+        .text("/registerUser/user/_id")?;
     let taken = r#"mercato_event_deliveries_total{subscriber="notifications",outcome="taken"}"#;
     let deadline = Instant::now() + Duration::from_secs(20);
     while value(&shop, taken)? == 0 {

@@ -184,6 +184,9 @@ pub struct Instances {
     /// The most requests that wait for an instance; more are answered with 503 at once.
     #[arg(long, env = "MERCATO_QUEUE", value_name = "COUNT", default_value_t = 1024)]
     pub queue: usize,
+    /// The most streams of events that are held open; the clients of others come again every second.
+    #[arg(long, env = "MERCATO_STREAMS", value_name = "COUNT", default_value_t = 1000)]
+    pub streams: usize,
 }
 
 /// What requests may use.

@@ -6,17 +6,19 @@ use async_trait::async_trait;
 use mercato_ports::events::{Event, HandlerFailure, Handlers};
 use tracing::{Instrument, debug, error, error_span, warn};
 
+use crate::metrics::Metrics;
 use crate::runtime::{CallError, Pool};
 
 /// The subscribers of a shop.
 pub struct Subscribers {
     pool: Arc<Pool>,
+    metrics: Arc<Metrics>,
 }
 
 impl Subscribers {
     /// The subscribers of the shop that this pool runs.
-    pub fn new(pool: Arc<Pool>) -> Self {
-        Self { pool }
+    pub fn new(pool: Arc<Pool>, metrics: Arc<Metrics>) -> Self {
+        Self { pool, metrics }
     }
 
     async fn deliver(&self, subscriber: &str, event: Event) -> Result<(), HandlerFailure> {
@@ -31,6 +33,7 @@ impl Subscribers {
                 }
                 CallError::Trouble(_) => {
                     error!("{error}");
+                    self.metrics.failed();
                     HandlerFailure::Retry("the handler broke off; the log says why".into())
                 }
             })?;
@@ -43,6 +46,8 @@ impl Subscribers {
 impl Handlers for Subscribers {
     async fn handle(&self, subscriber: &str, event: Event) -> Result<(), HandlerFailure> {
         let span = error_span!("event", id = event.id, kind = event.kind, subscriber);
-        self.deliver(subscriber, event).instrument(span).await
+        let answer = self.deliver(subscriber, event).instrument(span).await;
+        self.metrics.delivered(subscriber, &answer);
+        answer
     }
 }

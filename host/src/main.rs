@@ -8,6 +8,7 @@ mod exit;
 mod http;
 mod import;
 mod logs;
+mod metrics;
 mod providers;
 mod runtime;
 mod secret;

@@ -19,6 +19,7 @@ use mercato_ports::manifest::ShopManifest;
 use mercato_redis::{RedisCache, RedisOptions};
 use mercato_smtp::SmtpMailer;
 use tokio::sync::watch;
+use tracing::warn;
 
 use crate::cli::{Servers, Storage};
 use crate::exit::{Code, Failure};
@@ -126,6 +127,10 @@ pub fn kafka(url: &str) -> Result<Arc<Kafka>, Failure> {
 /// Where the address can't be read.
 pub fn cache(servers: &Servers) -> Result<Arc<dyn Cache>, Failure> {
     let Some(url) = &servers.cache else {
+        if servers.documents.is_some() {
+            let advice = "with other processes on the same servers, readers may see what was, and limits and sign-outs are each process's own: set --cache";
+            warn!("the cache is in the memory of this process: {advice}");
+        }
         return Ok(Arc::new(MemoryCache::new(CACHE_SIZE)));
     };
     let cache = RedisOptions::new(url)

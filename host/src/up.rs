@@ -18,6 +18,8 @@ use crate::data::DataFolder;
 use crate::events::Subscribers;
 use crate::exit::{Code, Failure};
 use crate::http::client_address;
+use crate::http::watch::{self as streams, Watches};
+use crate::metrics::Metrics;
 use crate::providers::Providers;
 use crate::runtime::{Limits, Platform, Pool};
 use crate::shop::Shop;
@@ -51,14 +53,24 @@ pub async fn run(options: Up) -> Result<(), Failure> {
     let pool = Pool::new(&shop, platform, limits, cache_folder(data.path()).as_deref()).await;
     let pool = Arc::new(pool.map_err(|error| unusable(&options.shop, &error))?);
 
+    let metrics = Arc::new(Metrics::default());
+    let subscribers = Arc::new(Subscribers::new(pool.clone(), metrics.clone()));
     let (stop, stopped) = watch::channel(false);
-    let dispatcher = tokio::spawn(providers.dispatch(Arc::new(Subscribers::new(pool.clone())), stopped));
+    let dispatcher = tokio::spawn(providers.dispatch(subscribers, stopped));
+    let (ending, ended) = watch::channel(false);
     let service = http::Service {
-        pool,
+        pool: pool.clone(),
         documents,
         body_limit: options.requests.body_limit.saturating_mul(1024),
+        watches: Watches::new(pool, options.instances.streams, ended),
+        metrics,
     };
-    let told_to_stop = stop_signal()?;
+    let signal = stop_signal()?;
+    // Streams that are held open would go on for as long as connections are given to end.
+    let told_to_stop = async move {
+        signal.await;
+        let _ = ending.send(true);
+    };
     announce(address)?;
     info!(%address, shop = %options.shop.display(), data = %data.path().display(), "serving");
     http::serve(listener, Arc::new(service), told_to_stop).await;
@@ -86,8 +98,8 @@ async fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
     })
 }
 
-/// The values of the names that the manifest declares, from the environment; the API secret in any case, and where the shop finds the
-/// addresses of clients.
+/// The values of the names that the manifest declares, from the environment; the API secret in any case, where the shop finds the
+/// addresses of clients, and that streams are held open.
 fn config(manifest: &ShopManifest, data: &Path) -> Result<HashMap<String, String>, Failure> {
     let read = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     let mut config: HashMap<String, String> = manifest
@@ -107,6 +119,9 @@ fn config(manifest: &ShopManifest, data: &Path) -> Result<HashMap<String, String
     {
         let setting = config.entry(client_address::SETTING.to_owned());
         setting.or_insert_with(|| client_address::HEADER.to_owned());
+    }
+    if manifest.config_names().any(|name| name == streams::SETTING) {
+        config.insert(streams::SETTING.to_owned(), "true".to_owned());
     }
     check_payments(&config)?;
     Ok(config)

@@ -37,6 +37,7 @@ mod import;
 mod isolation;
 mod lattice;
 mod limits;
+mod metrics;
 mod negotiation;
 mod notifications;
 mod oidc;
@@ -123,6 +124,7 @@ fn main() -> ExitCode {
         isolation::tests(&world),
         lattice::tests(&world),
         limits::tests(&world),
+        metrics::tests(),
         negotiation::tests(&world),
         notifications::tests(&world),
         oidc::tests(),

@@ -56,6 +56,15 @@ impl VerificationBody {
         })
     }
 
+    /// Without the code, which was not sent; whether it counts as if it was.
+    pub fn take_back(&mut self, counts: bool) {
+        self.left = 0;
+        if !counts {
+            self.sent = self.sent.saturating_sub(1);
+            self.sent_at = 0;
+        }
+    }
+
     /// Whether this is the hash of a code that is good now; in constant time.
     pub fn takes(&self, mac: Hmac<Sha256>, now: u64) -> bool {
         mac.verify_slice(&self.hash).is_ok() && now < self.expires_at

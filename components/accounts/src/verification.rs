@@ -140,7 +140,8 @@ impl<P: Platform> AccountsService<P> {
             .collect())
     }
 
-    /// Sends a code, or takes it back where it can't be sent.
+    /// Sends a code, or takes it back where it can't be sent. What a mail server has refused counts like what it took: else whoever asks again
+    /// and again would find out which addresses there are.
     fn mail(&self, key: &str, to: &str, code: &str) -> Result<(), Error> {
         let message = Message {
             to: to.into(),
@@ -154,8 +155,9 @@ impl<P: Platform> AccountsService<P> {
         let Err(failure) = self.ports.send(&message) else {
             return Ok(());
         };
-        if let Some(kept) = VERIFICATIONS.get(&self.ports, key)? {
-            self.ports.commit(&[VERIFICATIONS.delete(&kept)], &[])?;
+        if let Some(mut kept) = VERIFICATIONS.get(&self.ports, key)? {
+            kept.body.take_back(matches!(failure, MailFailure::Rejected(_)));
+            self.ports.commit(&[VERIFICATIONS.replace(&kept)?], &[])?;
         }
         Err(match failure {
             MailFailure::Rejected(_) => {

@@ -102,6 +102,23 @@ fn a_movement_of_stock_can_be_repeated_too() {
 }
 
 #[test]
+fn an_edit_of_another_version_is_another_request() {
+    let shop = Shop::new();
+    let path = format!("{PRODUCTS}/{}/stock", shop.product("a"));
+    let edit = |tag: &str| {
+        let headers = [KEY, ("idempotency-key", "k"), ("if-match", tag)];
+        shop.rest_with(&headers, "PATCH", &path, &json!({ "quantity": 3 }))
+    };
+    let (status, _, _) = edit("\"7\"");
+    assert_eq!(status, 409);
+    let (status, _, problem) = edit("\"1\"");
+    assert_eq!(
+        (status, &problem["code"]),
+        (422, &json!("IDEMPOTENCY_KEY_REUSED"))
+    );
+}
+
+#[test]
 fn a_key_is_for_one_request_of_one_caller() {
     let shop = Shop::new();
     let (ada, bob, product) = (shop.user("ada"), shop.user("bob"), shop.product("a"));
@@ -282,11 +299,16 @@ fn answers_with_tokens_are_never_kept() {
         "mutation { createWebhook(input: {url: \"https://a.example/\", events: [\"*\"]}) { signingSecret } }";
     let (_, made) = graphql(&shop, "w", signed);
     assert_ne!(made["data"]["createWebhook"]["signingSecret"], Value::Null);
+    let add = "mutation { addToCart(productId: \"0198c0de-1f2e-7abc-8def-0123456789ab\") { _id } }";
+    keyed(&shop, NOBODY, "c", "/graphql", &json!({ "query": add }));
     assert_eq!(records(&shop), []);
     let change = "mutation { createProduct(input: {name: \"a\", price: 5, quantity: 9}) { _id } }";
     graphql(&shop, "n", change);
+    let kept = records(&shop);
+    keyed(&shop, KEY, "c", "/graphql", &json!({ "query": add }));
+    assert!(records(&shop).len() > kept.len(), "whose cart it is is known");
     assert!(
-        !records(&shop)[0].body.contains("mutation"),
+        !kept[0].body.contains("mutation"),
         "requests are kept as digests only"
     );
 }

@@ -252,6 +252,28 @@ fn a_guest_has_a_cart_by_its_id_which_nobody_keeps() {
 }
 
 #[test]
+fn a_guests_cart_goes_with_who_signs_in() {
+    let shop = Shop::new();
+    let line = json!({ "productId": shop.product("a") });
+    let filled = || shop.rest(NOBODY, "POST", "/api/cart/me/add", &line).2["_id"].clone();
+    let sign_in = |path: &str, cart: &Value| {
+        let body = json!({ "username": "ada", "password": "a long password", "cartId": cart });
+        shop.rest(NOBODY, "POST", path, &body)
+    };
+    let (status, _, ada) = sign_in("/api/users/register", &filled());
+    assert_eq!((status, &ada["cartMerged"]), (201, &json!(true)), "{ada}");
+    let (status, _, ada) = sign_in("/auth/login", &filled());
+    assert_eq!((status, &ada["cartMerged"]), (200, &json!(true)));
+    let token = format!("Bearer {}", ada["access_token"].as_str().unwrap());
+    let (_, _, cart) = shop.rest(("authorization", &token), "GET", "/api/cart/me", &NONE);
+    assert_eq!(cart["products"][0]["quantity"], 2);
+    let (status, _, ada) = sign_in("/auth/login", &json!("no such cart"));
+    assert_eq!((status, &ada["cartMerged"]), (200, &json!(false)));
+    let (_, _, ada) = sign_in("/auth/login", &NONE);
+    assert!(!ada.as_object().unwrap().contains_key("cartMerged"));
+}
+
+#[test]
 fn what_can_not_be_in_a_cart_is_refused() {
     let shop = Shop::new();
     let (ada, product) = (shop.user("ada"), shop.product("a"));

@@ -8,6 +8,7 @@ use mercato_common::services::{Orders, Settlement};
 use mercato_common::types::Error;
 
 use crate::events;
+use crate::gateway::KEYS_LAST;
 use crate::handling::Failure;
 use crate::payment::{PAYMENTS, PaymentBody, Stage};
 use crate::service::PaymentsService;
@@ -15,9 +16,6 @@ use crate::service::PaymentsService;
 /// When it rings first, in milliseconds; each time after, it waits twice as long.
 const FIRST: u64 = 60_000;
 const LONGEST: u64 = 3_600_000;
-
-/// How long it goes on, in milliseconds: Stripe knows an idempotency key for 24 hours, and after that would charge again.
-const PATIENCE: u64 = 23 * LONGEST;
 
 /// When a timer rings that has rung so often.
 pub fn next(now: u64, checks: u32) -> u64 {
@@ -36,7 +34,7 @@ impl<P: Ports + Cache + HttpClient, O: Orders + Settlement> PaymentsService<P, O
             return Ok(());
         }
         let now = id::now();
-        if now.saturating_sub(body.attempted_at) > PATIENCE {
+        if now.saturating_sub(body.attempted_at) > KEYS_LAST {
             return self.end(&stored);
         }
         let armed = self.change(order_id, &[], |body| {
@@ -62,8 +60,7 @@ impl<P: Ports + Cache + HttpClient, O: Orders + Settlement> PaymentsService<P, O
             Some(reference) if stored.body.stage == Stage::RequiresAction => {
                 self.withdraw(stored, reference)?
             }
-            Some(_) => drop(self.resolve(stored)?),
-            None => {}
+            _ => drop(self.resolve(stored)?),
         }
         let body = self.existing(&stored.id)?.body;
         if body.attempt == stored.body.attempt && body.stage == Stage::Pending {

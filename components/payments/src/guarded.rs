@@ -42,6 +42,10 @@ impl<C: Cache, G: PaymentGateway> PaymentGateway for Guarded<'_, C, G> {
         self.through(|gateway| gateway.charge(charge))
     }
 
+    fn find(&self, charge: &Charge<'_>) -> Result<Option<Charged>, Trouble> {
+        self.through(|gateway| gateway.find(charge))
+    }
+
     fn look(&self, reference: &str) -> Result<Charged, Trouble> {
         self.through(|gateway| gateway.look(reference))
     }

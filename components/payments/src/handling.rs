@@ -11,7 +11,7 @@ use mercato_ports::events::Event;
 use crate::events::{
     DUE, ORDER_CANCELLED, ORDER_REFUNDED, PaymentEvent, REFUND_REQUESTED, REFUNDED, SUCCEEDED,
 };
-use crate::payment::{PAYMENTS, PaymentBody, Stage};
+use crate::payment::{PAYMENTS, PaymentBody, RefundStage, Stage};
 use crate::service::PaymentsService;
 
 /// Why an event was not handled.
@@ -42,7 +42,14 @@ impl<P: Ports + Cache + HttpClient, O: Orders + Settlement> PaymentsService<P, O
             REFUNDED => self.orders.refunded(id)?,
             REFUND_REQUESTED => {
                 let refund = data.refund_id.ok_or_else(missing)?;
-                self.repay(self.existing(id)?, &refund)?;
+                let claimed = self.existing(id)?;
+                let was_open = claimed.body.refund_stage(&refund) == Some(RefundStage::Pending);
+                let repaid = self.repay(claimed, &refund)?;
+                if was_open && repaid.body.refund_stage(&refund) == Some(RefundStage::Failed) {
+                    return Err(Failure::Reject(format!(
+                        "the payment gateway does not give back what order {id} is owed: see to it there, or refund the payment again"
+                    )));
+                }
             }
             DUE => self.look(id, data.attempt.ok_or_else(missing)?)?,
             ORDER_CANCELLED | ORDER_REFUNDED => self.undo(id)?,

@@ -145,11 +145,12 @@ impl<P: Ports + Cache + HttpClient, O: Orders + Settlement> PaymentsService<P, O
             State::Succeeded => self
                 .note(&stored.id, stored.body.attempt, &charged, &[])
                 .map(Some),
-            State::Failed(_) | State::Cancelled if stored.body.stage == Stage::Failed => Ok(None),
-            State::Failed(_) | State::Cancelled => self
+            State::Cancelled if stored.body.stage == Stage::Failed => Ok(None),
+            State::Cancelled => self
                 .note(&stored.id, stored.body.attempt, &charged, &[])
                 .map(|_| None),
-            State::Processing | State::RequiresAction(_) => Err(Error::Conflict(
+            // What is not cancelled can still take money, even where it has failed: with another card.
+            State::Failed(_) | State::Processing | State::RequiresAction(_) => Err(Error::Conflict(
                 "An earlier attempt is still under way. Look again in a moment.".into(),
             )),
         }

@@ -10,7 +10,7 @@ use mercato_common::types::Error;
 use mercato_ports::documents::Write;
 
 use crate::events;
-use crate::gateway::{Repaid, Repayment, Trouble};
+use crate::gateway::{KEYS_LAST, Repaid, Repayment, Trouble};
 use crate::payment::{PaymentBody, RefundBody, RefundStage, Stage};
 use crate::service::{PaymentsService, text};
 
@@ -83,6 +83,7 @@ impl<P: Ports + Cache + HttpClient, O: Orders + Settlement> PaymentsService<P, O
             refund_id,
             reference,
             amount: refund.amount,
+            late: id::now().saturating_sub(refund.created_at) > KEYS_LAST,
         });
         let stage = match repaid {
             Ok(Repaid::Succeeded) => RefundStage::Succeeded,
@@ -144,6 +145,14 @@ impl<P: Ports + Cache + HttpClient, O: Orders + Settlement> PaymentsService<P, O
 }
 
 impl PaymentBody {
+    /// How one of the refunds stands.
+    pub fn refund_stage(&self, id: &str) -> Option<RefundStage> {
+        self.refunds
+            .iter()
+            .find(|refund| refund.id == id)
+            .map(|refund| refund.stage)
+    }
+
     fn claim(&mut self, id: &str, amount: i64, reason: Option<&str>, key: Option<&str>) {
         self.refunds.push(RefundBody {
             id: id.into(),

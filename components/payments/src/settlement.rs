@@ -2,13 +2,14 @@
 
 use mercato_common::cache::Cache;
 use mercato_common::collection::Stored;
+use mercato_common::id;
 use mercato_common::ports::{HttpClient, Ports};
 use mercato_common::services::{Orders, Settlement};
-use mercato_common::types::Error;
+use mercato_common::types::{Error, Money};
 use mercato_ports::documents::{CommitFailure, Write};
 
 use crate::events;
-use crate::gateway::{Charge, Charged, PaymentGateway, State, Trouble};
+use crate::gateway::{Charge, Charged, KEYS_LAST, PaymentGateway, State, Trouble};
 use crate::payment::{PAYMENTS, PaymentBody, Stage};
 use crate::service::PaymentsService;
 
@@ -64,6 +65,9 @@ impl<P: Ports + Cache + HttpClient, O: Orders + Settlement> PaymentsService<P, O
         }
         let looked = match &stored.body.reference {
             Some(reference) => gateway.look(reference),
+            None if id::now().saturating_sub(stored.body.attempted_at) > KEYS_LAST => {
+                find(&*gateway, &stored)
+            }
             None => charge(&*gateway, &stored, true),
         };
         match looked {
@@ -194,11 +198,24 @@ fn charge(
     stored: &Stored<PaymentBody>,
     again: bool,
 ) -> Result<Charged, Trouble> {
-    gateway.charge(&Charge {
+    gateway.charge(&of(stored, &stored.body.money(), again))
+}
+
+/// What became of an attempt that can't be asked for again.
+fn find(gateway: &dyn PaymentGateway, stored: &Stored<PaymentBody>) -> Result<Charged, Trouble> {
+    let found = gateway.find(&of(stored, &stored.body.money(), true))?;
+    Ok(found.unwrap_or_else(|| Charged {
+        reference: None,
+        state: State::Failed("The payment never arrived at the payment gateway. Nothing was paid.".into()),
+    }))
+}
+
+fn of<'a>(stored: &'a Stored<PaymentBody>, amount: &'a Money, again: bool) -> Charge<'a> {
+    Charge {
         order_id: &stored.id,
         attempt: stored.body.attempt,
-        amount: &stored.body.money(),
+        amount,
         method: stored.body.method.as_deref().unwrap_or_default(),
         again,
-    })
+    }
 }

@@ -174,23 +174,42 @@ fn a_payment_whose_answer_is_lost_is_looked_at_by_its_timer() {
 }
 
 #[test]
-fn a_day_later_an_attempt_is_taken_back_or_shown_to_a_person() {
+fn a_day_later_an_attempt_is_found_or_taken_back() {
     let shop = shop(PLAYING);
     for (method, after) in [
-        ("tok_timeout", PaymentStatus::Pending),
+        ("tok_timeout", PaymentStatus::Succeeded),
+        ("tok_lost", PaymentStatus::Failed),
         ("tok_requires_action", PaymentStatus::Failed),
     ] {
         let id = shop.order(100);
         shop.pay(&id, method).unwrap();
         let timer = shop.events(DUE).remove(0);
         shop.age(&id);
-        let handled = shop.payments.handle(&timer);
-        assert_eq!(
-            matches!(handled, Err(Failure::Reject(_))),
-            after == PaymentStatus::Pending
-        );
+        shop.payments.handle(&timer).unwrap();
         assert_eq!(shop.payment(&id).status, after);
+        let again = shop.pay(&id, "tok_ok").unwrap();
+        assert_eq!(again.attempt, if after == PaymentStatus::Failed { 2 } else { 1 });
+        assert_eq!(shop.read(&id).status, Status::Paid);
     }
+}
+
+#[test]
+fn money_that_the_gateway_does_not_give_back_is_for_a_person_to_see() {
+    let shop = shop(PLAYING);
+    let id = shop.order(100);
+    shop.pay(&id, "tok_refund_fails").unwrap();
+    shop.orders.cancel(&customer("u1"), &id, None).unwrap();
+    let events = shop.ports.take_events();
+    let cancelled = events
+        .iter()
+        .find(|event| event.kind.ends_with("order-cancelled"));
+    shop.payments.handle(cancelled.unwrap()).unwrap();
+    let requested = shop.events(REFUND_REQUESTED).remove(0);
+    let told = shop.payments.handle(&requested);
+    assert!(matches!(told, Err(Failure::Reject(reason)) if reason.contains(&id)));
+    let payment = shop.payment(&id);
+    assert_eq!(payment.refunded, 0);
+    assert_eq!(payment.refunds[0].status, RefundStatus::Failed);
 }
 
 #[test]

@@ -17,6 +17,7 @@ use mercato_common::payments::{PaymentStatus, RefundStatus};
 use mercato_common::services::Orders;
 use mercato_common::testing::customer;
 use mercato_common::types::Error;
+use mercato_payments::Failure;
 use mercato_ports::http_client::{HttpFailure, Method, Request, Response};
 use serde_json::{Value, json};
 use shop::{DUE, REFUND_REQUESTED, STRIPE, Shop, shop};
@@ -183,6 +184,113 @@ fn an_answer_that_is_lost_is_asked_for_with_the_same_key() {
         assert_eq!((sent.len(), &sent[0]), (3, &sent[1]));
         assert_eq!(sent[1], sent[2]);
     }
+}
+
+#[test]
+fn what_stripe_has_forgotten_the_key_of_is_looked_for_and_never_charged_again() {
+    let found = |id: &str| Ok((200, json!({ "data": [{ "id": id, "status": "succeeded" }] })));
+    let nothing = || Ok((200, json!({ "data": [] })));
+    let search_is_off = || Ok((404, json!({ "error": { "type": "invalid_request_error" } })));
+    for (answer, status) in [
+        (found("pi_9"), PaymentStatus::Succeeded),
+        (nothing(), PaymentStatus::Failed),
+        (search_is_off(), PaymentStatus::Pending),
+    ] {
+        let (shop, sent) = stripe(vec![lost(), answer]);
+        let id = shop.order(100);
+        shop.pay(&id, "pm_1").unwrap();
+        shop.age(&id);
+        let timer = shop.events(DUE).remove(0);
+        let handled = shop.payments.handle(&timer);
+        let is_shown = matches!(handled, Err(Failure::Reject(_)));
+        assert_eq!(is_shown, status == PaymentStatus::Pending, "{handled:?}");
+        assert_eq!(shop.payment(&id).status, status);
+        let sent = sent.lock().unwrap();
+        let query =
+            format!("metadata%5B%22order_id%22%5D%3A%22{id}%22+AND+metadata%5B%22attempt%22%5D%3A%221%22");
+        let path = format!("/v1/payment_intents/search?query={query}");
+        assert_eq!((sent[1].0, &sent[1].1), (Method::Get, &path));
+    }
+}
+
+#[test]
+fn an_order_that_is_cancelled_after_a_day_is_not_charged_for_it() {
+    let (shop, sent) = stripe(vec![lost(), Ok((200, json!({ "data": [] })))]);
+    let id = shop.order(100);
+    shop.pay(&id, "pm_1").unwrap();
+    shop.age(&id);
+    shop.orders.cancel(&customer("u1"), &id, None).unwrap();
+    shop.deliver();
+    assert_eq!(shop.payment(&id).status, PaymentStatus::Failed);
+    let posts = sent
+        .lock()
+        .unwrap()
+        .iter()
+        .filter(|sent| sent.0 == Method::Post)
+        .count();
+    assert_eq!(posts, 1);
+}
+
+#[test]
+fn an_attempt_that_can_not_be_closed_is_not_followed_by_another() {
+    let unexpected = Ok((
+        400,
+        json!({ "error": { "code": "payment_intent_unexpected_state" } }),
+    ));
+    let (shop, sent) = stripe(vec![declined(), unexpected, intent("requires_payment_method")]);
+    let id = shop.order(100);
+    assert!(shop.pay(&id, "pm_bad").is_err());
+    assert!(matches!(shop.pay(&id, "pm_good"), Err(Error::Conflict(_))));
+    assert_eq!(sent.lock().unwrap()[1].2, None, "a key would keep the refusal");
+}
+
+#[test]
+fn a_refund_waits_for_a_key_that_is_right() {
+    let forbidden = Ok((401, json!({ "error": { "type": "invalid_request_error" } })));
+    let (shop, _) = stripe(vec![
+        intent("succeeded"),
+        forbidden,
+        Ok((200, json!({ "status": "succeeded" }))),
+    ]);
+    let id = shop.order(100);
+    shop.pay(&id, "pm_1").unwrap();
+    let refund = shop.refund(&id, None, None).unwrap().refunds.remove(0);
+    assert_eq!(refund.status, RefundStatus::Pending);
+    shop.payments
+        .handle(&shop.events(REFUND_REQUESTED).remove(0))
+        .unwrap();
+    assert_eq!(shop.payment(&id).refunded, 100);
+}
+
+#[test]
+fn a_refund_whose_key_stripe_has_forgotten_is_looked_for_first() {
+    let (shop, sent) = stripe(vec![intent("succeeded"), lost()]);
+    let id = shop.order(100);
+    shop.pay(&id, "pm_1").unwrap();
+    let refund = shop.refund(&id, None, None).unwrap().refunds.remove(0);
+    let made = json!({ "data": [{ "status": "succeeded", "metadata": { "refund_id": refund.id } }] });
+    shop.ports.serve({
+        let (made, sent) = (made.to_string(), Arc::clone(&sent));
+        move |request| {
+            sent.lock().unwrap().push(seen(request));
+            Ok(Response {
+                status: 200,
+                headers: Vec::new(),
+                body: made.clone().into_bytes(),
+            })
+        }
+    });
+    shop.age(&id);
+    shop.payments
+        .handle(&shop.events(REFUND_REQUESTED).remove(0))
+        .unwrap();
+    assert_eq!(shop.payment(&id).refunded, 100);
+    let sent = sent.lock().unwrap();
+    assert_eq!(sent[2].0, Method::Get);
+    assert_eq!(
+        (sent.len(), sent[2].1.as_str()),
+        (3, "/v1/refunds?limit=100&payment_intent=pi_1")
+    );
 }
 
 #[test]

@@ -7,6 +7,7 @@ mod problem;
 mod request_id;
 mod server;
 mod service;
+pub mod watch;
 
 pub use server::serve;
 pub use service::Service;

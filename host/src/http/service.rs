@@ -6,14 +6,17 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
-use http::{Request, Response};
-use http_body_util::Full;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use http::{HeaderValue, Request, Response};
+use http_body_util::{Either, Full};
 use hyper::body::Incoming;
 use mercato_ports::documents::Documents;
 use tracing::{Instrument, error, error_span, info, warn};
 
 use super::problem::Problem;
+use super::watch::{Body, Watches};
 use super::{body, client_address, health, request_id};
+use crate::metrics::{self, Load, Metrics};
 use crate::runtime::{CallError, Pool};
 
 /// What answers requests.
@@ -24,6 +27,10 @@ pub struct Service {
     pub documents: Arc<dyn Documents>,
     /// The largest body, in bytes.
     pub body_limit: usize,
+    /// The streams that are held open.
+    pub watches: Watches,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
 }
 
 impl Service {
@@ -35,19 +42,23 @@ impl Service {
         self: Arc<Self>,
         mut request: Request<Incoming>,
         client: IpAddr,
-    ) -> Result<Response<Full<Bytes>>, Infallible> {
+    ) -> Result<Response<Body>, Infallible> {
         match request.uri().path() {
-            "/livez" => return Ok(health::live()),
-            "/readyz" => return Ok(health::ready(&*self.documents).await),
+            "/livez" => return Ok(health::live().map(Either::Left)),
+            "/readyz" => return Ok(health::ready(&*self.documents).await.map(Either::Left)),
+            "/metrics" => return Ok(self.tell_metrics().map(Either::Left)),
             _ => {}
         }
+        let begun = Instant::now();
+        let method = request.method().clone();
+        let metrics = self.metrics.clone();
         let id = request_id::establish(request.headers_mut());
         client_address::tell(request.headers_mut(), client);
         let span = error_span!("request", id = request_id::text(&id));
         let answer = async {
             let id = id.clone();
             match body::read(&mut request, self.body_limit).await {
-                Err(problem) => self.refuse(&request, problem, request_id::text(&id)),
+                Err(problem) => refuse(&request, problem, request_id::text(&id)).map(Either::Left),
                 Ok(body) => {
                     let request = request.map(|_| Full::new(body));
                     let id = id.clone();
@@ -55,26 +66,28 @@ impl Service {
                         async move { self.work(request, request_id::text(&id)).await }.in_current_span();
                     tokio::spawn(work).await.unwrap_or_else(|panic| {
                         error!(%panic, "a fault of the host");
-                        Problem::INTERNAL.response("")
+                        Problem::INTERNAL.response("").map(Either::Left)
                     })
                 }
             }
         };
         let mut response = answer.instrument(span).await;
         response.headers_mut().insert(request_id::HEADER, id);
+        metrics.answered(&method, response.status(), begun.elapsed());
         Ok(response)
     }
 
     /// Lets the shop answer.
-    async fn work(&self, request: Request<Full<Bytes>>, id: &str) -> Response<Full<Bytes>> {
+    async fn work(&self, mut request: Request<Full<Bytes>>, id: &str) -> Response<Body> {
         let begun = Instant::now();
         let method = request.method().clone();
         let uri = request.uri().clone();
+        let again = Watches::prepare(&mut request);
         let response = if has_host(&request) {
             self.pool
                 .serve(request)
                 .await
-                .unwrap_or_else(|error| failed(&error).response(id))
+                .unwrap_or_else(|error| self.failed(&error).response(id))
         } else {
             Problem::NO_HOST.response(id)
         };
@@ -84,23 +97,44 @@ impl Service {
             status = response.status().as_u16(),
             micros = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX),
         );
-        response
+        match again {
+            Some(again) => self.watches.hold(again, response).await,
+            None => response.map(Either::Left),
+        }
     }
 
-    /// Answers without the shop.
-    fn refuse<B>(&self, request: &Request<B>, problem: Problem, id: &str) -> Response<Full<Bytes>> {
-        info!(method = %request.method(), path = request.uri().path(), status = problem.status().as_u16());
-        problem.response(id)
+    /// Logs why a call failed, and finds what the client is told.
+    fn failed(&self, error: &CallError) -> Problem {
+        match error {
+            CallError::Busy(_) => warn!("{error}"),
+            CallError::Trouble(_) => error!("{error}"),
+        }
+        self.metrics.failed();
+        Problem::from(error)
+    }
+
+    fn tell_metrics(&self) -> Response<Full<Bytes>> {
+        let (running, waiting) = self.pool.load();
+        let load = Load {
+            running,
+            waiting,
+            streams: self.watches.open(),
+        };
+        let Ok(text) = self.metrics.text(load) else {
+            return Problem::INTERNAL.response("");
+        };
+        let mut response = Response::new(Full::new(text.into()));
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(metrics::MEDIA_TYPE));
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        response
     }
 }
 
-/// Logs why a call failed, and finds what the client is told.
-fn failed(error: &CallError) -> Problem {
-    match error {
-        CallError::Busy(_) => warn!("{error}"),
-        CallError::Trouble(_) => error!("{error}"),
-    }
-    Problem::from(error)
+/// Answers without the shop.
+fn refuse<B>(request: &Request<B>, problem: Problem, id: &str) -> Response<Full<Bytes>> {
+    info!(method = %request.method(), path = request.uri().path(), status = problem.status().as_u16());
+    problem.response(id)
 }
 
 /// Whether a request says for whom it is, as HTTP demands (RFC 9112, section 3.2).

@@ -93,6 +93,12 @@ impl Pool {
         Ok(answer)
     }
 
+    /// How many calls run, and how many wait.
+    pub fn load(&self) -> (usize, usize) {
+        let running = (self.limits.instances as usize).saturating_sub(self.running.available_permits());
+        (running, self.waiting.load(Ordering::Relaxed))
+    }
+
     async fn lease(&self) -> Result<Lease<'_>, Busy> {
         let permit = match self.running.try_acquire() {
             Ok(permit) => permit,

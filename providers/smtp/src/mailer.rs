@@ -13,8 +13,9 @@ use tokio::time::timeout;
 
 use crate::address::{shown, with_tls};
 
-/// How long a message may take, the connection included.
-const TIMEOUT: Duration = Duration::from_secs(20);
+/// How long a message may take, the connection included: less than what runs a component gives a call, so that nobody is cut off between the
+/// server's yes and the note of it.
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How many connections are open at most.
 const CONNECTIONS: u32 = 4;

@@ -6,6 +6,7 @@ use async_graphql::parser::parse_query;
 use async_graphql::parser::types::{DocumentOperations, ExecutableDocument, OperationType};
 use async_graphql::{PathSegment, Response, ServerError};
 use http::{Request, StatusCode};
+use mercato_common::types::Caller;
 
 use crate::http::accept::Accepted;
 use crate::http::envelope::{Envelope, Item, Parameters};
@@ -69,10 +70,10 @@ impl Gateway {
         reply::outcomes(accepted, outcomes.collect())
     }
 
-    /// Whether a request has an `Idempotency-Key` that is to be honoured: it changes something, and answers no tokens.
-    pub(super) fn is_replayable(&self, request: &Request<Vec<u8>>, envelope: &Envelope) -> bool {
+    /// Whose `Idempotency-Key` is to be honoured, if a request has one that is: it changes something, and answers no tokens.
+    pub(super) fn replays_for(&self, request: &Request<Vec<u8>>, envelope: &Envelope) -> Option<Caller> {
         if !request.headers().contains_key(idempotency::HEADER) {
-            return false;
+            return None;
         }
         let documents: Vec<_> = match envelope {
             Envelope::Single(single) => vec![single],
@@ -88,7 +89,14 @@ impl Gateway {
         let resolved: Vec<_> = resolved.collect();
         let tells_tokens =
             |parameters: &Parameters| TOKENS.iter().any(|name| parameters.query.contains(name));
-        resolved.iter().any(changes) && !resolved.iter().any(tells_tokens)
+        if !resolved.iter().any(changes) || resolved.iter().any(tells_tokens) {
+            return None;
+        }
+        let caller = self.identify(request).settled(&self.services).caller;
+        // The id of a guest's cart is as good as a password.
+        let tells_cart = |parameters: &Parameters| parameters.query.contains("Cart");
+        let is_guests = matches!(caller, Caller::Anonymous) && resolved.iter().any(tells_cart);
+        (!is_guests).then_some(caller)
     }
 
     fn execute(&self, request: &Request<Vec<u8>>, parameters: Parameters) -> (Outcome, Shareable) {

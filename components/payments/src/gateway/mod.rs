@@ -29,6 +29,8 @@ pub struct Repayment<'a> {
     pub reference: &'a str,
     /// In minor units.
     pub amount: i64,
+    /// Whether it was asked for so long ago that the gateway may have forgotten the key.
+    pub late: bool,
 }
 
 /// How an attempt stands.
@@ -74,13 +76,20 @@ pub enum Trouble {
     Refused(String),
 }
 
-/// A payment gateway. All requests can be repeated.
+/// For how long the same request is the same to a gateway, in milliseconds: Stripe knows an idempotency key for at least 24 hours, and would
+/// charge again after that.
+pub const KEYS_LAST: u64 = 23 * 3_600_000;
+
+/// A payment gateway. All requests can be repeated for as long as [`KEYS_LAST`].
 pub trait PaymentGateway {
     /// Its name in documents.
     fn name(&self) -> &'static str;
 
     /// Takes money.
     fn charge(&self, charge: &Charge<'_>) -> Result<Charged, Trouble>;
+
+    /// How an attempt stands that was asked for longer ago than [`KEYS_LAST`], and whose answer was lost; none where it was never made.
+    fn find(&self, charge: &Charge<'_>) -> Result<Option<Charged>, Trouble>;
 
     /// How an attempt stands now.
     fn look(&self, reference: &str) -> Result<Charged, Trouble>;

@@ -73,6 +73,21 @@ struct Failure {
 #[derive(Debug, Deserialize)]
 struct RefundObject {
     status: Option<String>,
+    #[serde(default)]
+    metadata: RefundMetadata,
+}
+
+/// What `repay` writes on refunds.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct RefundMetadata {
+    refund_id: Option<String>,
+}
+
+/// A page of a list, or of what was searched for.
+#[derive(Debug, Deserialize)]
+struct List<T> {
+    data: Vec<T>,
 }
 
 /// An answer that was understood.
@@ -94,17 +109,34 @@ impl<'a, H: HttpClient> Stripe<'a, H> {
     fn post<T: DeserializeOwned>(
         &self,
         path: &str,
-        key: &str,
+        key: Option<&str>,
         form: &[(&str, &str)],
     ) -> Result<Answer<T>, Trouble> {
         let body = Serializer::new(String::new()).extend_pairs(form).finish();
         let mut request = self.request(Method::Post, path);
         request.body = body.into_bytes();
-        request.headers.extend([
-            header("content-type", "application/x-www-form-urlencoded"),
-            header("idempotency-key", key),
-        ]);
+        request
+            .headers
+            .push(header("content-type", "application/x-www-form-urlencoded"));
+        request
+            .headers
+            .extend(key.map(|key| header("idempotency-key", key)));
         self.send(&request)
+    }
+
+    /// A refund that was made before, if it was.
+    fn refund_of(&self, repayment: &Repayment<'_>) -> Result<Option<RefundObject>, Trouble> {
+        let path = format!(
+            "/v1/refunds?limit=100&payment_intent={}",
+            escaped(repayment.reference)
+        );
+        match self.send::<List<RefundObject>>(&self.request(Method::Get, &path))? {
+            Answer::Done(made) => Ok(made
+                .data
+                .into_iter()
+                .find(|refund| refund.metadata.refund_id.as_deref() == Some(repayment.refund_id))),
+            Answer::Failed(status, failure) => Err(failure.refused(status)),
+        }
     }
 
     fn request(&self, method: Method, path: &str) -> Request {
@@ -147,7 +179,7 @@ impl<H: HttpClient> PaymentGateway for Stripe<'_, H> {
             ("metadata[order_id]", charge.order_id),
             ("metadata[attempt]", &*charge.attempt.to_string()),
         ];
-        match self.post::<Intent>("/v1/payment_intents", &charge.key(), &form)? {
+        match self.post::<Intent>("/v1/payment_intents", Some(&charge.key()), &form)? {
             Answer::Done(intent) => Ok(intent.into()),
             Answer::Failed(402, failure) => Ok(Charged {
                 state: State::Failed(failure.said()),
@@ -157,6 +189,18 @@ impl<H: HttpClient> PaymentGateway for Stripe<'_, H> {
                 state: State::Failed(failure.said()),
                 reference: None,
             }),
+            Answer::Failed(status, failure) => Err(failure.refused(status)),
+        }
+    }
+
+    fn find(&self, charge: &Charge<'_>) -> Result<Option<Charged>, Trouble> {
+        let query = format!(
+            r#"metadata["order_id"]:"{}" AND metadata["attempt"]:"{}""#,
+            charge.order_id, charge.attempt
+        );
+        let path = format!("/v1/payment_intents/search?query={}", escaped(&query));
+        match self.send::<List<Intent>>(&self.request(Method::Get, &path))? {
+            Answer::Done(found) => Ok(found.data.into_iter().next().map(Into::into)),
             Answer::Failed(status, failure) => Err(failure.refused(status)),
         }
     }
@@ -171,7 +215,8 @@ impl<H: HttpClient> PaymentGateway for Stripe<'_, H> {
 
     fn cancel(&self, reference: &str) -> Result<Charged, Trouble> {
         let path = format!("/v1/payment_intents/{}/cancel", escaped(reference));
-        match self.post::<Intent>(&path, &format!("{reference}/cancel"), &[])? {
+        // Without a key: Stripe would repeat a refusal by it, whatever has become of the attempt since.
+        match self.post::<Intent>(&path, None, &[])? {
             Answer::Done(intent) => Ok(intent.into()),
             // It has succeeded, or was cancelled before.
             Answer::Failed(400, _) => self.look(reference),
@@ -180,18 +225,23 @@ impl<H: HttpClient> PaymentGateway for Stripe<'_, H> {
     }
 
     fn repay(&self, repayment: &Repayment<'_>) -> Result<Repaid, Trouble> {
+        if repayment.late
+            && let Some(made) = self.refund_of(repayment)?
+        {
+            return Ok(made.into());
+        }
         let form = [
             ("payment_intent", repayment.reference),
             ("amount", &*repayment.amount.to_string()),
             ("metadata[order_id]", repayment.payment_id),
             ("metadata[refund_id]", repayment.refund_id),
         ];
-        match self.post::<RefundObject>("/v1/refunds", repayment.refund_id, &form)? {
-            Answer::Done(refund) => Ok(match refund.status.as_deref() {
-                Some("succeeded") => Repaid::Succeeded,
-                Some("failed" | "canceled") => Repaid::Failed,
-                _ => Repaid::Pending,
-            }),
+        match self.post::<RefundObject>("/v1/refunds", Some(repayment.refund_id), &form)? {
+            Answer::Done(refund) => Ok(refund.into()),
+            // The shop's key, and not this refund: the money is still owed once the key is right.
+            Answer::Failed(status @ (401 | 403), _) => {
+                Err(Trouble::Unknown(format!("Stripe answered {status}")))
+            }
             Answer::Failed(status, failure) => Err(failure.refused(status)),
         }
     }
@@ -209,6 +259,16 @@ impl From<Intent> for Charged {
         Self {
             reference: Some(intent.id),
             state,
+        }
+    }
+}
+
+impl From<RefundObject> for Repaid {
+    fn from(refund: RefundObject) -> Self {
+        match refund.status.as_deref() {
+            Some("succeeded") => Self::Succeeded,
+            Some("failed" | "canceled") => Self::Failed,
+            _ => Self::Pending,
         }
     }
 }
@@ -257,7 +317,7 @@ fn header(name: &str, value: &str) -> Header {
     }
 }
 
-/// A part of a path. Ids of Stripe's need no escaping; nothing else gets out of its place.
+/// A part of a path, or the value of a parameter. Ids of Stripe's need no escaping; nothing else gets out of its place.
 fn escaped(reference: &str) -> String {
     form_urlencoded::byte_serialize(reference.as_bytes()).collect()
 }

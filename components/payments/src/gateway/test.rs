@@ -10,6 +10,7 @@
 //! | `tok_unavailable` | the gateway is not reached, and nothing is paid |
 //! | `tok_timeout` | the answer is lost; the next look finds it paid |
 //! | `tok_timeout_declined` | the answer is lost; the next look finds it declined |
+//! | `tok_lost` | the answer is lost, and so are all others; a day later the gateway knows of no such payment |
 //! | `tok_refund_fails` | the payment succeeds, and can't be given back |
 //! | any other | refused as unknown |
 
@@ -20,7 +21,7 @@ use super::{Charge, Charged, PaymentGateway, Repaid, Repayment, State, Trouble};
 pub struct TestGateway;
 
 const TOKENS: &str = "tok_ok, tok_declined, tok_insufficient_funds, tok_expired_card, tok_requires_action, tok_unavailable, \
-                      tok_timeout, tok_timeout_declined or tok_refund_fails";
+                      tok_timeout, tok_timeout_declined, tok_lost or tok_refund_fails";
 
 impl PaymentGateway for TestGateway {
     fn name(&self) -> &'static str {
@@ -41,7 +42,7 @@ impl PaymentGateway for TestGateway {
             ("tok_unavailable", _) => {
                 return Err(Trouble::NotDone("The payment gateway is not there.".into()));
             }
-            ("tok_timeout" | "tok_timeout_declined", false) => {
+            ("tok_timeout" | "tok_timeout_declined", false) | ("tok_lost", _) => {
                 return Err(Trouble::Unknown("the answer is lost".into()));
             }
             _ => State::Failed(format!("The test gateway knows no such token. Use {TOKENS}.")),
@@ -50,6 +51,18 @@ impl PaymentGateway for TestGateway {
             reference: Some(reference(charge)),
             state,
         })
+    }
+
+    fn find(&self, charge: &Charge<'_>) -> Result<Option<Charged>, Trouble> {
+        match charge.method {
+            "tok_lost" => Ok(None),
+            _ => self
+                .charge(&Charge {
+                    again: true,
+                    ..charge.clone()
+                })
+                .map(Some),
+        }
     }
 
     fn look(&self, reference: &str) -> Result<Charged, Trouble> {

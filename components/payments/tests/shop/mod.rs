@@ -153,13 +153,22 @@ impl Shop {
         }
     }
 
-    /// Has the last attempt of a payment be of yesterday.
+    /// Has the last attempt of a payment, and its refunds, be of yesterday.
     pub fn age(&self, id: &str) {
         let collection = "payments.payments";
         let found = self.ports.get_many(collection, &[id.to_owned()]).unwrap();
         let document = found[0].clone().unwrap();
         let mut body: serde_json::Value = serde_json::from_str(&document.body).unwrap();
-        body["attemptedAt"] = (id::now() - 24 * 3_600_000).into();
+        let yesterday = id::now() - 24 * 3_600_000;
+        body["attemptedAt"] = yesterday.into();
+        for refund in body
+            .get_mut("refunds")
+            .and_then(|list| list.as_array_mut())
+            .into_iter()
+            .flatten()
+        {
+            refund["createdAt"] = yesterday.into();
+        }
         let write = Write::Replace(Replacement {
             collection: collection.into(),
             id: id.into(),

@@ -1,7 +1,7 @@
 //! What is kept of a request that came with an `Idempotency-Key`.
 
 use hmac::{Hmac, Mac};
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, LOCATION};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_MATCH, LOCATION};
 use http::{HeaderName, HeaderValue, Request, Response, StatusCode};
 use mercato_common::collection::Collection;
 use mercato_common::types::Caller;
@@ -160,6 +160,11 @@ impl Seal {
             b"idempotent-request".as_slice(),
             request.method().as_str().as_bytes(),
             target.as_bytes(),
+            // An edit of another version is another edit.
+            request
+                .headers()
+                .get(IF_MATCH)
+                .map_or(b"", |value| value.as_bytes()),
             request.body(),
         ])
     }

@@ -3,8 +3,8 @@
 mod shapes;
 
 use http::{Method, StatusCode};
-use mercato_common::accounts::{User as Found, UserPatch};
-use mercato_common::types::Error;
+use mercato_common::accounts::{SignIn, User as Found, UserPatch};
+use mercato_common::types::{Caller, Error, SignedIn as Whoever};
 use serde_json::Value;
 
 use crate::rest::answer::Answer;
@@ -99,20 +99,44 @@ pub fn operations() -> Vec<Operation> {
 }
 
 fn register(call: &Call<'_>) -> Result<Answer, Refusal> {
-    let input: Credentials = call.body()?;
+    let mut input: Credentials = call.body()?;
+    let cart = input.cart_id.take();
     let accounts = &call.services().accounts;
     let signed_in = accounts.register(input.into(), call.session.client.clone())?;
     let location = format!("/api/users/{}", signed_in.user.id);
-    Ok(Answer::created(location, &SignedIn::from(signed_in))?)
+    Ok(Answer::created(
+        location,
+        &with_cart(call, signed_in, cart.as_deref()),
+    )?)
 }
 
 fn login(call: &Call<'_>) -> Result<Answer, Refusal> {
-    let input: Credentials = call.body()?;
+    let mut input: Credentials = call.body()?;
+    let cart = input.cart_id.take();
     let accounts = &call.services().accounts;
     let signed_in = accounts
         .login(call.caller(), input.into(), call.session.client.clone())
         .map_err(own_words)?;
-    Ok(Answer::changed(&SignedIn::from(signed_in))?)
+    Ok(Answer::changed(&with_cart(call, signed_in, cart.as_deref()))?)
+}
+
+/// Has a guest's cart be that of who has signed in. A cart that is over keeps nobody from signing in.
+fn with_cart(call: &Call<'_>, signed_in: SignIn, cart: Option<&str>) -> SignedIn {
+    let caller = Caller::User(Whoever {
+        user_id: signed_in.user.id.clone(),
+        role: signed_in.user.role,
+        session_id: None,
+    });
+    let merge = |cart| {
+        let merged = call.services().carts.merge(&caller, cart);
+        merged
+            .inspect_err(|error| eprintln!("a guest's cart was not merged at sign-in: {error:?}"))
+            .is_ok()
+    };
+    SignedIn {
+        cart_merged: cart.map(merge),
+        ..SignedIn::from(signed_in)
+    }
 }
 
 fn refresh(call: &Call<'_>) -> Result<Answer, Refusal> {

@@ -13,6 +13,9 @@ use crate::schema::datetime::DateTime;
 pub struct Credentials {
     pub username: String,
     pub password: String,
+    /// The cart that was filled as a guest, which becomes the user's: it is merged into the one that there is.
+    #[serde(rename = "cartId")]
+    pub cart_id: Option<String>,
 }
 
 /// The token that a session goes on with.
@@ -81,6 +84,9 @@ pub struct SignedIn {
     /// Good for one refresh, which answers the next pair.
     pub refresh_token: String,
     pub user: User,
+    /// Whether the guest's cart is the user's now; it is not where it is over, or can't be reached at the moment.
+    #[serde(rename = "cartMerged", skip_serializing_if = "Option::is_none")]
+    pub cart_merged: Option<bool>,
 }
 
 /// Somebody who can sign in.
@@ -140,6 +146,7 @@ impl From<SignIn> for SignedIn {
             access_token: signed_in.access_token,
             refresh_token: signed_in.refresh_token,
             user: signed_in.user.into(),
+            cart_merged: None,
         }
     }
 }

@@ -1,0 +1,258 @@
+//! Streams of events (server-sent events, WHATWG HTML section 9.2) that stay open.
+//!
+//! The shop answers every request at once, so that no instance is held by who only waits. An answer that is a stream of events and has not
+//! said `complete` is to be continued: its client would connect again, with the id of the last event. Here, the host does that in its place,
+//! and the client's connection stays as it is.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::stream::poll_fn;
+use http::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode};
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt, Either, Full, StreamBody};
+use hyper::body::Frame;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
+use tokio::time::{Instant, sleep};
+use tracing::{Instrument, info, warn};
+
+use crate::runtime::{CallError, Pool};
+
+/// Says that the host asks, and not the client.
+const CONTINUES: HeaderName = HeaderName::from_static("mercato-continues");
+
+/// Where a stream goes on after.
+const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
+
+/// The configuration that lets the shop believe [`CONTINUES`].
+pub const SETTING: &str = "STREAMS_HELD";
+
+/// The media type of streams of events.
+const EVENT_STREAM: &str = "text/event-stream";
+
+/// How long is waited between two answers of the shop.
+const PACE: Duration = Duration::from_secs(1);
+
+/// After so long without an event, a comment shows that the connection lives: proxies end those that are silent for a minute.
+const SILENCE: Duration = Duration::from_secs(15);
+
+/// What is sent then.
+const COMMENT: &[u8] = b":\n\n";
+
+/// A body: whole, or events as they come.
+pub type Body = Either<Full<Bytes>, UnsyncBoxBody<Bytes, Infallible>>;
+
+/// The streams that are held open.
+pub struct Watches {
+    pool: Arc<Pool>,
+    places: Arc<Semaphore>,
+    most: usize,
+    stopped: watch::Receiver<bool>,
+}
+
+impl Watches {
+    /// At most so many, until the shop is to stop.
+    pub fn new(pool: Arc<Pool>, most: usize, stopped: watch::Receiver<bool>) -> Self {
+        Self {
+            pool,
+            places: Arc::new(Semaphore::new(most)),
+            most,
+            stopped,
+        }
+    }
+
+    /// How many are open.
+    pub fn open(&self) -> usize {
+        self.most.saturating_sub(self.places.available_permits())
+    }
+
+    /// What is needed to ask again, if this request is for a stream. Says nothing that only the host may say.
+    pub fn prepare(request: &mut Request<Full<Bytes>>) -> Option<Request<Full<Bytes>>> {
+        request.headers_mut().remove(CONTINUES);
+        let accepts = request.headers().get_all(ACCEPT).iter();
+        let streams = accepts
+            .filter_map(|value| value.to_str().ok())
+            .any(|value| value.contains(EVENT_STREAM));
+        streams.then(|| request.clone())
+    }
+
+    /// Lets an answer go on, if it is a stream that has not ended and there is room. Where there is none, it ends here, and its client
+    /// comes again by itself.
+    pub async fn hold(&self, request: Request<Full<Bytes>>, answer: Response<Full<Bytes>>) -> Response<Body> {
+        let (head, body) = answer.into_parts();
+        let whole = |head, body| Response::from_parts(head, Either::Left(Full::new(body)));
+        // A whole body never fails.
+        let body = body
+            .collect()
+            .await
+            .map(|body| body.to_bytes())
+            .unwrap_or_default();
+        if !is_stream(head.status, &head.headers) || is_complete(&body) {
+            return whole(head, body);
+        }
+        let Ok(place) = self.places.clone().try_acquire_owned() else {
+            warn!(
+                most = self.most,
+                "no more streams are held open: clients have to come again"
+            );
+            return whole(head, body);
+        };
+        let (sender, mut receiver) = mpsc::channel(1);
+        let mut held = Held {
+            pool: self.pool.clone(),
+            request,
+            events: sender,
+            _place: place,
+        };
+        held.note(&body);
+        let mut stopped = self.stopped.clone();
+        let work = async move {
+            let begun = Instant::now();
+            tokio::select! {
+                () = held.run(body) => {}
+                _ = stopped.wait_for(|stop| *stop) => {}
+            }
+            info!(seconds = begun.elapsed().as_secs(), "a stream of events ended");
+        };
+        tokio::spawn(work.in_current_span());
+        let mut head = head;
+        head.headers.remove(CONTENT_LENGTH);
+        let stream = StreamBody::new(poll_fn(move |context| receiver.poll_recv(context)));
+        Response::from_parts(head, Either::Right(stream.boxed_unsync()))
+    }
+}
+
+/// One of them.
+struct Held {
+    pool: Arc<Pool>,
+    request: Request<Full<Bytes>>,
+    events: mpsc::Sender<Result<Frame<Bytes>, Infallible>>,
+    _place: OwnedSemaphorePermit,
+}
+
+impl Held {
+    /// Goes on until the client is gone, or the shop ends the stream.
+    async fn run(&mut self, first: Bytes) {
+        let mut silent_since = Instant::now();
+        let mut next = Some(first);
+        loop {
+            if let Some(body) = next.take() {
+                if self.events.send(Ok(Frame::data(body))).await.is_err() {
+                    return;
+                }
+                silent_since = Instant::now();
+            }
+            tokio::select! {
+                () = self.events.closed() => return,
+                () = sleep(PACE) => {}
+            }
+            next = match self.pool.serve(self.request.clone()).await {
+                Ok(answer) if is_stream(answer.status(), answer.headers()) => {
+                    let body = answer.into_body().collect().await;
+                    let body = body.map(|body| body.to_bytes()).unwrap_or_default();
+                    if is_complete(&body) {
+                        // Whether the client still takes it is the same now.
+                        let _ = self.events.send(Ok(Frame::data(body))).await;
+                        return;
+                    }
+                    self.note(&body);
+                    has_events(&body).then_some(body)
+                }
+                // Such as a token that has expired: the client hears why when it comes again.
+                Ok(_) => return,
+                Err(CallError::Busy(_)) => None,
+                Err(error @ CallError::Trouble(_)) => {
+                    warn!("{error}");
+                    return;
+                }
+            };
+            if next.is_none() && silent_since.elapsed() >= SILENCE {
+                next = Some(Bytes::from_static(COMMENT));
+            }
+        }
+    }
+
+    /// Keeps in mind where the stream goes on after.
+    fn note(&mut self, body: &[u8]) {
+        let headers = self.request.headers_mut();
+        headers.insert(CONTINUES, HeaderValue::from_static("1"));
+        let last = fields(body).filter(|(name, _)| *name == b"id").last();
+        if let Some((_, id)) = last
+            && let Ok(id) = HeaderValue::from_bytes(id)
+        {
+            headers.insert(LAST_EVENT_ID, id);
+        }
+    }
+}
+
+/// Whether an answer is a stream of events.
+fn is_stream(status: StatusCode, headers: &HeaderMap) -> bool {
+    status == StatusCode::OK
+        && headers
+            .get(CONTENT_TYPE)
+            .is_some_and(|value| value.as_bytes().starts_with(EVENT_STREAM.as_bytes()))
+}
+
+/// Whether it says that nothing more comes (the protocol "GraphQL over Server-Sent Events").
+fn is_complete(body: &[u8]) -> bool {
+    fields(body).any(|field| field == (b"event", b"complete"))
+}
+
+/// Whether there is anything to tell in it.
+fn has_events(body: &[u8]) -> bool {
+    fields(body).any(|(name, _)| name == b"data")
+}
+
+/// The fields of a stream: a name, a colon, a space that may be left out, and a value.
+fn fields(body: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
+    body.split(|byte| matches!(byte, b'\n' | b'\r'))
+        .filter_map(|line| {
+            let colon = line.iter().position(|byte| *byte == b':')?;
+            let (name, value) = line.split_at_checked(colon)?;
+            let value = value.strip_prefix(b":")?;
+            Some((name, value.strip_prefix(b" ").unwrap_or(value)))
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CHANGE: &[u8] = b"retry: 1000\n\nevent: next\nid: 7\ndata: {\"data\":{}}\n\nid:8\n\n";
+
+    #[test]
+    fn the_last_id_is_where_a_stream_goes_on() {
+        let ids: Vec<_> = fields(CHANGE).filter(|(name, _)| *name == b"id").collect();
+        assert_eq!(ids, [(&b"id"[..], &b"7"[..]), (b"id", b"8")]);
+        assert!(has_events(CHANGE) && !is_complete(CHANGE));
+    }
+
+    #[test]
+    fn an_id_alone_is_no_event_and_data_end_no_stream() {
+        assert!(!has_events(b"id: 8\n\n: data: in a comment\n"));
+        assert!(!is_complete(b"event: next\ndata: {\"event: complete\": 1}\n\n"));
+        assert!(is_complete(
+            b"event: next\ndata: {}\n\nevent: complete\ndata:\n\n"
+        ));
+    }
+
+    #[test]
+    fn a_client_can_not_say_what_the_host_says() {
+        let request = |accept: &str| {
+            Request::builder()
+                .header(ACCEPT, accept)
+                .header(CONTINUES, "1")
+                .body(Full::new(Bytes::new()))
+                .unwrap()
+        };
+        let mut stream = request("application/json, text/event-stream");
+        let again = Watches::prepare(&mut stream).unwrap();
+        assert!(!stream.headers().contains_key(CONTINUES) && !again.headers().contains_key(CONTINUES));
+        let mut other = request("application/json");
+        assert!(Watches::prepare(&mut other).is_none());
+        assert!(!other.headers().contains_key(CONTINUES));
+    }
+}

@@ -1,0 +1,215 @@
+//! What `/metrics` tells: OpenMetrics 1.0 as text, which Prometheus reads.
+
+use std::time::Duration;
+
+use http::{Method, StatusCode};
+use mercato_ports::events::HandlerFailure;
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::metrics::info::Info;
+use prometheus_client::registry::{Registry, Unit};
+
+/// The media type of what is told.
+pub const MEDIA_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// The upper bounds that answering times are counted by, in seconds.
+const SECONDS: [f64; 11] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 30.0];
+
+/// What is counted while the shop runs.
+#[derive(Debug)]
+pub struct Metrics {
+    registry: Registry,
+    requests: Family<Request, Counter>,
+    seconds: Histogram,
+    events: Family<Event, Counter>,
+    failures: Counter,
+    running: Gauge,
+    waiting: Gauge,
+    streams: Gauge,
+}
+
+/// A request, as it is counted: paths and callers are not told apart, since whoever asks chooses them.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Request {
+    method: &'static str,
+    status: u16,
+}
+
+/// An attempt to deliver an event.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Event {
+    subscriber: String,
+    outcome: &'static str,
+}
+
+/// How busy the shop is at the moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Load {
+    /// The calls that instances are working on.
+    pub running: usize,
+    /// The calls that wait for an instance.
+    pub waiting: usize,
+    /// The streams of events that are held open.
+    pub streams: usize,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let mut registry = Registry::with_prefix("mercato");
+        let requests = Family::default();
+        let seconds = Histogram::new(SECONDS);
+        let events = Family::default();
+        let failures = Counter::default();
+        let (running, waiting, streams) = (Gauge::default(), Gauge::default(), Gauge::default());
+        let version = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
+        registry.register("build", "The running program", version);
+        registry.register("requests", "Requests that were answered", requests.clone());
+        registry.register_with_unit(
+            "request_duration",
+            "The time from a request's head to its answer",
+            Unit::Seconds,
+            seconds.clone(),
+        );
+        registry.register("event_deliveries", "Attempts to deliver an event", events.clone());
+        registry.register(
+            "call_failures",
+            "Calls that no instance could take, or that broke off",
+            failures.clone(),
+        );
+        registry.register("calls_running", "Calls that instances work on", running.clone());
+        registry.register(
+            "calls_waiting",
+            "Calls that wait for an instance",
+            waiting.clone(),
+        );
+        registry.register("streams", "Streams of events that are held open", streams.clone());
+        Self {
+            registry,
+            requests,
+            seconds,
+            events,
+            failures,
+            running,
+            waiting,
+            streams,
+        }
+    }
+}
+
+impl Metrics {
+    /// Counts a request that was answered.
+    pub fn answered(&self, method: &Method, status: StatusCode, time: Duration) {
+        let labels = Request {
+            method: known(method),
+            status: status.as_u16(),
+        };
+        self.requests.get_or_create(&labels).inc();
+        self.seconds.observe(time.as_secs_f64());
+    }
+
+    /// Counts a call that failed on the host's side.
+    pub fn failed(&self) {
+        self.failures.inc();
+    }
+
+    /// Counts an attempt to deliver an event.
+    pub fn delivered(&self, subscriber: &str, answer: &Result<(), HandlerFailure>) {
+        let labels = Event {
+            subscriber: subscriber.to_owned(),
+            outcome: match answer {
+                Ok(()) => "taken",
+                Err(HandlerFailure::Retry(_)) => "retried",
+                Err(HandlerFailure::Reject(_)) => "rejected",
+            },
+        };
+        self.events.get_or_create(&labels).inc();
+    }
+
+    /// All of it, as text.
+    ///
+    /// # Errors
+    /// Where it can't be written.
+    pub fn text(&self, load: Load) -> Result<String, std::fmt::Error> {
+        let set = |gauge: &Gauge, count: usize| gauge.set(i64::try_from(count).unwrap_or(i64::MAX));
+        set(&self.running, load.running);
+        set(&self.waiting, load.waiting);
+        set(&self.streams, load.streams);
+        let mut text = String::new();
+        encode(&mut text, &self.registry)?;
+        Ok(text)
+    }
+}
+
+/// A method's name, if it is one of the usual: anybody can send others, without end.
+fn known(method: &Method) -> &'static str {
+    const KNOWN: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+    KNOWN
+        .into_iter()
+        .find(|name| *name == method.as_str())
+        .unwrap_or("other")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const IDLE: Load = Load {
+        running: 0,
+        waiting: 0,
+        streams: 0,
+    };
+
+    #[test]
+    fn what_was_counted_is_told() {
+        let metrics = Metrics::default();
+        for time in [3, 70] {
+            metrics.answered(&Method::POST, StatusCode::OK, Duration::from_millis(time));
+        }
+        metrics.delivered("orders", &Ok(()));
+        metrics.delivered("orders", &Err(HandlerFailure::Reject("no such order".into())));
+        metrics.failed();
+        let text = metrics
+            .text(Load {
+                running: 3,
+                waiting: 2,
+                streams: 1,
+            })
+            .unwrap();
+        for line in [
+            r#"mercato_requests_total{method="POST",status="200"} 2"#,
+            r#"mercato_request_duration_seconds_bucket{le="0.005"} 1"#,
+            r#"mercato_request_duration_seconds_bucket{le="0.1"} 2"#,
+            r#"mercato_event_deliveries_total{subscriber="orders",outcome="taken"} 1"#,
+            r#"mercato_event_deliveries_total{subscriber="orders",outcome="rejected"} 1"#,
+            "mercato_call_failures_total 1",
+            "mercato_calls_running 3",
+            "mercato_calls_waiting 2",
+            "mercato_streams 1",
+            "# EOF",
+        ] {
+            assert!(
+                text.lines().any(|found| found == line),
+                "{line} is not in\n{text}"
+            );
+        }
+        assert!(!text.contains("no such order"));
+    }
+
+    #[test]
+    fn methods_that_somebody_made_up_are_one() {
+        let metrics = Metrics::default();
+        for name in ["BREW", "WHEN"] {
+            let method = Method::from_bytes(name.as_bytes()).unwrap();
+            metrics.answered(&method, StatusCode::NOT_FOUND, Duration::ZERO);
+        }
+        let text = metrics.text(IDLE).unwrap();
+        assert!(
+            text.contains(r#"mercato_requests_total{method="other",status="404"} 2"#),
+            "{text}"
+        );
+    }
+}

@@ -11,6 +11,7 @@
 
 mod accounts;
 mod answer;
+mod audit;
 mod audits;
 mod authorization;
 mod bad_input;
@@ -99,6 +100,7 @@ fn main() -> ExitCode {
     let world = Arc::new(World::new(Shop::new(&cli.url, &cli.secret)));
     let areas = [
         accounts::tests(&world),
+        audit::tests(&world),
         audits::tests(&world),
         authorization::tests(&world),
         bad_input::tests(&world),

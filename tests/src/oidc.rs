@@ -133,6 +133,12 @@ fn tokens_of_a_trusted_provider_sign_in(binary: &Binary) -> Result<()> {
     let id = whose(&shop, &ada)?;
     ensure!(id.is_ok(), "the token should sign in: {id:?}");
     ensure!(whose(&shop, &ada)? == id, "it should be the same account");
+    let query = "query ($actor: String) { auditLog(filter: { action: SIGN_IN, actor: $actor }) { edges { node { outcome } } } }";
+    let log = shop.graphql(As::Key, query, json!({ "actor": id.as_ref().ok() }))?;
+    ensure!(
+        log.column("/auditLog/edges", "/node/outcome")? == [json!("SUCCESS")],
+        "one sign-in should be logged, whatever came with its token"
+    );
     let grace = whose(&shop, &signed("one", &provider.claims("grace"))?)?;
     ensure!(
         grace.is_ok() && grace != id,

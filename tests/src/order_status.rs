@@ -44,7 +44,8 @@ fn update(world: &World, id: &str, status: &str, version: Option<i64>) -> Result
     world.shop.graphql(As::Key, query, variables)
 }
 
-fn cancel(world: &World, who: As<'_>, id: &str, reason: &str) -> Result<Answer> {
+/// Cancels an order.
+pub fn cancel(world: &World, who: As<'_>, id: &str, reason: &str) -> Result<Answer> {
     let query = "mutation ($id: ID!, $reason: String) { cancelOrder(id: $id, reason: $reason) { status } }";
     world
         .shop

@@ -1,9 +1,12 @@
-//! The audit log: who did what to whom. Entries are written in the commit of what they tell, and never changed.
+//! The audit log: who did what to whom. Of this service, entries are written in the commit of what they tell; of the others, when their
+//! events arrive. No function changes an entry, or takes one away.
 //!
 //! It holds ids and nothing else of a person, so that it can stay when a person is erased.
 
 use mercato_common::accounts::{AuditAction, AuditEdge, AuditEntry, AuditFilter, AuditOutcome, AuditPage};
+use mercato_common::audit::{self, Act, name};
 use mercato_common::collection::{Collection, Stored};
+use mercato_common::ports::Ports;
 use mercato_common::types::{Caller, Error, Page};
 use mercato_common::{cursor, id};
 use mercato_ports::documents::{Comparison, Condition, Direction, Query, Scalar, Sort, Write};
@@ -15,18 +18,6 @@ const AUDIT: Collection<Entry> = Collection::new("accounts.audit");
 
 /// The name of the only sort that the log has.
 const NEWEST_FIRST: &str = "-time";
-
-/// All actions.
-const ACTIONS: [AuditAction; 8] = [
-    AuditAction::Register,
-    AuditAction::SignIn,
-    AuditAction::SignOut,
-    AuditAction::SessionRevocation,
-    AuditAction::RefreshTokenReuse,
-    AuditAction::PasswordChange,
-    AuditAction::RoleChange,
-    AuditAction::Erasure,
-];
 
 /// Something that happened.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -44,12 +35,7 @@ pub struct Entry {
 impl Entry {
     /// Something that this caller did now.
     pub fn of(caller: &Caller, action: AuditAction) -> Self {
-        let actor = match caller {
-            Caller::Anonymous => "anonymous",
-            Caller::ApiKey => "api-key",
-            Caller::User(user) => &user.user_id,
-        };
-        Self::by(actor, action)
+        Self::by(caller.actor(), action)
     }
 
     /// Something that the user of this id did now.
@@ -61,6 +47,18 @@ impl Entry {
             actor: actor.into(),
             subject: None,
             detail: None,
+        }
+    }
+
+    /// What was done in another service at this time.
+    pub fn elsewhere(act: Act, time: u64) -> Self {
+        Self {
+            time,
+            action: act.action,
+            success: true,
+            actor: act.actor,
+            subject: act.subject,
+            detail: act.detail,
         }
     }
 
@@ -84,8 +82,18 @@ impl Entry {
 
     /// The write that adds it to the log.
     pub fn write(&self) -> Result<Write, Error> {
-        AUDIT.insert(&id::new(), self)
+        self.write_as(&id::new())
     }
+
+    /// The same under the id of what it tells, so that it is told once.
+    pub fn write_as(&self, id: &str) -> Result<Write, Error> {
+        AUDIT.insert(id, self)
+    }
+}
+
+/// Whether there is an entry of this id.
+pub fn is_there(ports: &impl Ports, id: &str) -> Result<bool, Error> {
+    Ok(AUDIT.get(ports, id)?.is_some())
 }
 
 impl<P: Platform> AccountsService<P> {
@@ -111,13 +119,24 @@ impl<P: Platform> AccountsService<P> {
             .into_iter()
             .filter_map(|(field, value)| Some(equal(field, value?)));
         query.conditions.extend(given);
+        let times = [
+            (Comparison::AtLeast, filter.since),
+            (Comparison::Less, filter.until),
+        ];
+        let given = times.into_iter().filter_map(|(comparison, time)| {
+            Some(Condition {
+                field: "time".into(),
+                comparison,
+                value: integer(time?),
+            })
+        });
+        query.conditions.extend(given);
         cursor::apply(page, NEWEST_FIRST, &mut query)?;
         let mut entries = AUDIT.find(&self.ports, &query)?;
         let has_next = cursor::split(page, &mut entries);
         let edge = |stored: Stored<Entry>| {
-            let time = Scalar::Integer(i64::try_from(stored.body.time).unwrap_or(i64::MAX));
             Ok(AuditEdge {
-                cursor: cursor::encode(NEWEST_FIRST, Some(time), &stored.id)?,
+                cursor: cursor::encode(NEWEST_FIRST, Some(integer(stored.body.time)), &stored.id)?,
                 entry: to_entry(stored)?,
             })
         };
@@ -145,18 +164,8 @@ fn equal(field: &str, value: &str) -> Condition {
     }
 }
 
-/// As it is stored.
-pub const fn name(action: AuditAction) -> &'static str {
-    match action {
-        AuditAction::Register => "register",
-        AuditAction::SignIn => "sign-in",
-        AuditAction::SignOut => "sign-out",
-        AuditAction::SessionRevocation => "session-revocation",
-        AuditAction::RefreshTokenReuse => "refresh-token-reuse",
-        AuditAction::PasswordChange => "password-change",
-        AuditAction::RoleChange => "role-change",
-        AuditAction::Erasure => "erasure",
-    }
+fn integer(time: u64) -> Scalar {
+    Scalar::Integer(i64::try_from(time).unwrap_or(i64::MAX))
 }
 
 fn to_entry(stored: Stored<Entry>) -> Result<AuditEntry, Error> {
@@ -168,9 +177,7 @@ fn to_entry(stored: Stored<Entry>) -> Result<AuditEntry, Error> {
         subject,
         detail,
     } = stored.body;
-    let action = ACTIONS
-        .into_iter()
-        .find(|known| name(*known) == action)
+    let action = audit::action(&action)
         .ok_or_else(|| Error::Internal(format!("the audit log has an unknown action: {action}")))?;
     Ok(AuditEntry {
         id: stored.id,

@@ -7,8 +7,9 @@ use mercato_common::accounts::{
 use mercato_common::ports::Imports;
 use mercato_common::services::{Accounts, Contacts};
 use mercato_common::types::{Caller, Error, Page, Role};
+use mercato_ports::events::Event;
 
-use crate::AccountsService;
+use crate::{AccountsService, Failure};
 
 #[allow(
     missing_docs,
@@ -32,6 +33,8 @@ mod bindings {
         },
     });
 }
+
+use bindings::exports::mercato::platform::handler;
 
 const SERVICE: AccountsService<Imports> = AccountsService::new(Imports);
 
@@ -110,6 +113,15 @@ impl bindings::exports::mercato::shop::accounts::Guest for Component {
 impl bindings::exports::mercato::shop::contacts::Guest for Component {
     fn look_up(ids: Vec<String>) -> Result<Vec<Option<Contact>>, Error> {
         SERVICE.look_up(&ids)
+    }
+}
+
+impl handler::Guest for Component {
+    fn handle(event: Event) -> Result<(), handler::Failure> {
+        SERVICE.handle(&event).map_err(|failure| match failure {
+            Failure::Retry(reason) => handler::Failure::Retry(reason),
+            Failure::Reject(reason) => handler::Failure::Reject(reason),
+        })
     }
 }
 

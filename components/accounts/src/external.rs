@@ -3,6 +3,9 @@
 //! Who the provider knows is claimed by a document whose id is a digest of issuer and subject, in the commit that makes the user. When
 //! the user is erased, the claim stays with the time of it and nothing else: a token from before does not bring the person back by
 //! itself, and who signs in again is a new user.
+//!
+//! A provider's token comes along with every request. The audit log has a sign-in for each time that its bearer signed in there, as the
+//! token tells (`auth_time`, or else `iat`), under an id of that time: whatever comes of it after that writes nothing.
 
 use mercato_common::accounts::{AuditAction, ExternalIdentity, User, UserPatch};
 use mercato_common::collection::{Collection, Stored};
@@ -12,7 +15,7 @@ use mercato_common::types::Error;
 use mercato_ports::documents::{CommitFailure, Write};
 use serde::{Deserialize, Serialize};
 
-use crate::audit::Entry;
+use crate::audit::{self, Entry};
 use crate::credentials;
 use crate::service::{AccountsService, Platform};
 use crate::sign_in::registered;
@@ -57,7 +60,11 @@ impl<P: Platform> AccountsService<P> {
                             erased_at: None,
                         },
                     ..
-                }) => return self.user(user_id).map(to_user),
+                }) => {
+                    let user = self.user(user_id)?;
+                    self.log_sign_in(identity, user_id)?;
+                    return Ok(to_user(user));
+                }
                 Some(claim) if claim.body.erased_at >= Some(identity.issued_at) => return Err(erased()),
                 _ => {}
             }
@@ -68,6 +75,19 @@ impl<P: Platform> AccountsService<P> {
         Err(Error::Unavailable(
             "This account is being made by other requests. Try again in a moment.".into(),
         ))
+    }
+
+    /// Has the log tell of a sign-in there, unless it does.
+    fn log_sign_in(&self, identity: &ExternalIdentity, user_id: &str) -> Result<(), Error> {
+        let (id, entry) = sign_in(identity, user_id);
+        if audit::is_there(&self.ports, &id)? {
+            return Ok(());
+        }
+        match self.ports.commit(&[entry.write_as(&id)?], &[]) {
+            // Another request with the same token was faster.
+            Ok(()) | Err(CommitFailure::Refused(_)) => Ok(()),
+            Err(failure) => Err(failure.into()),
+        }
     }
 
     /// The write that keeps, of a claim whose user is erased now, that it was.
@@ -121,11 +141,13 @@ impl<P: Platform> AccountsService<P> {
         let entry = Entry::by(&user_id, AuditAction::Register)
             .on(&user_id)
             .detail(format!("signs in at {}", identity.issuer));
+        let (sign_in_id, sign_in) = sign_in(identity, &user_id);
         let writes = [
             claimed,
             USERNAMES.insert(&key, &UsernameClaim { user_id })?,
             USERS.insert(&user.id, &user.body)?,
             entry.write()?,
+            sign_in.write_as(&sign_in_id)?,
         ];
         match self.ports.commit(&writes, &[registered(&user)?]) {
             Ok(()) => Ok(Some(to_user(user))),
@@ -133,6 +155,14 @@ impl<P: Platform> AccountsService<P> {
             Err(failure) => Err(failure.into()),
         }
     }
+}
+
+/// What the log tells of a sign-in there, and the id of that.
+fn sign_in(identity: &ExternalIdentity, user_id: &str) -> (String, Entry) {
+    let entry = Entry::by(user_id, AuditAction::SignIn)
+        .on(user_id)
+        .detail(format!("at {}", identity.issuer));
+    (format!("{user_id}/{}", identity.signed_in_at), entry)
 }
 
 /// A name of the shop's making: what stands before the @ of the address, and eight random digits, so that nobody has it yet.

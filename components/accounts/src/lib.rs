@@ -1,6 +1,6 @@
-//! The accounts service: registration, sign-in, sessions, users, and the audit log of it.
+//! The accounts service: registration, sign-in, sessions, users, and the audit log of the whole shop.
 //!
-//! Plain Rust over the ports; `component` binds it to `mercato:shop/accounts` and `mercato:shop/contacts`.
+//! Plain Rust over the ports; `component` binds it to `mercato:shop/accounts`, `mercato:shop/contacts` and `mercato:platform/handler`.
 
 mod audit;
 mod code;
@@ -9,6 +9,7 @@ mod component;
 mod contacts;
 mod credentials;
 mod external;
+mod handling;
 mod password;
 mod patch;
 mod privacy;
@@ -25,4 +26,5 @@ mod user;
 mod users;
 mod verification;
 
+pub use handling::Failure;
 pub use service::{AccountsService, Platform};

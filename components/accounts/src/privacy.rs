@@ -3,11 +3,11 @@
 use mercato_common::accounts::{AuditAction, AuditEntry, AuditFilter, AuditOutcome, User};
 use mercato_common::collection::event;
 use mercato_common::types::{Caller, Error, Page};
-use mercato_common::{cursor, id};
+use mercato_common::{audit, cursor, id};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::audit::{self, Entry};
+use crate::audit::Entry;
 use crate::code::{self, VERIFICATIONS};
 use crate::service::{AccountsService, Platform};
 use crate::sessions::is_live;
@@ -58,6 +58,10 @@ impl<P: Platform> AccountsService<P> {
             "verifications": verifications,
             "auditLog": self.log_of(id)?,
         });
+        if caller.user_id() != Some(id) {
+            let entry = Entry::of(caller, AuditAction::DataExport).on(id);
+            self.ports.commit(&[entry.write()?], &[])?;
+        }
         Ok(export.to_string())
     }
 
@@ -106,6 +110,8 @@ impl<P: Platform> AccountsService<P> {
             action: None,
             actor: actor.map(str::to_owned),
             subject: subject.map(str::to_owned),
+            since: None,
+            until: None,
         };
         let mut log = self.whole_log(&filter(None, Some(id)))?;
         log.extend(

@@ -30,7 +30,11 @@ impl<P: Platform> AccountsService<P> {
         if user.body.profile == before {
             return Ok(to_user(user));
         }
-        self.ports.commit(&[USERS.replace(&user)?], &[])?;
+        let mut writes = vec![USERS.replace(&user)?];
+        if caller.user_id() != Some(id) {
+            writes.push(Entry::of(caller, AuditAction::ProfileChange).on(id).write()?);
+        }
+        self.ports.commit(&writes, &[])?;
         user.version += 1;
         Ok(to_user(user))
     }

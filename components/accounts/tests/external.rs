@@ -17,6 +17,7 @@ fn identity(subject: &str) -> ExternalIdentity {
         issuer: "https://id.example/".into(),
         subject: subject.into(),
         issued_at: id::now(),
+        signed_in_at: 1_000,
         email: Some("Ada.L+x@example.com".into()),
         email_verified: true,
         name: Some("Ada".into()),
@@ -52,6 +53,29 @@ fn who_is_seen_again_is_the_same_user() {
         export.contains("\"signsInAt\":\"https://id.example/\""),
         "{export}"
     );
+}
+
+#[test]
+fn each_sign_in_there_is_logged_once_and_nothing_is_written_after_it() {
+    let (ports, accounts) = accounts();
+    let ada = accounts.sign_in_external(identity("ada")).unwrap().id;
+    let unexpected = ports.clone();
+    ports.before_next_commit(move || drop(unexpected.take_events()));
+    accounts.sign_in_external(identity("ada")).unwrap();
+    assert_eq!(ports.take_events().len(), 1, "there was no other commit");
+    let later = ExternalIdentity {
+        signed_in_at: 2_000,
+        ..identity("ada")
+    };
+    let (again, same) = (accounts.clone(), later.clone());
+    ports.before_next_commit(move || drop(again.sign_in_external(same).unwrap()));
+    accounts.sign_in_external(later).unwrap();
+    let log = audit(&accounts, AuditAction::SignIn);
+    let seen: Vec<_> = log
+        .iter()
+        .map(|entry| (entry.actor.as_str(), entry.detail.as_deref()))
+        .collect();
+    assert_eq!(seen, [(ada.as_str(), Some("at https://id.example/")); 2]);
 }
 
 #[test]

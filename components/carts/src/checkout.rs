@@ -43,7 +43,7 @@ impl<P: Ports, C: ProductSource, O: Placement> CartsService<P, C, O> {
             }
             let checkout = begin(&cart.body, terms)?;
             cart.body.checkout = Some(checkout.clone());
-            if self.save(&mut cart, Vec::new(), false)? == Saved::Overtaken {
+            if self.save(&mut cart, Vec::new(), &[], false)? == Saved::Overtaken {
                 continue;
             }
             let placed = self.place(caller, &holder, &checkout);
@@ -101,7 +101,7 @@ impl<P: Ports, C: ProductSource, O: Placement> CartsService<P, C, O> {
                 return;
             }
             end(&mut cart.body);
-            match self.save(&mut cart, Vec::new(), false) {
+            match self.save(&mut cart, Vec::new(), &[], false) {
                 Ok(Saved::Yes) | Err(_) => return,
                 Ok(Saved::Overtaken) => {}
             }

@@ -23,6 +23,11 @@ impl<P: Ports, C: ProductSource, O: Placement> CartsService<P, C, O> {
         change: impl Fn(&mut CartBody, &Products) -> Result<(), Error>,
     ) -> Result<Cart, Error> {
         let holder = Holder::of(caller, whose)?;
+        let act = holder
+            .as_ref()
+            .map(|holder| holder.act(caller))
+            .transpose()?
+            .flatten();
         let mut products = Products::default();
         for attempt in 0..TRIES {
             let mut cart = self.load(holder.as_ref())?;
@@ -40,7 +45,7 @@ impl<P: Ports, C: ProductSource, O: Placement> CartsService<P, C, O> {
                 return Ok(answer);
             }
             cart.body.checkout = cart.body.checkout.filter(|checkout| !checkout.done);
-            if self.save(&mut cart, Vec::new(), attempt == 0)? == Saved::Yes {
+            if self.save(&mut cart, Vec::new(), act.as_slice(), attempt == 0)? == Saved::Yes {
                 let written = show(&cart, &products);
                 answer.id = written.id;
                 answer.expires_at = written.expires_at;

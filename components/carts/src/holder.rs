@@ -5,9 +5,12 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use mercato_common::accounts::AuditAction;
+use mercato_common::audit::Act;
 use mercato_common::carts::Whose;
 use mercato_common::id;
 use mercato_common::types::{Caller, Error};
+use mercato_ports::events::Event;
 use sha2::{Digest, Sha256};
 
 const LENGTH: usize = 32;
@@ -73,6 +76,17 @@ impl Holder {
     pub fn user(caller: &Caller, id: &str) -> Result<Self, Error> {
         caller.require_admin_or(id, "A customer uses only the own cart.")?;
         Ok(Self::User(id.into()))
+    }
+
+    /// What the audit log is told where a caller changes another user's cart.
+    pub fn act(&self, caller: &Caller) -> Result<Option<Event>, Error> {
+        match self {
+            Self::User(id) if caller.user_id() != Some(id) => {
+                let act = Act::by(caller.actor(), AuditAction::CartChange).on(id);
+                act.event("carts").map(Some)
+            }
+            Self::User(_) | Self::Guest(_) => Ok(None),
+        }
     }
 
     /// The id of the cart's document.

@@ -26,7 +26,7 @@ impl<P: Ports, C: ProductSource, O: Placement> CartsService<P, C, O> {
                 return self.shown(&own);
             }
             own.body.take_in(&ended.body)?;
-            if self.save(&mut own, vec![CARTS.delete(&ended)], attempt == 0)? == Saved::Yes {
+            if self.save(&mut own, vec![CARTS.delete(&ended)], &[], attempt == 0)? == Saved::Yes {
                 return self.shown(&own);
             }
         }

@@ -7,6 +7,7 @@ use mercato_common::ports::Ports;
 use mercato_common::services::Placement;
 use mercato_common::types::Error;
 use mercato_ports::documents::{CommitFailure, Comparison, Condition, Scalar, Write};
+use mercato_ports::events::Event;
 
 use crate::cart::{CARTS, CartBody};
 use crate::holder::{GuestId, Holder};
@@ -80,7 +81,13 @@ impl<P: Ports, C: ProductSource, O: Placement> CartsService<P, C, O> {
 
     /// Writes a cart, and whatever goes with it. A guest's that was not there gets a new id, so that no client chooses one; those who
     /// begin a cart clear expired ones away.
-    pub(crate) fn save(&self, cart: &mut Loaded, mut with: Vec<Write>, clear: bool) -> Result<Saved, Error> {
+    pub(crate) fn save(
+        &self,
+        cart: &mut Loaded,
+        mut with: Vec<Write>,
+        events: &[Event],
+        clear: bool,
+    ) -> Result<Saved, Error> {
         cart.body.expires_at = settings::expiry(&self.ports)?;
         if let Some(stored) = cart.stored() {
             with.push(CARTS.replace(&stored)?);
@@ -95,7 +102,7 @@ impl<P: Ports, C: ProductSource, O: Placement> CartsService<P, C, O> {
                 with.extend(self.expired()?);
             }
         }
-        match self.ports.commit(&with, &[]) {
+        match self.ports.commit(&with, events) {
             Ok(()) => {
                 cart.version = Some(cart.version.map_or(1, |version| version + 1));
                 Ok(Saved::Yes)

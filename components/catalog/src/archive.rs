@@ -1,11 +1,12 @@
 //! Products that are no longer sold. They move to a collection of their own, so that no list, search or reservation
 //! can meet them, and none has to leave them out.
 
+use mercato_common::accounts::AuditAction;
 use mercato_common::cache::Cache;
 use mercato_common::catalog::{Product, ProductEdge, ProductPage};
 use mercato_common::collection::{Stored, event};
 use mercato_common::ports::Ports;
-use mercato_common::types::{Error, Page};
+use mercato_common::types::{Caller, Error, Page};
 use mercato_common::{cursor, id};
 use mercato_ports::documents::{CommitFailure, Direction, Scalar, Sort, Write};
 use mercato_ports::events::Event;
@@ -18,7 +19,12 @@ use crate::variants;
 const SORT: &str = "-archived";
 
 /// Ends the sale of a product that is still at this revision.
-pub fn archive(ports: &(impl Ports + Cache), id: &str, revision: u64) -> Result<Product, Error> {
+pub fn archive(
+    ports: &(impl Ports + Cache),
+    caller: &Caller,
+    id: &str,
+    revision: u64,
+) -> Result<Product, Error> {
     for _ in 0..TRIES {
         let Some(stored) = PRODUCTS.get(ports, id)? else {
             return archived_before(ports, id, revision);
@@ -44,7 +50,8 @@ pub fn archive(ports: &(impl Ports + Cache), id: &str, revision: u64) -> Result<
             service::subject(id),
             &service::happened(id, &archived.body),
         )?;
-        match service::commit(ports, &writes, &[event]) {
+        let act = service::act(caller, AuditAction::ProductDelete, id, None)?;
+        match service::commit(ports, &writes, &[event, act]) {
             Ok(()) => return Ok(to_product(archived)),
             // Its stock has moved, or somebody was faster: the next look tells which.
             Err(CommitFailure::Refused(_)) => {}

@@ -1,17 +1,18 @@
 //! What keepers of the shop do to the tree of categories, and where products are in it.
 
+use mercato_common::accounts::AuditAction;
 use mercato_common::cache::Cache;
 use mercato_common::catalog::{Category, CategoryPatch, NewCategory};
 use mercato_common::collection::Stored;
 use mercato_common::id;
 use mercato_common::ports::Ports;
-use mercato_common::types::Error;
+use mercato_common::types::{Caller, Error};
 use mercato_ports::documents::{CommitFailure, Comparison, Condition, Query, Scalar, Write};
 
 use crate::category::{CATEGORIES, Node, TREE, Tree, to_category};
 use crate::details;
 use crate::product::{PRODUCTS, ProductBody};
-use crate::service::{TRIES, commit};
+use crate::service::{TRIES, act, commit};
 
 /// The most products that move with a category at once: they are changed in one commit with it.
 const MOST_MOVED: u32 = 500;
@@ -25,7 +26,7 @@ pub fn read(ports: &impl Ports) -> Result<Tree, Error> {
 }
 
 /// Adds a category.
-pub fn create(ports: &(impl Ports + Cache), input: NewCategory) -> Result<Category, Error> {
+pub fn create(ports: &(impl Ports + Cache), caller: &Caller, input: NewCategory) -> Result<Category, Error> {
     let name = details::category_name(&input.name)?;
     let node = Node {
         id: id::new(),
@@ -37,17 +38,22 @@ pub fn create(ports: &(impl Ports + Cache), input: NewCategory) -> Result<Catego
         parent_id: input.parent_id,
         position: input.position,
     };
-    change(ports, |tree| {
+    change(ports, (caller, AuditAction::CategoryCreate), |tree| {
         tree.add(node.clone())?;
         Ok((to_category(&node), Vec::new()))
     })
 }
 
 /// Gives a category another name, slug or position.
-pub fn update(ports: &(impl Ports + Cache), id: &str, patch: &CategoryPatch) -> Result<Category, Error> {
+pub fn update(
+    ports: &(impl Ports + Cache),
+    caller: &Caller,
+    id: &str,
+    patch: &CategoryPatch,
+) -> Result<Category, Error> {
     let name = patch.name.as_deref().map(details::category_name).transpose()?;
     let slug = patch.slug.as_deref().map(details::slug).transpose()?;
-    change(ports, |tree| {
+    change(ports, (caller, AuditAction::CategoryUpdate), |tree| {
         if let Some(slug) = &slug {
             tree.check_slug(slug, id)?;
         }
@@ -66,8 +72,13 @@ pub fn update(ports: &(impl Ports + Cache), id: &str, patch: &CategoryPatch) -> 
 }
 
 /// Puts a category, with all below it, under another one, or at the root. Its products move in the same commit.
-pub fn relocate(ports: &(impl Ports + Cache), id: &str, parent_id: Option<&str>) -> Result<Category, Error> {
-    change(ports, |tree| {
+pub fn relocate(
+    ports: &(impl Ports + Cache),
+    caller: &Caller,
+    id: &str,
+    parent_id: Option<&str>,
+) -> Result<Category, Error> {
+    change(ports, (caller, AuditAction::CategoryMove), |tree| {
         let before = tree.path(id)?;
         tree.relocate(id, parent_id.map(Into::into))?;
         let mut find = PRODUCTS.query(MOST_MOVED + 1);
@@ -89,8 +100,8 @@ pub fn relocate(ports: &(impl Ports + Cache), id: &str, parent_id: Option<&str>)
 }
 
 /// Takes a category away that has neither others nor products below it.
-pub fn delete(ports: &(impl Ports + Cache), id: &str) -> Result<Category, Error> {
-    change(ports, |tree| {
+pub fn delete(ports: &(impl Ports + Cache), caller: &Caller, id: &str) -> Result<Category, Error> {
+    change(ports, (caller, AuditAction::CategoryDelete), |tree| {
         let path = tree.path(id)?;
         let node = tree.remove(id)?;
         let mut find = PRODUCTS.query(1);
@@ -150,6 +161,7 @@ pub fn place(tree: &Tree, body: &mut ProductBody) -> Result<(), Error> {
 /// what the first has done.
 fn change(
     ports: &(impl Ports + Cache),
+    (caller, action): (&Caller, AuditAction),
     make: impl Fn(&mut Tree) -> Result<(Category, Vec<Write>), Error>,
 ) -> Result<Category, Error> {
     for _ in 0..TRIES {
@@ -167,7 +179,8 @@ fn change(
             })?,
             None => CATEGORIES.insert(TREE, &tree)?,
         });
-        match commit(ports, &writes, &[]) {
+        let act = act(caller, action, &category.id, None)?;
+        match commit(ports, &writes, &[act]) {
             Ok(()) => return Ok(category),
             Err(CommitFailure::Refused(_)) => {}
             Err(failure) => return Err(failure.into()),

@@ -1,5 +1,6 @@
 //! How a product comes to be: one commit with all that it claims.
 
+use mercato_common::accounts::AuditAction;
 use mercato_common::cache::Cache;
 use mercato_common::catalog::Product;
 use mercato_common::collection::{Stored, event};
@@ -8,7 +9,7 @@ use mercato_common::types::{Caller, Error};
 use mercato_ports::documents::{CommitFailure, RefusalReason};
 
 use crate::product::{EXTERNAL_IDS, ExternalIdClaim, PRODUCTS, ProductBody, to_product};
-use crate::service::{commit, first_stock, happened, subject};
+use crate::service::{act, commit, first_stock, happened, subject};
 use crate::{categories, variants};
 
 /// Creates a product; a variant together with its parent, which names it already.
@@ -38,7 +39,9 @@ pub fn create(
         subject(id),
         &happened(id, &body),
     )?;
-    match commit(ports, &writes, &[event]) {
+    let of = parent.map(|parent| format!("variant of {}", parent.id));
+    let act = act(caller, AuditAction::ProductCreate, id, of)?;
+    match commit(ports, &writes, &[event, act]) {
         Ok(()) => Ok(to_product(Stored {
             id: id.into(),
             version: 1,

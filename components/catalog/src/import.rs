@@ -2,6 +2,8 @@
 
 use std::collections::HashSet;
 
+use mercato_common::accounts::AuditAction;
+use mercato_common::audit::Act;
 use mercato_common::cache::Cache;
 use mercato_common::catalog::{ImportOutcome, NewProduct};
 use mercato_common::collection::{Stored, event};
@@ -150,6 +152,8 @@ fn attempt(
     if placed || restored {
         writes.push(tree.guard());
     }
+    let act = Act::by(caller.actor(), AuditAction::ProductImport).detail(counted(&outcomes));
+    events.push(act.event("catalog")?);
     match service::commit(ports, &writes, &events) {
         Ok(()) => Ok(outcomes),
         Err(CommitFailure::Refused(_)) => Err(Attempt::Raced),
@@ -174,6 +178,23 @@ fn create(
     )?);
     writes.push(EXTERNAL_IDS.insert(external_id, &ExternalIdClaim { product_id })?);
     Ok(ImportOutcome::Created)
+}
+
+/// How many rows became what: the audit log has one entry for all of them.
+fn counted(outcomes: &[Result<ImportOutcome, Error>]) -> String {
+    let count = |wanted| {
+        outcomes
+            .iter()
+            .filter(|outcome| outcome.as_ref().ok() == Some(&wanted))
+            .count()
+    };
+    format!(
+        "{} created, {} updated, {} unchanged, {} refused",
+        count(ImportOutcome::Created),
+        count(ImportOutcome::Updated),
+        count(ImportOutcome::Unchanged),
+        outcomes.iter().filter(|outcome| outcome.is_err()).count()
+    )
 }
 
 /// Gives a product what the feed says of it now. One that was archived is sold again.

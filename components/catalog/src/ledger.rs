@@ -59,14 +59,9 @@ impl Entry {
         pieces: i64,
         reason: Option<String>,
     ) -> Self {
-        let actor = match caller {
-            Caller::Anonymous => "anonymous",
-            Caller::ApiKey => "api-key",
-            Caller::User(user) => &user.user_id,
-        };
         Self {
             reason,
-            actor: Some(actor.into()),
+            actor: Some(caller.actor().into()),
             ..Self::new(kind, movement, pieces)
         }
     }

@@ -1,5 +1,7 @@
 //! What the catalog service does for shoppers and for those who keep the shop.
 
+use mercato_common::accounts::AuditAction;
+use mercato_common::audit::Act;
 use mercato_common::cache::{Cache, Generation};
 use mercato_common::catalog::{
     Attribute, Category, CategoryPatch, Facets, ImportOutcome, MovementKind, MovementPage, NewCategory,
@@ -17,7 +19,9 @@ use serde::Serialize;
 use crate::ledger::Entry;
 use crate::movement::Movement;
 use crate::product::{PRODUCTS, ProductBody, to_product};
-use crate::{archive, categories, creation, facets, import, input, ledger, listing, stock, variants};
+use crate::{
+    archive, categories, changes, creation, facets, import, input, ledger, listing, stock, variants,
+};
 
 /// How often an edit is made anew when orders move the product's stock meanwhile.
 pub const TRIES: usize = 10;
@@ -48,6 +52,12 @@ pub fn happened<'a>(product_id: &'a str, body: &'a ProductBody) -> ProductHappen
         currency: &body.currency,
         version: body.revision,
     }
+}
+
+/// Tells the audit log what somebody who keeps the shop does to what has this id.
+pub fn act(caller: &Caller, action: AuditAction, id: &str, detail: Option<String>) -> Result<Event, Error> {
+    let act = Act::by(caller.actor(), action).on(id);
+    Act { detail, ..act }.event("catalog")
 }
 
 /// The subject of a product's events.
@@ -103,7 +113,7 @@ impl<P: Ports + Cache> Catalog for CatalogService<P> {
             if product.body.revision != version {
                 return Err(Error::StaleVersion(product.body.revision));
             }
-            let sku = product.body.sku.clone();
+            let before = product.body.clone();
             if !input::apply(patch.clone(), &mut product.body)? {
                 return Ok(to_product(product));
             }
@@ -111,14 +121,20 @@ impl<P: Ports + Cache> Catalog for CatalogService<P> {
             if patch.details.category_id.is_some() {
                 writes.extend(categories::locate(&self.ports, &mut product.body)?);
             }
-            writes.extend(variants::claim(id, sku.as_deref(), product.body.sku.as_deref())?);
+            writes.extend(variants::claim(
+                id,
+                before.sku.as_deref(),
+                product.body.sku.as_deref(),
+            )?);
             writes.push(PRODUCTS.replace(&product)?);
             let event = event(
                 "mercato.catalog.product-updated",
                 subject(id),
                 &happened(id, &product.body),
             )?;
-            match commit(&self.ports, &writes, &[event]) {
+            let told = changes::told(&before, &product.body);
+            let act = act(caller, AuditAction::ProductUpdate, id, Some(told))?;
+            match commit(&self.ports, &writes, &[event, act]) {
                 Ok(()) => return Ok(to_product(product)),
                 Err(CommitFailure::Refused(refusals))
                     if refusals
@@ -141,7 +157,7 @@ impl<P: Ports + Cache> Catalog for CatalogService<P> {
 
     fn archive(&self, caller: &Caller, id: &str, version: u64) -> Result<Product, Error> {
         caller.require_admin()?;
-        archive::archive(&self.ports, id, version)
+        archive::archive(&self.ports, caller, id, version)
     }
 
     fn receive(&self, caller: &Caller, id: &str, quantity: i64) -> Result<Product, Error> {
@@ -176,22 +192,22 @@ impl<P: Ports + Cache> Catalog for CatalogService<P> {
 
     fn create_category(&self, caller: &Caller, input: NewCategory) -> Result<Category, Error> {
         caller.require_admin()?;
-        categories::create(&self.ports, input)
+        categories::create(&self.ports, caller, input)
     }
 
     fn update_category(&self, caller: &Caller, id: &str, patch: &CategoryPatch) -> Result<Category, Error> {
         caller.require_admin()?;
-        categories::update(&self.ports, id, patch)
+        categories::update(&self.ports, caller, id, patch)
     }
 
     fn move_category(&self, caller: &Caller, id: &str, parent_id: Option<&str>) -> Result<Category, Error> {
         caller.require_admin()?;
-        categories::relocate(&self.ports, id, parent_id)
+        categories::relocate(&self.ports, caller, id, parent_id)
     }
 
     fn delete_category(&self, caller: &Caller, id: &str) -> Result<Category, Error> {
         caller.require_admin()?;
-        categories::delete(&self.ports, id)
+        categories::delete(&self.ports, caller, id)
     }
 
     fn create_variant(

@@ -1,5 +1,6 @@
 //! What keepers of the shop do to the stock: receive, adjust, count. Each movement is in the ledger.
 
+use mercato_common::accounts::AuditAction;
 use mercato_common::cache::Cache;
 use mercato_common::catalog::{MovementKind, Product};
 use mercato_common::collection::Stored;
@@ -12,12 +13,13 @@ use crate::ledger::Entry;
 use crate::low_stock::{self, Watch};
 use crate::movement::Movement;
 use crate::product::{PRODUCTS, ProductBody, to_product};
-use crate::service::{TRIES, commit, missing};
+use crate::service::{TRIES, act, commit, missing};
 
 /// Why the stock is changed, and by whom.
 struct Cause<'a> {
     caller: &'a Caller,
     kind: MovementKind,
+    action: AuditAction,
     reason: Option<String>,
 }
 
@@ -32,6 +34,7 @@ pub fn receive(
     let cause = Cause {
         caller,
         kind: MovementKind::Received,
+        action: AuditAction::StockReceive,
         reason: None,
     };
     shift(ports, id, Movement::Receive, pieces, "quantity", cause)
@@ -55,6 +58,7 @@ pub fn adjust(
     let cause = Cause {
         caller,
         kind: MovementKind::Adjusted,
+        action: AuditAction::StockAdjust,
         reason,
     };
     shift(ports, id, movement, pieces, "delta", cause)
@@ -77,15 +81,17 @@ fn shift(
         }
         let mut changes = movement.changes(pieces);
         let entry = Entry::by(cause.caller, cause.kind, movement, pieces, cause.reason.clone());
-        let (mut turned, mut event) = (Vec::new(), None);
+        let moved = format!("{:+}", movement.on_hand(pieces));
+        let mut events = vec![act(cause.caller, cause.action, id, Some(moved))?];
+        let mut turned = Vec::new();
         if telling && let Some(turn) = watch.turn(&product, movement.on_hand(pieces))? {
             changes.push(turn.change());
             turned = turn.writes;
-            event = turn.event;
+            events.extend(turn.event);
         }
         let mut writes = vec![PRODUCTS.adjust(id, changes), entry.enter(id)?];
         writes.extend(turned);
-        match commit(ports, &writes, event.as_slice()) {
+        match commit(ports, &writes, &events) {
             Ok(()) => return existing(ports, id).map(to_product),
             Err(CommitFailure::Refused(refusals)) => {
                 if let Some(refusal) = refusals.iter().find(|refusal| refusal.write == 0) {
@@ -131,13 +137,16 @@ pub fn set(
             product.body.written_off -= delta;
         }
         let turn = watch.turn(&product, delta)?;
+        let counted = format!("{} -> {quantity}", product.body.on_hand);
+        let mut events = vec![act(caller, AuditAction::StockSet, id, Some(counted))?];
         product.body.on_hand = quantity;
         product.body.low_turns += turn.as_ref().map_or(0, |turn| turn.steps);
         let entry = Entry::by(caller, MovementKind::Set, movement, delta.abs(), reason.clone());
         let mut writes = vec![PRODUCTS.replace(&product)?, entry.enter(id)?];
         let (turned, event) = turn.map(|turn| (turn.writes, turn.event)).unwrap_or_default();
         writes.extend(turned);
-        match commit(ports, &writes, event.as_slice()) {
+        events.extend(event);
+        match commit(ports, &writes, &events) {
             Ok(()) => return Ok(to_product(product)),
             // The stock has moved meanwhile: the difference is another one.
             Err(CommitFailure::Refused(_)) => {}

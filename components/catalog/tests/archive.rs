@@ -178,7 +178,8 @@ fn an_import_of_its_external_id_brings_an_archived_product_back() {
         kinds,
         [
             "mercato.catalog.product-restored",
-            "mercato.catalog.product-created"
+            "mercato.catalog.product-created",
+            "mercato.catalog.audited"
         ]
     );
     let [sold, _] = read(&catalog, &id);

@@ -2,6 +2,9 @@
 
 use crate::types::{Caller, Error, Role, SignedIn};
 
+/// What the audit log calls a holder of the API key.
+pub const API_KEY: &str = "api-key";
+
 impl Caller {
     /// Whether the caller may do everything: a user with the role ADMIN, or a holder of the API key.
     #[must_use]
@@ -22,6 +25,16 @@ impl Caller {
         match self {
             Self::User(user) => Some(&user.user_id),
             Self::Anonymous | Self::ApiKey => None,
+        }
+    }
+
+    /// What the audit log calls the caller: a user's id, `api-key` or `anonymous`.
+    #[must_use]
+    pub fn actor(&self) -> &str {
+        match self {
+            Self::Anonymous => "anonymous",
+            Self::ApiKey => API_KEY,
+            Self::User(user) => &user.user_id,
         }
     }
 

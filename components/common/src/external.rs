@@ -46,6 +46,17 @@ impl ExternalId {
         format!("accounts.external.{}", self.0)
     }
 
+    /// Where the cache keeps that the audit log has a sign-in of theirs at this time.
+    #[must_use]
+    pub fn sign_in_place(&self, signed_in_at: u64) -> String {
+        format!("accounts.external-sign-in.{}.{signed_in_at}", self.0)
+    }
+
+    /// Has the cache tell that the audit log has it, for a while.
+    pub fn remember_sign_in(&self, cache: &(impl Cache + ?Sized), signed_in_at: u64) {
+        cache.keep(&self.sign_in_place(signed_in_at), b"1", TTL);
+    }
+
     /// Has the cache tell who that is, for a while.
     pub fn remember(&self, cache: &(impl Cache + ?Sized), user: &User) {
         let role = match user.role {

@@ -2,6 +2,7 @@
 //! typed collections over the port `documents`, ids and cursors.
 
 pub mod address;
+pub mod audit;
 mod bindings;
 pub mod breaker;
 pub mod cache;

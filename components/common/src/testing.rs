@@ -14,6 +14,7 @@ use mercato_ports::manifest::{ServiceManifest, ShopManifest};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
+use crate::audit::Act;
 use crate::cache::Cache;
 use crate::ports::{HttpClient, Mail, Ports};
 use crate::types::{Caller, Role, SignedIn};
@@ -95,6 +96,20 @@ impl TestPorts {
     #[allow(clippy::unwrap_used, reason = "for tests only")]
     pub fn take_events(&self) -> Vec<Event> {
         std::mem::take(&mut self.inner.events.lock().unwrap())
+    }
+
+    /// The acts that the audit log was told of since the last call, the other events left out.
+    ///
+    /// # Panics
+    /// Where one can't be read.
+    #[must_use]
+    #[allow(clippy::expect_used, reason = "for tests only")]
+    pub fn take_acts(&self) -> Vec<Act> {
+        let events = self.take_events().into_iter();
+        events
+            .filter(|event| event.kind.ends_with(".audited"))
+            .map(|event| serde_json::from_str(&event.data).expect("an act"))
+            .collect()
     }
 
     /// The e-mails that were sent since the last call.

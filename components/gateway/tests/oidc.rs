@@ -46,7 +46,8 @@ fn expect_unauthenticated(shop: &Shop, bearer: &str, why: &str) {
 #[test]
 fn the_account_is_made_on_first_sight_and_found_without_a_call_from_then_on() {
     let (shop, key, provider) = shop();
-    let bearer = key.bearer(&claims("ada"));
+    let mut ada = claims("ada");
+    let bearer = key.bearer(&ada);
     let first = me(&shop, &bearer);
     assert_eq!(
         (
@@ -71,8 +72,8 @@ fn the_account_is_made_on_first_sight_and_found_without_a_call_from_then_on() {
         ]
     );
     let _ = shop.calls();
-    let again = key.bearer(&claims("ada"));
-    assert_eq!(me(&shop, &again), first);
+    ada["nonce"] = json!("another token of the same moment");
+    assert_eq!(me(&shop, &key.bearer(&ada)), first);
     assert_eq!(
         shop.calls(),
         ["get 1 of accounts.users"],
@@ -87,6 +88,39 @@ fn the_account_is_made_on_first_sight_and_found_without_a_call_from_then_on() {
         answer["errors"][0]["extensions"]["code"], "UNAUTHENTICATED",
         "{answer}"
     );
+}
+
+#[test]
+fn a_sign_in_there_is_logged_once_by_its_own_time_or_its_tokens() {
+    let (shop, key, _) = shop();
+    let signed_in = || {
+        let query = "{ auditLog(filter: {action: SIGN_IN}) { edges { node { actor detail } } } }";
+        shop.ask(KEY, query)["auditLog"]["edges"]
+            .as_array()
+            .unwrap()
+            .clone()
+    };
+    let mut ada = claims("ada");
+    let issued = now();
+    let at = |claims: &Value| me(&shop, &key.bearer(claims))["_id"].clone();
+    ada["iat"] = json!(issued);
+    let id = at(&ada);
+    at(&ada);
+    let expected = json!({ "actor": id, "detail": format!("at {ISSUER}") });
+    assert_eq!(signed_in(), [json!({ "node": expected })]);
+    // Another token, of a sign-in that is told.
+    ada["iat"] = json!(issued - 1);
+    ada["auth_time"] = json!(issued - 100);
+    at(&ada);
+    // It goes on by other tokens, which are no other sign-in.
+    for later in [issued - 3, issued - 2] {
+        ada["iat"] = json!(later);
+        at(&ada);
+    }
+    assert_eq!(signed_in().len(), 2);
+    let _ = shop.calls();
+    at(&ada);
+    assert_eq!(shop.calls(), ["get 1 of accounts.users"], "the profile alone");
 }
 
 #[test]

@@ -6,6 +6,7 @@ use mercato_common::notifications::{Kind, NotificationStatus as Status};
 use mercato_common::services::{Contacts, Orders};
 use mercato_common::types::Error;
 use mercato_ports::documents::CommitFailure;
+use mercato_ports::events::Event;
 
 use crate::letters::Letter;
 use crate::message::{MESSAGES, MessageBody, masked};
@@ -27,6 +28,8 @@ pub struct Draft {
     pub fresh: MessageBody,
     /// Whether one that can't be sent as it is, is tried again.
     pub again: bool,
+    /// Whom it is sent for, where somebody who keeps the shop wants it: told to the audit log with the first that is written of it.
+    pub act: Option<Event>,
 }
 
 impl Draft {
@@ -124,7 +127,7 @@ impl<P: Platform, C: Contacts, O: Orders> NotificationsService<P, C, O> {
                 (MESSAGES.replace(&stored)?, stored.version + 1)
             }
         };
-        match self.ports.commit(&[write], &[]) {
+        match self.ports.commit(&[write], draft.act.as_slice()) {
             Ok(()) => Ok(Stored {
                 id: draft.id,
                 version,

@@ -1,10 +1,13 @@
 //! What somebody who keeps the shop has sent.
 
+use mercato_common::accounts::AuditAction;
 use mercato_common::address::{is_email, is_phone};
+use mercato_common::audit::Act;
 use mercato_common::id;
 use mercato_common::notifications::{Email, Kind, Medium, Notification, NotificationStatus as Status, Sms};
 use mercato_common::services::{Contacts, Orders};
 use mercato_common::types::{Caller, Error};
+use mercato_ports::events::Event;
 
 use crate::delivery::Draft;
 use crate::letters::{Letter, one_line};
@@ -38,7 +41,13 @@ impl<P: Platform, C: Contacts, O: Orders> NotificationsService<P, C, O> {
                 None => None,
             },
         };
-        self.send_now(Medium::Email, &input.to, letter, input.idempotency_key.as_deref())
+        self.send_now(
+            caller,
+            Medium::Email,
+            &input.to,
+            letter,
+            input.idempotency_key.as_deref(),
+        )
     }
 
     pub(crate) fn write_sms(&self, caller: &Caller, input: &Sms) -> Result<Notification, Error> {
@@ -53,11 +62,18 @@ impl<P: Platform, C: Contacts, O: Orders> NotificationsService<P, C, O> {
         if let Err(reason) = self.by_sms(&input.to, true).to {
             return Err(Error::Unavailable(reason.into()));
         }
-        self.send_now(Medium::Sms, &input.to, letter, input.idempotency_key.as_deref())
+        self.send_now(
+            caller,
+            Medium::Sms,
+            &input.to,
+            letter,
+            input.idempotency_key.as_deref(),
+        )
     }
 
     fn send_now(
         &self,
+        caller: &Caller,
         medium: Medium,
         to: &str,
         letter: Letter,
@@ -75,7 +91,12 @@ impl<P: Platform, C: Contacts, O: Orders> NotificationsService<P, C, O> {
         };
         let now = id::now();
         let id = message::id(&what, medium);
+        let action = match medium {
+            Medium::Email => AuditAction::EmailSend,
+            Medium::Sms => AuditAction::SmsSend,
+        };
         let draft = Draft {
+            act: Some(act(caller, action, &id)?),
             kept: match key {
                 Some(_) => MESSAGES.get(&self.ports, &id)?,
                 None => None,
@@ -120,6 +141,7 @@ impl<P: Platform, C: Contacts, O: Orders> NotificationsService<P, C, O> {
             id: kept.id.clone(),
             fresh: kept.body.clone(),
             again: true,
+            act: Some(act(caller, AuditAction::NotificationRetry, id)?),
             kept: Some(kept),
         };
         let medium = draft.fresh.medium.0;
@@ -131,6 +153,11 @@ impl<P: Platform, C: Contacts, O: Orders> NotificationsService<P, C, O> {
         self.try_way(&occasion, order.as_ref(), &recipient, way, draft)
             .map(to_notification)
     }
+}
+
+/// Tells the audit log what somebody does to the message of this id.
+fn act(caller: &Caller, action: AuditAction, id: &str) -> Result<Event, Error> {
+    Act::by(caller.actor(), action).on(id).event("notifications")
 }
 
 /// Checks a text that a client sends.

@@ -62,6 +62,7 @@ impl<P: Platform, C: Contacts, O: Orders> NotificationsService<P, C, O> {
                 kept,
                 fresh: MessageBody::new(occasion, way.medium, now),
                 again: false,
+                act: None,
             };
             (way, draft)
         });

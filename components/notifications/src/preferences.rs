@@ -2,12 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use mercato_common::accounts::AuditAction;
+use mercato_common::audit::Act;
 use mercato_common::collection::{Collection, Stored};
 use mercato_common::notifications::{Kind, Medium, Preference};
 use mercato_common::ports::Ports;
 use mercato_common::services::{Contacts, Orders};
 use mercato_common::types::{Caller, Error};
 use mercato_ports::documents::{CommitFailure, Write};
+use mercato_ports::events::Event;
 use serde::{Deserialize, Serialize};
 
 use crate::names::Named;
@@ -93,7 +96,8 @@ impl<P: Platform, C: Contacts, O: Orders> NotificationsService<P, C, O> {
         }
         for _ in 0..TRIES {
             let (write, chosen) = self.chosen(user_id, choices)?;
-            match self.ports.commit(&[write], &[]) {
+            let act = another_users(caller, user_id)?;
+            match self.ports.commit(&[write], act.as_slice()) {
                 Ok(()) => return Ok(chosen.all()),
                 Err(CommitFailure::Refused(_)) => {}
                 Err(failure) => return Err(failure.into()),
@@ -140,6 +144,15 @@ impl<P: Platform, C: Contacts, O: Orders> NotificationsService<P, C, O> {
     pub(crate) fn kept_preferences(&self, user_id: &str) -> Result<Option<Stored<Choices>>, Error> {
         PREFERENCES.get(&self.ports, user_id)
     }
+}
+
+/// What the audit log is told where a caller chooses for another user.
+fn another_users(caller: &Caller, user_id: &str) -> Result<Option<Event>, Error> {
+    if caller.user_id() == Some(user_id) {
+        return Ok(None);
+    }
+    let act = Act::by(caller.actor(), AuditAction::PreferencesChange).on(user_id);
+    act.event("notifications").map(Some)
 }
 
 fn key(kind: Kind, medium: Medium) -> String {

@@ -1,5 +1,6 @@
 //! The discount codes, for those who keep the shop.
 
+use mercato_common::accounts::AuditAction;
 use mercato_common::collection::Stored;
 use mercato_common::discounts::{Discount, DiscountEdge, DiscountPage, NewDiscount, Reduction};
 use mercato_common::ports::Ports;
@@ -8,6 +9,7 @@ use mercato_common::types::{Caller, Error, Page};
 use mercato_common::{currency, cursor, id};
 use mercato_ports::documents::{CommitFailure, Direction, RefusalReason, Scalar, Sort};
 
+use crate::audit;
 use crate::discount::{DISCOUNTS, DiscountBody, StoredReduction, disabling, normalized, to_discount};
 use crate::service::OrdersService;
 
@@ -22,7 +24,9 @@ impl<P: Ports, I: Inventory> Discounts for OrdersService<P, I> {
         caller.require_admin()?;
         let discount = checked(&self.ports, input)?;
         let write = DISCOUNTS.insert(&discount.id, &discount.body)?;
-        match self.ports.commit(&[write], &[]) {
+        let detail = told(&discount.body);
+        let act = audit::of_discount(caller, AuditAction::DiscountCreate, &discount.id, Some(detail))?;
+        match self.ports.commit(&[write], &[act]) {
             Ok(()) => Ok(to_discount(discount)),
             Err(CommitFailure::Refused(_)) => Err(Error::Conflict(
                 "There is a discount with this code already. Choose another code.".into(),
@@ -35,7 +39,8 @@ impl<P: Ports, I: Inventory> Discounts for OrdersService<P, I> {
         caller.require_admin()?;
         let missing = || Error::NotFound(format!("There is no discount with the code {code}."));
         let code = normalized(code).ok_or_else(missing)?;
-        match self.ports.commit(&[DISCOUNTS.adjust(&code, disabling())], &[]) {
+        let act = audit::of_discount(caller, AuditAction::DiscountDisable, &code, None)?;
+        match self.ports.commit(&[DISCOUNTS.adjust(&code, disabling())], &[act]) {
             Ok(()) => {}
             Err(CommitFailure::Refused(refusals))
                 if refusals
@@ -138,6 +143,19 @@ fn checked(ports: &impl Ports, input: NewDiscount) -> Result<Stored<DiscountBody
         created_at: now,
     };
     Ok(Stored { id, version: 1, body })
+}
+
+/// What a code takes off, for the audit log.
+fn told(body: &DiscountBody) -> String {
+    match (body.reduction, &body.currency) {
+        (StoredReduction::Percent(percent), _) => format!("{percent} percent"),
+        (StoredReduction::Amount(amount), currency) => {
+            format!(
+                "{amount} minor units of {}",
+                currency.as_deref().unwrap_or_default()
+            )
+        }
+    }
 }
 
 fn in_range(field: &str, amount: i64) -> Result<i64, Error> {

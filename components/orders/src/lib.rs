@@ -4,6 +4,7 @@
 //! `mercato:shop/discounts` and `mercato:shop/settlement`.
 
 mod amounts;
+mod audit;
 #[cfg(target_arch = "wasm32")]
 mod component;
 mod discount;

@@ -16,7 +16,7 @@ use crate::order::{ORDERS, OrderBody, Record, Tombstone, currency, subtotal, to_
 use crate::redemption::Use;
 use crate::service::OrdersService;
 use crate::timeline::actor;
-use crate::{events, lines, settings, tax};
+use crate::{audit, events, lines, settings, tax};
 
 /// How often an order is inserted anew when others use its discount code meanwhile.
 const TRIES: usize = 10;
@@ -166,6 +166,7 @@ impl<P: Ports, I: Inventory> OrdersService<P, I> {
         let order_id = plan.wanted.order_id;
         let body = body(plan, priced, used.as_ref())?;
         let mut events = vec![events::placed(order_id, &body.user_id)?];
+        events.extend(audit::of_placement(&plan.wanted.actor, order_id, &body.user_id)?);
         if let Some(due) = plan.due {
             events.push(events::timer(order_id, due)?);
         }

@@ -78,6 +78,7 @@ impl<P: Ports, I: Inventory> OrdersService<P, I> {
         let cancellation = Move {
             order_id,
             actor: Actor::Shop,
+            action: None,
             after: Status::Cancelled,
             version: None,
             note: Some("It was not paid in time.".into()),

@@ -1,5 +1,6 @@
 //! What the orders service does for those who buy, and for those who keep the shop.
 
+use mercato_common::accounts::AuditAction;
 use mercato_common::collection::Stored;
 use mercato_common::id;
 use mercato_common::orders::{Actor, NewOrder, Order, OrderPage, OrderQuery, Status};
@@ -56,6 +57,7 @@ impl<P: Ports, I: Inventory> Orders for OrdersService<P, I> {
         let wanted = Move {
             order_id: id,
             actor: actor(caller)?,
+            action: Some(AuditAction::OrderStatus),
             after: status,
             version,
             note: note("note", text)?,
@@ -68,6 +70,7 @@ impl<P: Ports, I: Inventory> Orders for OrdersService<P, I> {
         let wanted = Move {
             order_id: id,
             actor: actor(caller)?,
+            action: Some(AuditAction::OrderCancel),
             after: Status::Cancelled,
             version: None,
             note: note("reason", reason)?,

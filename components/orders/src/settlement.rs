@@ -61,6 +61,7 @@ fn by_shop(order_id: &str, after: Status) -> Move<'_> {
     Move {
         order_id,
         actor: Actor::Shop,
+        action: None,
         after,
         version: None,
         note: None,

@@ -1,5 +1,6 @@
 //! The moves of an order from one status to the next, each one commit: the order with its timeline, what follows from it as an event.
 
+use mercato_common::accounts::AuditAction;
 use mercato_common::collection::Stored;
 use mercato_common::id;
 use mercato_common::orders::{Actor, Order, Status, StatusChange};
@@ -8,10 +9,10 @@ use mercato_common::services::Inventory;
 use mercato_common::types::Error;
 use mercato_ports::documents::CommitFailure;
 
-use crate::events;
 use crate::order::{ORDERS, OrderBody, Record, to_order};
 use crate::service::OrdersService;
 use crate::status::{self, Named};
+use crate::{audit, events};
 
 /// How often a move is made anew when the order changes meanwhile.
 const TRIES: usize = 10;
@@ -21,6 +22,8 @@ const NOTE: usize = 500;
 pub struct Move<'a> {
     pub order_id: &'a str,
     pub actor: Actor,
+    /// What the audit log calls it, where it is one that people make.
+    pub action: Option<AuditAction>,
     pub after: Status,
     /// The version that the order must be at, if any.
     pub version: Option<u64>,
@@ -48,6 +51,14 @@ impl<P: Ports, I: Inventory> OrdersService<P, I> {
             }
             body.advance(wanted, id::now());
             let event = events::moved(wanted.order_id, &body.user_id, before, wanted.after)?;
+            let act = audit::of_move(
+                &wanted.actor,
+                wanted.action,
+                wanted.order_id,
+                &body.user_id,
+                (before, wanted.after),
+            )?;
+            let events: Vec<_> = [event].into_iter().chain(act).collect();
             let unused = match &body.discount {
                 Some(redeemed) if wanted.after == Status::Cancelled => redeemed.give_back(&body.user_id),
                 _ => Vec::new(),
@@ -59,7 +70,7 @@ impl<P: Ports, I: Inventory> OrdersService<P, I> {
             };
             let mut writes = vec![ORDERS.replace(&stored)?];
             writes.extend(unused);
-            match self.ports.commit(&writes, &[event]) {
+            match self.ports.commit(&writes, &events) {
                 Ok(()) => {
                     stored.version += 1;
                     return to_order(stored)

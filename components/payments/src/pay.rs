@@ -1,5 +1,7 @@
 //! The payment of an order: one attempt after the other, the next only where the one before is certain to have failed.
 
+use mercato_common::accounts::AuditAction;
+use mercato_common::audit::Act;
 use mercato_common::cache::Cache;
 use mercato_common::collection::Stored;
 use mercato_common::id;
@@ -21,6 +23,7 @@ const LONGEST_KEY: usize = 100;
 
 /// What a caller wants, checked.
 struct Wanted<'a> {
+    caller: &'a Caller,
     method: &'a str,
     key: Option<&'a str>,
 }
@@ -30,6 +33,7 @@ impl<P: Ports + Cache + HttpClient, O: Orders + Settlement> PaymentsService<P, O
         let order = self.order(caller, &input.order_id)?;
         let gateway = settings::gateway(&self.ports)?.ok_or_else(settings::not_configured)?;
         let wanted = Wanted {
+            caller,
             method: text("paymentMethod", Some(&input.payment_method), LONGEST_TOKEN)?
                 .ok_or_else(|| Error::invalid("paymentMethod", "Name what the order is paid with."))?,
             key: text("idempotencyKey", input.idempotency_key.as_deref(), LONGEST_KEY)?,
@@ -121,7 +125,12 @@ impl<P: Ports + Cache + HttpClient, O: Orders + Settlement> PaymentsService<P, O
                 ..stored.clone()
             })?,
         };
-        match self.ports.commit(&[write], &[event]) {
+        let mut events = vec![event];
+        if wanted.caller.user_id() != Some(&order.user_id) {
+            let act = Act::by(wanted.caller.actor(), AuditAction::PaymentMake).on(&order.id);
+            events.push(act.event("payments")?);
+        }
+        match self.ports.commit(&[write], &events) {
             Ok(()) => Ok(Some(Stored {
                 id: order.id.clone(),
                 version: before.map_or(0, |stored| stored.version) + 1,

@@ -1,12 +1,14 @@
 //! Money that is given back: claimed in the payment's document first, so that all refunds together are never more than was paid.
 
+use mercato_common::accounts::AuditAction;
+use mercato_common::audit::Act;
 use mercato_common::cache::Cache;
 use mercato_common::collection::Stored;
 use mercato_common::id;
 use mercato_common::payments::RefundInput;
 use mercato_common::ports::{HttpClient, Ports};
 use mercato_common::services::{Orders, Settlement};
-use mercato_common::types::Error;
+use mercato_common::types::{Caller, Error};
 use mercato_ports::documents::Write;
 
 use crate::events;
@@ -21,7 +23,11 @@ const MOST: usize = 100;
 
 impl<P: Ports + Cache + HttpClient, O: Orders + Settlement> PaymentsService<P, O> {
     /// Gives back as somebody who keeps the shop asks.
-    pub(crate) fn refund_of(&self, input: &RefundInput) -> Result<Stored<PaymentBody>, Error> {
+    pub(crate) fn refund_of(
+        &self,
+        caller: &Caller,
+        input: &RefundInput,
+    ) -> Result<Stored<PaymentBody>, Error> {
         let refund_id = id::new();
         let reason = text("reason", input.reason.as_deref(), LONGEST_REASON)?;
         let key = text("idempotencyKey", input.idempotency_key.as_deref(), LONGEST_KEY)?;
@@ -31,10 +37,13 @@ impl<P: Ports + Cache + HttpClient, O: Orders + Settlement> PaymentsService<P, O
             }
             let amount = checked(body, input.amount)?;
             body.claim(&refund_id, amount, reason, key);
-            Ok(Some(vec![events::refund_requested(
-                &input.payment_id,
-                &refund_id,
-            )?]))
+            let act = Act::by(caller.actor(), AuditAction::PaymentRefund)
+                .on(&input.payment_id)
+                .detail(format!("{amount} minor units of {}", body.currency));
+            Ok(Some(vec![
+                events::refund_requested(&input.payment_id, &refund_id)?,
+                act.event("payments")?,
+            ]))
         })?;
         if !claimed.body.refunds.iter().any(|refund| refund.id == refund_id) {
             return Ok(claimed);

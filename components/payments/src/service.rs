@@ -101,7 +101,7 @@ impl<P: Ports + Cache + HttpClient, O: Orders + Settlement> Payments for Payment
 
     fn refund(&self, caller: &Caller, input: &RefundInput) -> Result<Payment, Error> {
         caller.require_admin()?;
-        self.refund_of(input).map(to_payment)
+        self.refund_of(caller, input).map(to_payment)
     }
 
     fn get_many(

@@ -1,14 +1,15 @@
 //! The endpoints, as those who keep the shop make, change and end them.
 
+use mercato_common::accounts::AuditAction;
 use mercato_common::collection::Stored;
 use mercato_common::id;
 use mercato_common::ports::Ports;
-use mercato_common::types::Error;
+use mercato_common::types::{Caller, Error};
 use mercato_common::webhooks::{NewWebhook, SecretWebhook, WebhookPatch};
 use mercato_ports::documents::{CommitFailure, Write};
 
 use crate::endpoint::{ENDPOINTS, EndpointBody, to_webhook};
-use crate::service::{MOST_READ, TRIES, WebhooksService, busy};
+use crate::service::{MOST_READ, TRIES, WebhooksService, act, busy};
 use crate::signature::Secret;
 use crate::{subscription, url};
 
@@ -20,7 +21,7 @@ impl<P: Ports> WebhooksService<P> {
         ENDPOINTS.find(&self.ports, &ENDPOINTS.query(MOST_READ))
     }
 
-    pub(crate) fn add(&self, input: &NewWebhook) -> Result<SecretWebhook, Error> {
+    pub(crate) fn add(&self, caller: &Caller, input: &NewWebhook) -> Result<SecretWebhook, Error> {
         let body = EndpointBody {
             url: url::checked(&self.ports, &input.url)?,
             events: subscription::checked(&input.events)?,
@@ -42,17 +43,23 @@ impl<P: Ports> WebhooksService<P> {
             body,
         };
         let insert = ENDPOINTS.insert(&stored.id, &stored.body)?;
-        self.ports.commit(&[insert], &[])?;
+        let act = act(caller, AuditAction::WebhookCreate, &stored.id)?;
+        self.ports.commit(&[insert], &[act])?;
         Ok(with_secret(&stored))
     }
 
-    pub(crate) fn edit(&self, id: &str, patch: &WebhookPatch) -> Result<Stored<EndpointBody>, Error> {
+    pub(crate) fn edit(
+        &self,
+        caller: &Caller,
+        id: &str,
+        patch: &WebhookPatch,
+    ) -> Result<Stored<EndpointBody>, Error> {
         let target = patch.url.as_deref().map(|url| url::checked(&self.ports, url));
         let (target, events) = (
             target.transpose()?,
             patch.events.as_deref().map(subscription::checked).transpose()?,
         );
-        self.change(id, |stored| {
+        self.change((caller, AuditAction::WebhookUpdate), id, |stored| {
             let body = &mut stored.body;
             if let Some(target) = &target
                 && body.url != *target
@@ -72,13 +79,15 @@ impl<P: Ports> WebhooksService<P> {
         })
     }
 
-    pub(crate) fn remove(&self, id: &str) -> Result<Stored<EndpointBody>, Error> {
-        self.change(id, |stored| Ok(ENDPOINTS.delete(stored)))
+    pub(crate) fn remove(&self, caller: &Caller, id: &str) -> Result<Stored<EndpointBody>, Error> {
+        self.change((caller, AuditAction::WebhookDelete), id, |stored| {
+            Ok(ENDPOINTS.delete(stored))
+        })
     }
 
-    pub(crate) fn rotate(&self, id: &str) -> Result<SecretWebhook, Error> {
+    pub(crate) fn rotate(&self, caller: &Caller, id: &str) -> Result<SecretWebhook, Error> {
         let secret = Secret::generate()?;
-        let stored = self.change(id, |stored| {
+        let stored = self.change((caller, AuditAction::WebhookSecretRotate), id, |stored| {
             stored.body.rotate(secret.clone(), id::now());
             ENDPOINTS.replace(stored)
         })?;
@@ -88,6 +97,7 @@ impl<P: Ports> WebhooksService<P> {
     /// Changes an endpoint at its version, anew where somebody else was faster.
     fn change(
         &self,
+        (caller, action): (&Caller, AuditAction),
         id: &str,
         change: impl Fn(&mut Stored<EndpointBody>) -> Result<Write, Error>,
     ) -> Result<Stored<EndpointBody>, Error> {
@@ -98,7 +108,7 @@ impl<P: Ports> WebhooksService<P> {
         for _ in 0..TRIES {
             let mut stored = ENDPOINTS.get(&self.ports, id)?.ok_or_else(missing)?;
             let write = change(&mut stored)?;
-            match self.ports.commit(&[write], &[]) {
+            match self.ports.commit(&[write], &[act(caller, action, id)?]) {
                 Ok(()) => return Ok(stored),
                 Err(CommitFailure::Refused(_)) => {}
                 Err(failure) => return Err(failure.into()),

@@ -1,8 +1,9 @@
 //! The deliveries, listed and replayed.
 
+use mercato_common::accounts::AuditAction;
 use mercato_common::collection::Stored;
 use mercato_common::ports::Ports;
-use mercato_common::types::{Error, Page};
+use mercato_common::types::{Caller, Error, Page};
 use mercato_common::webhooks::{Delivery, DeliveryEdge, DeliveryFilter, DeliveryPage};
 use mercato_common::{cursor, id};
 use mercato_ports::documents::{CommitFailure, Comparison, Condition, Direction, Scalar, Sort};
@@ -10,7 +11,7 @@ use mercato_ports::documents::{CommitFailure, Comparison, Condition, Direction, 
 use crate::delivery::{self, DELIVERIES, DeliveryBody, Stage, to_delivery};
 use crate::endpoint::ENDPOINTS;
 use crate::events;
-use crate::service::{TRIES, WebhooksService, busy};
+use crate::service::{TRIES, WebhooksService, act, busy};
 
 /// The name of the only sort that the list has.
 const NEWEST_FIRST: &str = "-created";
@@ -58,7 +59,7 @@ impl<P: Ports> WebhooksService<P> {
     }
 
     /// Has a delivery tried at once, and then as often as a new one. One that is being tried stays as it is.
-    pub(crate) fn try_again(&self, id: &str) -> Result<Delivery, Error> {
+    pub(crate) fn try_again(&self, caller: &Caller, id: &str) -> Result<Delivery, Error> {
         if !delivery::is_id(id) {
             return Err(delivery::missing(id));
         }
@@ -78,7 +79,8 @@ impl<P: Ports> WebhooksService<P> {
             }
             stored.body.replay(now);
             let timer = events::timer(&stored, None)?;
-            match self.ports.commit(&[DELIVERIES.replace(&stored)?], &[timer]) {
+            let act = act(caller, AuditAction::WebhookReplay, id)?;
+            match self.ports.commit(&[DELIVERIES.replace(&stored)?], &[timer, act]) {
                 Ok(()) => return Ok(to_delivery(stored)),
                 Err(CommitFailure::Refused(_)) => {}
                 Err(failure) => return Err(failure.into()),

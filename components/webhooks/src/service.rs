@@ -1,5 +1,7 @@
 //! What the webhooks service does for those who keep the shop.
 
+use mercato_common::accounts::AuditAction;
+use mercato_common::audit::Act;
 use mercato_common::cache::Cache;
 use mercato_common::ports::{HttpClient, Ports};
 use mercato_common::services::Webhooks;
@@ -7,6 +9,7 @@ use mercato_common::types::{Caller, Error, Page};
 use mercato_common::webhooks::{
     Delivery, DeliveryFilter, DeliveryPage, NewWebhook, SecretWebhook, Webhook, WebhookPatch,
 };
+use mercato_ports::events::Event;
 
 use crate::endpoint::to_webhook;
 
@@ -32,22 +35,22 @@ impl<P> WebhooksService<P> {
 impl<P: Ports + Cache + HttpClient> Webhooks for WebhooksService<P> {
     fn create(&self, caller: &Caller, input: &NewWebhook) -> Result<SecretWebhook, Error> {
         caller.require_admin()?;
-        self.add(input)
+        self.add(caller, input)
     }
 
     fn update(&self, caller: &Caller, id: &str, patch: &WebhookPatch) -> Result<Webhook, Error> {
         caller.require_admin()?;
-        self.edit(id, patch).map(|stored| to_webhook(&stored))
+        self.edit(caller, id, patch).map(|stored| to_webhook(&stored))
     }
 
     fn delete(&self, caller: &Caller, id: &str) -> Result<Webhook, Error> {
         caller.require_admin()?;
-        self.remove(id).map(|stored| to_webhook(&stored))
+        self.remove(caller, id).map(|stored| to_webhook(&stored))
     }
 
     fn rotate_secret(&self, caller: &Caller, id: &str) -> Result<SecretWebhook, Error> {
         caller.require_admin()?;
-        self.rotate(id)
+        self.rotate(caller, id)
     }
 
     fn list(&self, caller: &Caller) -> Result<Vec<Webhook>, Error> {
@@ -67,8 +70,13 @@ impl<P: Ports + Cache + HttpClient> Webhooks for WebhooksService<P> {
 
     fn replay(&self, caller: &Caller, id: &str) -> Result<Delivery, Error> {
         caller.require_admin()?;
-        self.try_again(id)
+        self.try_again(caller, id)
     }
+}
+
+/// Tells the audit log what somebody who keeps the shop does to what has this id.
+pub fn act(caller: &Caller, action: AuditAction, id: &str) -> Result<Event, Error> {
+    Act::by(caller.actor(), action).on(id).event("webhooks")
 }
 
 /// Too many change one thing at once.

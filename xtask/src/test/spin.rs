@@ -156,7 +156,7 @@ fn comes_late(host: &Host, root: &Path) -> Result<()> {
     let manifest = fs::read_to_string(&host.manifest)?;
     let text = manifest
         .replace(
-            "[\"http://notifications-events.spin.internal\", \"http://orders-events.spin.internal\", \"http://payments-events.spin.internal\", \"http://webhooks-events.spin.internal\", \"https://api.stripe.com\", \"https://api.twilio.com\"]",
+            "[\"http://accounts-events.spin.internal\", \"http://notifications-events.spin.internal\", \"http://orders-events.spin.internal\", \"http://payments-events.spin.internal\", \"http://webhooks-events.spin.internal\", \"https://api.stripe.com\", \"https://api.twilio.com\"]",
             "[]",
         )
         .replace(

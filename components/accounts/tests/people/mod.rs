@@ -76,12 +76,20 @@ pub fn bearer(accounts: &Service, signed_in: &SignIn) -> Caller {
     caller(newest.first().map(|session| session.id.clone()))
 }
 
+/// All of the log.
+pub const ALL: AuditFilter = AuditFilter {
+    action: None,
+    actor: None,
+    subject: None,
+    since: None,
+    until: None,
+};
+
 /// The log of one kind of action, newest first.
 pub fn audit(accounts: &Service, action: AuditAction) -> Vec<AuditEntry> {
     let filter = AuditFilter {
         action: Some(action),
-        actor: None,
-        subject: None,
+        ..ALL
     };
     let page = Page {
         first: 100,

@@ -41,6 +41,7 @@ pub struct Unproved {
     token: String,
     header: Header,
     external: ExternalId,
+    signed_in_at: u64,
 }
 
 /// What a token says of itself.
@@ -48,6 +49,19 @@ pub struct Unproved {
 struct Said {
     iss: String,
     sub: String,
+    #[serde(default)]
+    iat: Value,
+    #[serde(default)]
+    auth_time: Value,
+}
+
+impl Said {
+    /// When its bearer signed in, in milliseconds since the Unix epoch, UTC: as providers may tell apart from when they issued the token,
+    /// which goes on without the person (OpenID Connect Core 1.0, section 2).
+    fn signed_in_at(&self) -> u64 {
+        let seconds = self.auth_time.as_u64().or(self.iat.as_u64());
+        seconds.unwrap_or_default().saturating_mul(1_000)
+    }
 }
 
 impl Oidc {
@@ -98,8 +112,9 @@ impl Oidc {
         (said.claims.iss == self.issuer).then(|| Unproved {
             oidc: Arc::clone(self),
             token: token.into(),
-            header: said.header,
             external: ExternalId::of(&self.issuer, &said.claims.sub),
+            signed_in_at: said.claims.signed_in_at(),
+            header: said.header,
         })
     }
 
@@ -141,8 +156,11 @@ impl Unproved {
         }
         let (cache, source) = (&*services.cache, &self.oidc.source);
         let [keys, trouble] = source.places();
-        let mut found = cache.cached(&[keys, trouble, self.external.place()]).into_iter();
+        let logged = self.external.sign_in_place(self.signed_in_at);
+        let places = [keys, trouble, self.external.place(), logged];
+        let mut found = cache.cached(&places).into_iter();
         let (keys, trouble, known) = (found.next(), found.next(), found.next());
+        let logged = found.next().flatten().is_some();
         let kid = self.header.kid.as_deref();
         let key = source.key(
             cache,
@@ -152,11 +170,13 @@ impl Unproved {
             trouble.flatten().is_some(),
         )?;
         let claims = self.oidc.verify(&self.token, &key)?;
-        if let Some(user) = known.flatten().and_then(|value| external::remembered(&value)) {
+        let known = known.flatten().and_then(|value| external::remembered(&value));
+        if let Some(user) = known.filter(|_| logged) {
             return Ok(user);
         }
         let user = services.accounts.sign_in_external(self.identity(&claims))?;
         self.external.remember(cache, &user);
+        self.external.remember_sign_in(cache, self.signed_in_at);
         Ok(SignedIn {
             user_id: user.id,
             role: user.role,
@@ -171,6 +191,7 @@ impl Unproved {
             issuer: self.oidc.issuer.clone(),
             subject: text("sub").unwrap_or_default(),
             issued_at: issued_at.saturating_mul(1_000),
+            signed_in_at: self.signed_in_at,
             email: text("email"),
             // Some providers write it as a text.
             email_verified: matches!(claims.get("email_verified"), Some(Value::Bool(true)))

@@ -31,6 +31,66 @@ pub enum AuditActionEnum {
     RoleChange,
     /// Erased a user.
     Erasure,
+    /// Edited another user's profile.
+    ProfileChange,
+    /// Exported another user's data.
+    DataExport,
+    /// Created a product or a variant.
+    ProductCreate,
+    /// Edited a product.
+    ProductUpdate,
+    /// Ended the sale of a product.
+    ProductDelete,
+    /// Imported a batch of products.
+    ProductImport,
+    /// Received pieces of a product.
+    StockReceive,
+    /// Found or wrote off pieces of a product.
+    StockAdjust,
+    /// Counted a product's stock.
+    StockSet,
+    /// Created a category.
+    CategoryCreate,
+    /// Edited a category.
+    CategoryUpdate,
+    /// Moved a category in the tree.
+    CategoryMove,
+    /// Took a category away.
+    CategoryDelete,
+    /// Changed another user's cart.
+    CartChange,
+    /// Placed an order for another user.
+    OrderPlace,
+    /// Said how an order stands.
+    OrderStatus,
+    /// Cancelled another user's order.
+    OrderCancel,
+    /// Created a discount code.
+    DiscountCreate,
+    /// Disabled a discount code.
+    DiscountDisable,
+    /// Paid another user's order.
+    PaymentMake,
+    /// Gave money back.
+    PaymentRefund,
+    /// Changed what another user is notified of.
+    PreferencesChange,
+    /// Had an e-mail sent.
+    EmailSend,
+    /// Had an SMS sent.
+    SmsSend,
+    /// Had a notification sent again.
+    NotificationRetry,
+    /// Created a webhook.
+    WebhookCreate,
+    /// Changed a webhook.
+    WebhookUpdate,
+    /// Took a webhook away.
+    WebhookDelete,
+    /// Gave a webhook another secret.
+    WebhookSecretRotate,
+    /// Had a delivery of a webhook's made again.
+    WebhookReplay,
 }
 
 /// What came of it.
@@ -71,12 +131,12 @@ impl AuditEntry {
         &self.0.actor
     }
 
-    /// The id of the user whom it was done to.
+    /// The id of what it was done to: a user, a product, an order.
     async fn subject(&self) -> Option<&str> {
         self.0.subject.as_deref()
     }
 
-    /// What else there is to tell, such as the session.
+    /// What else there is to tell, such as the session, or what became of what.
     async fn detail(&self) -> Option<&str> {
         self.0.detail.as_deref()
     }
@@ -88,8 +148,12 @@ pub struct AuditFilter {
     action: Option<AuditActionEnum>,
     /// A user's id, `api-key` or `anonymous`.
     actor: Option<String>,
-    /// The id of the user whom it was done to.
+    /// The id of what it was done to.
     subject: Option<ID>,
+    /// At this time or later.
+    since: Option<DateTime>,
+    /// Before this time.
+    until: Option<DateTime>,
 }
 
 impl From<AuditFilter> for Filter {
@@ -98,6 +162,8 @@ impl From<AuditFilter> for Filter {
             action: filter.action.map(Into::into),
             actor: filter.actor,
             subject: filter.subject.map(|id| id.0),
+            since: filter.since.map(|time| time.0),
+            until: filter.until.map(|time| time.0),
         }
     }
 }
@@ -107,7 +173,8 @@ pub struct AuditQuery;
 
 #[Object]
 impl AuditQuery {
-    /// Who did what to whom, newest first. For an ADMIN or the API key.
+    /// Who did what to whom, newest first: every sign-in, and all that was done by the rights of an ADMIN or of the API key. What was
+    /// done a moment ago may be on its way. For an ADMIN or the API key.
     #[graphql(complexity = "page_size(first) * child_complexity")]
     async fn audit_log(
         &self,

@@ -1,0 +1,109 @@
+//! What the audit log is told of orders and discount codes: what somebody does who keeps the shop, and nothing of customers.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    missing_docs,
+    reason = "tests"
+)]
+
+mod shop;
+
+use mercato_common::accounts::AuditAction;
+use mercato_common::audit::{API_KEY, Act};
+use mercato_common::discounts::Reduction;
+use mercato_common::id;
+use mercato_common::orders::Status;
+use mercato_common::services::{Discounts, Orders, Placement, Settlement};
+use mercato_common::testing::{admin, customer};
+use mercato_common::types::{Caller, Money};
+use shop::{code, line, of, shop};
+
+fn by(actor: &str, action: AuditAction, id: &str, detail: &str) -> Act {
+    Act::by(actor, action).on(id).detail(detail)
+}
+
+#[test]
+fn who_moves_or_cancels_anothers_order_is_told() {
+    let shop = shop(&[]);
+    let product = shop.product(100, 9);
+    let [moved, ended] = [(); 2].map(|()| shop.order(&product, 1).id);
+    let to = |status, version| {
+        shop.orders
+            .update_status(&admin(), &moved, status, version, Some("by Ada"))
+    };
+    to(Status::Paid, None).unwrap();
+    assert!(to(Status::Delivered, None).is_err());
+    assert!(to(Status::Processing, Some(9)).is_err());
+    shop.orders
+        .cancel(&Caller::ApiKey, &ended, Some("Ada has asked"))
+        .unwrap();
+    assert!(shop.orders.cancel(&admin(), &ended, None).is_err());
+    let expected = [
+        by("admin", AuditAction::OrderStatus, &moved, "pending -> paid"),
+        by(API_KEY, AuditAction::OrderCancel, &ended, "pending -> cancelled"),
+    ];
+    assert_eq!(shop.ports.take_acts(), expected);
+}
+
+#[test]
+fn of_customers_and_of_the_shop_itself_nothing_is_told() {
+    let shop = shop(&[]);
+    let product = shop.product(100, 9);
+    let id = shop.order(&product, 1).id;
+    shop.orders.cancel(&customer("u1"), &id, None).unwrap();
+    let paid = shop.order(&product, 1);
+    let amount = Money {
+        amount: paid.amounts.total,
+        currency: paid.currency,
+    };
+    shop.orders.paid(&paid.id, &amount).unwrap();
+    let own = Orders::place(&shop.orders, &admin(), &of(&[line(&product, 1)])).unwrap();
+    shop.orders.cancel(&admin(), &own.id, None).unwrap();
+    let input = of(&[line(&product, 1)]);
+    Placement::place(&shop.orders, &customer("u1"), &id::new(), "u1", &input, None).unwrap();
+    assert_eq!(shop.ports.take_acts(), []);
+}
+
+#[test]
+fn an_admin_who_moves_the_own_order_or_places_anothers_is_told() {
+    let shop = shop(&[]);
+    let product = shop.product(100, 9);
+    let own = Orders::place(&shop.orders, &admin(), &of(&[line(&product, 1)]))
+        .unwrap()
+        .id;
+    shop.orders
+        .update_status(&admin(), &own, Status::Paid, None, None)
+        .unwrap();
+    let (placed, input) = (id::new(), of(&[line(&product, 1)]));
+    for _ in 0..2 {
+        Placement::place(&shop.orders, &admin(), &placed, "u1", &input, None).unwrap();
+    }
+    let expected = [
+        by("admin", AuditAction::OrderStatus, &own, "pending -> paid"),
+        by("admin", AuditAction::OrderPlace, &placed, "for user u1"),
+    ];
+    assert_eq!(shop.ports.take_acts(), expected);
+}
+
+#[test]
+fn codes_are_made_and_disabled_by_somebody_once() {
+    let shop = shop(&[]);
+    let create = |reduction| shop.orders.create(&admin(), code("TEN", reduction));
+    create(Reduction::Amount(10)).unwrap();
+    assert!(create(Reduction::Percent(10)).is_err());
+    for _ in 0..2 {
+        shop.orders.disable(&Caller::ApiKey, "ten").unwrap();
+    }
+    assert!(shop.orders.disable(&admin(), "none").is_err());
+    let expected = [
+        by(
+            "admin",
+            AuditAction::DiscountCreate,
+            "TEN",
+            "10 minor units of USD",
+        ),
+        Act::by(API_KEY, AuditAction::DiscountDisable).on("TEN"),
+    ];
+    assert_eq!(shop.ports.take_acts(), expected);
+}

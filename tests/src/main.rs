@@ -51,6 +51,7 @@ mod readme;
 mod refused_orders;
 mod repeated;
 mod rest;
+mod rest_notifications;
 mod rest_shopping;
 mod sessions;
 mod startup;
@@ -136,6 +137,7 @@ fn main() -> ExitCode {
         refused_orders::tests(&world),
         repeated::tests(&world),
         rest::tests(&world),
+        rest_notifications::tests(&world),
         rest_shopping::tests(&world),
         sessions::tests(&world),
         startup::tests(),

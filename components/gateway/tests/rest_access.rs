@@ -25,7 +25,7 @@ const STAFF: Columns = [401, 403, 403, 200, 200];
 type Row = (&'static str, &'static [&'static str], &'static str, Columns);
 
 /// `$owner`, `$product`, `$order`, `$refresh` and `$name` stand for what is there.
-const TABLE: [Row; 32] = [
+const TABLE: [Row; 34] = [
     (
         "POST",
         &["/api/users/register", "/auth/register"],
@@ -129,6 +129,19 @@ const TABLE: [Row; 32] = [
     ("GET", &["/api/payments/{id}"], "", OWNER),
     ("GET", &["/api/payments/order/{id}"], "", OWNER),
     ("POST", &["/api/payments/{id}/refund"], "", STAFF),
+    (
+        "POST",
+        &["/api/notification/email"],
+        r#"{"to": "ada@example.com", "subject": "News", "text": "News"}"#,
+        STAFF,
+    ),
+    // No SMS can be sent here.
+    (
+        "POST",
+        &["/api/notification/sms"],
+        r#"{"to": "+4915112345678", "text": "News"}"#,
+        [401, 403, 403, 503, 503],
+    ),
 ];
 
 #[test]
@@ -238,6 +251,7 @@ fn every_caller_gets_what_the_table_says() {
                 401 => json!("UNAUTHENTICATED"),
                 403 => json!("FORBIDDEN"),
                 400 => json!("BAD_USER_INPUT"),
+                503 => json!("UNAVAILABLE"),
                 _ => Value::Null,
             };
             assert_eq!(answer["code"], code, "{method} {path} in column {column}");

@@ -155,11 +155,15 @@ impl Shop {
 
     /// Has the last attempt of a payment be of yesterday.
     pub fn age(&self, id: &str) {
-        let collection = "payments.payments";
+        self.set("payments.payments", id, "attemptedAt", id::now() - 24 * 3_600_000);
+    }
+
+    /// Changes a time of a document behind everybody's back.
+    pub fn set(&self, collection: &str, id: &str, field: &str, time: u64) {
         let found = self.ports.get_many(collection, &[id.to_owned()]).unwrap();
         let document = found[0].clone().unwrap();
         let mut body: serde_json::Value = serde_json::from_str(&document.body).unwrap();
-        body["attemptedAt"] = (id::now() - 24 * 3_600_000).into();
+        body[field] = time.into();
         let write = Write::Replace(Replacement {
             collection: collection.into(),
             id: id.into(),

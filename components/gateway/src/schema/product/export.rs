@@ -7,10 +7,8 @@ use mercato_common::catalog::{Attribute, Image, Product, ProductQuery};
 use mercato_common::types::{Error, Page};
 use serde::Serialize;
 
-use crate::schema::nullable::{Nullable, nullable};
-use crate::schema::product::operations::keeper;
+use crate::schema::nullable::{Nullable, read};
 use crate::schema::product::{ProductFilter, ProductSort};
-use crate::session::Session;
 
 /// How many products one page of an export has where its size is null, and at the most.
 const PAGE: i32 = 500;
@@ -136,13 +134,12 @@ impl ExportQuery {
         filter: Option<ProductFilter>,
         #[graphql(default_with = "ExportFormat::Ndjson")] format: ExportFormat,
     ) -> Nullable<ProductExport> {
-        nullable(async {
-            let session = Session::of(context)?;
-            keeper(session)?;
+        read(context, |session| {
+            session.caller().require_admin()?;
             let first = first.unwrap_or(PAGE);
             if !(1..=PAGE).contains(&first) {
                 let message = format!("A page of an export has 1 to {PAGE} products.");
-                return Err(session.error(Error::invalid("first", message)));
+                return Err(Error::invalid("first", message));
             }
             let begins = after.is_none();
             let query = ProductQuery {
@@ -153,22 +150,19 @@ impl ExportQuery {
                     after,
                 },
             };
-            let list = session.services.catalog.list(&query);
-            let list = list.map_err(|error| session.error(error))?;
+            let list = session.services.catalog.list(&query)?;
             let products = list.edges.iter().map(|edge| &edge.product);
             let data = match format {
                 ExportFormat::Ndjson => lines(products),
                 ExportFormat::Csv => table::written(products, begins),
-            };
-            let data = data.map_err(|error| session.error(error))?;
+            }?;
             let last = list.edges.into_iter().next_back().map(|edge| edge.cursor);
-            Ok(Some(ProductExport {
+            Ok(ProductExport {
                 data,
                 end_cursor: last.filter(|_| list.has_next),
                 has_next_page: list.has_next,
-            }))
+            })
         })
-        .await
     }
 }
 

@@ -28,6 +28,10 @@ pub fn tests(world: &Arc<World>) -> Vec<Trial> {
             "a_feed_that_is_imported_again_changes_nothing",
             a_feed_that_is_imported_again_changes_nothing,
         ),
+        trial(
+            "an_exported_table_is_imported_without_a_change",
+            an_exported_table_is_imported_without_a_change,
+        ),
         trial("json_lines_are_imported", json_lines_are_imported),
         trial("latin_1_is_recognised", latin_1_is_recognised),
         trial(
@@ -177,6 +181,37 @@ fn a_feed_that_is_imported_again_changes_nothing(world: &World, binary: &Binary)
     ensure!(
         first.len() == 5 && first == second,
         "the second import should change nothing: {first:?} {second:?}"
+    );
+    Ok(())
+}
+
+fn an_exported_table_is_imported_without_a_change(world: &World, binary: &Binary) -> Result<()> {
+    let (home, maker) = (Home::new()?, unique("table"));
+    for (name, price, currency) in [
+        ("plain", 1_299, "USD"),
+        ("=1+1, \"quoted\"", 500, "JPY"),
+        ("@SUM(A1)", 1_250, "KWD"),
+    ] {
+        world.product_of(json!({
+            "name": name, "manufacturer": maker, "externalId": format!("{maker}/{name}"), "price": price, "currency": currency,
+            "quantity": 3, "description": "Two\nlines, and a comma", "attributes": [{ "name": "size", "value": "M" }],
+        }))?;
+    }
+    let before = products(world, &maker)?;
+    let query =
+        "query ($maker: String) { exportProducts(filter: { manufacturer: $maker }, format: CSV) { data } }";
+    let exported = world.shop.graphql(As::Key, query, json!({ "maker": maker }))?;
+    let file = home.path().join("export.csv");
+    std::fs::write(&file, exported.text("/exportProducts/data")?)?;
+    let output = import(world, binary, &home, &file, &[])?;
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    ensure!(
+        told.contains("3 rows: 0 created, 0 updated, 3 unchanged, 0 refused"),
+        "the table should be taken as it is:\n{told}"
+    );
+    ensure!(
+        before.len() == 3 && products(world, &maker)? == before,
+        "nothing should have changed: {before:?}"
     );
     Ok(())
 }

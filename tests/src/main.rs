@@ -53,6 +53,8 @@ mod readme;
 mod refused_orders;
 mod repeated;
 mod rest;
+mod rest_authorization;
+mod rest_notifications;
 mod rest_shopping;
 mod sessions;
 mod startup;
@@ -140,6 +142,8 @@ fn main() -> ExitCode {
         refused_orders::tests(&world),
         repeated::tests(&world),
         rest::tests(&world),
+        rest_authorization::tests(&world),
+        rest_notifications::tests(&world),
         rest_shopping::tests(&world),
         sessions::tests(&world),
         startup::tests(),

@@ -154,6 +154,13 @@ fn a_webhook_that_can_not_work_is_refused(world: &World) -> Result<()> {
         "http://webhooks.example/",
         "webhooks.example",
         "https://a:b@webhooks.example/",
+        "https://webhooks.example\\@evil.example/",
+        "https://webhooks.example:0/",
+        "https://webhooks.example:65536/",
+        "https://webhooks.example/\r\nHost: evil.example",
+        "http://2130706433/",
+        "http://[::ffff:127.0.0.1]/",
+        "http://169.254.169.254/latest/meta-data",
     ] {
         create(world, url, &["*"])?.refused("BAD_USER_INPUT")?;
     }

@@ -21,7 +21,7 @@ const TRIES: i64 = 5;
 /// How long it takes until the next code is sent, and how many are sent within a day, so that nobody's mailbox is flooded and
 /// nobody guesses for long.
 const PAUSE: u64 = 60 * 1_000;
-const DAY: u64 = 24 * 60 * 60 * 1_000;
+pub const DAY: u64 = 24 * 60 * 60 * 1_000;
 const A_DAY: u64 = 10;
 
 /// What is kept of the codes that were sent to one user over one channel.

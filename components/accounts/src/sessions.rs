@@ -19,9 +19,6 @@ use crate::user::USERS;
 /// How many sessions a list has at the most, and how many are ended at once.
 const MOST: u32 = 100;
 
-/// How many expired sessions a sign-in clears away at the most.
-const CLEARED: u32 = 20;
-
 /// How often a session that changes all the while is looked at again.
 const TRIES: usize = 8;
 
@@ -126,26 +123,6 @@ impl<P: Platform> AccountsService<P> {
             direction: Direction::Descending,
         });
         SESSIONS.find(&self.ports, &query)
-    }
-
-    /// Clears sessions of a user away that have expired.
-    pub(crate) fn forget_expired(&self, user_id: &str) -> Result<(), Error> {
-        let mut query = of_user(user_id, CLEARED);
-        query.conditions.push(Condition {
-            field: "expiresAt".into(),
-            comparison: Comparison::AtMost,
-            value: Scalar::Integer(i64::try_from(id::now()).unwrap_or(i64::MAX)),
-        });
-        let expired = SESSIONS.find(&self.ports, &query)?;
-        let writes: Vec<_> = expired.iter().map(|session| SESSIONS.delete(session)).collect();
-        if writes.is_empty() {
-            return Ok(());
-        }
-        match self.ports.commit(&writes, &[]) {
-            // Another sign-in clears away the same.
-            Ok(()) | Err(CommitFailure::Refused(_)) => Ok(()),
-            Err(failure) => Err(failure.into()),
-        }
     }
 
     /// Ends all sessions of a user but this one. Those that were opened in an earlier epoch are over already: this takes away what

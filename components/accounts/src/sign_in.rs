@@ -3,6 +3,7 @@
 use mercato_common::accounts::{AuditAction, Client, Credentials, SignIn};
 use mercato_common::collection::{Stored, event};
 use mercato_common::id;
+use mercato_common::pruning::prune;
 use mercato_common::types::{Caller, Error};
 use mercato_ports::documents::{CommitFailure, Comparison, Condition, RefusalReason, Scalar, Write};
 use mercato_ports::events::Event;
@@ -123,7 +124,6 @@ impl<P: Platform> AccountsService<P> {
             ));
         };
         attempt.forgive(&self.ports);
-        self.forget_expired(&user.id)?;
         let mut writes = vec![Entry::by(&user.id, AuditAction::SignIn).on(&user.id).write()?];
         let signed_in = self.open_session(user, client, &mut writes)?;
         self.ports.commit(&writes, &[])?;
@@ -152,6 +152,7 @@ impl<P: Platform> AccountsService<P> {
         let lifetime = self.session_lifetime()?;
         let body = SessionBody::open(&user.id, user.body.epoch, &token, lifetime, client);
         writes.push(SESSIONS.insert(&id, &body)?);
+        prune(&self.ports, &SESSIONS, ("expiresAt", id::now()), &id, |_| true);
         self.pair(user, &id, &token)
     }
 

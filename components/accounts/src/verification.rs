@@ -8,13 +8,14 @@ use hmac::Mac;
 use mercato_common::accounts::{Channel, User};
 use mercato_common::collection::{Stored, event};
 use mercato_common::id;
+use mercato_common::pruning::prune;
 use mercato_common::types::{Caller, Error};
 use mercato_ports::documents::{Change, CommitFailure, RefusalReason};
 use mercato_ports::events::Event;
 use mercato_ports::mailer::{MailFailure, Message};
 use serde::Serialize;
 
-use crate::code::{self, VERIFICATIONS, VerificationBody};
+use crate::code::{self, DAY, VERIFICATIONS, VerificationBody};
 use crate::service::{AccountsService, Platform};
 use crate::user::{Profile, USERS, to_user};
 
@@ -70,6 +71,9 @@ impl<P: Platform> AccountsService<P> {
             Channel::Phone => vec![request(user_id, profile, to, &code, expires_at)?],
         };
         self.ports.commit(&[write], &events)?;
+        // Until then a code counts for the limit of a day.
+        let before = id::now().saturating_sub(DAY);
+        prune(&self.ports, &VERIFICATIONS, ("expiresAt", before), &key, |_| true);
         if channel == Channel::Email {
             self.mail(&key, to, &code)?;
         }

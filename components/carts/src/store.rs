@@ -4,9 +4,10 @@ use mercato_common::catalog::Product;
 use mercato_common::collection::Stored;
 use mercato_common::id;
 use mercato_common::ports::Ports;
+use mercato_common::pruning;
 use mercato_common::services::Placement;
 use mercato_common::types::Error;
-use mercato_ports::documents::{CommitFailure, Comparison, Condition, Scalar, Write};
+use mercato_ports::documents::{CommitFailure, Write};
 use mercato_ports::events::Event;
 
 use crate::cart::{CARTS, CartBody};
@@ -114,13 +115,7 @@ impl<P: Ports, C: ProductSource, O: Placement> CartsService<P, C, O> {
 
     /// The writes that remove some expired carts.
     fn expired(&self) -> Result<Vec<Write>, Error> {
-        let mut query = CARTS.query(CLEARED);
-        query.conditions.push(Condition {
-            field: "expiresAt".into(),
-            comparison: Comparison::AtMost,
-            value: Scalar::Integer(i64::try_from(id::now()).unwrap_or(i64::MAX)),
-        });
-        let expired = CARTS.find(&self.ports, &query)?;
+        let expired = pruning::over(&self.ports, &CARTS, "expiresAt", id::now(), CLEARED)?;
         Ok(expired.iter().map(|cart| CARTS.delete(cart)).collect())
     }
 }

@@ -15,6 +15,7 @@ pub mod error;
 pub mod external;
 pub mod id;
 pub mod ports;
+pub mod pruning;
 pub mod services;
 #[cfg(all(feature = "testing", not(target_arch = "wasm32")))]
 pub mod testing;

@@ -168,6 +168,11 @@ pub fn valid_id(field: &str, id: &str) -> Result<(), Error> {
     ))
 }
 
+/// The version that an edit was made of.
+pub fn valid_version(version: i32) -> Result<u64, Error> {
+    u64::try_from(version).map_err(|_| Error::invalid("version", "A version is 1 or more."))
+}
+
 fn ok<T>(values: Vec<T>) -> Vec<Result<T, Error>> {
     values.into_iter().map(Ok).collect()
 }

@@ -14,23 +14,23 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 use shop::{KEY, NOBODY, SECRET, Shop, User};
 
-/// The status that each caller gets: nobody, the owner, another customer, an ADMIN, the API key.
-type Columns = [u16; 5];
+/// The status that each caller gets: nobody, the owner, another customer, an ADMIN, the API key, a wrong key, an expired token.
+type Columns = [u16; 7];
 
-const EVERYBODY: Columns = [200; 5];
-const OWNER: Columns = [401, 200, 403, 200, 200];
-const STAFF: Columns = [401, 403, 403, 200, 200];
+const EVERYBODY: Columns = [200; 7];
+const OWNER: Columns = [401, 200, 403, 200, 200, 401, 401];
+const STAFF: Columns = [401, 403, 403, 200, 200, 401, 401];
 
 /// Method, paths, body, and what each caller gets.
 type Row = (&'static str, &'static [&'static str], &'static str, Columns);
 
 /// `$owner`, `$product`, `$order`, `$refresh` and `$name` stand for what is there.
-const TABLE: [Row; 32] = [
+const TABLE: [Row; 34] = [
     (
         "POST",
         &["/api/users/register", "/auth/register"],
         r#"{"username": "$name", "password": "a long password"}"#,
-        [201; 5],
+        [201; 7],
     ),
     (
         "POST",
@@ -48,25 +48,30 @@ const TABLE: [Row; 32] = [
         "POST",
         &["/api/users/logout"],
         r#"{"refresh_token": "$refresh"}"#,
-        [204; 5],
+        [204; 7],
     ),
     // Nobody here has an address; the API key is nobody's.
     (
         "POST",
         &["/api/users/verify"],
         r#"{"channel": "email", "code": "000000"}"#,
-        [401, 400, 400, 400, 403],
+        [401, 400, 400, 400, 403, 401, 401],
     ),
     ("GET", &["/api/users/{id}"], "", OWNER),
     ("PUT", &["/api/users/{id}"], r#"{"name": "Ada"}"#, OWNER),
-    ("DELETE", &["/api/users/{id}"], "", [401, 204, 403, 204, 204]),
+    (
+        "DELETE",
+        &["/api/users/{id}"],
+        "",
+        [401, 204, 403, 204, 204, 401, 401],
+    ),
     ("GET", &["/api/users/{id}/export"], "", OWNER),
     ("GET", &["/api/products", "/products"], "", EVERYBODY),
     (
         "POST",
         &["/api/products", "/products"],
         r#"{"name": "a", "price": 1, "quantity": 1}"#,
-        [401, 403, 403, 201, 201],
+        [401, 403, 403, 201, 201, 401, 401],
     ),
     ("GET", &["/api/products/{id}"], "", EVERYBODY),
     ("PUT", &["/api/products/{id}"], r#"{"price": 2}"#, STAFF),
@@ -97,14 +102,19 @@ const TABLE: [Row; 32] = [
         "POST",
         &["/api/cart/{userId}/checkout"],
         "",
-        [401, 201, 403, 201, 201],
+        [401, 201, 403, 201, 201, 401, 401],
     ),
-    ("GET", &["/api/orders", "/orders"], "", [401, 200, 200, 200, 200]),
+    (
+        "GET",
+        &["/api/orders", "/orders"],
+        "",
+        [401, 200, 200, 200, 200, 401, 401],
+    ),
     (
         "POST",
         &["/api/orders", "/orders"],
         r#"{"products": [{"_id": "$product", "quantity": 1}]}"#,
-        [401, 201, 201, 201, 403],
+        [401, 201, 201, 201, 403, 401, 401],
     ),
     ("GET", &["/api/orders/{id}"], "", OWNER),
     ("DELETE", &["/api/orders/{id}"], "", OWNER),
@@ -124,11 +134,24 @@ const TABLE: [Row; 32] = [
         "POST",
         &["/api/payments/{id}"],
         r#"{"paymentMethod": "tok_ok"}"#,
-        [401, 201, 403, 201, 201],
+        [401, 201, 403, 201, 201, 401, 401],
     ),
     ("GET", &["/api/payments/{id}"], "", OWNER),
     ("GET", &["/api/payments/order/{id}"], "", OWNER),
     ("POST", &["/api/payments/{id}/refund"], "", STAFF),
+    (
+        "POST",
+        &["/api/notification/email"],
+        r#"{"to": "ada@example.com", "subject": "News", "text": "News"}"#,
+        STAFF,
+    ),
+    // No SMS can be sent here.
+    (
+        "POST",
+        &["/api/notification/sms"],
+        r#"{"to": "+4915112345678", "text": "News"}"#,
+        [401, 403, 403, 503, 503, 401, 401],
+    ),
 ];
 
 #[test]
@@ -188,8 +211,8 @@ fn things(shop: &Shop, number: usize) -> Things {
     }
 }
 
-fn admin(user: &User) -> String {
-    let claims = json!({ "userId": user.id, "role": "ADMIN", "exp": 4_102_444_800_u64 });
+fn admin(user: &User, until: u64) -> String {
+    let claims = json!({ "userId": user.id, "role": "ADMIN", "exp": until });
     let key = jsonwebtoken::EncodingKey::from_secret(SECRET.as_bytes());
     let token = jsonwebtoken::encode(&jsonwebtoken::Header::default(), &claims, &key);
     format!("Bearer {}", token.unwrap())
@@ -199,7 +222,7 @@ fn admin(user: &User) -> String {
 fn every_caller_gets_what_the_table_says() {
     let shop = Shop::new();
     let (other, root) = (shop.user("other"), shop.user("root"));
-    let root = admin(&root);
+    let (root, expired) = (admin(&root, 4_102_444_800), admin(&root, 1_000_003_600));
     let mut number = 0;
     for (method, paths, body, columns) in TABLE {
         for (path, (column, expected)) in paths
@@ -226,6 +249,8 @@ fn every_caller_gets_what_the_table_says() {
                 other.header(),
                 ("authorization", root.as_str()),
                 KEY,
+                ("x-api-key", "a-key-that-no-shop-has-0123456789"),
+                ("authorization", expired.as_str()),
             ][column];
             let body = serde_json::from_str(&filled).unwrap_or(Value::Null);
             let path = path
@@ -238,6 +263,7 @@ fn every_caller_gets_what_the_table_says() {
                 401 => json!("UNAUTHENTICATED"),
                 403 => json!("FORBIDDEN"),
                 400 => json!("BAD_USER_INPUT"),
+                503 => json!("UNAVAILABLE"),
                 _ => Value::Null,
             };
             assert_eq!(answer["code"], code, "{method} {path} in column {column}");

@@ -3,6 +3,7 @@
 use mercato_common::collection::Stored;
 use mercato_common::id;
 use mercato_common::notifications::{Kind, NotificationStatus as Status};
+use mercato_common::pruning::prune;
 use mercato_common::services::{Contacts, Orders};
 use mercato_common::types::Error;
 use mercato_ports::documents::CommitFailure;
@@ -16,6 +17,8 @@ use crate::service::{NotificationsService, Platform};
 
 /// How long somebody who has claimed a message may take to send it, in milliseconds; then it is anybody's.
 const CLAIM: u64 = 60_000;
+/// How long messages are listed, in milliseconds: 90 days. Until then nothing is sent twice, however late its event comes again.
+const LISTED: u64 = 90 * 24 * 3_600_000;
 /// How often a status is written anew where that fails: it tells of what can't be taken back.
 const TRIES: usize = 3;
 
@@ -128,11 +131,17 @@ impl<P: Platform, C: Contacts, O: Orders> NotificationsService<P, C, O> {
             }
         };
         match self.ports.commit(&[write], draft.act.as_slice()) {
-            Ok(()) => Ok(Stored {
-                id: draft.id,
-                version,
-                body,
-            }),
+            Ok(()) => {
+                if version == 1 {
+                    let before = body.updated_at.saturating_sub(LISTED);
+                    prune(&self.ports, &MESSAGES, ("createdAt", before), &draft.id, |_| true);
+                }
+                Ok(Stored {
+                    id: draft.id,
+                    version,
+                    body,
+                })
+            }
             Err(CommitFailure::Refused(_)) => Err(busy()),
             Err(failure) => Err(failure.into()),
         }

@@ -160,11 +160,17 @@ fn act(caller: &Caller, action: AuditAction, id: &str) -> Result<Event, Error> {
     Act::by(caller.actor(), action).on(id).event("notifications")
 }
 
-/// Checks a text that a client sends.
+/// Checks a text that a client sends: of so many characters, none of which controls anything but lines.
 fn text<'a>(field: &str, text: &'a str, most: usize) -> Result<&'a str, Error> {
-    if (1..=most).contains(&text.chars().count()) && !text.trim().is_empty() {
-        Ok(text)
-    } else {
-        Err(Error::invalid(field, format!("1 to {most} characters fit here.")))
+    if !(1..=most).contains(&text.chars().count()) || text.trim().is_empty() {
+        return Err(Error::invalid(field, format!("1 to {most} characters fit here.")));
     }
+    let controls = |char: char| char.is_control() && !"\t\r\n".contains(char);
+    if text.chars().any(controls) {
+        return Err(Error::invalid(
+            field,
+            "No control characters fit here but tabs and line ends.",
+        ));
+    }
+    Ok(text)
 }

@@ -4,6 +4,7 @@ use mercato_common::cache::Cache;
 use mercato_common::collection::{Collection, Stored};
 use mercato_common::id;
 use mercato_common::ports::{HttpClient, Ports};
+use mercato_common::pruning::prune;
 use mercato_common::services::{Orders, Settlement};
 use mercato_common::types::Error;
 use mercato_ports::documents::{Comparison, Condition, Scalar};
@@ -18,6 +19,9 @@ use crate::{settings, signature};
 
 /// The events that were heard of payments; the id is Stripe's.
 const HEARD: Collection<Heard> = Collection::new("payments.webhook-events");
+
+/// How long an event is remembered, in milliseconds: 30 days. Stripe sends one again for three.
+const REMEMBERED: u64 = 30 * 24 * 3_600_000;
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -74,7 +78,7 @@ impl<P: Ports + Cache + HttpClient, O: Orders + Settlement> PaymentsService<P, O
         if HEARD.get(&self.ports, &notice.id)?.is_some() {
             return Ok(());
         }
-        match notice.r#type.as_str() {
+        let heard = match notice.r#type.as_str() {
             "payment_intent.succeeded"
             | "payment_intent.payment_failed"
             | "payment_intent.canceled"
@@ -82,7 +86,10 @@ impl<P: Ports + Cache + HttpClient, O: Orders + Settlement> PaymentsService<P, O
             "charge.refunded" => self.hear_refunded(&notice),
             "charge.refund.updated" | "refund.updated" | "refund.failed" => self.hear_refund(&notice),
             _ => Ok(()),
-        }
+        };
+        let before = id::now().saturating_sub(REMEMBERED);
+        prune(&self.ports, &HEARD, ("heardAt", before), &notice.id, |_| true);
+        heard
     }
 
     fn hear_intent(&self, notice: &Notice) -> Result<(), Error> {

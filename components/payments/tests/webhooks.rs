@@ -12,6 +12,7 @@ mod shop;
 use mercato_common::id;
 use mercato_common::orders::Status;
 use mercato_common::payments::{PaymentStatus, RefundStatus};
+use mercato_common::ports::Ports as _;
 use mercato_common::services::Payments;
 use mercato_common::types::Error;
 use serde_json::{Value, json};
@@ -239,4 +240,24 @@ fn what_is_signed_and_no_event_is_refused() {
         shop.webhook("evt_1", PAID, &json!({})),
         Err(Error::Invalid(_))
     ));
+}
+
+#[test]
+fn what_was_heard_long_ago_is_forgotten_by_and_by() {
+    const HEARD: &str = "payments.webhook-events";
+    const DAY: u64 = 24 * 3_600_000;
+    let shop = shop(PLAYING);
+    let order = waiting(&shop);
+    let paid = intent(&order, "tok_requires_action", 1, "succeeded");
+    let kept = ["evt_31", "evt_29"].map(str::to_owned);
+    for (event, days) in kept.iter().zip([31, 29]) {
+        shop.webhook(event, PAID, &paid).unwrap();
+        shop.set(HEARD, event, "heardAt", id::now() - days * DAY);
+    }
+    for number in 100..200 {
+        shop.webhook(&format!("evt_{number}"), "customer.created", &json!({}))
+            .unwrap();
+    }
+    let found = shop.ports.get_many(HEARD, &kept).unwrap();
+    assert_eq!((found[0].is_some(), found[1].is_some()), (false, true));
 }

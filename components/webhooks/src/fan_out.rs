@@ -3,14 +3,18 @@
 use mercato_common::collection::Stored;
 use mercato_common::id;
 use mercato_common::ports::Ports;
+use mercato_common::pruning::prune;
 use mercato_common::types::Error;
 use mercato_ports::documents::{CommitFailure, Write};
 use mercato_ports::events::Event;
 
-use crate::delivery::{DELIVERIES, DeliveryBody, id_of};
+use crate::delivery::{DELIVERIES, DeliveryBody, Stage, id_of};
 use crate::endpoint::ENDPOINTS;
 use crate::events;
 use crate::service::{MOST_READ, TRIES, WebhooksService, busy};
+
+/// How long deliveries are listed, and can be replayed, in milliseconds: 30 days. One that is still tried then stays until it is not.
+const LISTED: u64 = 30 * 24 * 3_600_000;
 
 impl<P: Ports> WebhooksService<P> {
     /// Makes the deliveries of an event. Those that are made already stay as they are.
@@ -34,7 +38,17 @@ impl<P: Ports> WebhooksService<P> {
                 return Ok(());
             }
             match self.ports.commit(&inserts, &timers) {
-                Ok(()) => return Ok(()),
+                Ok(()) => {
+                    let before = now.saturating_sub(LISTED);
+                    prune(
+                        &self.ports,
+                        &DELIVERIES,
+                        ("createdAt", before),
+                        &event.id,
+                        |delivery| delivery.stage != Stage::Pending,
+                    );
+                    return Ok(());
+                }
                 Err(CommitFailure::Refused(refusals)) => {
                     let taken = |index: usize| {
                         refusals

@@ -1,7 +1,7 @@
 //! Where deliveries may go, as far as a URL tells. Which hosts may be called is for the operator to say (`HTTP_CLIENT_HOSTS`), and is
 //! found out by each attempt.
 
-use std::net::IpAddr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 
 use http::Uri;
 use mercato_common::ports::Ports;
@@ -10,7 +10,8 @@ use mercato_common::types::Error;
 /// The longest URL, in bytes.
 const LONGEST: usize = 2_048;
 
-/// A URL that deliveries can be sent to: `https`, or in development `http` to this machine.
+/// A URL that deliveries can be sent to: `https`, or in development `http` to this machine. It is answered as it is called, so that every
+/// runtime reads the same host out of it: the scheme in lower case, a path after the authority, and no port that is none.
 ///
 /// # Errors
 /// [`Error::Invalid`], with what would be right.
@@ -19,20 +20,23 @@ pub fn checked(ports: &impl Ports, url: &str) -> Result<String, Error> {
     let shape = || {
         refused("Give an absolute URL such as https://example.com/webhooks, without a user or a fragment.")
     };
-    if url.len() > LONGEST || url.contains('#') {
+    let printable = url.bytes().all(|byte| byte.is_ascii_graphic());
+    if url.len() > LONGEST || !printable || url.contains(['#', '\\']) {
         return Err(shape());
     }
     let uri: Uri = url.parse().map_err(|_| shape())?;
     let authority = uri.authority().ok_or_else(shape)?;
-    if authority.as_str().contains('@') || authority.host().is_empty() {
+    let whole = authority.as_str();
+    let reachable = whole == authority.host() || authority.port_u16().is_some_and(|port| port > 0);
+    if whole.contains('@') || authority.host().is_empty() || !reachable {
         return Err(shape());
     }
     match uri.scheme_str() {
-        Some("https") => Ok(url.into()),
+        Some("https") => Ok(uri.to_string()),
         Some("http") => {
             let development = ports.config("MERCATO_ENVIRONMENT").as_deref() == Some("development");
             if development && is_loopback(authority.host()) {
-                Ok(url.into())
+                Ok(uri.to_string())
             } else {
                 Err(refused(
                     "Deliveries go by https. By http they go to this machine only, where MERCATO_ENVIRONMENT=development.",
@@ -44,9 +48,17 @@ pub fn checked(ports: &impl Ports, url: &str) -> Result<String, Error> {
 }
 
 fn is_loopback(host: &str) -> bool {
-    let bare = host.trim_start_matches('[').trim_end_matches(']');
-    host.eq_ignore_ascii_case("localhost")
-        || bare.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+    match host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+        Some(bare) => bare
+            .parse::<Ipv6Addr>()
+            .is_ok_and(|address| address.is_loopback()),
+        None => {
+            host.eq_ignore_ascii_case("localhost")
+                || host
+                    .parse::<Ipv4Addr>()
+                    .is_ok_and(|address| address.is_loopback())
+        }
+    }
 }
 
 #[cfg(test)]
@@ -64,10 +76,13 @@ mod tests {
     #[test]
     fn deliveries_go_by_https_and_in_development_to_this_machine() {
         let (production, development) = (ports(""), ports("development"));
+        // Which hosts may be called is not for a URL to say.
         for url in [
-            "https://example.com",
+            "https://example.com/",
             "https://example.com:8443/a?b=c",
             "https://127.0.0.1/",
+            "https://[::ffff:169.254.169.254]/latest",
+            "https://xn--bcher-kva.example/in?to=a%40b",
         ] {
             assert_eq!(checked(&production, url).unwrap(), url);
         }
@@ -78,6 +93,42 @@ mod tests {
         ] {
             assert!(checked(&production, url).is_err(), "{url}");
             assert_eq!(checked(&development, url).unwrap(), url);
+        }
+    }
+
+    #[test]
+    fn a_url_is_kept_as_it_is_called() {
+        let production = ports("");
+        for (url, kept) in [
+            ("https://example.com", "https://example.com/"),
+            ("HTTPS://example.com/In", "https://example.com/In"),
+            ("https://example.com?a=b", "https://example.com/?a=b"),
+            ("https://example.com:8443?a=/b", "https://example.com:8443/?a=/b"),
+        ] {
+            assert_eq!(checked(&production, url).unwrap(), kept);
+        }
+    }
+
+    #[test]
+    fn no_other_writing_of_an_address_passes_for_this_machine() {
+        let development = ports("development");
+        for host in [
+            "2130706433",
+            "0x7f000001",
+            "0177.0.0.1",
+            "127.1",
+            "0.0.0.0",
+            "[::]",
+            "[::ffff:127.0.0.1]",
+            "[fe80::1]",
+            "169.254.169.254",
+            "10.0.0.1",
+            "localhost.",
+            "[127.0.0.1]",
+            "127.0.0.1.",
+        ] {
+            let answer = checked(&development, &format!("http://{host}/"));
+            assert!(matches!(answer, Err(Error::Invalid(_))), "{host}: {answer:?}");
         }
     }
 
@@ -93,6 +144,29 @@ mod tests {
             "https:///a",
             "https://user:password@example.com/",
             "https://example.com/#part",
+            "https://example.com#@evil.example/",
+            "https://example.com\\@evil.example/",
+            "https://evil.example\\.example.com/",
+            "https://@example.com/",
+            "https://example.com:/",
+            "https://example.com:0/",
+            "https://example.com:65536/",
+            "https://example.com:443:443/",
+            "https://example.com:443@evil.example/",
+            "https://example.com/\r\nHost: evil.example",
+            "https://example.com/a b",
+            "https://example.com\t/",
+            "https://example\0.com/",
+            "https://exämple.com/",
+            "https://example.com/ä",
+            " https://example.com/",
+            "https:example.com/",
+            "//example.com/",
+            "file:///etc/passwd",
+            "gopher://example.com/",
+            "javascript:alert(1)",
+            "https://[::1/",
+            "https://::1/",
             "https://exa mple.com/",
             "http://example.com/",
             "http://127.0.0.1.example.com/",

@@ -10,6 +10,7 @@
 mod shop;
 
 use mercato_common::id;
+use mercato_common::ports::Ports as _;
 use mercato_common::services::Webhooks;
 use mercato_common::types::{Caller, Error, Page};
 use mercato_common::webhooks::{Delivery, DeliveryFilter, DeliveryStatus};
@@ -378,4 +379,46 @@ fn other_events_are_rejected() {
     assert!(matches!(shop.service.handle(&event), Err(Failure::Reject(_))));
     event.kind = "mercato.orders.order-due".into();
     assert!(matches!(shop.service.handle(&event), Err(Failure::Reject(_))));
+}
+
+#[test]
+fn deliveries_that_are_over_go_after_a_month() {
+    const DAY: u64 = 24 * 3_600_000;
+    let shop = shop();
+    shop.webhook(HERE, &["*"]);
+    let kept: Vec<_> = [
+        (31, "delivered"),
+        (31, "pending"),
+        (31, "failed"),
+        (29, "delivered"),
+    ]
+    .into_iter()
+    .map(|(days, stage)| {
+        let event = shop.happens(PAID);
+        let all = shop.deliveries();
+        let id = all
+            .iter()
+            .find(|delivery| delivery.event_id == event.id)
+            .unwrap()
+            .id
+            .clone();
+        shop.set(DELIVERIES, &id, "stage", json!(stage));
+        shop.set(DELIVERIES, &id, "createdAt", json!(id::now() - days * DAY));
+        id
+    })
+    .collect();
+    let there = || {
+        let found = shop.ports.get_many(DELIVERIES, &kept).unwrap();
+        found.iter().map(Option::is_some).collect::<Vec<_>>()
+    };
+    // One in so many events looks for them.
+    for _ in 0..500 {
+        if there() == [false, true, false, true] {
+            break;
+        }
+        shop.happens(PAID);
+    }
+    assert_eq!(there(), [false, true, false, true]);
+    let gone = replay(&shop, &kept[0]);
+    assert!(matches!(gone, Err(Error::NotFound(_))), "{gone:?}");
 }

@@ -9,6 +9,7 @@ mod body;
 mod call;
 mod carts;
 mod docs;
+mod notifications;
 mod openapi;
 mod operation;
 mod orders;
@@ -38,6 +39,7 @@ pub fn operations() -> Vec<Operation> {
         carts::operations(),
         orders::operations(),
         payments::operations(),
+        notifications::operations(),
     ]
     .into_iter()
     .flatten()

@@ -8,8 +8,7 @@ use mercato_common::accounts::{
 
 use crate::schema::connection::{page, page_size, to_connection};
 use crate::schema::datetime::DateTime;
-use crate::schema::nullable::{Nullable, nullable};
-use crate::session::Session;
+use crate::schema::nullable::{Nullable, read};
 
 /// What somebody did.
 #[derive(Clone, Copy, PartialEq, Eq, Enum)]
@@ -183,21 +182,18 @@ impl AuditQuery {
         after: Option<String>,
         filter: Option<AuditFilter>,
     ) -> Nullable<Connection<String, AuditEntry, EmptyFields, EmptyFields>> {
-        nullable(async {
-            let session = Session::of(context)?;
-            let page = page(session, first, after)?;
+        read(context, |session| {
+            let page = page(first, after)?;
             let filter = filter.unwrap_or_default().into();
             let log = session
                 .services
                 .accounts
-                .audit_log(session.caller(), &filter, &page)
-                .map_err(|error| session.error(error))?;
+                .audit_log(session.caller(), &filter, &page)?;
             let edges = log
                 .edges
                 .into_iter()
                 .map(|edge| (edge.cursor, AuditEntry(edge.entry)));
-            Ok(Some(to_connection(page.after.is_some(), log.has_next, edges)))
+            Ok(to_connection(page.after.is_some(), log.has_next, edges))
         })
-        .await
     }
 }

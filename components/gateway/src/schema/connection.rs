@@ -1,10 +1,8 @@
 //! Relay's Cursor Connections over the services' pages.
 
+use async_graphql::OutputType;
 use async_graphql::connection::{Connection, Edge, EmptyFields};
-use async_graphql::{OutputType, Result};
 use mercato_common::types::{Error, Page};
-
-use crate::session::Session;
 
 /// The most edges of one page.
 const MOST: i32 = 100;
@@ -17,10 +15,10 @@ const WHOLE: u32 = 1_000;
 pub const LIST: usize = 100;
 
 /// The page that a connection's arguments ask for.
-pub fn page(session: &Session, first: Option<i32>, after: Option<String>) -> Result<Page> {
+pub fn page(first: Option<i32>, after: Option<String>) -> Result<Page, Error> {
     match u32::try_from(first.unwrap_or(DEFAULT)) {
         Ok(first @ 1..=100) => Ok(Page { first, after }),
-        _ => Err(session.error(Error::invalid("first", format!("A page has 1 to {MOST} items.")))),
+        _ => Err(Error::invalid("first", format!("A page has 1 to {MOST} items."))),
     }
 }
 

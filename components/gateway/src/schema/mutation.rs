@@ -5,10 +5,10 @@ use mercato_common::types::Error;
 
 use crate::errors;
 use crate::schema::import::{ImportOutcome, ImportProductInput, ImportProductsResult};
-use crate::schema::nullable::{Nullable, nullable};
+use crate::schema::nullable::{Nullable, change, nullable};
 use crate::schema::product::{CreateProductInput, ProductObject, UpdateProductInput};
 use crate::schema::user::{LoginInput, RegisterUserInput, RegisterUserResult};
-use crate::session::Session;
+use crate::session::{Session, valid_id, valid_version};
 
 /// What can be changed of users and products.
 #[derive(Default)]
@@ -55,19 +55,12 @@ impl ShopMutation {
         context: &Context<'_>,
         input: Option<CreateProductInput>,
     ) -> Nullable<ProductObject> {
-        nullable(async {
-            let session = Session::to_change(context)?;
-            session
-                .caller()
-                .require_admin()
-                .map_err(|error| session.error(error))?;
-            let input = input.ok_or_else(|| session.error(required("input")))?;
+        change(context, |session| {
+            session.caller().require_admin()?;
+            let input = input.ok_or_else(|| required("input"))?;
             let product = session.services.catalog.create(session.caller(), input.into());
-            product
-                .map(|product| Some(ProductObject(product)))
-                .map_err(|error| session.error(error))
+            Ok(ProductObject(product?))
         })
-        .await
     }
 
     /// Edits a product that is still at this version; CONFLICT where it is not. For an ADMIN or the API key.
@@ -78,44 +71,29 @@ impl ShopMutation {
         #[graphql(desc = "The version that the edit was made of")] version: i32,
         input: UpdateProductInput,
     ) -> Nullable<ProductObject> {
-        nullable(async {
-            let session = Session::to_change(context)?;
-            session
-                .caller()
-                .require_admin()
-                .map_err(|error| session.error(error))?;
-            session.check_id("id", &id)?;
-            let version = u64::try_from(version)
-                .map_err(|_| session.error(Error::invalid("version", "A version is 1 or more.")))?;
+        change(context, |session| {
+            session.caller().require_admin()?;
+            valid_id("id", &id)?;
+            let version = valid_version(version)?;
             let product = session
                 .services
                 .catalog
                 .update(session.caller(), &id, version, input.into());
-            product
-                .map(|product| Some(ProductObject(product)))
-                .map_err(|error| session.error(error))
+            Ok(ProductObject(product?))
         })
-        .await
     }
 
     /// Adds newly received pieces to a product's stock. For an ADMIN or the API key.
     async fn receive_stock(&self, context: &Context<'_>, id: ID, quantity: i32) -> Nullable<ProductObject> {
-        nullable(async {
-            let session = Session::to_change(context)?;
-            session
-                .caller()
-                .require_admin()
-                .map_err(|error| session.error(error))?;
-            session.check_id("id", &id)?;
+        change(context, |session| {
+            session.caller().require_admin()?;
+            valid_id("id", &id)?;
             let product = session
                 .services
                 .catalog
                 .receive(session.caller(), &id, i64::from(quantity));
-            product
-                .map(|product| Some(ProductObject(product)))
-                .map_err(|error| session.error(error))
+            Ok(ProductObject(product?))
         })
-        .await
     }
 
     /// Creates products, or brings those with a known `externalId` up to date; at most 500 at once. For an ADMIN or the
@@ -125,19 +103,13 @@ impl ShopMutation {
         context: &Context<'_>,
         products: Vec<ImportProductInput>,
     ) -> Nullable<ImportProductsResult> {
-        nullable(async {
-            let session = Session::to_change(context)?;
+        change(context, |session| {
             let rows = products.into_iter().map(Into::into).collect();
-            let outcomes = session
-                .services
-                .catalog
-                .import_many(session.caller(), rows)
-                .map_err(|error| session.error(error))?;
-            Ok(Some(ImportProductsResult {
+            let outcomes = session.services.catalog.import_many(session.caller(), rows)?;
+            Ok(ImportProductsResult {
                 outcomes: outcomes.into_iter().map(ImportOutcome::from).collect(),
-            }))
+            })
         })
-        .await
     }
 }
 

@@ -5,9 +5,9 @@ use mercato_common::accounts::UserPatch;
 use mercato_common::types::Error;
 use serde_json::Value;
 
-use crate::schema::nullable::{Nullable, nullable};
+use crate::schema::nullable::{Nullable, change, read};
 use crate::schema::user::{RoleEnum, UserObject};
-use crate::session::Session;
+use crate::session::valid_version;
 
 /// What to change; what is left out stays as it is, and an empty text takes away what was there.
 #[derive(InputObject)]
@@ -48,17 +48,13 @@ impl ProfileQuery {
     /// All that the accounts service keeps of a user, as a JSON object; times are in milliseconds since 1970, UTC. The caller;
     /// anyone for an ADMIN or the API key.
     async fn export_user(&self, context: &Context<'_>, id: ID) -> Nullable<Json<Value>> {
-        nullable(async {
-            let session = Session::of(context)?;
-            session.check_user_id("id", &id)?;
-            let export = session.services.accounts.export(session.caller(), &id);
-            let text = export.map_err(|error| session.error(error))?;
-            let value = serde_json::from_str(&text).map_err(|error| {
-                session.error(Error::Internal(format!("an export can't be read: {error}")))
-            })?;
-            Ok(Some(Json(value)))
+        read(context, |session| {
+            session.valid_user_id("id", &id)?;
+            let text = session.services.accounts.export(session.caller(), &id)?;
+            let value = serde_json::from_str(&text)
+                .map_err(|error| Error::Internal(format!("an export can't be read: {error}")))?;
+            Ok(Json(value))
         })
-        .await
     }
 }
 
@@ -75,17 +71,13 @@ impl ProfileMutation {
         #[graphql(desc = "The version that the edit was made of")] version: i32,
         input: UpdateUserInput,
     ) -> Nullable<UserObject> {
-        nullable(async {
-            let session = Session::to_change(context)?;
-            session.check_user_id("id", &id)?;
-            let version = u64::try_from(version)
-                .map_err(|_| session.error(Error::invalid("version", "A version is 1 or more.")))?;
+        change(context, |session| {
+            session.valid_user_id("id", &id)?;
+            let version = valid_version(version)?;
             let accounts = &session.services.accounts;
             let user = accounts.update(session.caller(), &id, version, input.into());
-            user.map(|user| Some(UserObject(user)))
-                .map_err(|error| session.error(error))
+            Ok(UserObject(user?))
         })
-        .await
     }
 
     /// Gives the caller another password, and ends all of the caller's other sessions.
@@ -94,45 +86,33 @@ impl ProfileMutation {
         context: &Context<'_>,
         input: ChangePasswordInput,
     ) -> Nullable<UserObject> {
-        nullable(async {
-            let session = Session::to_change(context)?;
+        change(context, |session| {
             let accounts = &session.services.accounts;
             let user = accounts.change_password(session.caller(), &input.current, &input.new);
-            user.map(|user| Some(UserObject(user)))
-                .map_err(|error| session.error(error))
+            Ok(UserObject(user?))
         })
-        .await
     }
 
     /// Says what a user may do; access tokens tell it from their next refresh on. For an ADMIN or the API key.
     async fn set_role(&self, context: &Context<'_>, id: ID, role: RoleEnum) -> Nullable<UserObject> {
-        nullable(async {
-            let session = Session::to_change(context)?;
-            session
-                .caller()
-                .require_admin()
-                .map_err(|error| session.error(error))?;
-            session.check_user_id("id", &id)?;
+        change(context, |session| {
+            session.caller().require_admin()?;
+            session.valid_user_id("id", &id)?;
             let user = session
                 .services
                 .accounts
                 .set_role(session.caller(), &id, role.into());
-            user.map(|user| Some(UserObject(user)))
-                .map_err(|error| session.error(error))
+            Ok(UserObject(user?))
         })
-        .await
     }
 
     /// Takes away all that is personal of a user, for good, and frees the name. The id stays, so that old orders have an
     /// owner. The caller; anyone for an ADMIN or the API key.
     async fn erase_user(&self, context: &Context<'_>, id: ID) -> Nullable<UserObject> {
-        nullable(async {
-            let session = Session::to_change(context)?;
-            session.check_user_id("id", &id)?;
+        change(context, |session| {
+            session.valid_user_id("id", &id)?;
             let user = session.services.accounts.erase(session.caller(), &id);
-            user.map(|user| Some(UserObject(user)))
-                .map_err(|error| session.error(error))
+            Ok(UserObject(user?))
         })
-        .await
     }
 }

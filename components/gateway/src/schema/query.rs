@@ -6,7 +6,7 @@ use mercato_common::catalog::ProductQuery;
 use mercato_common::types::Error;
 
 use crate::schema::connection::{LIST, page, page_size, to_connection, whole_list};
-use crate::schema::nullable::{Nullable, nullable};
+use crate::schema::nullable::{Nullable, nullable, read};
 use crate::schema::product::{ProductFilter, ProductObject, ProductSort};
 use crate::schema::user::UserObject;
 use crate::session::Session;
@@ -33,21 +33,14 @@ impl ShopQuery {
     /// The caller's own record; everyone's for an ADMIN or the API key: the first 1,000. Longer lists: `userConnection`.
     #[graphql(complexity = "LIST * child_complexity")]
     async fn users(&self, context: &Context<'_>) -> Nullable<Vec<Option<UserObject>>> {
-        nullable(async {
-            let session = Session::of(context)?;
-            let page = session
-                .services
-                .accounts
-                .list(session.caller(), &whole_list())
-                .map_err(|error| session.error(error))?;
-            Ok(Some(
-                page.edges
-                    .into_iter()
-                    .map(|edge| Some(UserObject(edge.user)))
-                    .collect(),
-            ))
+        read(context, |session| {
+            let page = session.services.accounts.list(session.caller(), &whole_list())?;
+            Ok(page
+                .edges
+                .into_iter()
+                .map(|edge| Some(UserObject(edge.user)))
+                .collect())
         })
-        .await
     }
 
     /// One user: the caller, or anyone for an ADMIN or the API key.
@@ -68,46 +61,33 @@ impl ShopQuery {
         #[graphql(default = 20, desc = "1 to 100")] first: Option<i32>,
         after: Option<String>,
     ) -> Nullable<Connection<String, UserObject, EmptyFields, EmptyFields>> {
-        nullable(async {
-            let session = Session::of(context)?;
-            let page = page(session, first, after)?;
-            let list = session
-                .services
-                .accounts
-                .list(session.caller(), &page)
-                .map_err(|error| session.error(error))?;
+        read(context, |session| {
+            let page = page(first, after)?;
+            let list = session.services.accounts.list(session.caller(), &page)?;
             let edges = list
                 .edges
                 .into_iter()
                 .map(|edge| (edge.cursor, UserObject(edge.user)));
-            Ok(Some(to_connection(page.after.is_some(), list.has_next, edges)))
+            Ok(to_connection(page.after.is_some(), list.has_next, edges))
         })
-        .await
     }
 
     /// The first 1,000 products, oldest first. Longer lists, filters and other orders: `productConnection`.
     #[graphql(complexity = "LIST * child_complexity")]
     async fn products(&self, context: &Context<'_>) -> Nullable<Vec<Option<ProductObject>>> {
-        nullable(async {
-            let session = Session::of(context)?;
+        read(context, |session| {
             let query = ProductQuery {
                 filter: ProductFilter::default().into(),
                 sort: ProductSort::default().into(),
                 page: whole_list(),
             };
-            let list = session
-                .services
-                .catalog
-                .list(&query)
-                .map_err(|error| session.error(error))?;
-            Ok(Some(
-                list.edges
-                    .into_iter()
-                    .map(|edge| Some(ProductObject(edge.product)))
-                    .collect(),
-            ))
+            let list = session.services.catalog.list(&query)?;
+            Ok(list
+                .edges
+                .into_iter()
+                .map(|edge| Some(ProductObject(edge.product)))
+                .collect())
         })
-        .await
     }
 
     /// One product. One that is archived is there for an ADMIN or the API key only.
@@ -138,29 +118,19 @@ impl ShopQuery {
         filter: Option<ProductFilter>,
         sort: Option<ProductSort>,
     ) -> Nullable<Connection<String, ProductObject, EmptyFields, EmptyFields>> {
-        nullable(async {
-            let session = Session::of(context)?;
+        read(context, |session| {
             let query = ProductQuery {
                 filter: filter.unwrap_or_default().into(),
                 sort: sort.unwrap_or_default().into(),
-                page: page(session, first, after)?,
+                page: page(first, after)?,
             };
-            let list = session
-                .services
-                .catalog
-                .list(&query)
-                .map_err(|error| session.error(error))?;
+            let list = session.services.catalog.list(&query)?;
             let edges = list
                 .edges
                 .into_iter()
                 .map(|edge| (edge.cursor, ProductObject(edge.product)));
-            Ok(Some(to_connection(
-                query.page.after.is_some(),
-                list.has_next,
-                edges,
-            )))
+            Ok(to_connection(query.page.after.is_some(), list.has_next, edges))
         })
-        .await
     }
 }
 

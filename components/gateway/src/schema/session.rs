@@ -5,9 +5,9 @@ use mercato_common::accounts::Session as AccountSession;
 
 use crate::errors;
 use crate::schema::datetime::DateTime;
-use crate::schema::nullable::{Nullable, nullable};
+use crate::schema::nullable::{Nullable, change, nullable, read};
 use crate::schema::user::RegisterUserResult;
-use crate::session::Session;
+use crate::session::{Session, valid_id};
 
 /// One place where a user is signed in.
 pub struct SessionObject {
@@ -90,25 +90,17 @@ impl SessionQuery {
         context: &Context<'_>,
         #[graphql(desc = "Whose; the caller's own where there is none")] user: Option<ID>,
     ) -> Nullable<Vec<SessionObject>> {
-        nullable(async {
-            let asks = Session::of(context)?;
+        read(context, |asks| {
             let user = user.as_ref().map(|id| id.as_str());
             if let Some(id) = user {
-                asks.check_user_id("user", id)?;
+                asks.valid_user_id("user", id)?;
             }
-            let sessions = asks
-                .services
-                .accounts
-                .sessions(asks.caller(), user)
-                .map_err(|error| asks.error(error))?;
-            Ok(Some(
-                sessions
-                    .into_iter()
-                    .map(|session| to_object(asks, session))
-                    .collect(),
-            ))
+            let sessions = asks.services.accounts.sessions(asks.caller(), user)?;
+            Ok(sessions
+                .into_iter()
+                .map(|session| to_object(asks, session))
+                .collect())
         })
-        .await
     }
 }
 
@@ -138,26 +130,19 @@ impl SessionMutation {
 
     /// Ends the session of the refresh token, or else that of the access token; whether it had not ended before.
     async fn logout(&self, context: &Context<'_>, input: Option<LogoutInput>) -> Nullable<bool> {
-        nullable(async {
-            let asks = Session::to_change(context)?;
+        change(context, |asks| {
             let token = input.unwrap_or_default().refresh_token;
-            let ended = asks.services.accounts.logout(asks.caller(), token.as_deref());
-            ended.map(Some).map_err(|error| asks.error(error))
+            asks.services.accounts.logout(asks.caller(), token.as_deref())
         })
-        .await
     }
 
     /// Ends one of the caller's sessions; anyone's for an ADMIN or the API key.
     async fn revoke_session(&self, context: &Context<'_>, id: ID) -> Nullable<SessionObject> {
-        nullable(async {
-            let asks = Session::to_change(context)?;
-            asks.caller().require_known().map_err(|error| asks.error(error))?;
-            asks.check_id("id", &id)?;
+        change(context, |asks| {
+            asks.caller().require_known()?;
+            valid_id("id", &id)?;
             let session = asks.services.accounts.revoke_session(asks.caller(), &id);
-            session
-                .map(|session| Some(to_object(asks, session)))
-                .map_err(|error| asks.error(error))
+            Ok(to_object(asks, session?))
         })
-        .await
     }
 }

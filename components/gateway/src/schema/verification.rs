@@ -4,9 +4,8 @@ use async_graphql::{Context, Enum, Object, SimpleObject};
 use mercato_common::accounts::Channel;
 
 use crate::schema::datetime::DateTime;
-use crate::schema::nullable::{Nullable, nullable};
+use crate::schema::nullable::{Nullable, change};
 use crate::schema::user::UserObject;
-use crate::session::Session;
 
 /// Where a user can be reached.
 #[derive(Clone, Copy, PartialEq, Eq, Enum)]
@@ -36,18 +35,14 @@ impl VerificationMutation {
         context: &Context<'_>,
         channel: VerificationChannel,
     ) -> Nullable<VerificationRequest> {
-        nullable(async {
-            let session = Session::to_change(context)?;
+        change(context, |session| {
             let accounts = &session.services.accounts;
-            let expires_at = accounts
-                .request_verification(session.caller(), channel.into())
-                .map_err(|error| session.error(error))?;
-            Ok(Some(VerificationRequest {
+            let expires_at = accounts.request_verification(session.caller(), channel.into())?;
+            Ok(VerificationRequest {
                 channel,
                 expires_at: DateTime(expires_at),
-            }))
+            })
         })
-        .await
     }
 
     /// Takes the code that was sent last, within ten minutes and five tries: the address is the caller's.
@@ -57,13 +52,10 @@ impl VerificationMutation {
         channel: VerificationChannel,
         code: String,
     ) -> Nullable<UserObject> {
-        nullable(async {
-            let session = Session::to_change(context)?;
+        change(context, |session| {
             let accounts = &session.services.accounts;
             let user = accounts.verify(session.caller(), channel.into(), &code);
-            user.map(|user| Some(UserObject(user)))
-                .map_err(|error| session.error(error))
+            Ok(UserObject(user?))
         })
-        .await
     }
 }

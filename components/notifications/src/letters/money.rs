@@ -1,6 +1,6 @@
 //! Amounts as people write them.
 
-use iso_currency::Currency;
+use mercato_common::currency;
 
 /// How a language writes numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,11 +13,7 @@ pub struct Number {
 
 /// Minor units as an amount of their currency (ISO 4217), with as many digits behind the decimal as it has; 1,234.50 USD.
 pub fn written(amount: i64, currency: &str, number: Number) -> String {
-    let digits = Currency::from_code(currency)
-        .and_then(|currency| currency.exponent())
-        .map_or(2, usize::from);
-    let all = format!("{:0>width$}", amount.unsigned_abs(), width = digits + 1);
-    let (whole, parts) = all.split_at(all.len().saturating_sub(digits));
+    let (whole, parts) = currency::split(amount, currency);
     let mut text = String::from(if amount < 0 { "-" } else { "" });
     for (index, digit) in whole.chars().enumerate() {
         if index > 0 && (whole.len() - index).is_multiple_of(3) {
@@ -27,7 +23,7 @@ pub fn written(amount: i64, currency: &str, number: Number) -> String {
     }
     if !parts.is_empty() {
         text.push(number.decimal);
-        text.push_str(parts);
+        text.push_str(&parts);
     }
     format!("{text} {currency}")
 }

@@ -155,20 +155,26 @@ impl Shop {
 
     /// Has the last attempt of a payment, and its refunds, be of yesterday.
     pub fn age(&self, id: &str) {
-        let collection = "payments.payments";
+        let yesterday = id::now() - 24 * 3_600_000;
+        self.tamper("payments.payments", id, |body| {
+            body["attemptedAt"] = yesterday.into();
+            let refunds = body.get_mut("refunds").and_then(|list| list.as_array_mut());
+            for refund in refunds.into_iter().flatten() {
+                refund["createdAt"] = yesterday.into();
+            }
+        });
+    }
+
+    /// Changes a time of a document behind everybody's back.
+    pub fn set(&self, collection: &str, id: &str, field: &str, time: u64) {
+        self.tamper(collection, id, |body| body[field] = time.into());
+    }
+
+    fn tamper(&self, collection: &str, id: &str, change: impl FnOnce(&mut serde_json::Value)) {
         let found = self.ports.get_many(collection, &[id.to_owned()]).unwrap();
         let document = found[0].clone().unwrap();
         let mut body: serde_json::Value = serde_json::from_str(&document.body).unwrap();
-        let yesterday = id::now() - 24 * 3_600_000;
-        body["attemptedAt"] = yesterday.into();
-        for refund in body
-            .get_mut("refunds")
-            .and_then(|list| list.as_array_mut())
-            .into_iter()
-            .flatten()
-        {
-            refund["createdAt"] = yesterday.into();
-        }
+        change(&mut body);
         let write = Write::Replace(Replacement {
             collection: collection.into(),
             id: id.into(),

@@ -10,8 +10,9 @@ mod record;
 use http::{HeaderMap, HeaderName, Request, StatusCode};
 use mercato_common::collection::Stored;
 use mercato_common::id;
+use mercato_common::pruning;
 use mercato_common::types::{Caller, Error};
-use mercato_ports::documents::{CommitFailure, Comparison, Condition, Query, Scalar, Write};
+use mercato_ports::documents::{CommitFailure, Write};
 
 use crate::http::{Gateway, Problem, Reply};
 use record::{RECORDS, Record, Standing};
@@ -145,13 +146,7 @@ impl Gateway {
         if !id.starts_with('0') {
             return Ok(Vec::new());
         }
-        let mut query: Query = RECORDS.query(SWEPT);
-        query.conditions.push(Condition {
-            field: "expiresAt".into(),
-            comparison: Comparison::Less,
-            value: Scalar::Integer(i64::try_from(now).unwrap_or(i64::MAX)),
-        });
-        let expired = RECORDS.find(&*self.services.documents, &query)?;
+        let expired = pruning::over(&*self.services.documents, &RECORDS, "expiresAt", now, SWEPT)?;
         let others = expired.iter().filter(|record| record.id != id);
         Ok(others.map(|record| RECORDS.delete(record)).collect())
     }

@@ -1,11 +1,11 @@
 //! What can be read and changed of carts.
 
-use async_graphql::{Context, ID, Object, Result};
-use mercato_common::carts::{Cart, Terms, Whose};
+use async_graphql::{Context, ID, Object};
+use mercato_common::carts::{Terms, Whose};
 use mercato_common::types::Error;
 
 use crate::schema::cart::CartObject;
-use crate::schema::nullable::{Nullable, nullable};
+use crate::schema::nullable::{Nullable, change, read};
 use crate::schema::order::OrderObject;
 use crate::session::Session;
 
@@ -23,22 +23,20 @@ impl CartQuery {
         #[graphql(desc = "The `_id` that a guest's first addition has answered")] cart_id: Option<ID>,
         #[graphql(desc = "A user: the caller, or anyone for an ADMIN or the API key")] user_id: Option<ID>,
     ) -> Nullable<CartObject> {
-        nullable(async {
-            let session = Session::of(context)?;
+        read(context, |session| {
             let whose = match user_id {
                 Some(_) if cart_id.is_some() => {
                     let message = "A cart is a guest's or a user's: give cartId or userId, not both.";
-                    return Err(session.error(Error::invalid("userId", message)));
+                    return Err(Error::invalid("userId", message));
                 }
                 Some(id) => {
-                    session.check_user_id("userId", &id)?;
+                    session.valid_user_id("userId", &id)?;
                     Whose::User(id.0)
                 }
                 None => whose(session, cart_id)?,
             };
-            answer(session, session.services.carts.view(session.caller(), &whose))
+            Ok(CartObject(session.services.carts.view(session.caller(), &whose)?))
         })
-        .await
     }
 }
 
@@ -57,17 +55,13 @@ impl CartMutation {
         #[graphql(default = 1, desc = "1 to 1000000, together with what is there")] quantity: i32,
         cart_id: Option<ID>,
     ) -> Nullable<CartObject> {
-        nullable(async {
-            let session = Session::to_change(context)?;
+        change(context, |session| {
             let whose = whose(session, cart_id)?;
-            let quantity = number(session, quantity)?;
+            let quantity = number(quantity)?;
             let carts = &session.services.carts;
-            answer(
-                session,
-                carts.add(session.caller(), &whose, &product_id, quantity),
-            )
+            let cart = carts.add(session.caller(), &whose, &product_id, quantity)?;
+            Ok(CartObject(cart))
         })
-        .await
     }
 
     /// Says how many pieces of a product that is in the cart there are to be; 0 removes it.
@@ -78,17 +72,13 @@ impl CartMutation {
         #[graphql(desc = "0 to 1000000")] quantity: i32,
         cart_id: Option<ID>,
     ) -> Nullable<CartObject> {
-        nullable(async {
-            let session = Session::to_change(context)?;
+        change(context, |session| {
             let whose = whose(session, cart_id)?;
-            let quantity = number(session, quantity)?;
+            let quantity = number(quantity)?;
             let carts = &session.services.carts;
-            answer(
-                session,
-                carts.update(session.caller(), &whose, &product_id, quantity),
-            )
+            let cart = carts.update(session.caller(), &whose, &product_id, quantity)?;
+            Ok(CartObject(cart))
         })
-        .await
     }
 
     /// Removes a product from the cart, if it is there.
@@ -98,35 +88,30 @@ impl CartMutation {
         product_id: ID,
         cart_id: Option<ID>,
     ) -> Nullable<CartObject> {
-        nullable(async {
-            let session = Session::to_change(context)?;
+        change(context, |session| {
             let whose = whose(session, cart_id)?;
             let carts = &session.services.carts;
-            answer(session, carts.update(session.caller(), &whose, &product_id, 0))
+            let cart = carts.update(session.caller(), &whose, &product_id, 0)?;
+            Ok(CartObject(cart))
         })
-        .await
     }
 
     /// Removes everything from the cart.
     async fn clear_cart(&self, context: &Context<'_>, cart_id: Option<ID>) -> Nullable<CartObject> {
-        nullable(async {
-            let session = Session::to_change(context)?;
+        change(context, |session| {
             let whose = whose(session, cart_id)?;
             let carts = &session.services.carts;
-            answer(session, carts.clear(session.caller(), &whose))
+            Ok(CartObject(carts.clear(session.caller(), &whose)?))
         })
-        .await
     }
 
     /// Adds what is in a guest's cart to that of the signed-in user, up to 1000000 pieces of a product, and ends the guest's. It can be
     /// repeated: nothing is added twice.
     async fn merge_cart(&self, context: &Context<'_>, cart_id: ID) -> Nullable<CartObject> {
-        nullable(async {
-            let session = Session::to_change(context)?;
+        change(context, |session| {
             let carts = &session.services.carts;
-            answer(session, carts.merge(session.caller(), &cart_id))
+            Ok(CartObject(carts.merge(session.caller(), &cart_id)?))
         })
-        .await
     }
 
     /// Orders what is in the cart of the signed-in user: all or nothing, with the errors of `placeOrder`. What was ordered leaves the
@@ -144,42 +129,30 @@ impl CartMutation {
         )]
         expected_total: Option<i32>,
     ) -> Nullable<OrderObject> {
-        nullable(async {
-            let session = Session::to_change(context)?;
+        change(context, |session| {
             let terms = Terms {
                 discount_code,
                 region,
                 expected_total: expected_total.map(i64::from),
             };
             let order = session.services.carts.checkout(session.caller(), None, &terms);
-            order
-                .map(|order| Some(OrderObject(order)))
-                .map_err(|error| session.error(error))
+            Ok(OrderObject(order?))
         })
-        .await
     }
 }
 
 /// The cart that is meant. Who sends a credential that proves nothing is no guest, and hears of it.
-fn whose(session: &Session, cart_id: Option<ID>) -> Result<Whose> {
+fn whose(session: &Session, cart_id: Option<ID>) -> Result<Whose, Error> {
     match cart_id {
         Some(id) => Ok(Whose::Guest(id.0)),
         None => {
-            session
-                .require_no_rejection()
-                .map_err(|error| session.error(error))?;
+            session.require_no_rejection()?;
             Ok(Whose::Callers)
         }
     }
 }
 
 /// A quantity; the service tells which are too many or too few.
-fn number(session: &Session, quantity: i32) -> Result<u32> {
-    u32::try_from(quantity)
-        .map_err(|_| session.error(Error::invalid("quantity", "A quantity is not negative.")))
-}
-
-fn answer(session: &Session, cart: Result<Cart, Error>) -> Result<Option<CartObject>> {
-    cart.map(|cart| Some(CartObject(cart)))
-        .map_err(|error| session.error(error))
+fn number(quantity: i32) -> Result<u32, Error> {
+    u32::try_from(quantity).map_err(|_| Error::invalid("quantity", "A quantity is not negative."))
 }

@@ -5,8 +5,7 @@ use async_graphql::{Context, Object};
 
 use crate::schema::connection::{page, page_size, to_connection};
 use crate::schema::discount::{CreateDiscountInput, DiscountObject};
-use crate::schema::nullable::{Nullable, nullable};
-use crate::session::Session;
+use crate::schema::nullable::{Nullable, change, read};
 
 /// What can be read of discount codes.
 #[derive(Default)]
@@ -22,21 +21,15 @@ impl DiscountQuery {
         #[graphql(default = 20, desc = "1 to 100")] first: Option<i32>,
         after: Option<String>,
     ) -> Nullable<Connection<String, DiscountObject, EmptyFields, EmptyFields>> {
-        nullable(async {
-            let session = Session::of(context)?;
-            let page = page(session, first, after)?;
-            let list = session
-                .services
-                .discounts
-                .list(session.caller(), &page)
-                .map_err(|error| session.error(error))?;
+        read(context, |session| {
+            let page = page(first, after)?;
+            let list = session.services.discounts.list(session.caller(), &page)?;
             let edges = list
                 .edges
                 .into_iter()
                 .map(|edge| (edge.cursor, DiscountObject(edge.discount)));
-            Ok(Some(to_connection(page.after.is_some(), list.has_next, edges)))
+            Ok(to_connection(page.after.is_some(), list.has_next, edges))
         })
-        .await
     }
 }
 
@@ -52,30 +45,19 @@ impl DiscountMutation {
         context: &Context<'_>,
         input: CreateDiscountInput,
     ) -> Nullable<DiscountObject> {
-        nullable(async {
-            let session = Session::to_change(context)?;
-            session
-                .caller()
-                .require_admin()
-                .map_err(|error| session.error(error))?;
-            let input = input.try_into().map_err(|error| session.error(error))?;
+        change(context, |session| {
+            session.caller().require_admin()?;
+            let input = input.try_into()?;
             let discount = session.services.discounts.create(session.caller(), input);
-            discount
-                .map(|discount| Some(DiscountObject(discount)))
-                .map_err(|error| session.error(error))
+            Ok(DiscountObject(discount?))
         })
-        .await
     }
 
     /// Ends a discount code: no order is placed with it any more. For an ADMIN or the API key.
     async fn disable_discount(&self, context: &Context<'_>, code: String) -> Nullable<DiscountObject> {
-        nullable(async {
-            let session = Session::to_change(context)?;
+        change(context, |session| {
             let discount = session.services.discounts.disable(session.caller(), &code);
-            discount
-                .map(|discount| Some(DiscountObject(discount)))
-                .map_err(|error| session.error(error))
+            Ok(DiscountObject(discount?))
         })
-        .await
     }
 }

@@ -10,7 +10,7 @@ use crate::schema::notification::{
     NotificationFilter, NotificationObject, NotificationPreference, NotificationPreferenceInput,
     SendEmailInput, SendSmsInput,
 };
-use crate::schema::nullable::{Nullable, nullable};
+use crate::schema::nullable::{Nullable, change, read};
 use crate::session::Session;
 
 /// The most preferences that one request changes.
@@ -31,22 +31,19 @@ impl NotificationQuery {
         after: Option<String>,
         filter: Option<NotificationFilter>,
     ) -> Nullable<Connection<String, NotificationObject, EmptyFields, EmptyFields>> {
-        nullable(async {
-            let session = Session::of(context)?;
-            let page = page(session, first, after)?;
+        read(context, |session| {
+            let page = page(first, after)?;
             let filter = filter.unwrap_or_default().into();
             let list = session
                 .services
                 .notifications
-                .list(session.caller(), &filter, &page)
-                .map_err(|error| session.error(error))?;
+                .list(session.caller(), &filter, &page)?;
             let edges = list
                 .edges
                 .into_iter()
                 .map(|edge| (edge.cursor, NotificationObject(edge.notification)));
-            Ok(Some(to_connection(page.after.is_some(), list.has_next, edges)))
+            Ok(to_connection(page.after.is_some(), list.has_next, edges))
         })
-        .await
     }
 
     /// What a user wants to hear of, and how: the caller, or anyone for an ADMIN or the API key.
@@ -56,13 +53,11 @@ impl NotificationQuery {
         context: &Context<'_>,
         #[graphql(desc = "Whose; the caller's own where there is none")] user: Option<ID>,
     ) -> Nullable<Vec<NotificationPreference>> {
-        nullable(async {
-            let session = Session::of(context)?;
+        read(context, |session| {
             let user = checked(session, user.as_ref())?;
             let preferences = session.services.notifications.preferences(session.caller(), user);
-            told(session, preferences)
+            Ok(told(preferences?))
         })
-        .await
     }
 }
 
@@ -81,79 +76,61 @@ impl NotificationMutation {
         preferences: Vec<NotificationPreferenceInput>,
         #[graphql(desc = "Whose; the caller's own where there is none")] user: Option<ID>,
     ) -> Nullable<Vec<NotificationPreference>> {
-        nullable(async {
-            let session = Session::to_change(context)?;
+        change(context, |session| {
             let user = checked(session, user.as_ref())?;
             if preferences.len() > CHOICES {
                 let message = format!("At most {CHOICES} can be chosen at once.");
-                return Err(session.error(Error::invalid("preferences", message)));
+                return Err(Error::invalid("preferences", message));
             }
             let choices: Vec<_> = preferences.into_iter().map(Into::into).collect();
             let chosen = session
                 .services
                 .notifications
                 .set_preferences(session.caller(), user, &choices);
-            told(session, chosen)
+            Ok(told(chosen?))
         })
-        .await
     }
 
     /// Sends an e-mail at once; `status` tells what came of it. For an ADMIN or the API key.
     async fn send_email(&self, context: &Context<'_>, input: SendEmailInput) -> Nullable<NotificationObject> {
-        nullable(async {
-            let session = Session::to_change(context)?;
+        change(context, |session| {
             let sent = session
                 .services
                 .notifications
                 .send_email(session.caller(), &input.into());
-            sent.map(|sent| Some(NotificationObject(sent)))
-                .map_err(|error| session.error(error))
+            Ok(NotificationObject(sent?))
         })
-        .await
     }
 
     /// Sends an SMS at once; `status` tells what came of it. UNAVAILABLE where the shop sends none. For an ADMIN or the API key.
     async fn send_sms(&self, context: &Context<'_>, input: SendSmsInput) -> Nullable<NotificationObject> {
-        nullable(async {
-            let session = Session::to_change(context)?;
+        change(context, |session| {
             let sent = session
                 .services
                 .notifications
                 .send_sms(session.caller(), &input.into());
-            sent.map(|sent| Some(NotificationObject(sent)))
-                .map_err(|error| session.error(error))
+            Ok(NotificationObject(sent?))
         })
-        .await
     }
 
     /// Tries again what was not sent, to the address that its user has now; `status` tells what came of it. Not a code, nor a message of
     /// somebody's: their texts are not kept. For an ADMIN or the API key.
     async fn retry_notification(&self, context: &Context<'_>, id: ID) -> Nullable<NotificationObject> {
-        nullable(async {
-            let session = Session::to_change(context)?;
+        change(context, |session| {
             let retried = session.services.notifications.retry(session.caller(), &id);
-            retried
-                .map(|retried| Some(NotificationObject(retried)))
-                .map_err(|error| session.error(error))
+            Ok(NotificationObject(retried?))
         })
-        .await
     }
 }
 
-fn checked<'a>(session: &Session, user: Option<&'a ID>) -> async_graphql::Result<Option<&'a str>> {
+fn checked<'a>(session: &Session, user: Option<&'a ID>) -> Result<Option<&'a str>, Error> {
     let user = user.map(|id| id.as_str());
     if let Some(id) = user {
-        session.check_user_id("user", id)?;
+        session.valid_user_id("user", id)?;
     }
     Ok(user)
 }
 
-fn told(
-    session: &Session,
-    preferences: Result<Vec<Preference>, Error>,
-) -> async_graphql::Result<Option<Vec<NotificationPreference>>> {
-    match preferences {
-        Ok(preferences) => Ok(Some(preferences.into_iter().map(Into::into).collect())),
-        Err(error) => Err(session.error(error)),
-    }
+fn told(preferences: Vec<Preference>) -> Vec<NotificationPreference> {
+    preferences.into_iter().map(Into::into).collect()
 }

@@ -3,13 +3,12 @@
 use async_graphql::connection::{Connection, EmptyFields};
 use async_graphql::{Context, ID, Object};
 use mercato_common::orders::{NewOrder, OrderQuery as Find};
-use mercato_common::types::Error;
 
 use crate::schema::connection::{LIST, page, page_size, to_connection, whole_list};
-use crate::schema::nullable::{Nullable, nullable};
+use crate::schema::nullable::{Nullable, change, nullable, read};
 use crate::schema::order::input::{OrderFilter, OrderProductInput, to_lines};
 use crate::schema::order::{OrderObject, OrderStatus};
-use crate::session::Session;
+use crate::session::{Session, valid_id, valid_version};
 
 /// What can be read of orders.
 #[derive(Default)]
@@ -21,25 +20,18 @@ impl OrderQuery {
     /// `orderConnection`.
     #[graphql(complexity = "LIST * child_complexity")]
     async fn orders(&self, context: &Context<'_>) -> Nullable<Vec<Option<OrderObject>>> {
-        nullable(async {
-            let session = Session::of(context)?;
+        read(context, |session| {
             let find = Find {
                 filter: OrderFilter::default().into(),
                 page: whole_list(),
             };
-            let list = session
-                .services
-                .orders
-                .list(session.caller(), &find)
-                .map_err(|error| session.error(error))?;
-            Ok(Some(
-                list.edges
-                    .into_iter()
-                    .map(|edge| Some(OrderObject(edge.order)))
-                    .collect(),
-            ))
+            let list = session.services.orders.list(session.caller(), &find)?;
+            Ok(list
+                .edges
+                .into_iter()
+                .map(|edge| Some(OrderObject(edge.order)))
+                .collect())
         })
-        .await
     }
 
     /// One order: the caller's own, or any for an ADMIN or the API key.
@@ -68,28 +60,18 @@ impl OrderQuery {
         after: Option<String>,
         filter: Option<OrderFilter>,
     ) -> Nullable<Connection<String, OrderObject, EmptyFields, EmptyFields>> {
-        nullable(async {
-            let session = Session::of(context)?;
+        read(context, |session| {
             let find = Find {
                 filter: filter.unwrap_or_default().into(),
-                page: page(session, first, after)?,
+                page: page(first, after)?,
             };
-            let list = session
-                .services
-                .orders
-                .list(session.caller(), &find)
-                .map_err(|error| session.error(error))?;
+            let list = session.services.orders.list(session.caller(), &find)?;
             let edges = list
                 .edges
                 .into_iter()
                 .map(|edge| (edge.cursor, OrderObject(edge.order)));
-            Ok(Some(to_connection(
-                find.page.after.is_some(),
-                list.has_next,
-                edges,
-            )))
+            Ok(to_connection(find.page.after.is_some(), list.has_next, edges))
         })
-        .await
     }
 }
 
@@ -109,23 +91,16 @@ impl OrderMutation {
         #[graphql(desc = "Where it goes to, and is taxed: an ISO 3166 code such as DE or US-CA")]
         region: Option<String>,
     ) -> Nullable<OrderObject> {
-        nullable(async {
-            let session = Session::to_change(context)?;
-            session
-                .caller()
-                .require_known()
-                .map_err(|error| session.error(error))?;
+        change(context, |session| {
+            session.caller().require_known()?;
             let input = NewOrder {
-                lines: to_lines(products).map_err(|error| session.error(error))?,
+                lines: to_lines(products)?,
                 discount_code,
                 region,
             };
             let order = session.services.orders.place(session.caller(), &input);
-            order
-                .map(|order| Some(OrderObject(order)))
-                .map_err(|error| session.error(error))
+            Ok(OrderObject(order?))
         })
-        .await
     }
 
     /// Moves an order on; INVALID_TRANSITION where it does not go on so. For an ADMIN or the API key.
@@ -140,17 +115,10 @@ impl OrderMutation {
         version: Option<i32>,
         #[graphql(desc = "For the timeline; at most 500 characters")] note: Option<String>,
     ) -> Nullable<OrderObject> {
-        nullable(async {
-            let session = Session::to_change(context)?;
-            session
-                .caller()
-                .require_admin()
-                .map_err(|error| session.error(error))?;
-            session.check_id("id", &id)?;
-            let version = version
-                .map(u64::try_from)
-                .transpose()
-                .map_err(|_| session.error(Error::invalid("version", "A version is 1 or more.")))?;
+        change(context, |session| {
+            session.caller().require_admin()?;
+            valid_id("id", &id)?;
+            let version = version.map(valid_version).transpose()?;
             let order = session.services.orders.update_status(
                 session.caller(),
                 &id,
@@ -158,11 +126,8 @@ impl OrderMutation {
                 version,
                 note.as_deref(),
             );
-            order
-                .map(|order| Some(OrderObject(order)))
-                .map_err(|error| session.error(error))
+            Ok(OrderObject(order?))
         })
-        .await
     }
 
     /// Gives an order up that has not been shipped; what it took goes back in stock. For its customer, an ADMIN or the API
@@ -173,21 +138,14 @@ impl OrderMutation {
         id: ID,
         #[graphql(desc = "For the timeline; at most 500 characters")] reason: Option<String>,
     ) -> Nullable<OrderObject> {
-        nullable(async {
-            let session = Session::to_change(context)?;
-            session
-                .caller()
-                .require_known()
-                .map_err(|error| session.error(error))?;
-            session.check_id("id", &id)?;
+        change(context, |session| {
+            session.caller().require_known()?;
+            valid_id("id", &id)?;
             let order = session
                 .services
                 .orders
                 .cancel(session.caller(), &id, reason.as_deref());
-            order
-                .map(|order| Some(OrderObject(order)))
-                .map_err(|error| session.error(error))
+            Ok(OrderObject(order?))
         })
-        .await
     }
 }

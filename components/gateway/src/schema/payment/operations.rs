@@ -4,9 +4,9 @@ use async_graphql::{Context, ID, Object};
 use mercato_common::payments::{PaymentInput, RefundInput};
 use mercato_common::types::Error;
 
-use crate::schema::nullable::{Nullable, nullable};
+use crate::schema::nullable::{Nullable, change, nullable};
 use crate::schema::payment::PaymentObject;
-use crate::session::Session;
+use crate::session::{Session, valid_id};
 
 /// What can be read of payments.
 #[derive(Default)]
@@ -54,24 +54,17 @@ impl PaymentMutation {
         #[graphql(desc = "Of your choice, at most 100 characters: the same again asks for the same attempt")]
         idempotency_key: Option<String>,
     ) -> Nullable<PaymentObject> {
-        nullable(async {
-            let session = Session::to_change(context)?;
-            session
-                .caller()
-                .require_known()
-                .map_err(|error| session.error(error))?;
-            session.check_id("orderId", &order_id)?;
+        change(context, |session| {
+            session.caller().require_known()?;
+            valid_id("orderId", &order_id)?;
             let input = PaymentInput {
                 order_id: order_id.0,
                 payment_method,
                 idempotency_key,
             };
             let payment = session.services.payments.pay(session.caller(), &input);
-            payment
-                .map(|payment| Some(PaymentObject(payment)))
-                .map_err(|error| session.error(error))
+            Ok(PaymentObject(payment?))
         })
-        .await
     }
 
     /// Gives back what was paid, in whole or in part, never more than was paid; the order is REFUNDED with the last part. For an ADMIN
@@ -85,13 +78,9 @@ impl PaymentMutation {
         #[graphql(desc = "Of your choice, at most 100 characters: the same again asks for the same refund")]
         idempotency_key: Option<String>,
     ) -> Nullable<PaymentObject> {
-        nullable(async {
-            let session = Session::to_change(context)?;
-            session
-                .caller()
-                .require_admin()
-                .map_err(|error| session.error(error))?;
-            session.check_id("id", &id)?;
+        change(context, |session| {
+            session.caller().require_admin()?;
+            valid_id("id", &id)?;
             let input = RefundInput {
                 payment_id: id.0,
                 amount: amount.map(i64::from),
@@ -99,10 +88,7 @@ impl PaymentMutation {
                 idempotency_key,
             };
             let payment = session.services.payments.refund(session.caller(), &input);
-            payment
-                .map(|payment| Some(PaymentObject(payment)))
-                .map_err(|error| session.error(error))
+            Ok(PaymentObject(payment?))
         })
-        .await
     }
 }

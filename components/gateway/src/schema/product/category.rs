@@ -9,7 +9,6 @@ use mercato_common::types::Error;
 use crate::schema::connection::LIST;
 use crate::schema::nullable::{Nullable, nullable};
 use crate::schema::product::int;
-use crate::schema::product::operations::keeper;
 use crate::session::Session;
 
 /// A category, with all others, so that its relatives are at hand.
@@ -215,6 +214,14 @@ impl CategoryMutation {
         })
         .await
     }
+}
+
+/// Passes those who keep the shop, before anything is said of what they sent.
+fn keeper(session: &Session) -> Result<()> {
+    session
+        .caller()
+        .require_admin()
+        .map_err(|error| session.error(error))
 }
 
 /// A category that was changed, among the others as they are now.

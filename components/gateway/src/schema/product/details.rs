@@ -3,10 +3,9 @@
 use async_graphql::{Context, ID, InputObject, Object};
 use mercato_common::catalog::{Attribute, Image};
 
-use crate::schema::nullable::{Nullable, nullable};
-use crate::schema::product::operations::keeper;
+use crate::schema::nullable::{Nullable, change};
 use crate::schema::product::{CreateProductInput, ProductObject};
-use crate::session::Session;
+use crate::session::valid_id;
 
 /// A picture, by where it is.
 pub struct ImageObject<'a>(pub &'a Image);
@@ -91,16 +90,12 @@ impl VariantMutation {
         #[graphql(desc = "What makes it this variant, such as size: M")] options: Vec<AttributeInput>,
         input: CreateProductInput,
     ) -> Nullable<ProductObject> {
-        nullable(async {
-            let session = Session::to_change(context)?;
-            keeper(session)?;
-            session.check_id("parentId", &parent_id)?;
+        change(context, |session| {
+            session.caller().require_admin()?;
+            valid_id("parentId", &parent_id)?;
             let catalog = &session.services.catalog;
             let created = catalog.create_variant(session.caller(), &parent_id, all(options), input.into());
-            created
-                .map(|product| Some(ProductObject(product)))
-                .map_err(|error| session.error(error))
+            Ok(ProductObject(created?))
         })
-        .await
     }
 }

@@ -1,23 +1,33 @@
 //! The export of products, as lines that a script can keep, change and import again.
 
-use async_graphql::{Context, Object, Result, SimpleObject};
+mod table;
+
+use async_graphql::{Context, Enum, Object, SimpleObject};
 use mercato_common::catalog::{Attribute, Image, Product, ProductQuery};
 use mercato_common::types::{Error, Page};
 use serde::Serialize;
 
-use crate::schema::nullable::{Nullable, nullable};
-use crate::schema::product::operations::keeper;
+use crate::schema::nullable::{Nullable, read};
 use crate::schema::product::{ProductFilter, ProductSort};
-use crate::session::Session;
 
 /// How many products one page of an export has where its size is null, and at the most.
 const PAGE: i32 = 500;
 
+/// The form of an export.
+#[derive(Clone, Copy, PartialEq, Eq, Enum)]
+pub enum ExportFormat {
+    /// A JSON object a line, a product each: the fields of `ImportProductInput`, with the price in minor units (cents), and besides these
+    /// `_id`, `sku`, `parentId`, `options` and `version`. What a product does not have is left out.
+    Ndjson,
+    /// A table for `mercato import`, with the same fields as columns, and their names above the first page: the price as a decimal number,
+    /// lists as JSON, empty where a product has none. Texts are as they are, those that a spreadsheet takes for formulas, too.
+    Csv,
+}
+
 /// One page of an export.
 #[derive(SimpleObject)]
 pub struct ProductExport {
-    /// A JSON object a line (NDJSON), a product each: the fields of `ImportProductInput`, and besides these `_id`, `sku`,
-    /// `parentId`, `options` and `version`. What a product does not have is left out.
+    /// What the pages' data are, one behind the other, is the whole export.
     data: String,
     /// Where the next page begins; null where there is none.
     end_cursor: Option<String>,
@@ -122,15 +132,16 @@ impl ExportQuery {
         #[graphql(default = 500, desc = "1 to 500")] first: Option<i32>,
         #[graphql(desc = "The endCursor of the page before")] after: Option<String>,
         filter: Option<ProductFilter>,
+        #[graphql(default_with = "ExportFormat::Ndjson")] format: ExportFormat,
     ) -> Nullable<ProductExport> {
-        nullable(async {
-            let session = Session::of(context)?;
-            keeper(session)?;
+        read(context, |session| {
+            session.caller().require_admin()?;
             let first = first.unwrap_or(PAGE);
             if !(1..=PAGE).contains(&first) {
                 let message = format!("A page of an export has 1 to {PAGE} products.");
-                return Err(session.error(Error::invalid("first", message)));
+                return Err(Error::invalid("first", message));
             }
+            let begins = after.is_none();
             let query = ProductQuery {
                 filter: filter.unwrap_or_default().into(),
                 sort: ProductSort::default().into(),
@@ -139,25 +150,29 @@ impl ExportQuery {
                     after,
                 },
             };
-            let list = session.services.catalog.list(&query);
-            let list = list.map_err(|error| session.error(error))?;
-            let mut data = String::new();
-            for edge in &list.edges {
-                data.push_str(&line(session, &edge.product)?);
-                data.push('\n');
-            }
+            let list = session.services.catalog.list(&query)?;
+            let products = list.edges.iter().map(|edge| &edge.product);
+            let data = match format {
+                ExportFormat::Ndjson => lines(products),
+                ExportFormat::Csv => table::written(products, begins),
+            }?;
             let last = list.edges.into_iter().next_back().map(|edge| edge.cursor);
-            Ok(Some(ProductExport {
+            Ok(ProductExport {
                 data,
                 end_cursor: last.filter(|_| list.has_next),
                 has_next_page: list.has_next,
-            }))
+            })
         })
-        .await
     }
 }
 
-fn line(session: &Session, product: &Product) -> Result<String> {
-    serde_json::to_string(&Row::from(product))
-        .map_err(|error| session.error(Error::Internal(format!("a product can't be exported: {error}"))))
+fn lines<'a>(products: impl Iterator<Item = &'a Product>) -> Result<String, Error> {
+    let mut data = String::new();
+    for product in products {
+        let line = serde_json::to_string(&Row::from(product))
+            .map_err(|error| Error::Internal(format!("a product can't be exported: {error}")))?;
+        data.push_str(&line);
+        data.push('\n');
+    }
+    Ok(data)
 }

@@ -3,7 +3,7 @@
 use async_graphql::{ComplexObject, Context, ID, Object, SimpleObject};
 use mercato_common::catalog::{Facet, Facets};
 
-use crate::schema::nullable::{Nullable, nullable};
+use crate::schema::nullable::{Nullable, nullable, read};
 use crate::schema::product::category::CategoryObject;
 use crate::schema::product::{ProductFilter, int};
 use crate::session::Session;
@@ -109,16 +109,9 @@ impl FacetQuery {
         context: &Context<'_>,
         filter: Option<ProductFilter>,
     ) -> Nullable<ProductFacets> {
-        nullable(async {
-            let session = Session::of(context)?;
-            let facets = session
-                .services
-                .catalog
-                .count_facets(&filter.unwrap_or_default().into());
-            facets
-                .map(|facets| Some(facets.into()))
-                .map_err(|error| session.error(error))
+        read(context, |session| {
+            let filter = filter.unwrap_or_default().into();
+            Ok(session.services.catalog.count_facets(&filter)?.into())
         })
-        .await
     }
 }

@@ -6,10 +6,9 @@ use mercato_common::catalog::{MovementKind, Stock, StockMovement as Movement};
 
 use crate::schema::connection::{page, page_size, to_connection};
 use crate::schema::datetime::DateTime;
-use crate::schema::nullable::{Nullable, nullable};
-use crate::schema::product::operations::keeper;
+use crate::schema::nullable::{Nullable, change, read};
 use crate::schema::product::{ProductObject, int};
-use crate::session::Session;
+use crate::session::valid_id;
 
 /// Where all pieces of a product are: received = onHand + reserved + sold + writtenOff.
 #[derive(SimpleObject)]
@@ -120,23 +119,20 @@ impl StockQuery {
         #[graphql(default = 20, desc = "1 to 100")] first: Option<i32>,
         after: Option<String>,
     ) -> Nullable<Connection<String, StockMovement, EmptyFields, EmptyFields>> {
-        nullable(async {
-            let session = Session::of(context)?;
-            keeper(session)?;
-            session.check_id("productId", &product_id)?;
-            let page = page(session, first, after)?;
+        read(context, |session| {
+            session.caller().require_admin()?;
+            valid_id("productId", &product_id)?;
+            let page = page(first, after)?;
             let ledger = session
                 .services
                 .catalog
-                .stock_movements(session.caller(), &product_id, &page)
-                .map_err(|error| session.error(error))?;
+                .stock_movements(session.caller(), &product_id, &page)?;
             let edges = ledger
                 .edges
                 .into_iter()
                 .map(|edge| (edge.cursor, StockMovement(edge.movement)));
-            Ok(Some(to_connection(page.after.is_some(), ledger.has_next, edges)))
+            Ok(to_connection(page.after.is_some(), ledger.has_next, edges))
         })
-        .await
     }
 }
 
@@ -155,17 +151,13 @@ impl StockMutation {
         delta: i32,
         #[graphql(desc = "Why, for the ledger")] reason: String,
     ) -> Nullable<ProductObject> {
-        nullable(async {
-            let session = Session::to_change(context)?;
-            keeper(session)?;
-            session.check_id("id", &id)?;
+        change(context, |session| {
+            session.caller().require_admin()?;
+            valid_id("id", &id)?;
             let catalog = &session.services.catalog;
             let product = catalog.adjust_stock(session.caller(), &id, i64::from(delta), &reason);
-            product
-                .map(|product| Some(ProductObject(product)))
-                .map_err(|error| session.error(error))
+            Ok(ProductObject(product?))
         })
-        .await
     }
 
     /// Makes so many pieces be on hand, as somebody has counted; what orders hold is not touched. For an ADMIN or the
@@ -177,16 +169,12 @@ impl StockMutation {
         quantity: i32,
         #[graphql(desc = "Why, for the ledger")] reason: Option<String>,
     ) -> Nullable<ProductObject> {
-        nullable(async {
-            let session = Session::to_change(context)?;
-            keeper(session)?;
-            session.check_id("id", &id)?;
+        change(context, |session| {
+            session.caller().require_admin()?;
+            valid_id("id", &id)?;
             let catalog = &session.services.catalog;
             let product = catalog.set_stock(session.caller(), &id, i64::from(quantity), reason.as_deref());
-            product
-                .map(|product| Some(ProductObject(product)))
-                .map_err(|error| session.error(error))
+            Ok(ProductObject(product?))
         })
-        .await
     }
 }

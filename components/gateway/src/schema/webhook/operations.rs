@@ -5,12 +5,11 @@ use async_graphql::{Context, ID, Object};
 use mercato_common::webhooks::DeliveryFilter;
 
 use crate::schema::connection::{LIST, page, page_size, to_connection};
-use crate::schema::nullable::{Nullable, nullable};
+use crate::schema::nullable::{Nullable, change, read};
 use crate::schema::webhook::{
     CreateWebhookInput, DeliveryObject, DeliveryStatus, SecretWebhookObject, UpdateWebhookInput,
     WebhookObject,
 };
-use crate::session::Session;
 
 /// What can be read of webhooks.
 #[derive(Default)]
@@ -21,14 +20,11 @@ impl WebhookQuery {
     /// All webhooks, at most 50, oldest first. For an ADMIN or the API key.
     #[graphql(complexity = "LIST * child_complexity")]
     async fn webhooks(&self, context: &Context<'_>) -> Nullable<Vec<Option<WebhookObject>>> {
-        nullable(async {
-            let session = Session::of(context)?;
-            let webhooks = session.services.webhooks.list(session.caller());
-            let webhooks = webhooks.map_err(|error| session.error(error))?;
+        read(context, |session| {
+            let webhooks = session.services.webhooks.list(session.caller())?;
             let objects = webhooks.into_iter().map(|webhook| Some(WebhookObject(webhook)));
-            Ok(Some(objects.collect()))
+            Ok(objects.collect())
         })
-        .await
     }
 
     /// What was sent to webhooks, or is to be, newest first. For an ADMIN or the API key.
@@ -41,9 +37,8 @@ impl WebhookQuery {
         #[graphql(default = 20, desc = "1 to 100")] first: Option<i32>,
         after: Option<String>,
     ) -> Nullable<Connection<String, DeliveryObject, EmptyFields, EmptyFields>> {
-        nullable(async {
-            let session = Session::of(context)?;
-            let page = page(session, first, after)?;
+        read(context, |session| {
+            let page = page(first, after)?;
             let filter = DeliveryFilter {
                 webhook_id: webhook_id.map(|id| id.0),
                 status: status.map(Into::into),
@@ -51,15 +46,13 @@ impl WebhookQuery {
             let list = session
                 .services
                 .webhooks
-                .deliveries(session.caller(), &filter, &page)
-                .map_err(|error| session.error(error))?;
+                .deliveries(session.caller(), &filter, &page)?;
             let edges = list
                 .edges
                 .into_iter()
                 .map(|edge| (edge.cursor, DeliveryObject(edge.delivery)));
-            Ok(Some(to_connection(page.after.is_some(), list.has_next, edges)))
+            Ok(to_connection(page.after.is_some(), list.has_next, edges))
         })
-        .await
     }
 }
 
@@ -75,13 +68,10 @@ impl WebhookMutation {
         context: &Context<'_>,
         input: CreateWebhookInput,
     ) -> Nullable<SecretWebhookObject> {
-        nullable(async {
-            let session = Session::to_change(context)?;
+        change(context, |session| {
             let made = session.services.webhooks.create(session.caller(), &input.into());
-            made.map(|made| Some(SecretWebhookObject(made)))
-                .map_err(|error| session.error(error))
+            Ok(SecretWebhookObject(made?))
         })
-        .await
     }
 
     /// Changes a webhook, or enables one that was disabled. For an ADMIN or the API key.
@@ -91,52 +81,36 @@ impl WebhookMutation {
         id: ID,
         input: UpdateWebhookInput,
     ) -> Nullable<WebhookObject> {
-        nullable(async {
-            let session = Session::to_change(context)?;
+        change(context, |session| {
             let webhook = session
                 .services
                 .webhooks
                 .update(session.caller(), &id, &input.into());
-            webhook
-                .map(|webhook| Some(WebhookObject(webhook)))
-                .map_err(|error| session.error(error))
+            Ok(WebhookObject(webhook?))
         })
-        .await
     }
 
     /// Ends a webhook, and gives up what is on its way to it. For an ADMIN or the API key.
     async fn delete_webhook(&self, context: &Context<'_>, id: ID) -> Nullable<WebhookObject> {
-        nullable(async {
-            let session = Session::to_change(context)?;
+        change(context, |session| {
             let webhook = session.services.webhooks.delete(session.caller(), &id);
-            webhook
-                .map(|webhook| Some(WebhookObject(webhook)))
-                .map_err(|error| session.error(error))
+            Ok(WebhookObject(webhook?))
         })
-        .await
     }
 
     /// Gives a webhook another secret. For a day, deliveries carry a signature by the old one, too. For an ADMIN or the API key.
     async fn rotate_webhook_secret(&self, context: &Context<'_>, id: ID) -> Nullable<SecretWebhookObject> {
-        nullable(async {
-            let session = Session::to_change(context)?;
+        change(context, |session| {
             let rotated = session.services.webhooks.rotate_secret(session.caller(), &id);
-            rotated
-                .map(|rotated| Some(SecretWebhookObject(rotated)))
-                .map_err(|error| session.error(error))
+            Ok(SecretWebhookObject(rotated?))
         })
-        .await
     }
 
     /// Sends a delivery at once, and then as often as a new one, however it stands. For an ADMIN or the API key.
     async fn replay_webhook_delivery(&self, context: &Context<'_>, id: ID) -> Nullable<DeliveryObject> {
-        nullable(async {
-            let session = Session::to_change(context)?;
+        change(context, |session| {
             let delivery = session.services.webhooks.replay(session.caller(), &id);
-            delivery
-                .map(|delivery| Some(DeliveryObject(delivery)))
-                .map_err(|error| session.error(error))
+            Ok(DeliveryObject(delivery?))
         })
-        .await
     }
 }

@@ -1,0 +1,240 @@
+//! Products as a table: CSV (RFC 4180) with the columns that `mercato import` reads, and what it leaves alone behind them.
+//!
+//! What is exported is what is there, so that it comes back as it was: a text that begins with `=`, `+`, `-` or `@` is not changed, though
+//! a spreadsheet may take it for a formula.
+
+use csv::{Terminator, WriterBuilder};
+use mercato_common::catalog::Product;
+use mercato_common::currency;
+use mercato_common::types::Error;
+use serde::Serialize;
+
+use super::Row;
+
+/// The names of the columns, in their order.
+const COLUMNS: [&str; 15] = [
+    "externalId",
+    "name",
+    "description",
+    "manufacturer",
+    "price",
+    "currency",
+    "quantity",
+    "_id",
+    "sku",
+    "parentId",
+    "options",
+    "categoryId",
+    "images",
+    "attributes",
+    "version",
+];
+
+/// The rows of products, each with a line of its own, below the columns' names if those are wanted.
+///
+/// # Errors
+/// [`Error::Internal`] where a product can't be written: a fault of the program.
+pub fn written<'a>(products: impl Iterator<Item = &'a Product>, header: bool) -> Result<String, Error> {
+    let mut writer = WriterBuilder::new()
+        .terminator(Terminator::CRLF)
+        .from_writer(Vec::new());
+    if header {
+        writer.write_record(COLUMNS).map_err(|error| failed(&error))?;
+    }
+    for product in products {
+        writer
+            .write_record(cells(&Row::from(product))?)
+            .map_err(|error| failed(&error))?;
+    }
+    let bytes = writer.into_inner().map_err(|error| failed(&error))?;
+    String::from_utf8(bytes).map_err(|error| failed(&error))
+}
+
+/// What stands in the columns. Lists are JSON; what a product does not have is empty.
+fn cells(row: &Row<'_>) -> Result<[String; COLUMNS.len()], Error> {
+    let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
+    Ok([
+        text(row.external_id),
+        row.name.into(),
+        text(row.description),
+        text(row.manufacturer),
+        currency::decimal(row.price, row.currency),
+        row.currency.into(),
+        row.quantity.to_string(),
+        row.id.into(),
+        text(row.sku),
+        text(row.parent_id),
+        list(&row.options)?,
+        text(row.category_id),
+        list(&row.images)?,
+        list(&row.attributes)?,
+        row.version.to_string(),
+    ])
+}
+
+fn list<T: Serialize>(items: &[T]) -> Result<String, Error> {
+    if items.is_empty() {
+        return Ok(String::new());
+    }
+    serde_json::to_string(items).map_err(|error| failed(&error))
+}
+
+fn failed(error: &impl std::fmt::Display) -> Error {
+    Error::Internal(format!("products can't be exported: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use mercato_common::catalog::{Attribute, Image};
+    use mercato_common::types::Money;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn product(name: &str, amount: i64, currency: &str) -> Product {
+        Product {
+            id: "p".into(),
+            name: name.into(),
+            description: None,
+            manufacturer: None,
+            price: Money {
+                amount,
+                currency: currency.into(),
+            },
+            quantity: 3,
+            external_id: None,
+            version: 2,
+            created_at: 1,
+            updated_at: 1,
+            archived_at: None,
+            category_id: None,
+            images: Vec::new(),
+            attributes: Vec::new(),
+            sku: None,
+            parent_id: None,
+            options: Vec::new(),
+            variant_ids: Vec::new(),
+        }
+    }
+
+    fn read(text: &str) -> Vec<HashMap<String, String>> {
+        let mut reader = csv::Reader::from_reader(text.as_bytes());
+        reader.deserialize().map(Result::unwrap).collect()
+    }
+
+    #[test]
+    fn any_text_comes_back_as_it_was() {
+        let texts = [
+            "a sock, grey",
+            "12\" \"vinyl\"",
+            "two\r\nlines\nor\rthree",
+            "=HYPERLINK(\"https://evil.example\")",
+            "+1",
+            "-1",
+            "@SUM(A1)",
+            "\tindented",
+            " spaced ",
+            "Ünïcode 🧦",
+            "semi;colon",
+        ];
+        let products = texts.map(|text| Product {
+            description: Some(text.into()),
+            external_id: Some(text.into()),
+            ..product(text, 100, "USD")
+        });
+        let table = written(products.iter(), true).unwrap();
+        let rows = read(&table);
+        assert_eq!(rows.len(), texts.len());
+        for (row, text) in rows.iter().zip(texts) {
+            for column in ["name", "description", "externalId"] {
+                assert_eq!(row[column], text);
+            }
+        }
+    }
+
+    #[test]
+    fn prices_have_the_digits_of_their_currency_and_no_others() {
+        let products = [
+            product("a", 1_250, "USD"),
+            product("b", 5, "EUR"),
+            product("c", 1_250, "JPY"),
+            product("d", 1_250, "KWD"),
+        ];
+        let rows = read(&written(products.iter(), true).unwrap());
+        let prices: Vec<_> = rows
+            .iter()
+            .map(|row| (row["price"].as_str(), row["currency"].as_str()))
+            .collect();
+        assert_eq!(
+            prices,
+            [
+                ("12.50", "USD"),
+                ("0.05", "EUR"),
+                ("1250", "JPY"),
+                ("1.250", "KWD")
+            ]
+        );
+    }
+
+    #[test]
+    fn what_has_parts_has_them_as_json() {
+        let variant = Product {
+            sku: Some("S-1".into()),
+            parent_id: Some("parent".into()),
+            category_id: Some("socks".into()),
+            options: vec![Attribute {
+                name: "size".into(),
+                value: "M, \"wide\"".into(),
+            }],
+            images: vec![
+                Image {
+                    url: "https://shop.example/a,b.jpg".into(),
+                    alt: Some("A\nsock".into()),
+                },
+                Image {
+                    url: "https://shop.example/c.jpg".into(),
+                    alt: None,
+                },
+            ],
+            attributes: vec![Attribute {
+                name: "material".into(),
+                value: "wool".into(),
+            }],
+            ..product("a", 1, "USD")
+        };
+        let rows = read(&written([&variant, &product("b", 1, "USD")].into_iter(), true).unwrap());
+        let json = |column: &str| serde_json::from_str::<Value>(&rows[0][column]).unwrap();
+        assert_eq!(
+            json("images"),
+            json!([{ "url": "https://shop.example/a,b.jpg", "alt": "A\nsock" }, { "url": "https://shop.example/c.jpg" }])
+        );
+        assert_eq!(
+            json("options"),
+            json!([{ "name": "size", "value": "M, \"wide\"" }])
+        );
+        assert_eq!(
+            json("attributes"),
+            json!([{ "name": "material", "value": "wool" }])
+        );
+        let texts = ["sku", "parentId", "categoryId", "version", "quantity"].map(|column| &rows[0][column]);
+        assert_eq!(texts, ["S-1", "parent", "socks", "2", "3"]);
+        for column in ["images", "options", "attributes", "sku", "parentId", "externalId"] {
+            assert_eq!(rows[1][column], "", "{column}");
+        }
+    }
+
+    #[test]
+    fn pages_make_one_table() {
+        let (a, b) = (product("a", 1, "USD"), product("b", 1, "USD"));
+        let whole = written([&a, &b].into_iter(), true).unwrap();
+        let pages = [
+            written([&a].into_iter(), true).unwrap(),
+            written([&b].into_iter(), false).unwrap(),
+        ];
+        assert_eq!(pages.concat(), whole);
+        assert_eq!(whole.matches("\r\n").count(), 3);
+        assert_eq!(written([].into_iter(), false).unwrap(), "");
+    }
+}

@@ -1,0 +1,152 @@
+//! Exports of products as tables, which come back as they went.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    missing_docs,
+    reason = "tests"
+)]
+
+mod shop;
+
+use std::collections::HashMap;
+
+use serde_json::{Value, json};
+use shop::{KEY, Shop};
+
+type Row = HashMap<String, String>;
+
+/// All pages of an export as CSV, one behind the other.
+fn table(shop: &Shop, size: u32) -> String {
+    let query = "query ($first: Int, $after: String) {
+        exportProducts(first: $first, after: $after, format: CSV) { data endCursor hasNextPage } }";
+    let (mut table, mut after) = (String::new(), Value::Null);
+    loop {
+        let variables = json!({ "first": size, "after": after });
+        let answer = shop.answer(KEY, &json!({ "query": query, "variables": variables }));
+        assert_eq!(answer["errors"], Value::Null);
+        let page = &answer["data"]["exportProducts"];
+        table.push_str(page["data"].as_str().unwrap());
+        if page["hasNextPage"] == false {
+            return table;
+        }
+        after = page["endCursor"].clone();
+    }
+}
+
+fn rows(table: &str) -> Vec<Row> {
+    let mut reader = csv::Reader::from_reader(table.as_bytes());
+    reader.deserialize().map(Result::unwrap).collect()
+}
+
+fn create(shop: &Shop, query: &str, variables: &Value) -> String {
+    let answer = shop.answer(KEY, &json!({ "query": query, "variables": variables }));
+    assert_eq!(answer["errors"], Value::Null);
+    answer["data"]["made"]["_id"].as_str().unwrap().to_owned()
+}
+
+/// A product with everything, a variant of it, and one with nothing, whose text a spreadsheet would take for a formula.
+fn stocked() -> Shop {
+    let shop = Shop::new();
+    let category = "mutation { made: createCategory(input: { name: \"Socks\" }) { _id } }";
+    create(&shop, category, &Value::Null);
+    let product = "mutation ($input: CreateProductInput!) { made: createProduct(input: $input) { _id } }";
+    let full = json!({
+        "name": "Wool, \"thick\"", "description": "Two\nlines,\r\nand more", "manufacturer": "=1+1", "externalId": "feed,1",
+        "price": 1250, "currency": "KWD", "quantity": 3, "sku": "S-1", "categoryId": "socks",
+        "images": [{ "url": "https://shop.example/a,b.jpg", "alt": "A \"sock\"" }],
+        "attributes": [{ "name": "material", "value": "wool" }],
+    });
+    let parent = create(&shop, product, &json!({ "input": full }));
+    let variant = "mutation ($parent: ID!, $input: CreateProductInput!) {
+        made: createVariant(parentId: $parent, options: [{ name: \"size\", value: \"M\" }], input: $input) { _id } }";
+    let medium =
+        json!({ "name": "M", "price": 700, "currency": "JPY", "quantity": 1, "externalId": "feed,1/M" });
+    create(&shop, variant, &json!({ "parent": parent, "input": medium }));
+    let plain = json!({ "name": "@SUM(A1)", "price": 5, "quantity": 0, "externalId": "-1" });
+    create(&shop, product, &json!({ "input": plain }));
+    shop
+}
+
+#[test]
+fn the_pages_of_a_table_have_one_header_and_tell_every_product() {
+    let shop = stocked();
+    let whole = table(&shop, 500);
+    assert_eq!(table(&shop, 1), whole);
+    let header = "externalId,name,description,manufacturer,price,currency,quantity,_id,sku,parentId,options,categoryId,images,\
+        attributes,version\r\n";
+    assert!(whole.starts_with(header), "{whole}");
+    let rows = rows(&whole);
+    let [full, variant, plain] = rows.as_slice() else {
+        panic!("three rows: {whole}")
+    };
+    assert_eq!(full["name"], "Wool, \"thick\"");
+    assert_eq!(full["description"], "Two\nlines,\r\nand more");
+    assert_eq!(full["manufacturer"], "=1+1");
+    assert_eq!(
+        (full["price"].as_str(), full["currency"].as_str()),
+        ("1.250", "KWD")
+    );
+    assert_eq!(
+        (variant["price"].as_str(), variant["currency"].as_str()),
+        ("700", "JPY")
+    );
+    assert_eq!(
+        (plain["price"].as_str(), plain["name"].as_str()),
+        ("0.05", "@SUM(A1)")
+    );
+    assert_eq!(variant["parentId"], full["_id"]);
+    assert_eq!(variant["options"], r#"[{"name":"size","value":"M"}]"#);
+    assert_eq!(full["attributes"], r#"[{"name":"material","value":"wool"}]"#);
+    assert_eq!((plain["images"].as_str(), plain["sku"].as_str()), ("", ""));
+}
+
+/// What `mercato import` makes of a row.
+fn imported(row: &Row) -> Value {
+    let text = |name: &str| Some(row[name].as_str()).filter(|text| !text.is_empty());
+    let list = |name: &str| text(name).map(|text| serde_json::from_str::<Value>(text).unwrap());
+    let minor: i64 = row["price"].replace('.', "").parse().unwrap();
+    json!({
+        "externalId": text("externalId"), "name": text("name"), "description": text("description"),
+        "manufacturer": text("manufacturer"), "price": minor, "currency": text("currency"),
+        "quantity": row["quantity"].parse::<i64>().unwrap(), "categoryId": text("categoryId"), "images": list("images"),
+        "attributes": list("attributes"),
+    })
+}
+
+#[test]
+fn what_is_exported_is_imported_without_a_change() {
+    let shop = stocked();
+    let exported = table(&shop, 500);
+    let products: Vec<_> = rows(&exported).iter().map(imported).collect();
+    let query = "mutation ($products: [ImportProductInput!]!) {
+        importProducts(products: $products) { outcomes { outcome field message } } }";
+    let import = |shop: &Shop| {
+        let body = json!({ "query": query, "variables": { "products": products } });
+        let answer = shop.answer(KEY, &body);
+        let outcomes = answer["data"]["importProducts"]["outcomes"].as_array().unwrap();
+        let outcomes: Vec<_> = outcomes
+            .iter()
+            .map(|outcome| outcome["outcome"].as_str().unwrap())
+            .collect();
+        outcomes.join(" ")
+    };
+    assert_eq!(import(&shop), "UNCHANGED UNCHANGED UNCHANGED");
+    assert_eq!(table(&shop, 500), exported);
+}
+
+#[test]
+fn lines_of_json_are_what_is_told_where_no_form_is_named() {
+    let shop = stocked();
+    let answer = shop.ask(KEY, "{ exportProducts { data } }");
+    let lines: Vec<Value> = answer["exportProducts"]["data"]
+        .as_str()
+        .unwrap()
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(
+        (lines.len(), &lines[0]["price"], &lines[0]["images"][0]["alt"]),
+        (3, &json!(1250), &json!("A \"sock\""))
+    );
+}

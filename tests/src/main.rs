@@ -6,7 +6,8 @@
 //! ```
 //!
 //! Tests of the `mercato` binary itself (crashes, start-up, import) start shops of their own; they need
-//! `MERCATO_BIN` and `MERCATO_SHOP` in the environment and are reported as ignored without them. Tests of a lattice need
+//! `MERCATO_BIN` and `MERCATO_SHOP` in the environment and are reported as ignored without them; so are those of payments by Stripe's API
+//! without `MERCATO_TEST_STRIPE`, `MERCATO_TEST_SMTP` and `MERCATO_TEST_SMTP_FOLDER`. Tests of a lattice need
 //! `MERCATO_TEST_LATTICE`, the lattice for themselves, and one thread.
 
 mod accounts;
@@ -28,6 +29,7 @@ mod crash;
 mod data_folder;
 mod dead_letters;
 mod deleted_products;
+mod deliveries;
 mod discounts;
 mod edge;
 mod facets;
@@ -37,6 +39,8 @@ mod import;
 mod isolation;
 mod lattice;
 mod limits;
+mod listener;
+mod mails;
 mod negotiation;
 mod notifications;
 mod oidc;
@@ -53,8 +57,10 @@ mod repeated;
 mod rest;
 mod rest_shopping;
 mod sessions;
+mod sms;
 mod startup;
 mod stock;
+mod stripe;
 mod tokens;
 mod trials;
 mod variants;
@@ -114,6 +120,7 @@ fn main() -> ExitCode {
         data_folder::tests(),
         dead_letters::tests(),
         deleted_products::tests(&world),
+        deliveries::tests(),
         discounts::tests(&world),
         facets::tests(&world),
         edge::tests(),
@@ -138,8 +145,10 @@ fn main() -> ExitCode {
         rest::tests(&world),
         rest_shopping::tests(&world),
         sessions::tests(&world),
+        sms::tests(),
         startup::tests(),
         stock::tests(&world),
+        stripe::tests(),
         variants::tests(&world),
         webhooks::tests(&world),
     ];

@@ -9,6 +9,7 @@ mod component;
 mod contacts;
 mod credentials;
 mod external;
+mod letter;
 mod password;
 mod patch;
 mod privacy;

@@ -13,6 +13,7 @@ mod details;
 pub mod error;
 pub mod external;
 pub mod id;
+pub mod locale;
 pub mod ports;
 pub mod services;
 #[cfg(all(feature = "testing", not(target_arch = "wasm32")))]

@@ -100,7 +100,7 @@ fn customer(world: &World, mail: &MailServer) -> Result<(User, String)> {
         .shop
         .query(user.caller(), query)?
         .data("/requestVerification")?;
-    let letter = mail.receives(&address, "code")?;
+    let letter = mail.receives(&address, "Ihr Code")?;
     let code: String = letter.text.chars().filter(char::is_ascii_digit).take(6).collect();
     let query = "mutation ($code: String!) { verify(channel: EMAIL, code: $code) { emailVerified } }";
     let verified = world

@@ -6,7 +6,8 @@
 //! ```
 //!
 //! Tests of the `mercato` binary itself (crashes, start-up, import) start shops of their own; they need
-//! `MERCATO_BIN` and `MERCATO_SHOP` in the environment and are reported as ignored without them. Tests of a lattice need
+//! `MERCATO_BIN` and `MERCATO_SHOP` in the environment and are reported as ignored without them; so are those of payments by Stripe's API
+//! without `MERCATO_TEST_STRIPE`, `MERCATO_TEST_SMTP` and `MERCATO_TEST_SMTP_FOLDER`. Tests of a lattice need
 //! `MERCATO_TEST_LATTICE`, the lattice for themselves, and one thread.
 
 mod accounts;
@@ -29,6 +30,7 @@ mod crash;
 mod data_folder;
 mod dead_letters;
 mod deleted_products;
+mod deliveries;
 mod discounts;
 mod edge;
 mod facets;
@@ -38,6 +40,8 @@ mod import;
 mod isolation;
 mod lattice;
 mod limits;
+mod listener;
+mod mails;
 mod metrics;
 mod negotiation;
 mod notifications;
@@ -57,8 +61,10 @@ mod rest_authorization;
 mod rest_notifications;
 mod rest_shopping;
 mod sessions;
+mod sms;
 mod startup;
 mod stock;
+mod stripe;
 mod tokens;
 mod trials;
 mod variants;
@@ -119,6 +125,7 @@ fn main() -> ExitCode {
         data_folder::tests(),
         dead_letters::tests(),
         deleted_products::tests(&world),
+        deliveries::tests(),
         discounts::tests(&world),
         facets::tests(&world),
         edge::tests(),
@@ -146,8 +153,10 @@ fn main() -> ExitCode {
         rest_notifications::tests(&world),
         rest_shopping::tests(&world),
         sessions::tests(&world),
+        sms::tests(),
         startup::tests(),
         stock::tests(&world),
+        stripe::tests(),
         variants::tests(&world),
         webhooks::tests(&world),
     ];

@@ -1,11 +1,6 @@
 //! Sign-in by an OpenID provider, and tokens by keys that others can verify with: in shops that are configured for it, with a
 //! provider that this test plays.
 
-use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-
 use anyhow::{Context, Result, ensure};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -14,6 +9,7 @@ use libtest_mimic::Trial;
 use serde_json::{Value, json};
 
 use crate::client::{As, Call, Shop};
+use crate::listener::Listener;
 use crate::own::{Binary, Home, Running, own_trials};
 use crate::tokens::now;
 
@@ -51,63 +47,35 @@ fn signed(kid: &str, claims: &Value) -> Result<String> {
     )?)
 }
 
-/// A provider on a port of this machine; it lives as long as the process.
-struct Provider {
-    address: String,
-    asked: Arc<AtomicUsize>,
-}
+/// A provider on a port of this machine.
+struct Provider(Listener);
 
 impl Provider {
     fn start() -> Result<Self> {
-        let listener = TcpListener::bind("127.0.0.1:0")?;
-        let address = listener.local_addr()?.to_string();
-        let provider = Self {
-            address: address.clone(),
-            asked: Arc::default(),
-        };
-        let asked = Arc::clone(&provider.asked);
-        std::thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                asked.fetch_add(1, Ordering::Relaxed);
-                // A shop that hangs up has its own failure to tell.
-                let _ = answer(stream, &address);
+        let [public, _] = KEY;
+        let keys = json!({ "keys": [{ "kty": "OKP", "crv": "Ed25519", "kid": "one", "x": public }] });
+        let listener = Listener::start(move |_, request| {
+            if request.line == "GET /.well-known/openid-configuration" {
+                let issuer = format!("http://{}", request.header("host").unwrap_or_default());
+                (
+                    200,
+                    json!({ "issuer": issuer, "jwks_uri": format!("{issuer}/keys") }),
+                )
+            } else {
+                (200, keys.clone())
             }
-        });
-        Ok(provider)
+        })?;
+        Ok(Self(listener))
     }
 
     fn issuer(&self) -> String {
-        format!("http://{}", self.address)
+        format!("http://{}", self.0.address)
     }
 
     fn claims(&self, subject: &str) -> Value {
         json!({ "iss": self.issuer(), "aud": "the-shop", "sub": subject, "iat": now(), "exp": now() + 600,
             "email": format!("{subject}@example.com"), "email_verified": true })
     }
-}
-
-/// Answers one request.
-fn answer(mut stream: TcpStream, address: &str) -> Result<()> {
-    let mut request = Vec::new();
-    let mut chunk = [0; 1024];
-    while !request.windows(4).any(|window| window == b"\r\n\r\n") {
-        let read = stream.read(&mut chunk)?;
-        ensure!(read > 0, "the request has no end");
-        request.extend_from_slice(chunk.get(..read).unwrap_or_default());
-    }
-    let [public, _] = KEY;
-    let body = if request.starts_with(b"GET /.well-known/openid-configuration ") {
-        json!({ "issuer": format!("http://{address}"), "jwks_uri": format!("http://{address}/keys") })
-    } else {
-        json!({ "keys": [{ "kty": "OKP", "crv": "Ed25519", "kid": "one", "x": public }] })
-    };
-    let body = body.to_string();
-    let head = format!(
-        "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
-        body.len()
-    );
-    stream.write_all(format!("{head}{body}").as_bytes())?;
-    Ok(())
 }
 
 /// Whose token it is, or the code of the refusal.
@@ -126,7 +94,7 @@ fn tokens_of_a_trusted_provider_sign_in(binary: &Binary) -> Result<()> {
     let mut up = binary.up(&home, &home.data());
     up.env("OIDC_ISSUER", provider.issuer())
         .env("OIDC_AUDIENCE", "the-shop")
-        .env("HTTP_CLIENT_HOSTS", &provider.address);
+        .env("HTTP_CLIENT_HOSTS", &provider.0.address);
     let running = Running::start(&home, &mut up)?;
     let shop = running.shop();
     let ada = signed("one", &provider.claims("ada"))?;
@@ -144,7 +112,7 @@ fn tokens_of_a_trusted_provider_sign_in(binary: &Binary) -> Result<()> {
         grace.is_ok() && grace != id,
         "another subject is another account: {grace:?}"
     );
-    let asked = provider.asked.load(Ordering::Relaxed);
+    let asked = provider.0.received().len();
     ensure!(
         asked == 2,
         "the keys should be fetched once, not by {asked} requests"

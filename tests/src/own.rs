@@ -95,6 +95,22 @@ pub fn own_trial(name: &str, test: impl FnOnce(&Binary) -> Result<()> + Send + '
     }
 }
 
+/// A test of the binary that needs servers besides; it is reported as ignored where they are not named.
+pub fn own_trial_with<S: Send + 'static>(
+    name: &str,
+    servers: Option<S>,
+    needs: &'static str,
+    test: impl FnOnce(&Binary, &S) -> Result<()> + Send + 'static,
+) -> Trial {
+    match servers {
+        Some(servers) => own_trial(name, move |binary| test(binary, &servers)),
+        None if Binary::from_env().is_none() => own_trial(name, |_| Ok(())),
+        None => Trial::test(name, || Ok(()))
+            .with_kind(needs)
+            .with_ignored_flag(true),
+    }
+}
+
 /// The tests of an area that start their own shops, each named as its function.
 macro_rules! own_trials {
     ($area:literal, [$($test:ident),* $(,)?]) => {

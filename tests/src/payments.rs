@@ -216,7 +216,8 @@ fn webhook(world: &World, signature: &str, body: &str) -> Result<Reply> {
     world.shop.send(call)
 }
 
-fn sign(secret: &str, seconds: u64, body: &str) -> Result<String> {
+/// A signature as Stripe makes it, at this time in seconds since the Unix epoch.
+pub fn sign(secret: &str, seconds: u64, body: &str) -> Result<String> {
     let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes())?;
     mac.update(format!("{seconds}.{body}").as_bytes());
     Ok(format!("t={seconds},v1={:x}", mac.finalize().into_bytes()))

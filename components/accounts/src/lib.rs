@@ -10,6 +10,7 @@ mod contacts;
 mod credentials;
 mod external;
 mod handling;
+mod letter;
 mod password;
 mod patch;
 mod privacy;

@@ -16,6 +16,7 @@ use mercato_ports::mailer::{MailFailure, Message};
 use serde::Serialize;
 
 use crate::code::{self, DAY, VERIFICATIONS, VerificationBody};
+use crate::letter;
 use crate::service::{AccountsService, Platform};
 use crate::user::{Profile, USERS, to_user};
 
@@ -75,7 +76,8 @@ impl<P: Platform> AccountsService<P> {
         let before = id::now().saturating_sub(DAY);
         prune(&self.ports, &VERIFICATIONS, ("expiresAt", before), &key, |_| true);
         if channel == Channel::Email {
-            self.mail(&key, to, &code)?;
+            let letter = letter::of_code(profile.locale.as_deref(), &code);
+            self.mail(&key, to, letter)?;
         }
         Ok(expires_at)
     }
@@ -146,14 +148,11 @@ impl<P: Platform> AccountsService<P> {
 
     /// Sends a code, or takes it back where it can't be sent. What a mail server has refused counts like what it took: else whoever asks again
     /// and again would find out which addresses there are.
-    fn mail(&self, key: &str, to: &str, code: &str) -> Result<(), Error> {
+    fn mail(&self, key: &str, to: &str, (subject, text): (String, String)) -> Result<(), Error> {
         let message = Message {
             to: to.into(),
-            subject: "Your code".into(),
-            text: format!(
-                "Your code is {code}. It is good for ten minutes.\r\n\r\n\
-                 Did you not ask for it? Then somebody has mistyped an address, and there is nothing to do.\r\n"
-            ),
+            subject,
+            text,
             html: None,
         };
         let Err(failure) = self.ports.send(&message) else {

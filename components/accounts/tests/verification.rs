@@ -32,6 +32,30 @@ fn mailed(ports: &TestPorts) -> String {
     words.into_iter().find(digits).unwrap().to_owned()
 }
 
+#[test]
+fn a_code_is_sent_in_the_language_of_its_reader() {
+    let (ports, accounts) = accounts();
+    for (name, locale, subject) in [
+        ("ada", None, "Your code"),
+        ("bea", Some("fr-CA"), "Your code"),
+        ("eva", Some("de-AT"), "Ihr Code"),
+    ] {
+        let user = register(&accounts, name).user;
+        let patch = UserPatch {
+            name: None,
+            email: Some(format!("{name}@example.com")),
+            phone: None,
+            locale: locale.map(Into::into),
+        };
+        let caller = customer(&user.id);
+        accounts.update(&caller, &user.id, 1, patch).unwrap();
+        accounts.request_verification(&caller, Channel::Email).unwrap();
+        let mail = ports.take_mails().remove(0);
+        assert_eq!(mail.subject, subject);
+        assert!(mail.text.starts_with(&format!("{subject} is")), "{}", mail.text);
+    }
+}
+
 fn wrong_one(code: &str) -> String {
     format!("{:06}", (code.parse::<u32>().unwrap() + 1) % 1_000_000)
 }

@@ -14,6 +14,7 @@ mod details;
 pub mod error;
 pub mod external;
 pub mod id;
+pub mod locale;
 pub mod ports;
 pub mod pruning;
 pub mod services;

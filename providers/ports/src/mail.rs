@@ -1,7 +1,7 @@
 //! Messages of the port `mailer` as mail programs read them (RFC 5322).
 
 use lettre::Message as Mail;
-use lettre::message::{Mailbox, MultiPart};
+use lettre::message::{Mailbox, MultiPart, SinglePart};
 
 use crate::mailer::{MailFailure, Message};
 
@@ -19,7 +19,37 @@ pub fn compose(from: &Mailbox, message: Message) -> Result<Mail, MailFailure> {
         .message_id(None);
     match message.html {
         Some(html) => builder.multipart(MultiPart::alternative_plain_html(message.text, html)),
-        None => builder.body(message.text),
+        // Not as a bare body: readers would not know its character set.
+        None => builder.singlepart(SinglePart::plain(message.text)),
     }
     .map_err(|error| rejected(&error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn composed(html: Option<&str>) -> String {
+        let message = Message {
+            to: "zoe@example.com".into(),
+            subject: "Grüße".into(),
+            text: "Schöne Grüße".into(),
+            html: html.map(Into::into),
+        };
+        let mail = compose(&"shop@example.com".parse().unwrap(), message).unwrap();
+        String::from_utf8(mail.formatted()).unwrap()
+    }
+
+    #[test]
+    fn every_form_tells_its_character_set() {
+        for (html, parts) in [(None, 1), (Some("<p>Schöne Grüße</p>"), 2)] {
+            let mail = composed(html);
+            assert!(mail.contains("MIME-Version: 1.0\r\n"), "{mail}");
+            assert_eq!(mail.matches("; charset=utf-8\r\n").count(), parts, "{mail}");
+            assert!(
+                mail.contains("Content-Type: text/plain; charset=utf-8\r\n"),
+                "{mail}"
+            );
+        }
+    }
 }

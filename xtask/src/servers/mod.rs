@@ -7,6 +7,7 @@ mod debian;
 pub mod haproxy;
 mod home;
 pub mod kafka;
+pub mod localstripe;
 pub mod mongodb;
 pub mod nats;
 mod ports;

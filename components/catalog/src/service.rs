@@ -3,7 +3,7 @@
 use mercato_common::cache::{Cache, Generation};
 use mercato_common::catalog::{
     Attribute, Category, CategoryPatch, Facets, ImportOutcome, MovementKind, MovementPage, NewCategory,
-    NewProduct, Product, ProductFilter, ProductPage, ProductPatch, ProductQuery, Stock,
+    NewProduct, Product, ProductChanges, ProductFilter, ProductPage, ProductPatch, ProductQuery, Stock,
 };
 use mercato_common::collection::{Stored, event};
 use mercato_common::id;
@@ -17,7 +17,9 @@ use serde::Serialize;
 use crate::ledger::Entry;
 use crate::movement::Movement;
 use crate::product::{PRODUCTS, ProductBody, to_product};
-use crate::{archive, categories, creation, facets, import, input, ledger, listing, stock, variants};
+use crate::{
+    archive, categories, changes, creation, facets, import, input, ledger, listing, stock, variants,
+};
 
 /// How often an edit is made anew when orders move the product's stock meanwhile.
 pub const TRIES: usize = 10;
@@ -241,6 +243,13 @@ impl<P: Ports + Cache> Catalog for CatalogService<P> {
             .into_iter()
             .map(|product| product.map(|product| product.body.stock()))
             .collect())
+    }
+
+    fn changes(&self, ids: Option<&[String]>, after: Option<&str>) -> Result<ProductChanges, Error> {
+        match ids {
+            Some(ids) => changes::of_some(&self.ports, ids, after),
+            None => changes::of_all(&self.ports, after),
+        }
     }
 }
 

@@ -4,6 +4,7 @@
 //! `mercato:shop/discounts` and `mercato:shop/settlement`.
 
 mod amounts;
+mod changes;
 #[cfg(target_arch = "wasm32")]
 mod component;
 mod discount;

@@ -30,6 +30,7 @@ mod dead_letters;
 mod deleted_products;
 mod discounts;
 mod edge;
+mod events;
 mod facets;
 mod feeds;
 mod graphql_over_http;
@@ -55,6 +56,7 @@ mod rest_shopping;
 mod sessions;
 mod startup;
 mod stock;
+mod subscriptions;
 mod tokens;
 mod trials;
 mod variants;
@@ -140,6 +142,7 @@ fn main() -> ExitCode {
         sessions::tests(&world),
         startup::tests(),
         stock::tests(&world),
+        subscriptions::tests(&world),
         variants::tests(&world),
         webhooks::tests(&world),
     ];

@@ -10,6 +10,7 @@ use libtest_mimic::Trial;
 use serde_json::{Value, json};
 
 use crate::client::As;
+use crate::events;
 use crate::payments::pay;
 use crate::sessions::{Pair, sign_in};
 use crate::tokens;
@@ -182,9 +183,12 @@ fn check_cell(
         .flatten()
         .filter(|(name, _)| document.contains(&format!("${name}:")))
         .map(|(name, value)| (name.clone(), value.clone()));
-    let answer = world
-        .shop
-        .graphql(who, document, Value::Object(declared.collect()))?;
+    let variables = Value::Object(declared.collect());
+    let answer = if parent == "Subscription" {
+        events::first(&world.shop, who, document, &variables)?
+    } else {
+        world.shop.graphql(who, document, variables)?
+    };
     if category.is_some() {
         // A shop has only so many of them.
         let query = "mutation ($id: ID!) { deleteCategory(id: $id) { _id } }";
@@ -210,6 +214,8 @@ fn check_cell(
         Missing => answer.refused("NOT_FOUND")?,
     };
     let refused = match (parent, answer.partial(&pointer)) {
+        // It is refused as a whole.
+        ("Subscription", Err(_)) => &Value::Null,
         // A field of what the caller may not see at all is not there: its parent is null.
         ("Order", Err(_)) => answer.partial("/order")?,
         (_, found) => found?,
@@ -240,10 +246,10 @@ fn observe(world: &World, things: &Things) -> Result<Value> {
 fn every_operation_of_the_schema_has_a_row_in_the_table(world: &World) -> Result<()> {
     let answer = world.shop.query(
         As::Anonymous,
-        "{ __schema { queryType { name fields { name } } mutationType { name fields { name } } } }",
+        "{ __schema { queryType { ...T } mutationType { ...T } subscriptionType { ...T } } } fragment T on __Type { name fields { name } }",
     )?;
     let mut live = BTreeSet::new();
-    for root in ["queryType", "mutationType"] {
+    for root in ["queryType", "mutationType", "subscriptionType"] {
         let name = answer.text(&format!("/__schema/{root}/name"))?.to_owned();
         for field in answer.column(&format!("/__schema/{root}/fields"), "/name")? {
             live.insert((name.clone(), field.as_str().unwrap_or_default().to_owned()));
@@ -251,7 +257,7 @@ fn every_operation_of_the_schema_has_a_row_in_the_table(world: &World) -> Result
     }
     let rows: BTreeSet<_> = TABLE
         .iter()
-        .filter(|(parent, ..)| ["Query", "Mutation"].contains(parent))
+        .filter(|(parent, ..)| ["Query", "Mutation", "Subscription"].contains(parent))
         .map(|(parent, field, ..)| ((*parent).to_owned(), (*field).to_owned()))
         .collect();
     ensure!(

@@ -1,11 +1,12 @@
 //! A shop as its clients see it: HTTP requests in, responses out.
 
+use std::io::Read;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
 use serde_json::{Value, json};
-use ureq::Agent;
 use ureq::http::{HeaderMap, Request};
+use ureq::{Agent, BodyReader};
 
 use crate::answer::Answer;
 
@@ -163,6 +164,36 @@ impl Reply {
     }
 }
 
+/// A response whose body is still to come.
+pub struct Opened {
+    /// The response so far.
+    pub reply: Reply,
+    body: BodyReader<'static>,
+}
+
+impl Opened {
+    /// The whole response, where it has an end.
+    pub fn whole(mut self) -> Result<Reply> {
+        let read = self.body.read_to_end(&mut self.reply.body);
+        read.map_err(|error| self.reply.failure(format!("the body has no end: {error}")))?;
+        Ok(self.reply)
+    }
+
+    /// The response with a part of its body as if it were all.
+    pub fn with_body(mut self, body: impl Into<Vec<u8>>) -> Reply {
+        self.reply.body = body.into();
+        self.reply
+    }
+
+    /// What comes next; empty at the end, or where the connection is over.
+    pub fn more(&mut self) -> Vec<u8> {
+        let mut buffer = vec![0; 4096];
+        let length = self.body.read(&mut buffer).unwrap_or(0);
+        buffer.truncate(length);
+        buffer
+    }
+}
+
 /// A running shop.
 pub struct Shop {
     url: String,
@@ -228,12 +259,44 @@ impl Shop {
 
     /// Sends a request as somebody.
     pub fn send_as(&self, who: As<'_>, call: Call) -> Result<Reply> {
-        self.send(match who {
+        self.send(self.proved(who, call))
+    }
+
+    /// Sends a request as somebody; its response is read as it comes, and for so long at the most.
+    pub fn open_as(&self, who: As<'_>, call: Call, limit: Duration) -> Result<Opened> {
+        let call = self.proved(who, call);
+        let mut request = Request::builder()
+            .method(call.method)
+            .uri(format!("{}{}", self.url, call.path));
+        for (name, value) in &call.headers {
+            request = request.header(name, value);
+        }
+        let description = call.describe();
+        let request = self.agent.configure_request(request.body(call.body)?);
+        let request = request.timeout_global(Some(limit)).build();
+        let response = self
+            .agent
+            .run(request)
+            .with_context(|| format!("no response to\n{description}"))?;
+        let (parts, body) = response.into_parts();
+        Ok(Opened {
+            reply: Reply {
+                request: description,
+                status: parts.status.as_u16(),
+                headers: parts.headers,
+                body: Vec::new(),
+            },
+            body: body.into_reader(),
+        })
+    }
+
+    fn proved(&self, who: As<'_>, call: Call) -> Call {
+        match who {
             As::Anonymous => call,
             As::Key => call.header("x-api-key", &self.secret),
             As::WrongKey => call.header("x-api-key", "a-key-that-no-shop-has-0123456789"),
             As::Token(token) => call.header("authorization", format!("Bearer {token}")),
-        })
+        }
     }
 
     /// Runs an operation with variables.

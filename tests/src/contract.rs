@@ -156,7 +156,7 @@ fn check_inputs(live: &Value, list: &str, expected: &[&InputValueDefinition]) ->
 fn the_schema_is_documented(world: &World) -> Result<()> {
     let schema = introspected(world)?;
     let mut silent = Vec::new();
-    for root in ["Query", "Mutation"] {
+    for root in ["Query", "Mutation", "Subscription"] {
         let fields = named(&schema, "types", root)?
             .get("fields")
             .and_then(Value::as_array);

@@ -33,6 +33,7 @@ mod deleted_products;
 mod deliveries;
 mod discounts;
 mod edge;
+mod events;
 mod facets;
 mod feeds;
 mod graphql_over_http;
@@ -65,6 +66,7 @@ mod sms;
 mod startup;
 mod stock;
 mod stripe;
+mod subscriptions;
 mod tokens;
 mod trials;
 mod variants;
@@ -157,6 +159,7 @@ fn main() -> ExitCode {
         startup::tests(),
         stock::tests(&world),
         stripe::tests(),
+        subscriptions::tests(&world),
         variants::tests(&world),
         webhooks::tests(&world),
     ];

@@ -55,6 +55,8 @@ fn its_commands_do_what_it_says(binary: &Binary) -> Result<()> {
         r#""kind":"MESSAGE","medium":"EMAIL","recipient":"a…@example.com""#,
         r#""name":"Felt hat","price":2900"#,
         r#""status":"pending","subtotal":2900"#,
+        r#"data: {"data":{"productChanged":{"name":"Wool sock","price":1250,"#,
+        "event: next\nid: ",
         "304",
         r#""name":"Felt hat","price":2500"#,
     ] {

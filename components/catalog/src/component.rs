@@ -2,7 +2,7 @@
 
 use mercato_common::catalog::{
     Attribute, Category, CategoryPatch, Facets, ImportOutcome, MovementPage, NewCategory, NewProduct,
-    Product, ProductFilter, ProductPage, ProductPatch, ProductQuery, Stock,
+    Product, ProductChanges, ProductFilter, ProductPage, ProductPatch, ProductQuery, Stock,
 };
 use mercato_common::ports::Imports;
 use mercato_common::services::{Catalog, Inventory};
@@ -128,6 +128,10 @@ impl bindings::exports::mercato::shop::catalog::Guest for Component {
 
     fn stock_many(caller: Caller, ids: Vec<String>) -> Result<Vec<Option<Stock>>, Error> {
         SERVICE.stock_many(&caller, &ids)
+    }
+
+    fn changes(ids: Option<Vec<String>>, after: Option<String>) -> Result<ProductChanges, Error> {
+        SERVICE.changes(ids.as_deref(), after.as_deref())
     }
 }
 

@@ -2,11 +2,12 @@
 //! never changed.
 
 use mercato_common::catalog::{MovementEdge, MovementKind, MovementPage, StockMovement};
+use mercato_common::changes::{PAGE, Scan};
 use mercato_common::collection::{Collection, Stored};
 use mercato_common::ports::Ports;
 use mercato_common::types::{Caller, Error, Page};
 use mercato_common::{cursor, id};
-use mercato_ports::documents::{Comparison, Condition, Direction, Scalar, Sort, Write};
+use mercato_ports::documents::{Comparison, Condition, Direction, Position, Scalar, Sort, Write};
 use serde::{Deserialize, Serialize};
 
 use crate::movement::Movement;
@@ -132,6 +133,34 @@ pub fn list(ports: &impl Ports, product_id: &str, page: &Page) -> Result<Movemen
         edges: entries.into_iter().map(edge).collect::<Result<_, Error>>()?,
         has_next,
     })
+}
+
+/// The products whose stock has moved, each once, by a page of a scan; and the last movement of it if there may be more.
+#[allow(clippy::type_complexity, reason = "the place is what a scan is moved on by")]
+pub fn moved(ports: &impl Ports, scan: &Scan) -> Result<(Vec<String>, Option<(u64, String)>), Error> {
+    let begin = || id::first_of(scan.from());
+    let mut find = LEDGER.query(PAGE);
+    find.after = Some(Position {
+        value: None,
+        id: scan.after().map_or_else(begin, |(_, id)| id.to_owned()),
+    });
+    let entries = LEDGER.find(ports, &find)?;
+    let full = entries.len() >= PAGE as usize;
+    let last = entries.last().filter(|_| full);
+    let last = last.map(|entry| {
+        (
+            id::time_of(&entry.id).unwrap_or(entry.body.time),
+            entry.id.clone(),
+        )
+    });
+    let mut ids: Vec<_> = entries
+        .iter()
+        .filter_map(|entry| entry.body.place.split_once('/'))
+        .map(|(product, _)| product.to_owned())
+        .collect();
+    ids.sort_unstable();
+    ids.dedup();
+    Ok((ids, last))
 }
 
 fn to_movement(product_id: &str, stored: Stored<Entry>) -> StockMovement {

@@ -10,6 +10,7 @@ mod changes;
 mod component;
 mod creation;
 mod details;
+mod edited;
 mod facets;
 mod import;
 mod input;

@@ -5,7 +5,7 @@ use mercato_common::audit::Act;
 use mercato_common::cache::{Cache, Generation};
 use mercato_common::catalog::{
     Attribute, Category, CategoryPatch, Facets, ImportOutcome, MovementKind, MovementPage, NewCategory,
-    NewProduct, Product, ProductFilter, ProductPage, ProductPatch, ProductQuery, Stock,
+    NewProduct, Product, ProductChanges, ProductFilter, ProductPage, ProductPatch, ProductQuery, Stock,
 };
 use mercato_common::collection::{Stored, event};
 use mercato_common::id;
@@ -20,7 +20,7 @@ use crate::ledger::Entry;
 use crate::movement::Movement;
 use crate::product::{PRODUCTS, ProductBody, to_product};
 use crate::{
-    archive, categories, changes, creation, facets, import, input, ledger, listing, stock, variants,
+    archive, categories, changes, creation, edited, facets, import, input, ledger, listing, stock, variants,
 };
 
 /// How often an edit is made anew when orders move the product's stock meanwhile.
@@ -132,7 +132,7 @@ impl<P: Ports + Cache> Catalog for CatalogService<P> {
                 subject(id),
                 &happened(id, &product.body),
             )?;
-            let told = changes::told(&before, &product.body);
+            let told = edited::told(&before, &product.body);
             let act = act(caller, AuditAction::ProductUpdate, id, Some(told))?;
             match commit(&self.ports, &writes, &[event, act]) {
                 Ok(()) => return Ok(to_product(product)),
@@ -257,6 +257,13 @@ impl<P: Ports + Cache> Catalog for CatalogService<P> {
             .into_iter()
             .map(|product| product.map(|product| product.body.stock()))
             .collect())
+    }
+
+    fn changes(&self, ids: Option<&[String]>, after: Option<&str>) -> Result<ProductChanges, Error> {
+        match ids {
+            Some(ids) => changes::of_some(&self.ports, ids, after),
+            None => changes::of_all(&self.ports, after),
+        }
     }
 }
 

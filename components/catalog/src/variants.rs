@@ -64,6 +64,7 @@ pub fn create(
     }
     let id = id::new();
     parent.body.variant_ids.push(id.clone());
+    parent.body.updated_at = id::now();
     creation::create(ports, caller, &id, body, Some(&parent))
 }
 
@@ -76,6 +77,7 @@ pub fn leave(ports: &impl Ports, variant: &Stored<ProductBody>) -> Result<Option
         return Ok(None);
     };
     parent.body.variant_ids.retain(|id| *id != variant.id);
+    parent.body.updated_at = id::now();
     PRODUCTS.replace(&parent).map(Some)
 }
 

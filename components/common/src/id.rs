@@ -45,9 +45,34 @@ pub fn now() -> u64 {
         .map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
 }
 
+/// The text that sorts right before every id that was made at this time, in milliseconds since the Unix epoch, or later.
+#[must_use]
+pub fn first_of(milliseconds: u64) -> String {
+    let [_, _, bytes @ ..] = milliseconds.to_be_bytes();
+    let [a, b, c, d, e, f] = bytes;
+    format!("{a:02x}{b:02x}{c:02x}{d:02x}-{e:02x}{f:02x}-7")
+}
+
+/// When an id was made, in milliseconds since the Unix epoch; none for what is no id.
+#[must_use]
+pub fn time_of(id: &str) -> Option<u64> {
+    let [a, b, c, d, e, f, ..] = Uuid::try_parse(id).ok()?.into_bytes();
+    Some(u64::from_be_bytes([0, 0, a, b, c, d, e, f]))
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{is_valid, new};
+    use super::{first_of, is_valid, new, now, time_of};
+
+    #[test]
+    fn the_first_of_a_time_sorts_before_its_ids_and_behind_earlier_ones() {
+        let before = now();
+        let id = new();
+        let made = time_of(&id).unwrap();
+        assert!((before..=now()).contains(&made));
+        assert!(first_of(made) < id && id < first_of(made + 1));
+        assert_eq!(time_of("no id"), None);
+    }
 
     #[test]
     fn new_ids_are_valid_and_sort_by_their_making() {

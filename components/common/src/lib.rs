@@ -7,6 +7,7 @@ mod bindings;
 pub mod breaker;
 pub mod cache;
 mod caller;
+pub mod changes;
 pub mod collection;
 pub mod currency;
 pub mod cursor;
@@ -41,16 +42,17 @@ pub mod accounts {
 pub mod catalog {
     pub use crate::bindings::mercato::shop::product_types::{
         Attribute, Category, CategoryPatch, Facet, Facets, Image, ImportOutcome, MovementEdge, MovementKind,
-        MovementPage, NewCategory, NewProduct, PriceFacet, Product, ProductDetails, ProductEdge,
-        ProductFilter, ProductPage, ProductPatch, ProductQuery, ProductSort, SortKey, Stock, StockMovement,
+        MovementPage, NewCategory, NewProduct, PriceFacet, Product, ProductChange, ProductChanges,
+        ProductDetails, ProductEdge, ProductFilter, ProductPage, ProductPatch, ProductQuery, ProductSort,
+        SortKey, Stock, StockMovement,
     };
 }
 
 /// What the orders service speaks of.
 pub mod orders {
     pub use crate::bindings::mercato::shop::order_types::{
-        Actor, Amounts, NewOrder, Order, OrderEdge, OrderFilter, OrderLine, OrderPage, OrderQuery, Status,
-        StatusChange,
+        Actor, Amounts, NewOrder, Order, OrderChange, OrderChanges, OrderEdge, OrderFilter, OrderLine,
+        OrderPage, OrderQuery, Status, StatusChange,
     };
 }
 

@@ -12,11 +12,11 @@ use crate::accounts::{
 use crate::carts::{Cart, Terms, Whose};
 use crate::catalog::{
     Attribute, Category, CategoryPatch, Facets, ImportOutcome, MovementPage, NewCategory, NewProduct,
-    Product, ProductFilter, ProductPage, ProductPatch, ProductQuery, Stock,
+    Product, ProductChanges, ProductFilter, ProductPage, ProductPatch, ProductQuery, Stock,
 };
 use crate::discounts::{Discount, DiscountPage, NewDiscount};
 use crate::notifications::{Email, Notification, NotificationFilter, NotificationPage, Preference, Sms};
-use crate::orders::{NewOrder, Order, OrderPage, OrderQuery, Status};
+use crate::orders::{NewOrder, Order, OrderChanges, OrderPage, OrderQuery, Status};
 use crate::payments::{Payment, PaymentInput, RefundInput};
 use crate::types::{Caller, Error, Line, Money, Page, PricedLine, Role};
 use crate::webhooks::{
@@ -125,6 +125,8 @@ pub trait Catalog {
     fn archived(&self, caller: &Caller, page: &Page) -> Result<ProductPage, Error>;
     /// `stock-many`
     fn stock_many(&self, caller: &Caller, ids: &[String]) -> Result<Vec<Option<Stock>>, Error>;
+    /// `changes`
+    fn changes(&self, ids: Option<&[String]>, after: Option<&str>) -> Result<ProductChanges, Error>;
 }
 
 /// `mercato:shop/inventory`.
@@ -158,6 +160,8 @@ pub trait Orders {
     fn get_many(&self, caller: &Caller, ids: &[String]) -> Result<Vec<Result<Order, Error>>, Error>;
     /// `list`
     fn list(&self, caller: &Caller, query: &OrderQuery) -> Result<OrderPage, Error>;
+    /// `changes`
+    fn changes(&self, caller: &Caller, id: Option<&str>, after: Option<&str>) -> Result<OrderChanges, Error>;
 }
 
 /// `mercato:shop/discounts`.

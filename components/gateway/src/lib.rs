@@ -18,6 +18,7 @@ mod rest;
 mod schema;
 mod services;
 mod session;
+mod watch;
 
 pub use http::{Gateway, Settings};
 pub use services::Services;

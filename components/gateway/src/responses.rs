@@ -22,9 +22,10 @@ pub struct Place {
     generation: Option<i64>,
 }
 
-/// The answer that is kept for a request, or else the place for it. Mutations have none.
+/// The answer that is kept for a request, or else the place for it. Mutations and subscriptions have none.
 pub fn look_up(services: &Arc<Services>, parameters: &Parameters) -> Result<Vec<u8>, Option<Place>> {
-    if parameters.query.trim_start().starts_with("mutation") {
+    let document = parameters.query.trim_start();
+    if document.starts_with("mutation") || document.starts_with("subscription") {
         return Err(None);
     }
     let keys = [key(parameters), Generation::CATALOG.key().to_owned()];

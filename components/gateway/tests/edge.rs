@@ -90,7 +90,9 @@ fn the_pages_of_named_origins_may_read_answers() {
     let reply = preflight(HOME);
     assert_eq!(reply.status(), 204);
     assert!(text(reply.headers(), "access-control-allow-methods").contains("PUT"));
-    assert!(text(reply.headers(), "access-control-allow-headers").contains("idempotency-key"));
+    for taken in ["idempotency-key", "last-event-id"] {
+        assert!(text(reply.headers(), "access-control-allow-headers").contains(taken));
+    }
     assert_eq!(text(reply.headers(), "access-control-allow-origin"), HOME);
     assert_eq!(
         text(

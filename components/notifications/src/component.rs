@@ -4,7 +4,7 @@ use mercato_common::accounts::Contact;
 use mercato_common::notifications::{
     Email, Notification, NotificationFilter, NotificationPage, Preference, Sms,
 };
-use mercato_common::orders::{NewOrder, Order, OrderPage, OrderQuery, Status};
+use mercato_common::orders::{NewOrder, Order, OrderChanges, OrderPage, OrderQuery, Status};
 use mercato_common::ports::Imports;
 use mercato_common::services::{Contacts, Notifications, Orders};
 use mercato_common::types::{Caller, Error, Page};
@@ -82,6 +82,10 @@ impl Orders for Remote {
 
     fn list(&self, caller: &Caller, query: &OrderQuery) -> Result<OrderPage, Error> {
         orders::list(caller, query)
+    }
+
+    fn changes(&self, caller: &Caller, id: Option<&str>, after: Option<&str>) -> Result<OrderChanges, Error> {
+        orders::changes(caller, id, after)
     }
 }
 

@@ -1,7 +1,7 @@
 //! The binding of the service to the world `mercato:shop/orders-service`.
 
 use mercato_common::discounts::{Discount, DiscountPage, NewDiscount};
-use mercato_common::orders::{NewOrder, Order, OrderPage, OrderQuery, Status};
+use mercato_common::orders::{NewOrder, Order, OrderChanges, OrderPage, OrderQuery, Status};
 use mercato_common::ports::Imports;
 use mercato_common::services::{Discounts, Inventory, Orders, Placement, Settlement};
 use mercato_common::types::{Caller, Error, Line, Money, Page, PricedLine};
@@ -86,6 +86,10 @@ impl bindings::exports::mercato::shop::orders::Guest for Component {
 
     fn list(caller: Caller, query: OrderQuery) -> Result<OrderPage, Error> {
         Orders::list(&SERVICE, &caller, &query)
+    }
+
+    fn changes(caller: Caller, id: Option<String>, after: Option<String>) -> Result<OrderChanges, Error> {
+        SERVICE.changes(&caller, id.as_deref(), after.as_deref())
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod amounts;
 mod audit;
+mod changes;
 #[cfg(target_arch = "wasm32")]
 mod component;
 mod discount;

@@ -47,6 +47,9 @@ pub struct OrderBody {
     #[serde(default)]
     pub timeline: Vec<Entry>,
     pub created_at: u64,
+    /// When its last change was made; none where that was before anybody could watch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub updated_at: Option<u64>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -91,6 +94,7 @@ impl OrderBody {
             settled: false,
             timeline: Vec::new(),
             created_at: now,
+            updated_at: None,
         };
         let placed = StatusChange {
             at: now,

@@ -170,8 +170,11 @@ impl<P: Ports, I: Inventory> OrdersService<P, I> {
         if let Some(due) = plan.due {
             events.push(events::timer(order_id, due)?);
         }
-        let record = Record::Order(body);
+        let mut record = Record::Order(body);
         for _ in 0..TRIES {
+            if let Record::Order(body) = &mut record {
+                body.updated_at = Some(id::now());
+            }
             let mut writes = vec![ORDERS.insert(order_id, &record)?];
             if let Some(used) = &used {
                 writes.extend(used.count()?);

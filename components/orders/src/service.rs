@@ -3,16 +3,16 @@
 use mercato_common::accounts::AuditAction;
 use mercato_common::collection::Stored;
 use mercato_common::id;
-use mercato_common::orders::{Actor, NewOrder, Order, OrderPage, OrderQuery, Status};
+use mercato_common::orders::{Actor, NewOrder, Order, OrderChanges, OrderPage, OrderQuery, Status};
 use mercato_common::ports::Ports;
 use mercato_common::services::{Inventory, Orders};
 use mercato_common::types::{Caller, Error};
 
-use crate::listing;
 use crate::order::{ORDERS, Record, to_order};
 use crate::placement::Wanted;
 use crate::timeline::actor;
 use crate::transition::{Move, missing, note};
+use crate::{changes, listing};
 
 /// The orders service over its ports and the inventory.
 #[derive(Clone, Copy, Debug)]
@@ -101,5 +101,12 @@ impl<P: Ports, I: Inventory> Orders for OrdersService<P, I> {
 
     fn list(&self, caller: &Caller, query: &OrderQuery) -> Result<OrderPage, Error> {
         listing::list(&self.ports, caller, query)
+    }
+
+    fn changes(&self, caller: &Caller, id: Option<&str>, after: Option<&str>) -> Result<OrderChanges, Error> {
+        match id {
+            Some(id) => changes::of_one(self, caller, id, after),
+            None => changes::of_all(&self.ports, caller, after),
+        }
     }
 }

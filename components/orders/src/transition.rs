@@ -110,6 +110,7 @@ impl OrderBody {
         };
         self.timeline.push(change.into());
         self.status = Named(wanted.after);
+        self.updated_at = Some(now);
         self.settled |= wanted.settles;
     }
 }

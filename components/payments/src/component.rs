@@ -1,6 +1,6 @@
 //! The binding of the service to the world `mercato:shop/payments-service`.
 
-use mercato_common::orders::{NewOrder, Order, OrderPage, OrderQuery, Status};
+use mercato_common::orders::{NewOrder, Order, OrderChanges, OrderPage, OrderQuery, Status};
 use mercato_common::payments::{Payment, PaymentInput, RefundInput};
 use mercato_common::ports::Imports;
 use mercato_common::services::{Orders, Payments, Settlement};
@@ -70,6 +70,10 @@ impl Orders for Remote {
 
     fn list(&self, caller: &Caller, query: &OrderQuery) -> Result<OrderPage, Error> {
         orders::list(caller, query)
+    }
+
+    fn changes(&self, caller: &Caller, id: Option<&str>, after: Option<&str>) -> Result<OrderChanges, Error> {
+        orders::changes(caller, id, after)
     }
 }
 

@@ -374,6 +374,18 @@ pub const TABLE: &[Row] = &[
         "mutation ($delivery: ID!) { replayWebhookDelivery(id: $delivery) { _id } }",
         STAFF,
     ),
+    (
+        "Subscription",
+        "productChanged",
+        "subscription ($product: ID!) { productChanged(ids: [$product]) { _id } }",
+        EVERYBODY,
+    ),
+    (
+        "Subscription",
+        "orderChanged",
+        "subscription ($order: ID!) { orderChanged(id: $order) { _id } }",
+        OWNER,
+    ),
     // Not root fields, but guarded like them.
     ("Order", "payment", "query ($paid: ID!) { order(id: $paid) { payment { status } } }", OWNER),
     ("Product", "stock", "query ($product: ID!) { product(id: $product) { stock { onHand } } }", STAFF),

@@ -7,13 +7,13 @@ use mercato_common::accounts::{
 use mercato_common::carts::{Cart, Terms, Whose};
 use mercato_common::catalog::{
     Attribute, Category, CategoryPatch, Facets, ImportOutcome, MovementPage, NewCategory, NewProduct,
-    Product, ProductFilter, ProductPage, ProductPatch, ProductQuery, Stock,
+    Product, ProductChanges, ProductFilter, ProductPage, ProductPatch, ProductQuery, Stock,
 };
 use mercato_common::discounts::{Discount, DiscountPage, NewDiscount};
 use mercato_common::notifications::{
     Email, Notification, NotificationFilter, NotificationPage, Preference, Sms,
 };
-use mercato_common::orders::{NewOrder, Order, OrderPage, OrderQuery, Status};
+use mercato_common::orders::{NewOrder, Order, OrderChanges, OrderPage, OrderQuery, Status};
 use mercato_common::payments::{Payment, PaymentInput, RefundInput};
 use mercato_common::services::{
     Accounts, Carts, Catalog, Discounts, Notifications, Orders, Payments, Webhooks,
@@ -196,6 +196,10 @@ impl Catalog for Remote {
     fn stock_many(&self, caller: &Caller, ids: &[String]) -> Result<Vec<Option<Stock>>, Error> {
         catalog::stock_many(caller, ids)
     }
+
+    fn changes(&self, ids: Option<&[String]>, after: Option<&str>) -> Result<ProductChanges, Error> {
+        catalog::changes(ids, after)
+    }
 }
 
 impl Orders for Remote {
@@ -224,6 +228,10 @@ impl Orders for Remote {
 
     fn list(&self, caller: &Caller, query: &OrderQuery) -> Result<OrderPage, Error> {
         orders::list(caller, query)
+    }
+
+    fn changes(&self, caller: &Caller, id: Option<&str>, after: Option<&str>) -> Result<OrderChanges, Error> {
+        orders::changes(caller, id, after)
     }
 }
 

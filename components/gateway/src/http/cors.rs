@@ -11,8 +11,7 @@ use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri};
 use crate::http::Reply;
 
 const METHODS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE";
-const TAKEN: &str =
-    "accept, authorization, content-type, idempotency-key, if-match, if-none-match, x-api-key, x-request-id";
+const TAKEN: &str = "accept, authorization, content-type, idempotency-key, if-match, if-none-match, last-event-id, x-api-key, x-request-id";
 const TOLD: &str = "etag, idempotency-replayed, location, ratelimit-limit, ratelimit-remaining, ratelimit-reset, retry-after, \
     x-request-id";
 

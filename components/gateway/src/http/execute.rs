@@ -8,7 +8,7 @@ use async_graphql::{PathSegment, Response, ServerError};
 use http::{Request, StatusCode};
 use mercato_common::types::Caller;
 
-use crate::http::accept::Accepted;
+use crate::http::accept::{self, Accepted};
 use crate::http::envelope::{Envelope, Item, Parameters};
 use crate::http::{Gateway, Reply, idempotency, reply};
 use crate::limits::{self, DocumentExcess, Introspects, TextExcess};
@@ -17,6 +17,9 @@ use crate::session::Session;
 
 /// The fields by which answers tell what is as good as a password, which is never kept.
 const TOKENS: [&str; 4] = ["access_token", "refresh_token", "clientSecret", "signingSecret"];
+
+/// What is to be executed, and what kind of operation it is; or why nothing is.
+type Prepared = Result<(async_graphql::Request, OperationType), Outcome>;
 
 /// Whether an outcome is the same whoever asks.
 struct Shareable(bool);
@@ -47,7 +50,12 @@ impl Gateway {
             Ok(body) => return reply::shareable(reply::kept(accepted, body), request),
             Err(place) => place,
         };
-        let (outcome, Shareable(shareable)) = self.execute(request, parameters);
+        let takes_events = accept::takes_events(request.headers());
+        let prepared = match self.prepare(parameters, takes_events) {
+            Ok((execution, OperationType::Subscription)) => return self.watch(request, accepted, execution),
+            prepared => prepared,
+        };
+        let (outcome, Shareable(shareable)) = self.execute(request, prepared);
         let reply = reply::outcome(accepted, outcome);
         if !shareable {
             return reply;
@@ -64,7 +72,7 @@ impl Gateway {
             .into_iter()
             .map(|item| item.and_then(|parameters| self.settings.persisted.resolve(cache, parameters)));
         let outcomes = resolved.map(|item| match item {
-            Ok(parameters) => self.execute(request, parameters).0,
+            Ok(parameters) => self.execute(request, self.prepare(parameters, false)).0,
             Err(refused) => self::refused(refused.code, refused.message),
         });
         reply::outcomes(accepted, outcomes.collect())
@@ -99,8 +107,8 @@ impl Gateway {
         (!is_guests).then_some(caller)
     }
 
-    fn execute(&self, request: &Request<Vec<u8>>, parameters: Parameters) -> (Outcome, Shareable) {
-        let (execution, operation) = match self.prepare(parameters) {
+    fn execute(&self, request: &Request<Vec<u8>>, prepared: Prepared) -> (Outcome, Shareable) {
+        let (execution, operation) = match prepared {
             Ok(prepared) => prepared,
             Err(outcome) => return (outcome, Shareable(false)),
         };
@@ -127,12 +135,12 @@ impl Gateway {
         (Outcome::Executed(response), Shareable(shareable))
     }
 
-    /// What is to be executed, within its limits.
+    /// What is to be executed, within its limits; a subscription only for who takes events.
     #[allow(
         clippy::result_large_err,
         reason = "the error is the outcome that the caller passes on"
     )]
-    fn prepare(&self, parameters: Parameters) -> Result<(async_graphql::Request, OperationType), Outcome> {
+    fn prepare(&self, parameters: Parameters, takes_events: bool) -> Prepared {
         if let Err(excess) = limits::check_text(&parameters.query) {
             return Err(too_much_text(excess));
         }
@@ -151,6 +159,14 @@ impl Gateway {
             parameters.operation_name.as_deref(),
             parameters.only_queries,
         )?;
+        if operation == OperationType::Subscription && !takes_events {
+            return Err(refused_with(
+                StatusCode::NOT_ACCEPTABLE,
+                "NOT_ACCEPTABLE",
+                "A subscription is answered by events. Send it alone, with the header Accept: text/event-stream."
+                    .into(),
+            ));
+        }
         if let Some(name) = parameters.operation_name {
             execution = execution.operation_name(name);
         }
@@ -179,15 +195,12 @@ impl Gateway {
         }
         let operation = operation_type(document, operation_name)
             .map_err(|message| refused("OPERATION_RESOLUTION_FAILURE", message))?;
-        if only_queries && operation != OperationType::Query {
-            let mut outcome = refused(
+        if only_queries && operation == OperationType::Mutation {
+            return Err(refused_with(
+                StatusCode::METHOD_NOT_ALLOWED,
                 "METHOD_NOT_ALLOWED",
-                "GET executes queries only. Send this by POST.".into(),
-            );
-            if let Outcome::Refused { status, .. } = &mut outcome {
-                *status = StatusCode::METHOD_NOT_ALLOWED;
-            }
-            return Err(outcome);
+                "GET executes queries and subscriptions only. Send this by POST.".into(),
+            ));
         }
         Ok(operation)
     }
@@ -224,10 +237,15 @@ fn operation_type(document: &ExecutableDocument, name: Option<&str>) -> Result<O
 }
 
 fn refused(code: &'static str, message: String) -> Outcome {
+    refused_with(StatusCode::BAD_REQUEST, code, message)
+}
+
+/// A refusal of the whole request.
+pub fn refused_with(status: StatusCode, code: &'static str, message: String) -> Outcome {
     let mut error = ServerError::new(message, None);
     error.extensions.get_or_insert_default().set("code", code);
     Outcome::Refused {
-        status: StatusCode::BAD_REQUEST,
+        status,
         errors: vec![error],
     }
 }
@@ -293,7 +311,7 @@ fn parse_error(mut error: ServerError) -> ServerError {
 }
 
 /// Gives a code to the errors that come from the library: those of the shop have theirs.
-fn ensure_code(error: &mut ServerError) {
+pub fn ensure_code(error: &mut ServerError) {
     if error
         .extensions
         .as_ref()

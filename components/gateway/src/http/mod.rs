@@ -3,6 +3,7 @@
 mod accept;
 mod cors;
 mod envelope;
+mod events;
 mod execute;
 pub mod idempotency;
 mod persisted;
@@ -12,6 +13,7 @@ mod rate_limit;
 mod reply;
 mod request_id;
 mod settings;
+mod watch;
 mod webhook;
 
 use std::sync::{Arc, OnceLock};
@@ -107,7 +109,8 @@ impl Gateway {
         reply
     }
 
-    /// Answers a request if its caller has not sent too many. Orchestrators may always ask how the shop is.
+    /// Answers a request if its caller has not sent too many. Orchestrators may always ask how the shop is, and a stream that is held
+    /// counts once.
     fn limited(&self, request: &Request<Vec<u8>>) -> Reply {
         let path = request.uri().path();
         // Stripe's come in bursts, and prove themselves by their signatures.
@@ -115,6 +118,9 @@ impl Gateway {
         let (Some(limit), false) = (self.settings.rate_limit, is_free) else {
             return self.route(request);
         };
+        if self.continues(request) {
+            return self.route(request);
+        }
         let caller = self.identify(request).proved(&self.services).caller;
         let address = self.client(request).address;
         let cache = &*self.services.cache;
@@ -176,7 +182,7 @@ impl Gateway {
 
     fn graphql(&self, request: &Request<Vec<u8>>) -> Reply {
         let Some(accepted) = accept::negotiate(request.method(), request.headers()) else {
-            let message = "Accept application/graphql-response+json or application/json.";
+            let message = "Accept application/graphql-response+json, application/json or text/event-stream.";
             return reply::refusal(
                 Accepted::Json,
                 StatusCode::NOT_ACCEPTABLE,
@@ -195,7 +201,7 @@ impl Gateway {
             Method::POST => envelope::of_post(request),
             _ => return reply::method_not_allowed(accepted),
         };
-        match envelope {
+        let reply = match envelope {
             Err(refused) => reply::refusal(accepted, refused.status, refused.code, refused.message),
             Ok(envelope) => match self.replays_for(request, &envelope) {
                 None => self.execute_envelope(request, accepted, envelope),
@@ -206,12 +212,22 @@ impl Gateway {
                     })
                 }
             },
+        };
+        match accepted {
+            Accepted::Events => events::whole(reply),
+            Accepted::GraphqlResponse | Accepted::Json | Accepted::Html => reply,
         }
     }
 
     fn execute_envelope(&self, request: &Request<Vec<u8>>, accepted: Accepted, envelope: Envelope) -> Reply {
         match envelope {
             Envelope::Single(single) => self.single(request, accepted, single),
+            Envelope::Batch(_) if accepted == Accepted::Events => reply::refusal(
+                accepted,
+                StatusCode::BAD_REQUEST,
+                "BAD_REQUEST",
+                "Events answer one request. Send the requests of a batch one by one, or accept application/json.",
+            ),
             Envelope::Batch(batch) => self.batch(request, accepted, batch),
         }
     }

@@ -184,7 +184,7 @@ impl Problem {
 }
 
 /// The status of a domain error, by its code.
-fn status(code: &str) -> StatusCode {
+pub fn status(code: &str) -> StatusCode {
     match code {
         "UNAUTHENTICATED" => StatusCode::UNAUTHORIZED,
         "FORBIDDEN" => StatusCode::FORBIDDEN,

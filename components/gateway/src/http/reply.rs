@@ -33,11 +33,15 @@ impl Outcome {
     }
 
     /// With `application/json`, clients from before the specification take 200 for an answer and everything else for a
-    /// broken server; a method that is not allowed is refused by HTTP itself.
+    /// broken server; a method or an answer that is not to be had is refused by HTTP itself.
     fn status(&self, accepted: Accepted) -> StatusCode {
         match self {
             Self::Refused { status, .. }
-                if accepted == Accepted::GraphqlResponse || *status == StatusCode::METHOD_NOT_ALLOWED =>
+                if matches!(accepted, Accepted::GraphqlResponse | Accepted::Events)
+                    || matches!(
+                        *status,
+                        StatusCode::METHOD_NOT_ALLOWED | StatusCode::NOT_ACCEPTABLE
+                    ) =>
             {
                 *status
             }
@@ -187,7 +191,9 @@ const fn media_type(accepted: Accepted) -> HeaderValue {
         Accepted::GraphqlResponse => {
             HeaderValue::from_static("application/graphql-response+json; charset=utf-8")
         }
-        Accepted::Json | Accepted::Html => HeaderValue::from_static("application/json; charset=utf-8"),
+        Accepted::Json | Accepted::Html | Accepted::Events => {
+            HeaderValue::from_static("application/json; charset=utf-8")
+        }
     }
 }
 

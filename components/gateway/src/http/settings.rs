@@ -28,6 +28,9 @@ pub struct Settings {
     pub(crate) hsts: Option<u64>,
     /// `PERSISTED_QUERIES` and `PERSISTED_QUERIES_MANIFEST`: which documents are executed.
     pub(crate) persisted: Persisted,
+    /// `STREAMS_HELD`: whether the server before the gateway holds the streams of those who watch, and is the only one who can say
+    /// that a request goes on with one.
+    pub(crate) streams_held: bool,
     /// `TOKEN_KEYS`: the keys of the tokens' signature, if it is not the secret.
     pub(crate) token_keys: Option<Arc<TokenKeys>>,
     /// `OIDC_ISSUER`, `OIDC_AUDIENCE` and `OIDC_JWKS_URI`: whose tokens sign in, too.
@@ -65,6 +68,11 @@ impl Settings {
                 given("PERSISTED_QUERIES").as_deref(),
                 given("PERSISTED_QUERIES_MANIFEST").as_deref(),
             )?,
+            streams_held: match given("STREAMS_HELD").as_deref() {
+                Some("true") => true,
+                None | Some("false") => false,
+                Some(_) => return Err("STREAMS_HELD must be true or false".into()),
+            },
             token_keys: given("TOKEN_KEYS")
                 .as_deref()
                 .map(TokenKeys::parse)
@@ -133,6 +141,7 @@ mod tests {
         for (name, value) in [
             ("GRAPHQL_INTROSPECTION", "yes"),
             ("CLIENT_ADDRESS_HEADER", "a b"),
+            ("STREAMS_HELD", "yes"),
             ("RATE_LIMIT", "0"),
             ("RATE_LIMIT", "many"),
             ("HSTS_SECONDS", "-1"),

@@ -15,11 +15,12 @@ mod product;
 mod profile;
 mod query;
 mod session;
+mod subscription;
 mod user;
 mod verification;
 mod webhook;
 
-use async_graphql::{EmptySubscription, MergedObject, Schema};
+use async_graphql::{MergedObject, Schema};
 
 use crate::limits;
 use audit::AuditQuery;
@@ -38,6 +39,7 @@ use product::stock::{StockMutation, StockQuery};
 use profile::{ProfileMutation, ProfileQuery};
 use query::ShopQuery;
 use session::{SessionMutation, SessionQuery};
+use subscription::Subscription;
 use verification::VerificationMutation;
 use webhook::operations::{WebhookMutation, WebhookQuery};
 
@@ -81,11 +83,11 @@ pub struct Mutation(
 );
 
 /// The shop's schema.
-pub type ShopSchema = Schema<Query, Mutation, EmptySubscription>;
+pub type ShopSchema = Schema<Query, Mutation, Subscription>;
 
 /// Builds the schema. It takes long compared to a request, and is the same for everyone: built once an instance.
 pub fn build() -> ShopSchema {
-    Schema::build(Query::default(), Mutation::default(), EmptySubscription)
+    Schema::build(Query::default(), Mutation::default(), Subscription::default())
         .limit_complexity(limits::COMPLEXITY)
         .finish()
 }

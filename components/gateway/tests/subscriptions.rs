@@ -1,0 +1,263 @@
+//! Subscriptions: an answer at once, with what has happened since.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "tests"
+)]
+
+mod shop;
+
+use http::header::{ACCEPT, CONTENT_TYPE};
+use http::{Request, Response};
+use serde_json::{Value, json};
+use shop::{KEY, NOBODY, SECRET, Shop};
+
+const EVENTS: &str = "text/event-stream";
+
+const PRODUCT: &str = "subscription ($ids: [ID!]) { productChanged(ids: $ids) { _id price quantity stock { onHand } variants { name } } }";
+const ORDER: &str = "subscription ($id: ID) { orderChanged(id: $id) {
+    _id status payment { status } user { username } products { product { name } } } }";
+
+/// The name, the id and the data of each event; and the last id, of whatever block.
+fn read(reply: &Response<Vec<u8>>) -> (Vec<(String, String, Value)>, String) {
+    assert_eq!(reply.status(), 200, "{}", String::from_utf8_lossy(reply.body()));
+    assert_eq!(reply.headers()[CONTENT_TYPE], EVENTS);
+    assert_eq!(reply.headers()["cache-control"], "no-store");
+    let text = str::from_utf8(reply.body()).unwrap();
+    assert!(text.ends_with("\n\n"), "{text}");
+    let (mut events, mut last) = (Vec::new(), String::new());
+    for block in text.trim_end().split("\n\n") {
+        let field = |name: &str| {
+            let line = block
+                .lines()
+                .find_map(|line| line.strip_prefix(&format!("{name}:")));
+            line.map(|value| value.trim_start().to_owned())
+        };
+        last = field("id").unwrap_or(last);
+        if let Some(data) = field("data") {
+            let data = serde_json::from_str(&data).unwrap_or(Value::Null);
+            events.push((field("event").unwrap(), last.clone(), data));
+        }
+    }
+    (events, last)
+}
+
+fn watch(
+    shop: &Shop,
+    headers: &[(&str, &str)],
+    query: &str,
+    variables: &Value,
+    last: &str,
+) -> Response<Vec<u8>> {
+    let mut request = Request::post("/graphql")
+        .header(CONTENT_TYPE, "application/json")
+        .header(ACCEPT, EVENTS)
+        .header("last-event-id", last);
+    for (name, value) in headers.iter().filter(|(name, _)| *name != "accept") {
+        request = request.header(*name, *value);
+    }
+    shop.send(
+        request,
+        json!({ "query": query, "variables": variables }).to_string(),
+    )
+}
+
+fn refused(reply: &Response<Vec<u8>>) -> (u16, String) {
+    let body: Value = serde_json::from_slice(reply.body()).unwrap();
+    let code = body["errors"][0]["extensions"]["code"].as_str().unwrap();
+    (reply.status().as_u16(), code.to_owned())
+}
+
+#[test]
+fn products_are_watched_with_one_look_at_them() {
+    let shop = Shop::new();
+    let ids = json!({ "ids": [shop.product("sock"), shop.product("hat")] });
+    let told = |last: &str| {
+        let (events, last) = read(&watch(&shop, &[KEY], PRODUCT, &ids, last));
+        let prices = events.iter().map(|(name, _, data)| {
+            assert_eq!(name, "next");
+            data["data"]["productChanged"]["price"].as_i64().unwrap()
+        });
+        (prices.collect::<Vec<_>>(), last)
+    };
+    let (prices, last) = told("");
+    assert_eq!(prices, [5, 5]);
+    drop(shop.calls());
+    assert_eq!(told(&last), (vec![], last.clone()));
+    assert_eq!(shop.calls(), ["get 2 of catalog.products"]);
+
+    let update = format!(
+        "mutation {{ updateProduct(id: \"{}\", version: 1, input: {{ price: 6 }}) {{ _id }} }}",
+        ids["ids"][1].as_str().unwrap()
+    );
+    shop.ask(KEY, &update);
+    let (prices, next) = told(&last);
+    assert_eq!(prices, [6]);
+    assert_eq!(told(&next).0, [0; 0]);
+    assert_eq!(told(&last).0, [6], "the old cursor tells it again");
+}
+
+#[test]
+fn many_changes_are_executed_without_a_call_for_each() {
+    let shop = Shop::new();
+    let ada = shop.user("ada");
+    let all = json!({});
+    let (_, start) = read(&watch(&shop, &[KEY], ORDER, &all, ""));
+    for name in ["sock", "hat", "scarf"] {
+        let id = shop.product(name);
+        let place =
+            format!("mutation {{ placeOrder(products: [{{ _id: \"{id}\", quantity: 1 }}]) {{ _id }} }}");
+        shop.ask(ada.header(), &place);
+    }
+    drop(shop.calls());
+    let (events, last) = read(&watch(&shop, &[KEY], ORDER, &all, &start));
+    assert_eq!(events.len(), 3);
+    for (_, _, data) in &events {
+        assert_eq!(data["errors"], Value::Null);
+        assert_eq!(data["data"]["orderChanged"]["user"]["username"], "ada");
+    }
+    assert_eq!(
+        shop.calls(),
+        [
+            "find in orders.orders",
+            "get 3 of payments.payments",
+            "get 1 of accounts.users",
+            "get 3 of catalog.products",
+        ]
+    );
+    // From the middle of the answer, the rest is told; and behind it, nothing.
+    let (rest, _) = read(&watch(&shop, &[KEY], ORDER, &all, &events[0].1));
+    assert_eq!(rest.len(), 2);
+    drop(shop.calls());
+    assert_eq!(read(&watch(&shop, &[KEY], ORDER, &all, &last)).0, []);
+    assert_eq!(
+        shop.calls(),
+        ["find in orders.orders"],
+        "a look at what is new is all"
+    );
+    let (_, start) = read(&watch(&shop, &[NOBODY], PRODUCT, &all, ""));
+    drop(shop.calls());
+    assert_eq!(read(&watch(&shop, &[NOBODY], PRODUCT, &all, &start)).0, []);
+    assert!(shop.calls().iter().all(|call| call.contains("catalog")));
+}
+
+#[test]
+fn a_failing_field_is_told_with_its_error() {
+    let shop = Shop::new();
+    let ids = json!({ "ids": [shop.product("sock")] });
+    let (events, _) = read(&watch(&shop, &[NOBODY], PRODUCT, &ids, ""));
+    assert_eq!(events[0].2["errors"][0]["extensions"]["code"], "UNAUTHENTICATED");
+    assert_eq!(events[0].2["data"]["productChanged"]["stock"], Value::Null);
+}
+
+#[test]
+fn refusals_have_a_status_before_there_is_a_stream() {
+    let shop = Shop::new();
+    let (ada, bob) = (shop.user("ada"), shop.user("bob"));
+    let id = shop.product("sock");
+    let place = format!("mutation {{ placeOrder(products: [{{ _id: \"{id}\", quantity: 1 }}]) {{ _id }} }}");
+    let order = json!({ "id": shop.ask(ada.header(), &place)["placeOrder"]["_id"] });
+    let of = |who, query, variables: &Value, last| refused(&watch(&shop, &[who], query, variables, last));
+    let is = |status: u16, code: &str| (status, code.to_owned());
+    assert_eq!(of(NOBODY, ORDER, &order, ""), is(401, "UNAUTHENTICATED"));
+    assert_eq!(of(bob.header(), ORDER, &order, ""), is(403, "FORBIDDEN"));
+    assert_eq!(of(ada.header(), ORDER, &order, "x"), is(400, "BAD_USER_INPUT"));
+    assert_eq!(
+        of(ada.header(), ORDER, &json!({ "id": "x" }), ""),
+        is(400, "BAD_USER_INPUT")
+    );
+    let unknown = json!({ "id": "00000000-0001-7000-8000-000000000001" });
+    assert_eq!(of(ada.header(), ORDER, &unknown, ""), is(404, "NOT_FOUND"));
+    let two = "subscription { a: productChanged { _id } b: productChanged { _id } }";
+    assert_eq!(of(NOBODY, two, &json!({}), ""), is(400, "BAD_USER_INPUT"));
+    let hidden = "subscription { ...F } fragment F on Subscription { productChanged { _id } }";
+    assert_eq!(of(NOBODY, hidden, &json!({}), ""), is(400, "BAD_REQUEST"));
+    let bad = "subscription { productChanged { nothing } }";
+    assert_eq!(
+        of(NOBODY, bad, &json!({}), ""),
+        is(400, "GRAPHQL_VALIDATION_FAILED")
+    );
+
+    let asked = |accept: &str, body: &Value| {
+        let request = Request::post("/graphql").header(CONTENT_TYPE, "application/json");
+        refused(&shop.send(request.header(ACCEPT, accept), body.to_string()))
+    };
+    let one = json!({ "query": "subscription { productChanged { _id } }" });
+    assert_eq!(asked("application/json", &one), is(406, "NOT_ACCEPTABLE"));
+    assert_eq!(asked("*/*", &one), is(406, "NOT_ACCEPTABLE"));
+    assert_eq!(asked(EVENTS, &json!([one])), is(400, "BAD_REQUEST"));
+    let batch = shop.answer(NOBODY, &json!([one]));
+    assert_eq!(batch[0]["errors"][0]["extensions"]["code"], "NOT_ACCEPTABLE");
+}
+
+#[test]
+fn a_browser_asks_by_get_and_queries_come_as_events_that_end() {
+    let shop = Shop::new();
+    let id = shop.product("sock");
+    let query = format!("subscription%7BproductChanged(ids:%5B%22{id}%22%5D)%7Bname%7D%7D");
+    let request = Request::get(format!("/graphql?query={query}")).header(ACCEPT, EVENTS);
+    let (events, _) = read(&shop.send(request, ""));
+    assert_eq!(
+        events[0].2,
+        json!({ "data": { "productChanged": { "name": "sock" } } })
+    );
+
+    let names = |query: &str| {
+        let (events, _) = read(&watch(&shop, &[NOBODY], query, &json!({}), ""));
+        events
+            .into_iter()
+            .map(|(name, _, data)| (name, data))
+            .collect::<Vec<_>>()
+    };
+    let products = json!({ "data": { "products": [{ "name": "sock" }] } });
+    let expected = [
+        ("next".to_owned(), products),
+        ("complete".to_owned(), Value::Null),
+    ];
+    for _ in 0..2 {
+        // The second time, the answer is a kept one.
+        assert_eq!(names("{ products { name } }"), expected);
+    }
+    let request = Request::get("/graphql?query=mutation%7Blogout%7D").header(ACCEPT, EVENTS);
+    assert_eq!(
+        refused(&shop.send(request, "")),
+        (405, "METHOD_NOT_ALLOWED".into())
+    );
+}
+
+#[test]
+fn a_stream_that_is_held_counts_once_and_ends_with_its_reason() {
+    let held = [("RATE_LIMIT", "3"), ("STREAMS_HELD", "true")];
+    let from = ("x-forwarded-for", "192.0.2.7");
+    let goes_on = ("mercato-continues", "1");
+    let ask = |shop: &Shop, headers: &[(&str, &str)], query| watch(shop, headers, query, &json!({}), "");
+    let products = "subscription { productChanged { _id } }";
+    let shop = Shop::with(&held);
+    for _ in 0..10 {
+        assert_eq!(ask(&shop, &[from, goes_on], products).status(), 200);
+    }
+    let statuses: Vec<_> = (0..4)
+        .map(|_| ask(&shop, &[from], products).status().as_u16())
+        .collect();
+    assert_eq!(statuses, [200, 200, 200, 429]);
+    let orders = "subscription { orderChanged { _id } }";
+    assert_eq!(
+        ask(&shop, &[("x-forwarded-for", "192.0.2.8")], orders).status(),
+        401
+    );
+    let (events, _) = read(&ask(&shop, &[goes_on], orders));
+    assert_eq!(events[0].2["errors"][0]["extensions"]["code"], "UNAUTHENTICATED");
+    assert_eq!(events[1].0, "complete");
+
+    // Where nobody holds streams, anybody could say so.
+    let shop = Shop::with(&[("RATE_LIMIT", "3")]);
+    let statuses: Vec<_> = (0..4)
+        .map(|_| ask(&shop, &[from, goes_on], products).status().as_u16())
+        .collect();
+    assert_eq!(statuses, [200, 200, 200, 429]);
+    assert_eq!(
+        ask(&shop, &[goes_on, ("x-api-key", SECRET)], orders).status(),
+        200
+    );
+}

@@ -5,11 +5,11 @@ use libtest_mimic::Trial;
 use serde_json::json;
 
 use crate::client::{As, Call};
-use crate::own::{Binary, Home, Running, own_trials};
+use crate::own::{Home, Host, configured_trials};
 
 /// The tests of this area.
 pub fn tests() -> Vec<Trial> {
-    own_trials!(
+    configured_trials!(
         "edge",
         [
             each_caller_has_so_many_requests_a_minute,
@@ -19,9 +19,9 @@ pub fn tests() -> Vec<Trial> {
     )
 }
 
-fn each_caller_has_so_many_requests_a_minute(binary: &Binary) -> Result<()> {
+fn each_caller_has_so_many_requests_a_minute(host: &Host) -> Result<()> {
     let home = Home::new()?;
-    let running = Running::start(&home, binary.up(&home, &home.data()).env("RATE_LIMIT", "5"))?;
+    let running = host.start(&home, &[("RATE_LIMIT", "5")])?;
     let shop = running.shop();
     let first = shop.send(Call::new("GET", "/api/products"))?;
     first.expect_status(200)?;
@@ -52,12 +52,10 @@ fn each_caller_has_so_many_requests_a_minute(binary: &Binary) -> Result<()> {
     running.stop()
 }
 
-fn the_pages_of_named_origins_may_read_answers(binary: &Binary) -> Result<()> {
+fn the_pages_of_named_origins_may_read_answers(host: &Host) -> Result<()> {
     let home = Home::new()?;
     let origin = "https://shop.example";
-    let mut up = binary.up(&home, &home.data());
-    up.env("CORS_ORIGINS", origin).env("HSTS_SECONDS", "600");
-    let running = Running::start(&home, &mut up)?;
+    let running = host.start(&home, &[("CORS_ORIGINS", origin), ("HSTS_SECONDS", "600")])?;
     let shop = running.shop();
     for (asks, told) in [(origin, Some(origin)), ("https://elsewhere.example", None)] {
         let call = Call::new("OPTIONS", "/graphql")
@@ -80,19 +78,18 @@ fn the_pages_of_named_origins_may_read_answers(binary: &Binary) -> Result<()> {
     running.stop()
 }
 
-fn a_shop_can_execute_its_own_documents_only(binary: &Binary) -> Result<()> {
+fn a_shop_can_execute_its_own_documents_only(host: &Host) -> Result<()> {
     let home = Home::new()?;
     let (digest, document) = (
         "ecf4edb46db40b5132295c0291d62fb65d6759a9eedfa4d5d612dd5ec54a6b38",
         "{__typename}",
     );
-    let mut up = binary.up(&home, &home.data());
-    up.env("PERSISTED_QUERIES", "only");
-    up.env(
-        "PERSISTED_QUERIES_MANIFEST",
-        json!({ (digest): document }).to_string(),
-    );
-    let running = Running::start(&home, &mut up)?;
+    let manifest = json!({ (digest): document }).to_string();
+    let settings = [
+        ("PERSISTED_QUERIES", "only"),
+        ("PERSISTED_QUERIES_MANIFEST", manifest.as_str()),
+    ];
+    let running = host.start(&home, &settings)?;
     let shop = running.shop();
     let named = json!({ "extensions": { "persistedQuery": { "version": 1, "sha256Hash": digest } } });
     let reply = shop.send(Call::post(&named))?;

@@ -7,7 +7,8 @@
 //!
 //! Tests of the `mercato` binary itself (crashes, start-up, import) start shops of their own; they need
 //! `MERCATO_BIN` and `MERCATO_SHOP` in the environment and are reported as ignored without them; so are those of payments by Stripe's API
-//! without `MERCATO_TEST_STRIPE`, `MERCATO_TEST_SMTP` and `MERCATO_TEST_SMTP_FOLDER`. Tests of a lattice need
+//! without `MERCATO_TEST_STRIPE`, `MERCATO_TEST_SMTP` and `MERCATO_TEST_SMTP_FOLDER`. Those that configure their shops run under Spin as
+//! well where `MERCATO_SPIN_HOST`, `MERCATO_SPIN_MANIFEST` and `MERCATO_SPIN_CACHE` name a host of it. Tests of a lattice need
 //! `MERCATO_TEST_LATTICE`, the lattice for themselves, and one thread.
 
 mod accounts;
@@ -62,6 +63,7 @@ mod rest_authorization;
 mod rest_notifications;
 mod rest_shopping;
 mod sessions;
+mod settings;
 mod sms;
 mod startup;
 mod stock;
@@ -155,6 +157,7 @@ fn main() -> ExitCode {
         rest_notifications::tests(&world),
         rest_shopping::tests(&world),
         sessions::tests(&world),
+        settings::tests(),
         sms::tests(),
         startup::tests(),
         stock::tests(&world),

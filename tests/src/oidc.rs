@@ -10,18 +10,17 @@ use serde_json::{Value, json};
 
 use crate::client::{As, Call, Shop};
 use crate::listener::Listener;
-use crate::own::{Binary, Home, Running, own_trials};
+use crate::own::{Binary, Home, Host, Running, configured_trials, own_trials};
 use crate::tokens::now;
 
 /// The tests of this area.
 pub fn tests() -> Vec<Trial> {
-    own_trials!(
+    let mut tests = own_trials!("oidc", [tokens_of_a_trusted_provider_sign_in]);
+    tests.extend(configured_trials!(
         "oidc",
-        [
-            tokens_of_a_trusted_provider_sign_in,
-            tokens_by_keys_are_verified_by_anybody,
-        ]
-    )
+        [tokens_by_keys_are_verified_by_anybody]
+    ));
+    tests
 }
 
 /// An Ed25519 key: the public half, the private one.
@@ -139,12 +138,11 @@ fn tokens_of_a_trusted_provider_sign_in(binary: &Binary) -> Result<()> {
     running.stop()
 }
 
-fn tokens_by_keys_are_verified_by_anybody(binary: &Binary) -> Result<()> {
+fn tokens_by_keys_are_verified_by_anybody(host: &Host) -> Result<()> {
     let home = Home::new()?;
     let [x, d] = KEY;
     let set = json!({ "keys": [{ "kty": "OKP", "crv": "Ed25519", "kid": "one", "x": x, "d": d }] });
-    let mut up = binary.up(&home, &home.data());
-    let running = Running::start(&home, up.env("TOKEN_KEYS", set.to_string()))?;
+    let running = host.start(&home, &[("TOKEN_KEYS", &set.to_string())])?;
     let shop = running.shop();
     let input = json!({ "username": "ada", "password": "a long password" });
     let call = Call::new("POST", "/api/users/register")

@@ -171,6 +171,13 @@ fn a_role_is_told_by_the_next_tokens(world: &World) -> Result<()> {
 fn an_export_holds_what_is_kept_and_no_secret(world: &World) -> Result<()> {
     let user = world.register("export")?;
     update(world, user.caller(), &user.id, 1, json!({ "name": "Ada" }))?.text("/updateUser/_id")?;
+    let product = world.product(300, 9)?;
+    let ordered = place_order(&world.shop, user.caller(), &[(&product, 1)])?;
+    let add = "mutation ($id: ID!) { addToCart(productId: $id, quantity: 2) { total } }";
+    world
+        .shop
+        .graphql(user.caller(), add, json!({ "id": product }))?
+        .int("/addToCart/total")?;
     let query = "query ($id: ID!) { exportUser(id: $id) }";
     let export = world
         .shop
@@ -182,6 +189,14 @@ fn an_export_holds_what_is_kept_and_no_secret(world: &World) -> Result<()> {
     export.expect(
         export.text("/exportUser/user/profile/name")? == "Ada",
         "the profile should be in it",
+    )?;
+    export.expect(
+        export.text("/exportUser/orders/0/_id")? == ordered.text("/placeOrder/_id")?,
+        "the order should be in it",
+    )?;
+    export.expect(
+        export.int("/exportUser/cart/total")? == 600,
+        "the cart should be in it",
     )?;
     export.expect(
         export.list("/exportUser/sessions")?.len() == 1,

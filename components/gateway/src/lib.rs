@@ -13,6 +13,7 @@ mod identity;
 mod limits;
 mod loader;
 mod oidc;
+mod personal;
 mod responses;
 mod rest;
 mod schema;

@@ -277,7 +277,17 @@ fn a_user_registers_signs_in_goes_on_and_leaves() {
     let code = json!({ "channel": "email", "code": "nonsense" });
     assert_eq!(shop.rest(ada.header(), "POST", "/api/users/verify", &code).0, 400);
     let (status, _, export) = shop.rest(ada.header(), "GET", &format!("{own}/export"), &NONE);
-    assert_eq!((status, export.is_object()), (200, true));
+    assert_eq!((status, &export["user"]["profile"]["name"]), (200, &json!("Ada")));
+    let lists = [
+        &export["orders"],
+        &export["payments"],
+        &export["cart"]["products"],
+    ];
+    assert_eq!(lists, [&json!([]); 3]);
+    assert_eq!(
+        export["notificationPreferences"][0],
+        json!({ "kind": "welcome", "medium": "email", "enabled": true })
+    );
 
     let (status, _, next) = shop.rest(
         NOBODY,

@@ -208,7 +208,8 @@ impl Test {
         let secret = secret::generate()?;
         let service = host.start(None, state.path(), &secret)?;
         let mut tests = self.tests(project, &service, &secret);
-        let on_host = black_box(service, tests.arg("--shop-only"), &log, tally);
+        tests.arg("--shop-only").envs(host.for_tests());
+        let on_host = black_box(service, &mut tests, &log, tally);
         let result = own.and(on_host);
         if result.is_err() && !self.keep_going {
             return result;

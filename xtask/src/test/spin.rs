@@ -49,6 +49,15 @@ impl Host {
         }
     }
 
+    /// What the black-box tests need to start shops that they configure.
+    pub fn for_tests(&self) -> [(&'static str, &Path); 3] {
+        [
+            ("MERCATO_SPIN_HOST", &self.program),
+            ("MERCATO_SPIN_MANIFEST", &self.manifest),
+            ("MERCATO_SPIN_CACHE", &self.cache),
+        ]
+    }
+
     /// Starts the shop of the manifest, or of another one, with its databases in a folder.
     ///
     /// # Errors

@@ -19,6 +19,14 @@ mod precondition;
 mod products;
 mod routes;
 
+/// The shapes that exports have, too.
+pub mod shapes {
+    pub use super::carts::shapes::Cart;
+    pub use super::notifications::shapes::{Notification, NotificationKind, NotificationMedium};
+    pub use super::orders::shapes::Order;
+    pub use super::payments::shapes::Payment;
+}
+
 pub use answer::{not_modified, tag_of, without_body};
 pub use docs::{PAGE, asset, is_asset, page};
 pub use operation::Operation;

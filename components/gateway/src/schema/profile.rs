@@ -2,9 +2,9 @@
 
 use async_graphql::{Context, ID, InputObject, Json, Object};
 use mercato_common::accounts::UserPatch;
-use mercato_common::types::Error;
 use serde_json::Value;
 
+use crate::personal;
 use crate::schema::nullable::{Nullable, change, read};
 use crate::schema::user::{RoleEnum, UserObject};
 use crate::session::valid_version;
@@ -45,15 +45,12 @@ pub struct ProfileQuery;
 
 #[Object]
 impl ProfileQuery {
-    /// All that the accounts service keeps of a user, as a JSON object; times are in milliseconds since 1970, UTC. The caller;
-    /// anyone for an ADMIN or the API key.
+    /// All that the shop keeps of a user, as a JSON object: the account and its sessions, cart, orders, payments, notifications and preferences.
+    /// The caller; anyone for an ADMIN or the API key.
     async fn export_user(&self, context: &Context<'_>, id: ID) -> Nullable<Json<Value>> {
         read(context, |session| {
             session.valid_user_id("id", &id)?;
-            let text = session.services.accounts.export(session.caller(), &id)?;
-            let value = serde_json::from_str(&text)
-                .map_err(|error| Error::Internal(format!("an export can't be read: {error}")))?;
-            Ok(Json(value))
+            personal::export(&session.services, session.caller(), &id).map(Json)
         })
     }
 }

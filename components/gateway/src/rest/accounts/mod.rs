@@ -7,6 +7,7 @@ use mercato_common::accounts::{SignIn, User as Found, UserPatch};
 use mercato_common::types::{Caller, Error, SignedIn as Whoever};
 use serde_json::Value;
 
+use crate::personal;
 use crate::rest::answer::Answer;
 use crate::rest::call::Call;
 use crate::rest::operation::{Access, Operation, Refusal};
@@ -90,7 +91,7 @@ pub fn operations() -> Vec<Operation> {
             Method::GET,
             &["/api/users/{id}/export"],
             "exportUser",
-            "All that the accounts service keeps of a user",
+            "All that the shop keeps of a user",
             Access::Known,
             export,
         )
@@ -209,10 +210,8 @@ fn erase(call: &Call<'_>) -> Result<Answer, Refusal> {
 }
 
 fn export(call: &Call<'_>) -> Result<Answer, Refusal> {
-    let text = call.services().accounts.export(call.caller(), &call.user_id()?)?;
-    let value: Value = serde_json::from_str(&text)
-        .map_err(|error| Error::Internal(format!("an export can't be read: {error}")))?;
-    Ok(Answer::own(&value)?)
+    let all = personal::export(call.services(), call.caller(), &call.user_id()?)?;
+    Ok(Answer::own(&all)?)
 }
 
 fn changed(user: Found) -> Result<Answer, Refusal> {

@@ -1,6 +1,6 @@
 //! Carts, of guests and of users.
 
-mod shapes;
+pub mod shapes;
 
 use http::{Method, StatusCode};
 use mercato_common::carts::{Cart as Found, Terms, Whose};

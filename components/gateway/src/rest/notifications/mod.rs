@@ -1,6 +1,6 @@
 //! What somebody who keeps the shop writes to people.
 
-mod shapes;
+pub mod shapes;
 
 use http::{Method, StatusCode};
 use mercato_common::notifications::{Email, Sms};

@@ -11,7 +11,7 @@ use crate::schema::datetime::DateTime;
 /// What a notification tells of.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-enum NotificationKind {
+pub enum NotificationKind {
     Welcome,
     OrderPlaced,
     OrderPaid,
@@ -28,7 +28,7 @@ enum NotificationKind {
 /// How a notification reaches somebody.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-enum NotificationMedium {
+pub enum NotificationMedium {
     Email,
     Sms,
 }
@@ -75,24 +75,36 @@ pub struct Notification {
     updated_at: DateTime,
 }
 
+impl From<Tells> for NotificationKind {
+    fn from(kind: Tells) -> Self {
+        match kind {
+            Tells::Welcome => Self::Welcome,
+            Tells::OrderPlaced => Self::OrderPlaced,
+            Tells::OrderPaid => Self::OrderPaid,
+            Tells::OrderShipped => Self::OrderShipped,
+            Tells::OrderCancelled => Self::OrderCancelled,
+            Tells::LowStock => Self::LowStock,
+            Tells::VerificationCode => Self::VerificationCode,
+            Tells::Message => Self::Message,
+        }
+    }
+}
+
+impl From<By> for NotificationMedium {
+    fn from(medium: By) -> Self {
+        match medium {
+            By::Email => Self::Email,
+            By::Sms => Self::Sms,
+        }
+    }
+}
+
 impl From<Sent> for Notification {
     fn from(sent: Sent) -> Self {
         Self {
             id: sent.id,
-            kind: match sent.kind {
-                Tells::Welcome => NotificationKind::Welcome,
-                Tells::OrderPlaced => NotificationKind::OrderPlaced,
-                Tells::OrderPaid => NotificationKind::OrderPaid,
-                Tells::OrderShipped => NotificationKind::OrderShipped,
-                Tells::OrderCancelled => NotificationKind::OrderCancelled,
-                Tells::LowStock => NotificationKind::LowStock,
-                Tells::VerificationCode => NotificationKind::VerificationCode,
-                Tells::Message => NotificationKind::Message,
-            },
-            medium: match sent.medium {
-                By::Email => NotificationMedium::Email,
-                By::Sms => NotificationMedium::Sms,
-            },
+            kind: sent.kind.into(),
+            medium: sent.medium.into(),
             status: match sent.status {
                 Stands::Sending => NotificationStatus::Sending,
                 Stands::Waiting => NotificationStatus::Waiting,

@@ -1,6 +1,6 @@
 //! Orders.
 
-mod shapes;
+pub mod shapes;
 
 use http::{Method, StatusCode};
 use mercato_common::orders::{NewOrder as New, Order as Found, OrderFilter, OrderQuery};

@@ -1,6 +1,6 @@
 //! Payments. An order has at most one, which has the order's id.
 
-mod shapes;
+pub mod shapes;
 
 use http::{Method, StatusCode};
 use mercato_common::payments::{Payment as Found, PaymentInput, RefundInput};

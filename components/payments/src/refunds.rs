@@ -32,8 +32,15 @@ impl<P: Ports + Cache + HttpClient, O: Orders + Settlement> PaymentsService<P, O
         let reason = text("reason", input.reason.as_deref(), LONGEST_REASON)?;
         let key = text("idempotencyKey", input.idempotency_key.as_deref(), LONGEST_KEY)?;
         let claimed = self.change(&input.payment_id, &[], |body| {
-            if key.is_some() && body.refunds.iter().any(|refund| refund.key.as_deref() == key) {
-                return Ok(None);
+            let before = body.refunds.iter().find(|refund| refund.key.as_deref() == key);
+            if let Some(before) = before.filter(|_| key.is_some()) {
+                return match input.amount {
+                    Some(amount) if amount != before.amount => Err(Error::invalid(
+                        "idempotencyKey",
+                        "This key came with another amount before. Take a new one for each refund.",
+                    )),
+                    _ => Ok(None),
+                };
             }
             let amount = checked(body, input.amount)?;
             body.claim(&refund_id, amount, reason, key);

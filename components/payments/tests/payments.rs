@@ -376,6 +376,20 @@ fn an_order_that_somebody_marks_as_refunded_is_given_back() {
 }
 
 #[test]
+fn a_key_of_a_refund_is_for_one_amount() {
+    let shop = shop(PLAYING);
+    let id = shop.order(100);
+    shop.pay(&id, "tok_ok").unwrap();
+    assert_eq!(shop.refund(&id, Some(30), Some("k")).unwrap().refunded, 30);
+    for repeated in [Some(30), None] {
+        assert_eq!(shop.refund(&id, repeated, Some("k")).unwrap().refunded, 30);
+    }
+    let other = shop.refund(&id, Some(40), Some("k"));
+    assert!(matches!(other, Err(Error::Invalid(violation)) if violation.field == "idempotencyKey"));
+    assert_eq!(shop.refund(&id, None, Some("l")).unwrap().refunded, 100);
+}
+
+#[test]
 fn a_refund_that_the_gateway_refuses_leaves_its_amount() {
     let shop = shop(PLAYING);
     let id = shop.order(100);

@@ -23,7 +23,7 @@ const LIMITS: Limits = Limits {
     stop: Duration::from_secs(20),
 };
 
-/// How many instances there is place for: tests ask for 200 answers at once, and each takes nine memories.
+/// How many instances there is place for: tests ask for 200 answers at once, and each takes ten memories.
 const INSTANCES: &str = "4000";
 
 /// How long a delivery may take: one that was under way when its host ended is due again after half a minute.

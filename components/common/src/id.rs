@@ -12,6 +12,21 @@ pub fn new() -> String {
     Uuid::now_v7().hyphenated().to_string()
 }
 
+/// The id that stands so many places after another one, made at the same time; none where the other is no id.
+#[must_use]
+pub fn after(first: &str, places: u32) -> Option<String> {
+    let [head @ .., a, b, c, d] = Uuid::try_parse(first).ok()?.into_bytes();
+    let [a, b, c, d] = u32::from_be_bytes([a, b, c, d])
+        .wrapping_add(places)
+        .to_be_bytes();
+    let mut bytes = [0; 16];
+    bytes
+        .iter_mut()
+        .zip(head.into_iter().chain([a, b, c, d]))
+        .for_each(|(to, from)| *to = from);
+    Some(Uuid::from_bytes(bytes).hyphenated().to_string())
+}
+
 /// Sixteen random bytes, of which 122 bits are random: enough for a salt.
 #[must_use]
 pub fn random_bytes() -> [u8; 16] {
@@ -62,7 +77,7 @@ pub fn time_of(id: &str) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
-    use super::{first_of, is_valid, new, now, time_of};
+    use super::{after, first_of, is_valid, new, now, time_of};
 
     #[test]
     fn the_first_of_a_time_sorts_before_its_ids_and_behind_earlier_ones() {
@@ -72,6 +87,22 @@ mod tests {
         assert!((before..=now()).contains(&made));
         assert!(first_of(made) < id && id < first_of(made + 1));
         assert_eq!(time_of("no id"), None);
+    }
+
+    #[test]
+    fn ids_after_an_id_are_others_of_its_time() {
+        let first = new();
+        assert_eq!(after(&first, 0).unwrap(), first);
+        let ids: std::collections::BTreeSet<_> =
+            (0..1_000).map(|place| after(&first, place).unwrap()).collect();
+        assert_eq!(ids.len(), 1_000);
+        assert!(
+            ids.iter()
+                .all(|id| is_valid(id) && time_of(id) == time_of(&first))
+        );
+        let last = "0198c0de-1f2e-7abc-8def-0123ffffffff";
+        assert_eq!(after(last, 1).unwrap(), "0198c0de-1f2e-7abc-8def-012300000000");
+        assert_eq!(after("no id", 1), None);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use mercato_common::cache::Cache;
 use mercato_common::ports::{HttpClient, Ports};
 use mercato_common::services::{
-    Accounts, Carts, Catalog, Discounts, Notifications, Orders, Payments, Webhooks,
+    Accounts, Carts, Catalog, Discounts, Notifications, Orders, Payments, Placement, Webhooks,
 };
 
 /// What the gateway calls: imports in a component, the services themselves in native tests.
@@ -15,6 +15,8 @@ pub struct Services {
     pub catalog: Box<dyn Catalog + Send + Sync>,
     /// What was bought.
     pub orders: Box<dyn Orders + Send + Sync>,
+    /// Orders under ids that the gateway chooses.
+    pub placement: Box<dyn Placement + Send + Sync>,
     /// What guests and users mean to buy.
     pub carts: Box<dyn Carts + Send + Sync>,
     /// The discount codes.

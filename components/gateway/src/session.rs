@@ -6,11 +6,12 @@ use async_graphql::Context;
 use mercato_common::accounts::{Client, User};
 use mercato_common::catalog::{Category, Product, Stock};
 use mercato_common::id;
-use mercato_common::orders::Order;
+use mercato_common::orders::{NewOrder, Order};
 use mercato_common::payments::Payment;
 use mercato_common::types::{Caller, Error};
 
 use crate::errors;
+use crate::http::idempotency::Ids;
 use crate::identity::Identity;
 use crate::loader::Loader;
 use crate::services::Services;
@@ -39,6 +40,8 @@ pub struct Session {
     /// Where the request comes from.
     pub client: Client,
     asker: Arc<Asker>,
+    /// Those of what is made under an `Idempotency-Key`.
+    ids: Option<Arc<Ids>>,
     pub products: Loader<Option<Product>>,
     /// Those that are archived, too.
     pub products_ever: Loader<Option<Product>>,
@@ -52,7 +55,7 @@ pub struct Session {
 
 impl Session {
     /// A session of this caller's.
-    pub fn new(services: &Arc<Services>, identity: Identity, client: Client) -> Self {
+    pub fn new(services: &Arc<Services>, identity: Identity, client: Client, ids: Option<Arc<Ids>>) -> Self {
         let asker = Arc::new(Asker {
             services: Arc::clone(services),
             claimed: identity,
@@ -84,6 +87,19 @@ impl Session {
                 spread(ids, payments.payments.get_many(payments_asker.caller(), ids))
             }),
             asker,
+            ids,
+        }
+    }
+
+    /// Places an order of the caller's: under a key, the one that may have been placed under it already.
+    pub fn place(&self, input: &NewOrder) -> Result<Order, Error> {
+        let caller = self.caller();
+        match (&self.ids, caller.user_id()) {
+            (Some(ids), Some(user_id)) => {
+                let placement = &self.services.placement;
+                placement.place(caller, &ids.next(), user_id, input, None)
+            }
+            _ => self.services.orders.place(caller, input),
         }
     }
 

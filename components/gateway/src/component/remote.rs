@@ -16,7 +16,7 @@ use mercato_common::notifications::{
 use mercato_common::orders::{NewOrder, Order, OrderChanges, OrderPage, OrderQuery, Status};
 use mercato_common::payments::{Payment, PaymentInput, RefundInput};
 use mercato_common::services::{
-    Accounts, Carts, Catalog, Discounts, Notifications, Orders, Payments, Webhooks,
+    Accounts, Carts, Catalog, Discounts, Notifications, Orders, Payments, Placement, Webhooks,
 };
 use mercato_common::types::{Caller, Error, Page, Role};
 use mercato_common::webhooks::{
@@ -24,7 +24,7 @@ use mercato_common::webhooks::{
 };
 
 use super::bindings::mercato::shop::{
-    accounts, carts, catalog, discounts, notifications, orders, payments, webhooks,
+    accounts, carts, catalog, discounts, notifications, orders, payments, placement, webhooks,
 };
 
 /// Whatever the composition has put behind the imports.
@@ -232,6 +232,23 @@ impl Orders for Remote {
 
     fn changes(&self, caller: &Caller, id: Option<&str>, after: Option<&str>) -> Result<OrderChanges, Error> {
         orders::changes(caller, id, after)
+    }
+}
+
+impl Placement for Remote {
+    fn place(
+        &self,
+        caller: &Caller,
+        order_id: &str,
+        user_id: &str,
+        input: &NewOrder,
+        expected_subtotal: Option<i64>,
+    ) -> Result<Order, Error> {
+        placement::place(caller, order_id, user_id, input, expected_subtotal)
+    }
+
+    fn withdraw(&self, caller: &Caller, order_id: &str, user_id: &str) -> Result<Option<Order>, Error> {
+        placement::withdraw(caller, order_id, user_id)
     }
 }
 

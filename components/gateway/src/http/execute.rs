@@ -13,10 +13,6 @@ use crate::http::envelope::{Envelope, Item, Parameters};
 use crate::http::{Gateway, Reply, idempotency, reply};
 use crate::limits::{self, DocumentExcess, Introspects, TextExcess};
 use crate::responses;
-use crate::session::Session;
-
-/// The fields by which answers tell what is as good as a password, which is never kept.
-const TOKENS: [&str; 4] = ["access_token", "refresh_token", "clientSecret", "signingSecret"];
 
 /// What is to be executed, and what kind of operation it is; or why nothing is.
 type Prepared = Result<(async_graphql::Request, OperationType), Outcome>;
@@ -78,7 +74,7 @@ impl Gateway {
         reply::outcomes(accepted, outcomes.collect())
     }
 
-    /// Whose `Idempotency-Key` is to be honoured, if a request has one that is: it changes something, and answers no tokens.
+    /// Whose `Idempotency-Key` is to be honoured, if a request has one that is: it changes something.
     pub(super) fn replays_for(&self, request: &Request<Vec<u8>>, envelope: &Envelope) -> Option<Caller> {
         if !request.headers().contains_key(idempotency::HEADER) {
             return None;
@@ -87,24 +83,15 @@ impl Gateway {
             Envelope::Single(single) => vec![single],
             Envelope::Batch(batch) => batch.iter().flatten().collect(),
         };
-        // A field is asked for by its name, whatever alias it is given. What is named by its digest is looked at as it will be executed.
-        let resolved = documents.into_iter().filter_map(|parameters| {
+        // What is named by its digest is looked at as it will be executed.
+        let mut resolved = documents.into_iter().filter_map(|parameters| {
             self.settings
                 .persisted
                 .resolve(&*self.services.cache, parameters.clone())
                 .ok()
         });
-        let resolved: Vec<_> = resolved.collect();
-        let tells_tokens =
-            |parameters: &Parameters| TOKENS.iter().any(|name| parameters.query.contains(name));
-        if !resolved.iter().any(changes) || resolved.iter().any(tells_tokens) {
-            return None;
-        }
-        let caller = self.identify(request).settled(&self.services).caller;
-        // The id of a guest's cart is as good as a password.
-        let tells_cart = |parameters: &Parameters| parameters.query.contains("Cart");
-        let is_guests = matches!(caller, Caller::Anonymous) && resolved.iter().any(tells_cart);
-        (!is_guests).then_some(caller)
+        let any_changes = resolved.any(|parameters| changes(&parameters));
+        any_changes.then(|| self.identify(request).settled(&self.services).caller)
     }
 
     fn execute(&self, request: &Request<Vec<u8>>, prepared: Prepared) -> (Outcome, Shareable) {
@@ -112,11 +99,7 @@ impl Gateway {
             Ok(prepared) => prepared,
             Err(outcome) => return (outcome, Shareable(false)),
         };
-        let session = Arc::new(Session::new(
-            &self.services,
-            self.identify(request),
-            self.client(request),
-        ));
+        let session = Arc::new(self.session(request));
         let execution = execution.data(Arc::clone(&session));
         let mut response = futures::executor::block_on(self.schema().execute(execution));
         for error in &mut response.errors {

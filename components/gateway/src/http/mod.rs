@@ -28,7 +28,7 @@ use crate::graphiql;
 use crate::http::accept::Accepted;
 use crate::http::envelope::Envelope;
 pub use crate::http::envelope::{Parameters, check_content_type, check_size};
-use crate::http::idempotency::Seal;
+use crate::http::idempotency::{Ids, Seal};
 pub use crate::http::problem::{Body as ProblemBody, MEDIA_TYPE as PROBLEM, Problem};
 pub use crate::http::settings::Settings;
 use crate::identity::{Identity, Verifier};
@@ -36,6 +36,7 @@ use crate::limits;
 use crate::rest::{self, Routes};
 use crate::schema::{self, ShopSchema};
 use crate::services::Services;
+use crate::session::Session;
 
 /// Where orchestrators ask.
 const HEALTH: [&str; 2] = ["/livez", "/readyz"];
@@ -144,6 +145,12 @@ impl Gateway {
         self.verifier.identify(request.headers())
     }
 
+    /// What the fields of a request share.
+    pub(crate) fn session(&self, request: &Request<Vec<u8>>) -> Session {
+        let ids = request.extensions().get::<Arc<Ids>>().cloned();
+        Session::new(&self.services, self.identify(request), self.client(request), ids)
+    }
+
     /// Where a request comes from.
     pub(crate) fn client(&self, request: &Request<Vec<u8>>) -> Client {
         client::of(request.headers(), self.settings.address_header.as_ref())
@@ -206,7 +213,7 @@ impl Gateway {
             Ok(envelope) => match self.replays_for(request, &envelope) {
                 None => self.execute_envelope(request, accepted, envelope),
                 Some(caller) => {
-                    let run = || self.execute_envelope(request, accepted, envelope);
+                    let run = |request: &Request<Vec<u8>>| self.execute_envelope(request, accepted, envelope);
                     self.once(request, &caller, run, reply::is_final, |problem| {
                         reply::problem(accepted, problem)
                     })

@@ -13,7 +13,6 @@ use crate::http::accept::Accepted;
 use crate::http::events::Stream;
 use crate::http::execute::{Outcome, ensure_code, refused_with};
 use crate::http::{Gateway, Reply, problem, reply};
-use crate::session::Session;
 use crate::watch::{Told, Watch};
 
 /// Where a client has come (HTML, server-sent events).
@@ -42,7 +41,7 @@ impl Gateway {
             // What is no text can't be read as a cursor, either.
             Some(Err(_)) => Some("?".into()),
         };
-        let session = Session::new(&self.services, self.identify(request), self.client(request));
+        let session = self.session(request);
         let watch = Arc::new(Watch::new(last.clone()));
         let execution = execution.data(Arc::new(session)).data(Arc::clone(&watch));
         let results: Vec<_> = block_on(self.schema().execute_stream(execution).collect());

@@ -27,12 +27,7 @@ pub struct Answer {
     location: Option<String>,
     tag: Option<String>,
     sharing: Sharing,
-    secret: bool,
 }
-
-/// Marks a reply that tells a secret: it is not kept for an `Idempotency-Key`.
-#[derive(Clone, Copy, Debug)]
-pub struct Secret;
 
 impl Answer {
     fn new(status: StatusCode, body: Vec<u8>, sharing: Sharing) -> Self {
@@ -42,7 +37,6 @@ impl Answer {
             location: None,
             tag: None,
             sharing,
-            secret: false,
         }
     }
 
@@ -84,21 +78,12 @@ impl Answer {
         self
     }
 
-    /// Telling a secret, if so: then it is not kept for an `Idempotency-Key`.
-    pub const fn secret(mut self, secret: bool) -> Self {
-        self.secret = secret;
-        self
-    }
-
     /// The response to a request: where the client has it already, it is told so.
     pub fn reply(self, request: &Request<Vec<u8>>) -> Reply {
         let reads = matches!(*request.method(), Method::GET | Method::HEAD);
         let tag = self.tag.or_else(|| reads.then(|| tag_of(&self.body)));
         let mut reply = Response::new(self.body);
         *reply.status_mut() = self.status;
-        if self.secret {
-            reply.extensions_mut().insert(Secret);
-        }
         let headers = reply.headers_mut();
         headers.insert(
             CACHE_CONTROL,

@@ -35,9 +35,7 @@ pub use routes::{Found, Routes};
 use http::{Request, StatusCode};
 
 use crate::http::{Gateway, Problem, Reply, idempotency};
-use crate::rest::answer::Secret;
 use crate::rest::call::Call;
-use crate::session::Session;
 
 /// Every operation there is.
 pub fn operations() -> Vec<Operation> {
@@ -60,21 +58,21 @@ impl Gateway {
         let path = request.uri().path();
         let reply = match self.routes().find(request.method(), path)? {
             Found::Operation(operation, parameters) => {
-                let session = Session::new(&self.services, self.identify(request), self.client(request));
-                let call = Call::new(request, session, parameters);
-                let run = || match operation.run(&call) {
-                    Ok(answer) => answer.reply(request),
-                    Err(problem) => problem.reply(path),
+                let run = |request: &Request<Vec<u8>>| {
+                    let call = Call::new(request, self.session(request), parameters);
+                    match operation.run(&call) {
+                        Ok(answer) => answer.reply(request),
+                        Err(problem) => problem.reply(path),
+                    }
                 };
                 if operation.replayable && request.headers().contains_key(idempotency::HEADER) {
                     let keeps = |reply: &Reply| {
-                        !reply.status().is_server_error()
-                            && reply.status() != StatusCode::TOO_MANY_REQUESTS
-                            && reply.extensions().get::<Secret>().is_none()
+                        !reply.status().is_server_error() && reply.status() != StatusCode::TOO_MANY_REQUESTS
                     };
-                    self.once(request, call.caller(), run, keeps, |problem| problem.reply(path))
+                    let caller = self.identify(request).settled(&self.services).caller;
+                    self.once(request, &caller, run, keeps, |problem| problem.reply(path))
                 } else {
-                    run()
+                    run(request)
                 }
             }
             Found::Options(allow) => answer::options(&allow),

@@ -153,12 +153,6 @@ impl Operation {
         self
     }
 
-    /// Its answers carry tokens, and are never kept.
-    pub const fn secret(mut self) -> Self {
-        self.replayable = false;
-        self
-    }
-
     /// Does it.
     pub fn run(&self, call: &Call<'_>) -> Result<Answer, Box<Problem>> {
         self.handle(call).map_err(|refusal| match refusal {

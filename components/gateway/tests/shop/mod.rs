@@ -148,6 +148,7 @@ impl Shop {
             payments: Box::new(PaymentsService::new(ports.clone(), orders.clone())),
             webhooks: Box::new(WebhooksService::new(ports.clone())),
             orders: Box::new(orders.clone()),
+            placement: Box::new(orders.clone()),
             discounts: Box::new(orders),
             catalog: Box::new(catalog),
             cache: Box::new(ports.clone()),

@@ -1,11 +1,14 @@
 //! `Idempotency-Key` (draft-ietf-httpapi-idempotency-key-header): a request that comes again is not done again, but answered as the
 //! first time.
 //!
-//! A record in the store is claimed before the request is executed, and gets its answer after. Where a crash leaves a claim without
-//! an answer, the next request with the key takes it over once its time is up: whether the first one was done is for the operation
-//! itself to tell then, as it is without a key. Failures of the shop, and refusals for too many tries, are not kept.
+//! A record in the store is claimed before the request is executed, and gets its answer after, which only who has the key can read. Where a
+//! crash leaves a claim without an answer, the next request with the key takes it over once its time is up: orders are placed under ids
+//! that the record holds, so that there is one; whether anything else was done is for the operation itself to tell then, as it is
+//! without a key. Failures of the shop, and refusals for too many tries, are not kept.
 
+mod ids;
 mod record;
+mod seal;
 
 use http::{HeaderMap, HeaderName, Request, StatusCode};
 use mercato_common::collection::Stored;
@@ -16,8 +19,10 @@ use mercato_ports::documents::{CommitFailure, Write};
 
 use crate::http::{Gateway, Problem, Reply};
 use record::{RECORDS, Record, Standing};
+use seal::Lock;
 
-pub use record::Seal;
+pub use ids::Ids;
+pub use seal::Seal;
 
 /// The header.
 pub const HEADER: HeaderName = HeaderName::from_static("idempotency-key");
@@ -60,29 +65,32 @@ impl Gateway {
         &self,
         request: &Request<Vec<u8>>,
         caller: &Caller,
-        run: impl FnOnce() -> Reply,
+        run: impl FnOnce(&Request<Vec<u8>>) -> Reply,
         keeps: impl Fn(&Reply) -> bool,
         refuse: impl Fn(&Problem) -> Reply,
     ) -> Reply {
         let key = match key(request.headers()) {
-            None => return run(),
+            None => return run(request),
             Some(Ok(key)) => key,
             Some(Err(problem)) => return refuse(&problem),
         };
         let address = self.client(request).address;
         let id = self.seal.id(caller, address.as_deref(), key);
-        match self.claim(id, self.seal.request(request)) {
+        let lock = self.seal.lock(&id, key);
+        match self.claim(id, self.seal.request(request), &lock) {
             Err(Rejected::Problem(problem)) => refuse(&problem),
             Err(Rejected::Answered(reply)) => *reply,
             Ok(claim) => {
-                let reply = run();
-                self.settle(claim, &reply, keeps(&reply));
+                let mut request = request.clone();
+                request.extensions_mut().insert(claim.record.ids());
+                let reply = run(&request);
+                self.settle(claim, &reply, &lock, keeps(&reply));
                 reply
             }
         }
     }
 
-    fn claim(&self, id: String, request: String) -> Result<Claim, Rejected> {
+    fn claim(&self, id: String, request: String, lock: &Lock) -> Result<Claim, Rejected> {
         let documents = &*self.services.documents;
         let now = id::now();
         let record = Record::begun(request.clone(), now);
@@ -109,7 +117,7 @@ impl Gateway {
         let Some(found) = RECORDS.get(documents, &id)? else {
             return Err(in_use(1));
         };
-        match found.body.standing(&request, now) {
+        match found.body.standing(&request, now, lock) {
             Standing::Other => {
                 let message =
                     "This Idempotency-Key came with another request before. Take a new one for each.";
@@ -122,11 +130,15 @@ impl Gateway {
             }
             Standing::Busy(seconds) => Err(in_use(seconds)),
             Standing::Answered(reply) => Err(Rejected::Answered(Box::new(reply))),
-            Standing::Free => {
+            Standing::Lost => {
+                let message = "It was done; its answer can't be read any more. Look at what it made.";
+                Err(refused(StatusCode::CONFLICT, "CONFLICT", message).into())
+            }
+            Standing::Free(first_id) => {
                 let place = Stored {
                     id,
                     version: found.version,
-                    body: record,
+                    body: record.again(first_id),
                 };
                 match documents.commit(&[RECORDS.replace(&place)?], &[]) {
                     Ok(()) => Ok(Claim {
@@ -152,19 +164,19 @@ impl Gateway {
     }
 
     /// Keeps an answer, or gives the claim up. A failure costs the answer its being kept, and nothing else.
-    fn settle(&self, claim: Claim, reply: &Reply, keep: bool) {
+    fn settle(&self, claim: Claim, reply: &Reply, lock: &Lock, keep: bool) {
         let Claim { record, id, version } = claim;
         let large = || {
             let message = "It was done; its answer was too large to be kept. Look at what it made.";
             refused(StatusCode::CONFLICT, "CONFLICT", message).reply("")
         };
         let write = if keep {
-            let body = if reply.body().len() <= LARGEST {
-                record.answered(reply)
+            let answered = if reply.body().len() <= LARGEST {
+                record.answered(reply, lock)
             } else {
-                record.answered(&large())
+                record.answered(&large(), lock)
             };
-            RECORDS.replace(&Stored { id, version, body })
+            answered.and_then(|body| RECORDS.replace(&Stored { id, version, body }))
         } else {
             Ok(RECORDS.delete(&Stored {
                 id,

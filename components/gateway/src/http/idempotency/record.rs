@@ -1,13 +1,16 @@
 //! What is kept of a request that came with an `Idempotency-Key`.
 
-use hmac::{Hmac, Mac};
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_MATCH, LOCATION};
-use http::{HeaderName, HeaderValue, Request, Response, StatusCode};
-use mercato_common::collection::Collection;
-use mercato_common::types::Caller;
-use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256, Sha512};
+use std::sync::Arc;
 
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, LOCATION};
+use http::{HeaderName, HeaderValue, Response, StatusCode};
+use mercato_common::collection::Collection;
+use mercato_common::id;
+use mercato_common::types::Error;
+use serde::{Deserialize, Serialize};
+
+use super::ids::Ids;
+use super::seal::Lock;
 use crate::http::Reply;
 
 /// All of them; the id is a digest of the key and of whose it is.
@@ -34,8 +37,12 @@ pub struct Record {
     /// When it began, in milliseconds since the Unix epoch, UTC.
     claimed_at: u64,
     pub expires_at: u64,
+    /// The first of the [`Ids`] of what the request makes.
+    #[serde(default = "id::new")]
+    first_id: String,
+    /// The answer under a lock: it may tell tokens.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    answer: Option<Kept>,
+    answer: Option<String>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -48,29 +55,48 @@ struct Kept {
 /// How a record stands to a request with its key.
 #[derive(Debug)]
 pub enum Standing {
-    /// It is over: the request may take its place.
-    Free,
+    /// It is over, or was begun and never answered: the request may take its place, and in that case makes what has this first id.
+    Free(Option<String>),
     /// It is of another request.
     Other,
     /// It is under way, for so many seconds at the most.
     Busy(u32),
     /// It was answered.
     Answered(Reply),
+    /// It was answered, and nobody can tell how.
+    Lost,
 }
 
 impl Record {
     /// The record of a request that begins now.
-    pub const fn begun(request: String, now: u64) -> Self {
+    pub fn begun(request: String, now: u64) -> Self {
         Self {
             request,
             claimed_at: now,
             expires_at: now.saturating_add(LIFE),
+            first_id: id::new(),
             answer: None,
         }
     }
 
+    /// The same, for one that begins again what has this first id.
+    pub fn again(self, first_id: Option<String>) -> Self {
+        Self {
+            first_id: first_id.unwrap_or(self.first_id),
+            ..self
+        }
+    }
+
+    /// The ids of what it makes.
+    pub fn ids(&self) -> Arc<Ids> {
+        Arc::new(Ids::new(self.first_id.clone()))
+    }
+
     /// With its answer.
-    pub fn answered(self, reply: &Reply) -> Self {
+    ///
+    /// # Errors
+    /// It can't be locked.
+    pub fn answered(self, reply: &Reply, lock: &Lock) -> Result<Self, Error> {
         let header = |name: &HeaderName| {
             let value = reply.headers().get(name)?.to_str().ok()?;
             Some((name.to_string(), value.to_owned()))
@@ -80,25 +106,29 @@ impl Record {
             headers: HEADERS.iter().filter_map(header).collect(),
             body: String::from_utf8_lossy(reply.body()).into_owned(),
         };
-        Self {
-            answer: Some(kept),
+        let kept = serde_json::to_vec(&kept)
+            .map_err(|error| Error::Internal(format!("an answer can't be kept: {error}")))?;
+        Ok(Self {
+            answer: Some(lock.close(&kept)?),
             ..self
-        }
+        })
     }
 
     /// How it stands to a request of this digest.
-    pub fn standing(self, request: &str, now: u64) -> Standing {
+    pub fn standing(self, request: &str, now: u64, lock: &Lock) -> Standing {
         if self.expires_at <= now {
-            return Standing::Free;
+            return Standing::Free(None);
         }
         if self.request != request {
             return Standing::Other;
         }
-        if let Some(kept) = self.answer {
-            return Standing::Answered(kept.replay());
+        if let Some(answer) = self.answer {
+            let kept = lock.open(&answer);
+            let kept = kept.and_then(|kept| serde_json::from_slice::<Kept>(&kept).ok());
+            return kept.map_or(Standing::Lost, |kept| Standing::Answered(kept.replay()));
         }
         match self.claimed_at.saturating_add(LOCK).checked_sub(now) {
-            None | Some(0) => Standing::Free,
+            None | Some(0) => Standing::Free(Some(self.first_id)),
             Some(left) => Standing::Busy(u32::try_from(left.div_ceil(1000)).unwrap_or(1)),
         }
     }
@@ -120,92 +150,29 @@ impl Kept {
     }
 }
 
-/// Makes digests by which nobody who reads the store can try what the requests said.
-#[derive(Clone)]
-pub struct Seal(Hmac<Sha256>);
-
-impl Seal {
-    /// The seal of this secret.
-    pub fn new(secret: &str) -> Self {
-        // As long as a block of the other digest, and so a key as it is.
-        Self(Hmac::new(&Sha512::digest(secret)))
-    }
-
-    fn digest<'a>(&self, parts: impl IntoIterator<Item = &'a [u8]>) -> String {
-        let mut mac = self.0.clone();
-        for part in parts {
-            mac.update(&(part.len() as u64).to_le_bytes());
-            mac.update(part);
-        }
-        format!("{:x}", mac.finalize().into_bytes())
-    }
-
-    /// The id of the record of a key, which is the caller's own.
-    pub fn id(&self, caller: &Caller, address: Option<&str>, key: &str) -> String {
-        let (kind, whose) = match caller {
-            Caller::User(user) => ("user", user.user_id.as_str()),
-            Caller::ApiKey => ("api-key", ""),
-            Caller::Anonymous => ("anonymous", address.unwrap_or_default()),
-        };
-        self.digest(["idempotency-key", kind, whose, key].map(str::as_bytes))
-    }
-
-    /// The digest of what a request asks.
-    pub fn request(&self, request: &Request<Vec<u8>>) -> String {
-        let target = request
-            .uri()
-            .path_and_query()
-            .map_or("", |target| target.as_str());
-        self.digest([
-            b"idempotent-request".as_slice(),
-            request.method().as_str().as_bytes(),
-            target.as_bytes(),
-            // An edit of another version is another edit.
-            request
-                .headers()
-                .get(IF_MATCH)
-                .map_or(b"", |value| value.as_bytes()),
-            request.body(),
-        ])
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::seal::Seal;
     use super::*;
 
     #[test]
     fn a_claim_is_held_for_its_time_and_an_answer_for_a_day() {
         let standing = |answered: bool, request: &str, later: u64| {
             let record = Record::begun("a".into(), 1_000);
+            let lock = Seal::new("a secret of more than 16 bytes").lock("id", "key");
             let record = if answered {
-                record.answered(&Response::new(b"x".to_vec()))
+                record.answered(&Response::new(b"x".to_vec()), &lock).unwrap()
             } else {
                 record
             };
-            record.standing(request, 1_000 + later)
+            record.standing(request, 1_000 + later, &lock)
         };
         assert!(matches!(standing(false, "a", 0), Standing::Busy(30)));
         assert!(matches!(standing(false, "a", LOCK - 1), Standing::Busy(1)));
-        assert!(matches!(standing(false, "a", LOCK), Standing::Free));
+        assert!(matches!(standing(false, "a", LOCK), Standing::Free(Some(_))));
         assert!(matches!(standing(false, "b", LOCK), Standing::Other));
         assert!(matches!(standing(true, "a", LOCK), Standing::Answered(_)));
         assert!(matches!(standing(true, "b", LIFE - 1), Standing::Other));
-        assert!(matches!(standing(true, "b", LIFE), Standing::Free));
-    }
-
-    #[test]
-    fn keys_are_their_callers_own() {
-        let seal = Seal::new("a secret of more than 16 bytes");
-        let nobody = Caller::Anonymous;
-        let ids = [
-            seal.id(&Caller::ApiKey, None, "k"),
-            seal.id(&nobody, None, "k"),
-            seal.id(&nobody, Some("192.0.2.1"), "k"),
-            seal.id(&nobody, None, "l"),
-            Seal::new("another secret of some length").id(&nobody, None, "k"),
-        ];
-        let different: std::collections::BTreeSet<_> = ids.iter().collect();
-        assert_eq!(different.len(), ids.len());
+        assert!(matches!(standing(true, "b", LIFE), Standing::Free(None)));
     }
 }

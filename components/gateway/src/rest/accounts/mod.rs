@@ -32,7 +32,6 @@ pub fn operations() -> Vec<Operation> {
             Access::Public,
             register,
         )
-        .secret()
         .takes::<Credentials>()
         .answers::<SignedIn>(StatusCode::CREATED),
         post(
@@ -42,7 +41,6 @@ pub fn operations() -> Vec<Operation> {
             Access::Public,
             login,
         )
-        .secret()
         .takes::<Credentials>()
         .answers::<SignedIn>(StatusCode::OK),
         post(
@@ -52,7 +50,6 @@ pub fn operations() -> Vec<Operation> {
             Access::Public,
             refresh,
         )
-        .secret()
         .takes::<Refresh>()
         .answers::<SignedIn>(StatusCode::OK),
         post(

@@ -103,7 +103,7 @@ fn place(call: &Call<'_>) -> Result<Answer, Refusal> {
         discount_code: input.discount_code,
         region: input.region,
     };
-    placed(call.services().orders.place(call.caller(), &input)?)
+    placed(call.session.place(&input)?)
 }
 
 /// An operation that answers an order that was placed.

@@ -60,9 +60,7 @@ fn pay(call: &Call<'_>) -> Result<Answer, Refusal> {
     };
     let payment = call.services().payments.pay(call.caller(), &input)?;
     let (location, tag) = (format!("/api/payments/{}", payment.id), tag(payment.version));
-    let secret = payment.client_secret.is_some();
-    let answer = Answer::created(location, &Payment::from(payment))?;
-    Ok(answer.tagged(tag).secret(secret))
+    Ok(Answer::created(location, &Payment::from(payment))?.tagged(tag))
 }
 
 fn refund(call: &Call<'_>) -> Result<Answer, Refusal> {

@@ -98,8 +98,7 @@ impl OrderMutation {
                 discount_code,
                 region,
             };
-            let order = session.services.orders.place(session.caller(), &input);
-            Ok(OrderObject(order?))
+            session.place(&input).map(OrderObject)
         })
     }
 

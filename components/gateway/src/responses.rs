@@ -5,7 +5,6 @@ use std::sync::Arc;
 use mercato_common::cache::Generation;
 use sha2::{Digest, Sha256};
 
-use crate::http::Parameters;
 use crate::services::Services;
 
 /// How long an answer is kept at the most, in milliseconds. It is thrown away before, by any change of the catalog; this bounds how
@@ -22,13 +21,10 @@ pub struct Place {
     generation: Option<i64>,
 }
 
-/// The answer that is kept for a request, or else the place for it. Mutations and subscriptions have none.
-pub fn look_up(services: &Arc<Services>, parameters: &Parameters) -> Result<Vec<u8>, Option<Place>> {
-    let document = parameters.query.trim_start();
-    if document.starts_with("mutation") || document.starts_with("subscription") {
-        return Err(None);
-    }
-    let keys = [key(parameters), Generation::CATALOG.key().to_owned()];
+/// The answer that is kept for a request, or else the place for it. The parts are all that the answer depends on, if it does not depend on who
+/// asks.
+pub fn look_up(services: &Arc<Services>, parts: [&str; 4]) -> Result<Vec<u8>, Place> {
+    let keys = [key(parts), Generation::CATALOG.key().to_owned()];
     let mut found = services.cache.cached(&keys).into_iter();
     let (kept, current) = (found.next().flatten(), found.next().flatten());
     let [key, _] = keys;
@@ -41,11 +37,11 @@ pub fn look_up(services: &Arc<Services>, parameters: &Parameters) -> Result<Vec<
     {
         return Ok(body.to_vec());
     }
-    Err(Some(Place {
+    Err(Place {
         services: Arc::clone(services),
         key,
         generation: current,
-    }))
+    })
 }
 
 impl Place {
@@ -59,14 +55,9 @@ impl Place {
     }
 }
 
-/// All that an answer depends on, if it does not depend on who asks.
-fn key(parameters: &Parameters) -> String {
+fn key(parts: [&str; 4]) -> String {
     let mut hash = Sha256::new();
-    for part in [
-        parameters.query.as_str(),
-        parameters.operation_name.as_deref().unwrap_or_default(),
-        &serde_json::to_string(&parameters.variables).unwrap_or_default(),
-    ] {
+    for part in parts {
         hash.update(part.len().to_le_bytes());
         hash.update(part);
     }

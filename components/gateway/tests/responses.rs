@@ -75,6 +75,30 @@ fn every_change_of_the_catalog_is_seen_at_once() {
 }
 
 #[test]
+fn products_by_rest_are_kept_and_every_change_is_seen_at_once() {
+    let shop = Shop::new();
+    let one = format!("/api/products/{}", shop.product("a"));
+    for path in [one.as_str(), "/api/products", "/api/products?sort=-price&first=1"] {
+        let read = || shop.rest(NOBODY, "GET", path, &Value::Null);
+        let (_, headers, first) = read();
+        shop.calls();
+        let (status, again_headers, again) = read();
+        assert_eq!((status, &again), (200, &first));
+        assert_eq!(again_headers["etag"], headers["etag"]);
+        assert_eq!(shop.calls(), [""; 0], "{path}: the cache alone is asked");
+        let tag = [("if-none-match", headers["etag"].to_str().unwrap())];
+        assert_eq!(shop.rest_with(&tag, "GET", path, &Value::Null).0, 304);
+        let stock = json!({ "quantity": 1 });
+        assert_eq!(shop.rest(KEY, "PATCH", &format!("{one}/stock"), &stock).0, 200);
+        assert_ne!(read().2, first);
+    }
+    let missing = "/api/products/0198c0de-1f2e-7abc-8def-0123456789ab";
+    for _ in 0..2 {
+        assert_eq!(shop.rest(NOBODY, "GET", missing, &Value::Null).0, 404);
+    }
+}
+
+#[test]
 fn an_answer_that_is_overtaken_by_a_change_is_not_kept() {
     let shop = Arc::new(Shop::new());
     let id = shop.product("a");

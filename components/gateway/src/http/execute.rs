@@ -12,7 +12,7 @@ use crate::http::accept::{self, Accepted};
 use crate::http::envelope::{Envelope, Item, Parameters};
 use crate::http::{Gateway, Reply, idempotency, reply};
 use crate::limits::{self, DocumentExcess, Introspects, TextExcess};
-use crate::responses;
+use crate::responses::{self, Place};
 
 /// What is to be executed, and what kind of operation it is; or why nothing is.
 type Prepared = Result<(async_graphql::Request, OperationType), Outcome>;
@@ -42,7 +42,7 @@ impl Gateway {
             Ok(parameters) => parameters,
             Err(refused) => return reply::outcome(accepted, self::refused(refused.code, refused.message)),
         };
-        let place = match responses::look_up(&self.services, &parameters) {
+        let place = match self.kept(&parameters) {
             Ok(body) => return reply::shareable(reply::kept(accepted, body), request),
             Err(place) => place,
         };
@@ -60,6 +60,17 @@ impl Gateway {
             place.keep(reply.body());
         }
         reply::shareable(reply, request)
+    }
+
+    /// The answer that is kept for a request, or else the place for it. Mutations and subscriptions have none.
+    fn kept(&self, parameters: &Parameters) -> Result<Vec<u8>, Option<Place>> {
+        let document = parameters.query.trim_start();
+        if document.starts_with("mutation") || document.starts_with("subscription") {
+            return Err(None);
+        }
+        let name = parameters.operation_name.as_deref().unwrap_or_default();
+        let variables = serde_json::to_string(&parameters.variables).unwrap_or_default();
+        responses::look_up(&self.services, ["graphql", &parameters.query, name, &variables]).map_err(Some)
     }
 
     pub(super) fn batch(&self, request: &Request<Vec<u8>>, accepted: Accepted, batch: Vec<Item>) -> Reply {

@@ -27,7 +27,7 @@ use crate::client;
 use crate::graphiql;
 use crate::http::accept::Accepted;
 use crate::http::envelope::Envelope;
-pub use crate::http::envelope::{Parameters, check_content_type, check_size};
+pub use crate::http::envelope::{check_content_type, check_size};
 use crate::http::idempotency::{Ids, Seal};
 pub use crate::http::problem::{Body as ProblemBody, MEDIA_TYPE as PROBLEM, Problem};
 pub use crate::http::settings::Settings;

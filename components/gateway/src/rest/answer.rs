@@ -67,6 +67,21 @@ impl Answer {
         Ok(Self::new(StatusCode::OK, to_json(value)?, Sharing::Public))
     }
 
+    /// One that was the same for everybody, as it was [kept](Self::to_keep).
+    pub fn kept(bytes: &[u8]) -> Option<Self> {
+        let end = bytes.iter().position(|byte| *byte == b'\n')?;
+        let (tag, body) = bytes.split_at_checked(end)?;
+        let body = body.strip_prefix(b"\n")?;
+        let answer = Self::new(StatusCode::OK, body.to_vec(), Sharing::Public);
+        Some(answer.tagged(String::from_utf8(tag.to_vec()).ok()?))
+    }
+
+    /// What to keep of one that is the same for everybody: its entity tag, a line feed, and its body.
+    pub fn to_keep(&self) -> Vec<u8> {
+        let tag = self.tag.clone().unwrap_or_else(|| tag_of(&self.body));
+        [tag.as_bytes(), b"\n", &self.body].concat()
+    }
+
     /// It is done.
     pub fn done() -> Self {
         Self::new(StatusCode::NO_CONTENT, Vec::new(), Sharing::Nobody)

@@ -35,6 +35,8 @@ pub use routes::{Found, Routes};
 use http::{Request, StatusCode};
 
 use crate::http::{Gateway, Problem, Reply, idempotency};
+use crate::responses;
+use crate::rest::answer::Answer;
 use crate::rest::call::Call;
 
 /// Every operation there is.
@@ -59,9 +61,26 @@ impl Gateway {
         let reply = match self.routes().find(request.method(), path)? {
             Found::Operation(operation, parameters) => {
                 let run = |request: &Request<Vec<u8>>| {
+                    let target = request
+                        .uri()
+                        .path_and_query()
+                        .map_or(path, |target| target.as_str());
+                    let shared = operation
+                        .shared
+                        .then(|| responses::look_up(&self.services, ["rest", target, "", ""]));
+                    if let Some(Ok(kept)) = &shared
+                        && let Some(answer) = Answer::kept(kept)
+                    {
+                        return answer.reply(request);
+                    }
                     let call = Call::new(request, self.session(request), parameters);
                     match operation.run(&call) {
-                        Ok(answer) => answer.reply(request),
+                        Ok(answer) => {
+                            if let Some(Err(place)) = shared {
+                                place.keep(&answer.to_keep());
+                            }
+                            answer.reply(request)
+                        }
                         Err(problem) => problem.reply(path),
                     }
                 };

@@ -65,8 +65,10 @@ pub struct Operation {
     pub name: &'static str,
     pub summary: &'static str,
     pub access: Access,
-    /// Whether its answer may be kept for an `Idempotency-Key`: not where it carries tokens.
+    /// Whether it can be repeated by an `Idempotency-Key`.
     pub replayable: bool,
+    /// Whether its answers are the same for everybody for as long as the catalog is as it was.
+    pub shared: bool,
     /// Whether it honours `If-Match`.
     pub versioned: bool,
     pub query: Option<SchemaOf>,
@@ -98,6 +100,7 @@ impl Operation {
     ) -> Self {
         Self {
             replayable: method == Method::POST,
+            shared: false,
             method,
             paths,
             name,
@@ -138,6 +141,12 @@ impl Operation {
     /// It answers that it is done, and nothing else.
     pub fn answers_nothing(mut self) -> Self {
         self.answers.push((StatusCode::NO_CONTENT, None));
+        self
+    }
+
+    /// Its answers are the same for everybody for as long as the catalog is as it was.
+    pub const fn shared(mut self) -> Self {
+        self.shared = true;
         self
     }
 

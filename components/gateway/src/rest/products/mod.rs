@@ -32,6 +32,7 @@ pub fn operations() -> Vec<Operation> {
             Public,
             list,
         )
+        .shared()
         .asks::<ProductsWanted>()
         .answers::<Page<Product>>(StatusCode::OK),
         Operation::new(
@@ -45,6 +46,7 @@ pub fn operations() -> Vec<Operation> {
         .takes::<NewProduct>()
         .answers::<Product>(StatusCode::CREATED),
         Operation::new(Method::GET, PRODUCT, "getProduct", "One product", Public, get)
+            .shared()
             .answers::<Product>(StatusCode::OK),
         Operation::new(
             Method::PUT,

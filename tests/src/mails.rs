@@ -16,8 +16,13 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub struct MailServer {
     /// Where it is, `smtp://host:port`.
     pub url: String,
-    folder: PathBuf,
+    /// What it keeps.
+    pub mails: Mails,
 }
+
+/// The mails that a server keeps: a Maildir.
+#[derive(Clone, Debug)]
+pub struct Mails(PathBuf);
 
 /// A mail as somebody reads it.
 #[derive(Clone, Debug)]
@@ -35,14 +40,21 @@ impl MailServer {
     pub fn from_env() -> Option<Self> {
         Some(Self {
             url: std::env::var("MERCATO_TEST_SMTP").ok()?,
-            folder: std::env::var_os("MERCATO_TEST_SMTP_FOLDER")?.into(),
+            mails: Mails(std::env::var_os("MERCATO_TEST_SMTP_FOLDER")?.into()),
         })
+    }
+}
+
+impl Mails {
+    /// Those of the shop under test, where `MERCATO_TEST_MAILS` names what its mail server keeps.
+    pub fn of_the_shop() -> Option<Self> {
+        std::env::var_os("MERCATO_TEST_MAILS").map(|folder| Self(folder.into()))
     }
 
     /// The mails to an address.
     pub fn to(&self, address: &str) -> Result<Vec<Mail>> {
         let mut mails = Vec::new();
-        for file in std::fs::read_dir(self.folder.join("new"))? {
+        for file in std::fs::read_dir(self.0.join("new"))? {
             let mail = String::from_utf8(std::fs::read(file?.path())?)?;
             let part = Part::new(&mail);
             if part.header("to").is_some_and(|to| to.contains(address)) {

@@ -8,7 +8,8 @@
 //! Tests of the `mercato` binary itself (crashes, start-up, import) start shops of their own; they need
 //! `MERCATO_BIN` and `MERCATO_SHOP` in the environment and are reported as ignored without them; so are those of payments by Stripe's API
 //! without `MERCATO_TEST_STRIPE`, `MERCATO_TEST_SMTP` and `MERCATO_TEST_SMTP_FOLDER`. Those that configure their shops run under Spin as
-//! well where `MERCATO_SPIN_HOST`, `MERCATO_SPIN_MANIFEST` and `MERCATO_SPIN_CACHE` name a host of it. Tests of a lattice need
+//! well where `MERCATO_SPIN_HOST`, `MERCATO_SPIN_MANIFEST` and `MERCATO_SPIN_CACHE` name a host of it. Those of mail need
+//! `MERCATO_TEST_MAILS`, the Maildir of the shop's mail server. Tests of a lattice need
 //! `MERCATO_TEST_LATTICE`, the lattice for themselves, and one thread.
 
 mod accounts;
@@ -41,6 +42,7 @@ mod graphql_over_http;
 mod import;
 mod isolation;
 mod lattice;
+mod letters;
 mod limits;
 mod listener;
 mod mails;
@@ -138,6 +140,7 @@ fn main() -> ExitCode {
         import::tests(&world),
         isolation::tests(&world),
         lattice::tests(&world),
+        letters::tests(&world),
         limits::tests(&world),
         metrics::tests(),
         negotiation::tests(&world),

@@ -169,6 +169,13 @@ fn create(
     events: &mut Vec<Event>,
 ) -> Result<ImportOutcome, Error> {
     let product_id = id::new();
+    // The time of this attempt: those who watch look for changes by it, and not far back.
+    let now = id::now();
+    let body = &ProductBody {
+        created_at: now,
+        updated_at: now,
+        ..body.clone()
+    };
     writes.push(PRODUCTS.insert(&product_id, body)?);
     writes.extend(service::first_stock(caller, &product_id, body)?);
     events.push(event(

@@ -197,7 +197,7 @@ fn what_a_crash_left_is_taken_over_and_what_is_old_is_forgotten() {
     let shop = Shop::new();
     let first = keyed(&shop, KEY, "k", PRODUCTS, &new("a")).2;
     tamper(&shop, |record| {
-        record.as_object_mut().unwrap().remove("answer").unwrap();
+        record.as_object_mut().unwrap().remove("sealed").unwrap();
     });
     assert_eq!(
         keyed(&shop, KEY, "k", PRODUCTS, &new("a")).0,
@@ -333,7 +333,7 @@ fn an_order_that_a_crash_left_unanswered_is_placed_once() {
     for (path, body) in [("/api/orders", &lines), ("/graphql", &two)] {
         let (_, _, first) = keyed(&shop, ada.header(), "k", path, body);
         tamper(&shop, |record| {
-            record.as_object_mut().unwrap().remove("answer").unwrap();
+            record.as_object_mut().unwrap().remove("sealed").unwrap();
             record["claimedAt"] = json!(record["claimedAt"].as_u64().unwrap() - 30_000);
         });
         let (_, replayed, second) = keyed(&shop, ada.header(), "k", path, body);

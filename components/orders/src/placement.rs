@@ -7,6 +7,7 @@ use mercato_common::collection::Stored;
 use mercato_common::id;
 use mercato_common::orders::{Actor, NewOrder, Order};
 use mercato_common::ports::Ports;
+use mercato_common::pruning::prune;
 use mercato_common::services::{Inventory, Placement};
 use mercato_common::types::{Caller, Error, PricedLine};
 use mercato_ports::documents::CommitFailure;
@@ -20,6 +21,9 @@ use crate::{audit, events, lines, settings, tax};
 
 /// How often an order is inserted anew when others use its discount code meanwhile.
 const TRIES: usize = 10;
+
+/// How long the id of an order that was refused stays taken, in milliseconds: 30 days. Nobody tries for that long.
+const REMEMBERED: u64 = 30 * 24 * 3_600_000;
 
 /// What one order may come to, in minor units: what GraphQL's Int, which has 32 bits, can tell.
 const MOST: i64 = i32::MAX as i64;
@@ -78,7 +82,10 @@ impl<P: Ports, I: Inventory> Placement for OrdersService<P, I> {
         let wanted = Wanted {
             order_id,
             user_id,
-            actor: actor(caller)?,
+            actor: match caller.user_id() {
+                Some(own) if own == user_id => Actor::Customer(own.into()),
+                _ => actor(caller)?,
+            },
             input,
             expected_subtotal,
         };
@@ -137,7 +144,17 @@ impl<P: Ports, I: Inventory> OrdersService<P, I> {
             abandoned_at: id::now(),
         });
         match self.ports.commit(&[ORDERS.insert(order_id, &tombstone)?], &[]) {
-            Ok(()) => {}
+            Ok(()) => {
+                let before = id::now().saturating_sub(REMEMBERED);
+                let is_tombstone = |record: &Record| matches!(record, Record::Abandoned(_));
+                prune(
+                    &self.ports,
+                    &ORDERS,
+                    ("abandonedAt", before),
+                    order_id,
+                    is_tombstone,
+                );
+            }
             Err(CommitFailure::Refused(_)) => {
                 if let Some(stored) = ORDERS.get(&self.ports, order_id)?
                     && matches!(stored.body, Record::Order(_))

@@ -60,7 +60,11 @@ impl<P: Ports + Cache + HttpClient, O: Orders + Settlement> PaymentsService<P, O
             Some(reference) if stored.body.stage == Stage::RequiresAction => {
                 self.withdraw(stored, reference)?
             }
-            _ => drop(self.resolve(stored)?),
+            _ => {
+                if let Some(reason) = self.resolve(stored)?.unheard {
+                    return Err(Failure::Retry(reason));
+                }
+            }
         }
         let body = self.existing(&stored.id)?.body;
         if body.attempt == stored.body.attempt && body.stage == Stage::Pending {

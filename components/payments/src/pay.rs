@@ -172,6 +172,7 @@ fn answer(noted: Noted) -> Result<Payment, Error> {
         stored,
         secret,
         taken,
+        ..
     } = noted;
     if !taken {
         return Err(Error::InvalidTransition(

@@ -21,6 +21,8 @@ pub struct Noted {
     pub secret: Option<String>,
     /// Whether the order takes it, as far as is known.
     pub taken: bool,
+    /// Why the gateway can't tell at the moment, where it can't.
+    pub unheard: Option<String>,
 }
 
 impl<P: Ports + Cache + HttpClient, O: Orders + Settlement> PaymentsService<P, O> {
@@ -73,10 +75,14 @@ impl<P: Ports + Cache + HttpClient, O: Orders + Settlement> PaymentsService<P, O
         match looked {
             Ok(charged) => self.note(&stored.id, attempt, &charged, &[]),
             Err(trouble) => {
+                let passes = !matches!(trouble, Trouble::Refused(_));
                 let (Trouble::NotDone(reason) | Trouble::Unknown(reason) | Trouble::Refused(reason)) =
                     trouble;
                 eprintln!("the payment of order {} is still uncertain: {reason}", stored.id);
-                Ok(as_it_is(stored))
+                Ok(Noted {
+                    unheard: passes.then_some(reason),
+                    ..as_it_is(stored)
+                })
             }
         }
     }
@@ -134,6 +140,7 @@ impl<P: Ports + Cache + HttpClient, O: Orders + Settlement> PaymentsService<P, O
             stored,
             secret,
             taken,
+            unheard: None,
         })
     }
 
@@ -190,6 +197,7 @@ fn as_it_is(stored: Stored<PaymentBody>) -> Noted {
         stored,
         secret: None,
         taken: true,
+        unheard: None,
     }
 }
 

@@ -10,7 +10,7 @@
 mod shop;
 
 use mercato_common::orders::Status;
-use mercato_common::payments::{PaymentStatus, RefundStatus};
+use mercato_common::payments::PaymentStatus;
 use mercato_common::services::{Orders, Payments};
 use mercato_common::testing::{admin, customer};
 use mercato_common::types::{Caller, Error};
@@ -194,25 +194,6 @@ fn a_day_later_an_attempt_is_found_or_taken_back() {
 }
 
 #[test]
-fn money_that_the_gateway_does_not_give_back_is_for_a_person_to_see() {
-    let shop = shop(PLAYING);
-    let id = shop.order(100);
-    shop.pay(&id, "tok_refund_fails").unwrap();
-    shop.orders.cancel(&customer("u1"), &id, None).unwrap();
-    let events = shop.ports.take_events();
-    let cancelled = events
-        .iter()
-        .find(|event| event.kind.ends_with("order-cancelled"));
-    shop.payments.handle(cancelled.unwrap()).unwrap();
-    let requested = shop.events(REFUND_REQUESTED).remove(0);
-    let told = shop.payments.handle(&requested);
-    assert!(matches!(told, Err(Failure::Reject(reason)) if reason.contains(&id)));
-    let payment = shop.payment(&id);
-    assert_eq!(payment.refunded, 0);
-    assert_eq!(payment.refunds[0].status, RefundStatus::Failed);
-}
-
-#[test]
 fn asking_again_for_a_payment_that_is_uncertain_finds_out_and_does_not_pay_twice() {
     let shop = shop(PLAYING);
     let id = shop.order(100);
@@ -325,124 +306,6 @@ fn an_order_that_is_cancelled_while_its_payment_is_uncertain_stays_unpaid() {
         assert_eq!(payment.refunded, refunded, "{method}");
         assert_eq!(shop.read(&id).status, Status::Cancelled);
     }
-}
-
-#[test]
-fn a_payment_is_given_back_in_parts_and_the_order_is_refunded_with_the_last() {
-    let shop = shop(PLAYING);
-    let id = shop.order(100);
-    assert!(matches!(shop.refund(&id, None, None), Err(Error::NotFound(_))));
-    assert!(matches!(
-        shop.pay(&id, "tok_declined"),
-        Err(Error::PaymentDeclined(_))
-    ));
-    assert!(matches!(
-        shop.refund(&id, None, None),
-        Err(Error::InvalidTransition(_))
-    ));
-    shop.pay(&id, "tok_ok").unwrap();
-    for amount in [0, -1, 101, i64::MAX, i64::MIN] {
-        let refused = shop.refund(&id, Some(amount), None);
-        assert!(matches!(refused, Err(Error::Invalid(violation)) if violation.field == "amount"));
-    }
-    let first = shop.refund(&id, Some(40), Some("a")).unwrap();
-    assert_eq!(
-        (first.refunded, first.refunds[0].status),
-        (40, RefundStatus::Succeeded)
-    );
-    assert_eq!(shop.refund(&id, Some(40), Some("a")).unwrap(), first);
-    assert!(matches!(shop.refund(&id, Some(61), None), Err(Error::Invalid(_))));
-    assert_eq!(shop.read(&id).status, Status::Paid);
-    assert_eq!(shop.refund(&id, None, None).unwrap().refunded, 100);
-    assert_eq!(shop.read(&id).status, Status::Refunded);
-    assert!(matches!(
-        shop.refund(&id, Some(1), None),
-        Err(Error::InvalidTransition(_))
-    ));
-    shop.deliver();
-    assert_eq!(shop.payment(&id).refunds.len(), 2);
-}
-
-#[test]
-fn an_order_that_somebody_marks_as_refunded_is_given_back() {
-    let shop = shop(PLAYING);
-    let id = shop.order(100);
-    shop.pay(&id, "tok_ok").unwrap();
-    shop.orders
-        .update_status(&admin(), &id, Status::Refunded, None, None)
-        .unwrap();
-    shop.deliver();
-    assert_eq!(shop.payment(&id).refunded, 100);
-}
-
-#[test]
-fn a_key_of_a_refund_is_for_one_amount() {
-    let shop = shop(PLAYING);
-    let id = shop.order(100);
-    shop.pay(&id, "tok_ok").unwrap();
-    assert_eq!(shop.refund(&id, Some(30), Some("k")).unwrap().refunded, 30);
-    for repeated in [Some(30), None] {
-        assert_eq!(shop.refund(&id, repeated, Some("k")).unwrap().refunded, 30);
-    }
-    let other = shop.refund(&id, Some(40), Some("k"));
-    assert!(matches!(other, Err(Error::Invalid(violation)) if violation.field == "idempotencyKey"));
-    assert_eq!(shop.refund(&id, None, Some("l")).unwrap().refunded, 100);
-}
-
-#[test]
-fn a_refund_that_the_gateway_refuses_leaves_its_amount() {
-    let shop = shop(PLAYING);
-    let id = shop.order(100);
-    shop.pay(&id, "tok_refund_fails").unwrap();
-    for _ in 0..2 {
-        let payment = shop.refund(&id, None, None).unwrap();
-        assert_eq!(payment.refunded, 0);
-        assert!(
-            payment
-                .refunds
-                .iter()
-                .all(|refund| refund.status == RefundStatus::Failed)
-        );
-    }
-    shop.deliver();
-    assert_eq!(shop.read(&id).status, Status::Paid);
-}
-
-#[test]
-fn refunds_of_any_amounts_never_come_to_more_than_was_paid() {
-    let mut random = fastrand::Rng::with_seed(7);
-    let shop = shop(PLAYING);
-    for _ in 0..20 {
-        let total = random.i64(1..2_000);
-        let id = shop.order(total);
-        shop.pay(&id, "tok_ok").unwrap();
-        let mut given = 0;
-        for _ in 0..random.usize(1..12) {
-            let amount = random.i64(-5..total + 5);
-            let fits = amount >= 1 && amount <= total - given;
-            let answer = shop.refund(&id, Some(amount), None);
-            assert_eq!(answer.is_ok(), fits, "{amount} of {total}, {given} given");
-            if fits {
-                given += amount;
-            }
-            let payment = shop.payment(&id);
-            assert_eq!((payment.refunded, payment.amount), (given, total));
-            assert_eq!(shop.read(&id).status == Status::Refunded, given == total);
-        }
-    }
-}
-
-#[test]
-fn two_refunds_at_once_do_not_share_what_is_left() {
-    let shop = shop(PLAYING);
-    let id = shop.order(100);
-    shop.pay(&id, "tok_ok").unwrap();
-    let (other, payment_id) = (shop.clone(), id.clone());
-    shop.ports.before_next_commit(move || {
-        other.refund(&payment_id, Some(60), None).unwrap();
-    });
-    assert!(matches!(shop.refund(&id, Some(60), None), Err(Error::Invalid(_))));
-    assert_eq!(shop.payment(&id).refunded, 60);
 }
 
 #[test]

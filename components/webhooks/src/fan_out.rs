@@ -40,13 +40,16 @@ impl<P: Ports> WebhooksService<P> {
             match self.ports.commit(&inserts, &timers) {
                 Ok(()) => {
                     let before = now.saturating_sub(LISTED);
-                    prune(
-                        &self.ports,
-                        &DELIVERIES,
-                        ("createdAt", before),
-                        &event.id,
-                        |delivery| delivery.stage != Stage::Pending,
-                    );
+                    // One look for so many deliveries, not events: one event may be many.
+                    for endpoint in &endpoints {
+                        prune(
+                            &self.ports,
+                            &DELIVERIES,
+                            ("createdAt", before),
+                            &id_of(&event.id, &endpoint.id),
+                            |delivery| delivery.stage != Stage::Pending,
+                        );
+                    }
                     return Ok(());
                 }
                 Err(CommitFailure::Refused(refusals)) => {

@@ -14,9 +14,9 @@ use http::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Either, Full, StreamBody};
-use hyper::body::Frame;
+use hyper::body::{Body as _, Frame};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 use tracing::{Instrument, info, warn};
 
 use crate::runtime::{CallError, Pool};
@@ -35,6 +35,12 @@ const EVENT_STREAM: &str = "text/event-stream";
 
 /// How long is waited between two answers of the shop.
 const PACE: Duration = Duration::from_secs(1);
+
+/// How long a client may take to read what has come.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The largest request that is kept to be asked again, in bytes: a document, and not what could fill the memory.
+const LARGEST: u64 = 16 * 1024;
 
 /// After so long without an event, a comment shows that the connection lives: proxies end those that are silent for a minute.
 const SILENCE: Duration = Duration::from_secs(15);
@@ -75,8 +81,13 @@ impl Watches {
         let accepts = request.headers().get_all(ACCEPT).iter();
         let streams = accepts
             .filter_map(|value| value.to_str().ok())
-            .any(|value| value.contains(EVENT_STREAM));
-        streams.then(|| request.clone())
+            .any(|value| value.to_ascii_lowercase().contains(EVENT_STREAM));
+        let is_small = request
+            .body()
+            .size_hint()
+            .upper()
+            .is_some_and(|size| size <= LARGEST);
+        (streams && is_small).then(|| request.clone())
     }
 
     /// Lets an answer go on, if it is a stream that has not ended and there is room. Where there is none, it ends here, and its client
@@ -140,7 +151,8 @@ impl Held {
         let mut next = Some(first);
         loop {
             if let Some(body) = next.take() {
-                if self.events.send(Ok(Frame::data(body))).await.is_err() {
+                let sent = timeout(PATIENCE, self.events.send(Ok(Frame::data(body)))).await;
+                if !matches!(sent, Ok(Ok(()))) {
                     return;
                 }
                 silent_since = Instant::now();
@@ -251,6 +263,10 @@ mod tests {
         let mut stream = request("application/json, text/event-stream");
         let again = Watches::prepare(&mut stream).unwrap();
         assert!(!stream.headers().contains_key(CONTINUES) && !again.headers().contains_key(CONTINUES));
+        let mut odd = request("Text/Event-Stream");
+        assert!(Watches::prepare(&mut odd).is_some());
+        let mut large = request("text/event-stream").map(|_| Full::from(vec![b' '; 16 * 1024 + 1]));
+        assert!(Watches::prepare(&mut large).is_none());
         let mut other = request("application/json");
         assert!(Watches::prepare(&mut other).is_none());
         assert!(!other.headers().contains_key(CONTINUES));

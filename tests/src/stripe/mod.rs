@@ -14,7 +14,8 @@ use serde_json::{Value, json};
 use self::side::{KEY, Stripe};
 use crate::client::{As, Call, Reply};
 use crate::concurrency::at_once;
-use crate::mails::{Mail, MailServer};
+use crate::letters::reader;
+use crate::mails::{Mail, MailServer, Mails};
 use crate::own::{Binary, Home, Running, own_trial_with};
 use crate::rest::{call, problem, text, value};
 use crate::world::{User, World, unique};
@@ -83,38 +84,6 @@ impl Servers {
     }
 }
 
-/// A user who reads German, at an address that a mail has verified: the user, and the address.
-fn customer(world: &World, mail: &MailServer) -> Result<(User, String)> {
-    let user = world.register("payer")?;
-    let address = format!("{}@example.com", user.name);
-    let query = "mutation ($id: ID!, $input: UpdateUserInput!) {
-        updateUser(id: $id, version: 1, input: $input) { emailVerified } }";
-    let input = json!({ "email": address, "name": "Ada Löwe", "locale": "de-AT" });
-    let variables = json!({ "id": user.id, "input": input });
-    world
-        .shop
-        .graphql(user.caller(), query, variables)?
-        .data("/updateUser")?;
-    let query = "mutation { requestVerification(channel: EMAIL) { expiresAt } }";
-    world
-        .shop
-        .query(user.caller(), query)?
-        .data("/requestVerification")?;
-    let letter = mail.receives(&address, "Ihr Code")?;
-    let code: String = letter.text.chars().filter(char::is_ascii_digit).take(6).collect();
-    let query = "mutation ($code: String!) { verify(channel: EMAIL, code: $code) { emailVerified } }";
-    let verified = world
-        .shop
-        .graphql(user.caller(), query, json!({ "code": code }))?;
-    verified.expect(
-        *verified.data("/verify/emailVerified")? == json!(true),
-        "the code should fit",
-    )?;
-    let welcome = mail.receives(&address, "Willkommen")?;
-    ensure!(welcome.text.starts_with("Guten Tag Ada Löwe,\n"), "{welcome:?}");
-    Ok((user, address))
-}
-
 /// An order of two caps, of 39.98.
 fn order(world: &World, user: &User, name: &str) -> Result<String> {
     let product = world.product_of(json!({ "name": name, "price": 1999, "quantity": 2 }))?;
@@ -162,7 +131,7 @@ fn an_order_is_paid_told_by_mail_and_given_back(binary: &Binary, servers: &Serve
     let running = servers.shop(&home, binary)?;
     let world = World::new(running.shop());
     stripe.send_webhooks("shop", &format!("{}/webhooks/stripe", running.url), SECRET)?;
-    let (user, address) = customer(&world, &servers.mail)?;
+    let (user, address) = reader(&world, &servers.mail.mails)?;
     let product = unique("Wollmütze");
     let id = order(&world, &user, &product)?;
 
@@ -196,7 +165,7 @@ fn an_order_is_paid_told_by_mail_and_given_back(binary: &Binary, servers: &Serve
         );
     }
     becomes("the order should be paid", || Ok(status(&world, &id)? == "paid"))?;
-    is_told_of(&servers.mail, &address, &id, &product)?;
+    is_told_of(&servers.mail.mails, &address, &id, &product)?;
     is_given_back(&world, &stripe, &id)?;
 
     // What is cancelled is given back in whole, without being asked.
@@ -207,7 +176,7 @@ fn an_order_is_paid_told_by_mail_and_given_back(binary: &Binary, servers: &Serve
     becomes("the cancelled order should be given back", || {
         Ok(stripe.refunds(&other)? == [3998])
     })?;
-    let mails = servers.mail.to(&address)?;
+    let mails = servers.mail.mails.to(&address)?;
     let of_paid = |mail: &&Mail| mail.subject.contains(&id) && mail.subject.contains("bezahlt");
     ensure!(
         mails.iter().filter(of_paid).count() == 1,
@@ -217,9 +186,9 @@ fn an_order_is_paid_told_by_mail_and_given_back(binary: &Binary, servers: &Serve
 }
 
 /// The mail of an order that is paid, read as its customer reads it.
-fn is_told_of(mail: &MailServer, address: &str, order: &str, product: &str) -> Result<()> {
+fn is_told_of(mails: &Mails, address: &str, order: &str, product: &str) -> Result<()> {
     let subject = format!("Ihre Bestellung {order} ist bezahlt");
-    let mail = mail.receives(address, &subject)?;
+    let mail = mails.receives(address, &subject)?;
     ensure!(mail.subject == subject, "{mail:?}");
     let text = format!(
         "Guten Tag Ada Löwe,\n\nIhre Bestellung {order} ist bezahlt, und wir machen sie fertig:\n\n\

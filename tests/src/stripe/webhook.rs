@@ -20,7 +20,7 @@ const CONFIRMED: &str = "4000002500003155";
 fn confirmed(world: &World, stripe: &Stripe, user: &User) -> Result<String> {
     let method = stripe.card(CONFIRMED)?;
     let id = order(world, user, &unique("cap"))?;
-    let begun = pay(world, user, &id, &method, "begun")?;
+    let begun = pay(world, user, &id, &method, &unique("begun"))?;
     begun.expect_status(201)?;
     ensure!(text(&begun, "/status")? == "requires-action", "{}", begun.text());
     let secret = text(&begun, "/clientSecret")?;

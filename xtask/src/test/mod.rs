@@ -26,6 +26,9 @@ use crate::project::Project;
 use crate::service::{Limits, Service};
 use crate::{secret, shop, wit};
 
+/// Tells the black-box tests what the mail server of their shop keeps.
+const MAILS: &str = "MERCATO_TEST_MAILS";
+
 /// The hosts are built by themselves, as `cargo xtask up` builds one: with other packages beside them, crates get other features, and
 /// wasmtime would be compiled again.
 const HOST: [&str; 4] = ["-p", "mercato", "-p", "mercato-spin-host"];
@@ -181,7 +184,10 @@ impl Test {
         servers: &mut Option<Servers>,
         tally: &mut Tally,
     ) -> Result<()> {
-        let Some(flags) = servers.as_ref().and_then(Servers::flags) else {
+        let Some((servers, flags)) = servers
+            .as_ref()
+            .and_then(|servers| Some((servers, servers.flags()?)))
+        else {
             tally.skipped += 1;
             tally.miss("the shop on servers", &anyhow!("not all of its servers are here"));
             return Ok(());
@@ -192,6 +198,7 @@ impl Test {
         arguments.extend(flags.iter().map(String::as_str));
         let service = up(project, &arguments, &secret, &log)?;
         let mut tests = self.tests(project, &service, &secret);
+        tests.envs(servers.mails()?.map(|folder| (MAILS, folder)));
         black_box(service, tests.arg("--shop-only"), &log, tally)
     }
 

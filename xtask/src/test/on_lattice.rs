@@ -7,10 +7,10 @@ use anyhow::{Context, Result, bail};
 use libtest_mimic::Trial;
 
 use super::tally::Tally;
-use super::{Test, count, digests, suite};
+use super::{MAILS, Test, count, digests, suite};
 use crate::process::progress;
 use crate::project::Project;
-use crate::servers::get_all;
+use crate::servers::{get_all, smtp};
 use crate::service::Service;
 use crate::{lattice, secret, shop};
 
@@ -84,7 +84,9 @@ fn black_box(
     if let Some(quiet) = quiet {
         own(quiet, &[], tally)?;
     }
-    count(test.tests(project, service, secret).arg("--shop-only"), tally)?;
+    let mut tests = test.tests(project, service, secret);
+    tests.env(MAILS, data.join("mail").join(smtp::MAILS));
+    count(tests.arg("--shop-only"), tally)?;
     if filter.is_none_or(|filter| filter.starts_with(OWN)) {
         progress("changing the lattice, and ending its parts one after the other, under load");
         own(filter.unwrap_or(OWN), &["--skip", QUIET], tally)?;

@@ -72,6 +72,17 @@ impl Servers {
         Ok(variables)
     }
 
+    /// The folder of the mails that the mail server has taken.
+    ///
+    /// # Errors
+    /// A test of the servers broke off.
+    pub fn mails(&self) -> Result<Option<String>> {
+        let variables = self.variables()?;
+        Ok(variables
+            .into_iter()
+            .find_map(|(name, value)| (name == MAIL_FOLDER).then_some(value)))
+    }
+
     /// The flags of `mercato up` that have it use the servers; none where one of them is missing.
     pub fn flags(&self) -> Option<Vec<String>> {
         let flags = [

@@ -46,7 +46,7 @@ impl Gateway {
         let execution = execution.data(Arc::new(session)).data(Arc::clone(&watch));
         let results: Vec<_> = block_on(self.schema().execute_stream(execution).collect());
         match watch.told() {
-            Ok(Some(told)) => tell(results, told),
+            Ok(Some(told)) => tell(results, told, last),
             Ok(None) => {
                 let errors = results.into_iter().flat_map(|result| result.errors);
                 self.refuse(request, accepted, last.as_deref(), errors.collect())
@@ -85,11 +85,20 @@ impl Gateway {
     }
 }
 
-fn tell(results: Vec<Response>, told: Told) -> Reply {
+/// Tells what has happened since. What can't be told in full for a reason that passes, and all after it, is told the next time.
+fn tell(results: Vec<Response>, told: Told, last: Option<String>) -> Reply {
     let mut stream = Stream::default();
+    let mut reached = last;
     for (mut result, cursor) in results.into_iter().zip(&told.cursors) {
         result.errors.iter_mut().for_each(ensure_code);
+        let passes = |error: &ServerError| status(error) == StatusCode::SERVICE_UNAVAILABLE;
+        if let Some(reached) = &reached
+            && result.errors.iter().any(passes)
+        {
+            return stream.continued(reached);
+        }
         stream.next(Some(cursor), &result);
+        reached = Some(cursor.clone());
     }
     stream.continued(&told.cursor)
 }

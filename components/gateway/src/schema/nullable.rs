@@ -8,7 +8,7 @@ use crate::session::Session;
 /// What a nullable field resolves to. As a `Result<Option<T>>` its error would null the object around it.
 pub type Nullable<T> = Option<Result<T>>;
 
-/// Resolves a nullable field of a query by what the services answer to this session. An error is told as its caller should hear it.
+/// Resolves a nullable field of a query by what the services answer to who calls. An error is told as its caller should hear it.
 pub fn read<T>(context: &Context<'_>, ask: impl FnOnce(&Session) -> Result<T, Error>) -> Nullable<T> {
     Some(Session::of(context).and_then(|session| ask(session).map_err(|error| session.error(error))))
 }

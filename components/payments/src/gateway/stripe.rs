@@ -135,7 +135,8 @@ impl<'a, H: HttpClient> Stripe<'a, H> {
                 .data
                 .into_iter()
                 .find(|refund| refund.metadata.refund_id.as_deref() == Some(repayment.refund_id))),
-            Answer::Failed(status, failure) => Err(failure.refused(status)),
+            // Whether it was made is not known, and so it is neither made nor given up.
+            Answer::Failed(status, _) => Err(Trouble::Unknown(format!("Stripe answered {status}"))),
         }
     }
 

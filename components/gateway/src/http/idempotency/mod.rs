@@ -95,7 +95,10 @@ impl Gateway {
         let now = id::now();
         let record = Record::begun(request.clone(), now);
         let mut writes = vec![RECORDS.insert(&id, &record)?];
-        writes.extend(self.expired(&id, now)?);
+        match self.expired(&id, now) {
+            Ok(sweep) => writes.extend(sweep),
+            Err(error) => eprintln!("old records are swept another time: {error:?}"),
+        }
         let inserted = match documents.commit(&writes, &[]) {
             // What is swept may be swept by another, too.
             Err(CommitFailure::Refused(refusals)) if refusals.iter().all(|refusal| refusal.write > 0) => {
@@ -178,11 +181,9 @@ impl Gateway {
             };
             answered.and_then(|body| RECORDS.replace(&Stored { id, version, body }))
         } else {
-            Ok(RECORDS.delete(&Stored {
-                id,
-                version,
-                body: record,
-            }))
+            // Not deleted: what failed may have been done all the same, and whoever tries again has to make things under the same ids.
+            let body = record.given_up();
+            RECORDS.replace(&Stored { id, version, body })
         };
         let outcome = write.and_then(|write| Ok(self.services.documents.commit(&[write], &[])?));
         if let Err(error) = outcome {

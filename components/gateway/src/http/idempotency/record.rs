@@ -42,7 +42,7 @@ pub struct Record {
     first_id: String,
     /// The answer under a lock: it may tell tokens.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    answer: Option<String>,
+    sealed: Option<String>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -75,7 +75,7 @@ impl Record {
             claimed_at: now,
             expires_at: now.saturating_add(LIFE),
             first_id: id::new(),
-            answer: None,
+            sealed: None,
         }
     }
 
@@ -83,6 +83,14 @@ impl Record {
     pub fn again(self, first_id: Option<String>) -> Self {
         Self {
             first_id: first_id.unwrap_or(self.first_id),
+            ..self
+        }
+    }
+
+    /// Of one that may be made again at once.
+    pub fn given_up(self) -> Self {
+        Self {
+            claimed_at: 0,
             ..self
         }
     }
@@ -109,7 +117,7 @@ impl Record {
         let kept = serde_json::to_vec(&kept)
             .map_err(|error| Error::Internal(format!("an answer can't be kept: {error}")))?;
         Ok(Self {
-            answer: Some(lock.close(&kept)?),
+            sealed: Some(lock.close(&kept)?),
             ..self
         })
     }
@@ -122,7 +130,7 @@ impl Record {
         if self.request != request {
             return Standing::Other;
         }
-        if let Some(answer) = self.answer {
+        if let Some(answer) = self.sealed {
             let kept = lock.open(&answer);
             let kept = kept.and_then(|kept| serde_json::from_slice::<Kept>(&kept).ok());
             return kept.map_or(Standing::Lost, |kept| Standing::Answered(kept.replay()));

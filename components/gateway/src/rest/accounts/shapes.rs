@@ -84,7 +84,7 @@ pub struct SignedIn {
     /// Good for one refresh, which answers the next pair.
     pub refresh_token: String,
     pub user: User,
-    /// Whether the guest's cart is the user's now; it is not where it is over, or can't be reached at the moment.
+    /// Whether what was in the guest's cart, if there was anything, is in the user's now; it is not where carts can't be reached at the moment.
     #[serde(rename = "cartMerged", skip_serializing_if = "Option::is_none")]
     pub cart_merged: Option<bool>,
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -25,6 +26,9 @@ use crate::chain::Chain;
 use crate::engine::{self, Ready};
 use crate::keyvalue::Stores;
 use crate::state::State;
+
+/// Where Spin tells a component its client's address.
+const CLIENT: HeaderName = HeaderName::from_static("spin-client-addr");
 
 /// A running application.
 pub struct Server {
@@ -56,7 +60,11 @@ impl Server {
     }
 
     /// Answers a request from outside.
-    async fn answer(self: Arc<Self>, mut request: Request<Incoming>) -> Response<WasiBody> {
+    async fn answer(
+        self: Arc<Self>,
+        mut request: Request<Incoming>,
+        client: SocketAddr,
+    ) -> Response<WasiBody> {
         let path = request.uri().path();
         if path == "/.well-known/spin/health" {
             return response(StatusCode::OK, "OK");
@@ -68,6 +76,9 @@ impl Server {
         let host = request.headers().get(HOST).and_then(|host| host.to_str().ok());
         if host.is_some_and(|host| host.ends_with(".spin.internal")) {
             request.headers_mut().remove(HOST);
+        }
+        if let Ok(client) = HeaderValue::from_str(&client.to_string()) {
+            request.headers_mut().insert(CLIENT, client);
         }
         self.run(component, request).await
     }
@@ -170,14 +181,14 @@ fn response(status: StatusCode, text: &'static str) -> Response<WasiBody> {
 /// Takes connections for ever.
 pub async fn serve(listener: TcpListener, server: Arc<Server>) {
     loop {
-        let Ok((stream, _)) = listener.accept().await else {
+        let Ok((stream, client)) = listener.accept().await else {
             continue;
         };
         let server = Arc::clone(&server);
         tokio::spawn(async move {
             let answer = service_fn(move |request| {
                 let server = Arc::clone(&server);
-                async move { Ok::<_, Infallible>(server.answer(request).await) }
+                async move { Ok::<_, Infallible>(server.answer(request, client).await) }
             });
             // A client that goes away is not worth a word.
             let _ = Builder::new(TokioExecutor::new())

@@ -12,6 +12,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
 use super::Lattice;
+use super::rollout::spread_over_zones;
 use crate::client::As;
 use crate::trials::failed;
 use crate::world::{User, World, place_order};
@@ -45,10 +46,24 @@ pub fn tests(world: &Arc<World>, lattice: &Arc<Lattice>) -> Vec<Trial> {
             let (world, lattice) = (Arc::clone(world), Arc::clone(lattice));
             Trial::test(format!("lattice::faults::{name}"), move || {
                 let ended = || end(&lattice, process, signal);
-                under_load(&world, name, ended).map_err(failed)
+                whole(&lattice)
+                    .and_then(|()| under_load(&world, name, ended))
+                    .map_err(failed)
             })
         })
         .collect()
+}
+
+/// Waits until both zones have everything: what the test before has ended may still be starting.
+fn whole(lattice: &Lattice) -> Result<()> {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        match spread_over_zones(lattice) {
+            Err(error) if Instant::now() > deadline => return Err(error),
+            Err(_) => std::thread::sleep(Duration::from_millis(500)),
+            Ok(()) => return Ok(()),
+        }
+    }
 }
 
 /// Ends a process of the lattice.

@@ -40,7 +40,8 @@ pub fn tests(world: &Arc<World>, lattice: &Arc<Lattice>) -> Vec<Trial> {
 }
 
 /// Half of the instances of each component run in each zone.
-fn spread_over_zones(lattice: &Lattice) -> Result<()> {
+/// Fails unless every component runs in both zones alike.
+pub fn spread_over_zones(lattice: &Lattice) -> Result<()> {
     let status = lattice.status()?;
     for component in [
         "gateway",

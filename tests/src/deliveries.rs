@@ -10,7 +10,7 @@ use sha2::Sha256;
 
 use crate::client::As;
 use crate::listener::{Listener, Received};
-use crate::own::{Binary, Home, Running, own_trials};
+use crate::own::{Home, Host, Running, configured_trials};
 use crate::tokens::now;
 use crate::world::World;
 
@@ -24,7 +24,7 @@ const NEVER: Duration = Duration::from_secs(3);
 
 /// The tests of this area.
 pub fn tests() -> Vec<Trial> {
-    own_trials!(
+    configured_trials!(
         "deliveries",
         [
             a_delivery_is_signed_made_again_and_replayed,
@@ -34,11 +34,12 @@ pub fn tests() -> Vec<Trial> {
 }
 
 /// A shop that may send to a listener.
-fn start(home: &Home, binary: &Binary, listener: &Listener) -> Result<(Running, World)> {
-    let mut up = binary.up(home, &home.data());
-    up.env("MERCATO_ENVIRONMENT", "development")
-        .env("HTTP_CLIENT_HOSTS", &listener.address);
-    let running = Running::start(home, &mut up)?;
+fn start(home: &Home, host: &Host, listener: &Listener) -> Result<(Running, World)> {
+    let settings = [
+        ("MERCATO_ENVIRONMENT", "development"),
+        ("HTTP_CLIENT_HOSTS", &*listener.address),
+    ];
+    let running = host.start(home, &settings)?;
     let world = World::new(running.shop());
     Ok((running, world))
 }
@@ -100,10 +101,10 @@ fn is_signed_by(request: &Received, secret: &str) -> Result<bool> {
         .any(|(name, value)| *name == "v1" && *value == expected))
 }
 
-fn a_delivery_is_signed_made_again_and_replayed(binary: &Binary) -> Result<()> {
+fn a_delivery_is_signed_made_again_and_replayed(host: &Host) -> Result<()> {
     let listener = Listener::start(|before, _| (if before == 0 { 500 } else { 200 }, json!({})))?;
     let home = Home::new()?;
-    let (running, world) = start(&home, binary, &listener)?;
+    let (running, world) = start(&home, host, &listener)?;
     let (webhook, secret) = webhook(&world, &listener)?;
     let product = world.product(1250, 1)?;
 
@@ -195,10 +196,10 @@ fn replayed_by_another_secret(
     Ok(())
 }
 
-fn who_is_gone_is_sent_nothing_more(binary: &Binary) -> Result<()> {
+fn who_is_gone_is_sent_nothing_more(host: &Host) -> Result<()> {
     let listener = Listener::start(|_, _| (410, json!({})))?;
     let home = Home::new()?;
-    let (running, world) = start(&home, binary, &listener)?;
+    let (running, world) = start(&home, host, &listener)?;
     let (webhook, _) = webhook(&world, &listener)?;
     world.product(1, 1)?;
     listener.receives(1, SOON)?;

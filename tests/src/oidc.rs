@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::client::{As, Call, Shop};
 use crate::listener::Listener;
-use crate::own::{Binary, Home, Host, Running, configured_trials, own_trials};
+use crate::own::{Home, Host, configured_trials};
 use crate::tokens::now;
 
 /// The tests of this area.
@@ -88,13 +88,14 @@ fn whose(shop: &Shop, token: &str) -> Result<Result<String, String>> {
     }
 }
 
-fn tokens_of_a_trusted_provider_sign_in(binary: &Binary) -> Result<()> {
+fn tokens_of_a_trusted_provider_sign_in(host: &Host) -> Result<()> {
     let (home, provider) = (Home::new()?, Provider::start()?);
-    let mut up = binary.up(&home, &home.data());
-    up.env("OIDC_ISSUER", provider.issuer())
-        .env("OIDC_AUDIENCE", "the-shop")
-        .env("HTTP_CLIENT_HOSTS", &provider.0.address);
-    let running = Running::start(&home, &mut up)?;
+    let settings = [
+        ("OIDC_ISSUER", &*provider.issuer()),
+        ("OIDC_AUDIENCE", "the-shop"),
+        ("HTTP_CLIENT_HOSTS", &provider.0.address),
+    ];
+    let running = host.start(&home, &settings)?;
     let shop = running.shop();
     let ada = signed("one", &provider.claims("ada"))?;
     let id = whose(&shop, &ada)?;

@@ -63,6 +63,7 @@ impl Host {
             }
             Self::Spin([program, manifest, cache]) => {
                 let mut command = clean(program, home.path());
+                let manifest = allowing(manifest, home, settings)?;
                 command.arg("--from").arg(manifest).arg("--cache").arg(cache);
                 command
                     .args(["--listen", "127.0.0.1:0", "--state-dir"])
@@ -74,6 +75,27 @@ impl Host {
         };
         Running::start(home, &mut command)
     }
+}
+
+/// Spin's manifest with the permission to call the hosts that are set: there, they are no variable. In a folder of its own, where it names its
+/// components by their whole paths.
+fn allowing(manifest: &Path, home: &Home, settings: &[(&str, &str)]) -> Result<PathBuf> {
+    let root = manifest.parent().context("the manifest is in a folder")?;
+    let hosts: String = settings
+        .iter()
+        .filter(|(name, _)| *name == "HTTP_CLIENT_HOSTS")
+        .flat_map(|(_, hosts)| hosts.split(','))
+        .map(|host| format!("\"http://{host}\", "))
+        .collect();
+    let text = std::fs::read_to_string(manifest)?
+        .replace("source = \"", &format!("source = \"{}/", root.display()))
+        .replace(
+            "allowed_outbound_hosts = [",
+            &format!("allowed_outbound_hosts = [{hosts}"),
+        );
+    let copy = home.path().join("spin.toml");
+    std::fs::write(&copy, text)?;
+    Ok(copy)
 }
 
 impl Binary {

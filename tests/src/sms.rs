@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::client::As;
 use crate::listener::{Listener, Received};
-use crate::own::{Binary, Home, Running, own_trials};
+use crate::own::{Home, Host, configured_trials};
 use crate::world::{User, World, place_order};
 
 const ACCOUNT: &str = "AC0123456789abcdef0123456789abcdef";
@@ -26,7 +26,7 @@ const NEVER: Duration = Duration::from_secs(3);
 
 /// The tests of this area.
 pub fn tests() -> Vec<Trial> {
-    own_trials!(
+    configured_trials!(
         "sms",
         [an_order_that_is_shipped_is_told_once_and_what_fails_is_shown]
     )
@@ -150,16 +150,17 @@ fn told(one: &Value) -> [Option<Value>; 5] {
     ["kind", "medium", "recipient", "reason", "attempts"].map(|field| one.get(field).cloned())
 }
 
-fn an_order_that_is_shipped_is_told_once_and_what_fails_is_shown(binary: &Binary) -> Result<()> {
+fn an_order_that_is_shipped_is_told_once_and_what_fails_is_shown(host: &Host) -> Result<()> {
     let answers = Answers::default();
     let (home, twilio) = (Home::new()?, twilio(&answers)?);
-    let mut up = binary.up(&home, &home.data());
-    up.env("TWILIO_ACCOUNT_SID", ACCOUNT)
-        .env("TWILIO_AUTH_TOKEN", TOKEN)
-        .env("TWILIO_FROM", FROM)
-        .env("TWILIO_API_BASE", format!("http://{}", twilio.address))
-        .env("HTTP_CLIENT_HOSTS", &twilio.address);
-    let running = Running::start(&home, &mut up)?;
+    let settings = [
+        ("TWILIO_ACCOUNT_SID", ACCOUNT),
+        ("TWILIO_AUTH_TOKEN", TOKEN),
+        ("TWILIO_FROM", FROM),
+        ("TWILIO_API_BASE", &*format!("http://{}", twilio.address)),
+        ("HTTP_CLIENT_HOSTS", &*twilio.address),
+    ];
+    let running = host.start(&home, &settings)?;
     let world = World::new(running.shop());
     let user = customer(&world, &twilio)?;
 

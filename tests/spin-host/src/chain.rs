@@ -1,14 +1,20 @@
-//! Service chaining: requests to `http://NAME.spin.internal` go to the component of that name.
+//! Requests that components send: to `http://NAME.spin.internal` they go to the component of that name, and to other hosts by HTTP/1.1. Without
+//! TLS: tests play those hosts on this machine.
 
 use std::sync::Arc;
 
-use http::{Request, Response, header};
+use http::uri::PathAndQuery;
+use http::{HeaderValue, Request, Response, Uri, header};
+use http_body_util::BodyExt as _;
+use hyper::client::conn::http1::handshake;
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 
 use crate::app::Component;
 use crate::serve::Server;
 
-/// How one instance sends requests. Others than chained ones are refused: nothing here has a use for them.
+/// How one instance sends requests.
 pub struct Chain {
     /// Who sends.
     pub component: Arc<Component>,
@@ -36,10 +42,12 @@ impl WasiHttpHooks for Chain {
             .hosts
             .iter()
             .any(|allowed| allowed.allows(scheme, host, uri.port_u16()));
-        let target = host.strip_suffix(".spin.internal").map(str::to_owned);
-        let (Some(target), true) = (target, allowed) else {
+        if !allowed {
             eprintln!("a request to {uri} is not allowed");
             return Box::new(async { Err(Error::HttpRequestDenied) });
+        }
+        let Some(target) = host.strip_suffix(".spin.internal").map(str::to_owned) else {
+            return Box::new(outside(request));
         };
         request.headers_mut().remove(header::HOST);
         let server = Arc::clone(&self.server);
@@ -48,4 +56,24 @@ impl WasiHttpHooks for Chain {
             Ok((response, Box::new(async { Ok(()) }) as Driver))
         })
     }
+}
+
+/// Sends a request to another host.
+async fn outside(mut request: Request<WasiBody>) -> Result<(Response<WasiBody>, Driver), Error> {
+    let uri = request.uri();
+    let (Some("http"), Some(host)) = (uri.scheme_str(), uri.host()) else {
+        eprintln!("a request to {uri} needs TLS, which this host does not have");
+        return Err(Error::TlsProtocolError);
+    };
+    let address = format!("{host}:{}", uri.port_u16().unwrap_or(80));
+    let path = uri.path_and_query().cloned();
+    let stream = TcpStream::connect(&address).await.map_err(Error::Connect)?;
+    let (mut sender, connection) = handshake(TokioIo::new(stream)).await.map_err(Error::Hyper)?;
+    tokio::spawn(connection);
+    let own = HeaderValue::from_str(&address).map_err(|_| Error::HttpRequestUriInvalid)?;
+    request.headers_mut().insert(header::HOST, own);
+    *request.uri_mut() = Uri::from(path.unwrap_or(PathAndQuery::from_static("/")));
+    let response = sender.send_request(request).await.map_err(Error::Hyper)?;
+    let response = response.map(|body| body.map_err(Error::Hyper).boxed_unsync());
+    Ok((response, Box::new(async { Ok(()) })))
 }

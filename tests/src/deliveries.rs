@@ -58,10 +58,10 @@ fn webhook(world: &World, listener: &Listener) -> Result<(String, String)> {
 }
 
 /// The deliveries to a webhook, once the newest is no longer on its way.
-fn deliveries(world: &World, webhook: &str) -> Result<Vec<Value>> {
+fn deliveries(world: &World, webhook: &str, limit: Duration) -> Result<Vec<Value>> {
     let query = "query ($id: ID!) { webhookDeliveries(webhookId: $id) { edges { node {
         _id eventId status attempts responseStatus failure } } } }";
-    let deadline = std::time::Instant::now() + SOON;
+    let deadline = std::time::Instant::now() + limit;
     loop {
         let answer = world.shop.graphql(As::Key, query, json!({ "id": webhook }))?;
         let list = answer.column("/webhookDeliveries/edges", "/node")?;
@@ -108,7 +108,8 @@ fn a_delivery_is_signed_made_again_and_replayed(host: &Host) -> Result<()> {
     let (webhook, secret) = webhook(&world, &listener)?;
     let product = world.product(1250, 1)?;
 
-    let requests = listener.receives(2, LATER)?;
+    let delivered = deliveries(&world, &webhook, LATER)?;
+    let requests = listener.receives(2, SOON)?;
     let [first, second] = requests.as_slice() else {
         anyhow::bail!("two should come: {requests:?}");
     };
@@ -151,7 +152,6 @@ fn a_delivery_is_signed_made_again_and_replayed(host: &Host) -> Result<()> {
         ensure!(!is_signed_by(&other, &secret)?, "another body should not fit");
     }
 
-    let delivered = deliveries(&world, &webhook)?;
     let [delivery] = delivered.as_slice() else {
         anyhow::bail!("there should be one: {delivered:?}");
     };
@@ -203,7 +203,7 @@ fn who_is_gone_is_sent_nothing_more(host: &Host) -> Result<()> {
     let (webhook, _) = webhook(&world, &listener)?;
     world.product(1, 1)?;
     listener.receives(1, SOON)?;
-    let delivered = deliveries(&world, &webhook)?;
+    let delivered = deliveries(&world, &webhook, SOON)?;
     ensure!(
         delivered
             .iter()

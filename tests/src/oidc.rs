@@ -15,12 +15,13 @@ use crate::tokens::now;
 
 /// The tests of this area.
 pub fn tests() -> Vec<Trial> {
-    let mut tests = own_trials!("oidc", [tokens_of_a_trusted_provider_sign_in]);
-    tests.extend(configured_trials!(
+    configured_trials!(
         "oidc",
-        [tokens_by_keys_are_verified_by_anybody]
-    ));
-    tests
+        [
+            tokens_of_a_trusted_provider_sign_in,
+            tokens_by_keys_are_verified_by_anybody,
+        ]
+    )
 }
 
 /// An Ed25519 key: the public half, the private one.

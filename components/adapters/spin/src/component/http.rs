@@ -56,10 +56,14 @@ fn outgoing(request: &Request) -> Result<OutgoingRequest, &'static str> {
     if authority.contains('@') {
         return Err("the URL holds a user");
     }
+    // Without it the body would go in chunks, which not every server takes.
+    let length = (!request.body.is_empty()).then(|| request.body.len().to_string());
+    let length = length.map(|length| ("content-length".to_owned(), length.into_bytes()));
     let headers: Vec<_> = request
         .headers
         .iter()
         .map(|header| (header.name.clone(), header.value.clone()))
+        .chain(length)
         .collect();
     let headers = Fields::from_list(&headers).map_err(|_| "a header can't be sent")?;
     let outgoing = OutgoingRequest::new(headers);

@@ -5,7 +5,8 @@ use libtest_mimic::Trial;
 use serde_json::json;
 
 use crate::client::{As, Call};
-use crate::own::{Home, Host, configured_trials};
+use crate::configured::{Host, configured_trials};
+use crate::own::Home;
 
 /// The tests of this area.
 pub fn tests() -> Vec<Trial> {

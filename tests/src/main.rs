@@ -9,7 +9,7 @@
 //! `MERCATO_BIN` and `MERCATO_SHOP` in the environment and are reported as ignored without them; so are those of payments by Stripe's API
 //! without `MERCATO_TEST_STRIPE`, `MERCATO_TEST_SMTP` and `MERCATO_TEST_SMTP_FOLDER`. Those that configure their shops run under Spin as
 //! well where `MERCATO_SPIN_HOST`, `MERCATO_SPIN_MANIFEST` and `MERCATO_SPIN_CACHE` name a host of it. Those of mail need
-//! `MERCATO_TEST_MAILS`, the Maildir of the shop's mail server. Tests of a lattice need
+//! `MERCATO_TEST_MAILS`, the Maildir of the shop's mail server. Tests of a lattice, and those that configure it, need
 //! `MERCATO_TEST_LATTICE`, the lattice for themselves, and one thread.
 
 mod accounts;
@@ -26,6 +26,7 @@ mod categories;
 mod client;
 mod compat;
 mod concurrency;
+mod configured;
 mod connections;
 mod contract;
 mod crash;
@@ -139,7 +140,6 @@ fn main() -> ExitCode {
         graphql_over_http::tests(&world),
         import::tests(&world),
         isolation::tests(&world),
-        lattice::tests(&world),
         letters::tests(&world),
         limits::tests(&world),
         metrics::tests(),
@@ -168,6 +168,8 @@ fn main() -> ExitCode {
         subscriptions::tests(&world),
         variants::tests(&world),
         webhooks::tests(&world),
+        // The last, since they end its parts.
+        lattice::tests(&world),
     ];
     let mut trials: Vec<_> = areas.into_iter().flatten().collect();
     trials.retain(|trial| !cli.shop_only || trial.kind() != own::KIND);

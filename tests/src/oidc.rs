@@ -9,8 +9,9 @@ use libtest_mimic::Trial;
 use serde_json::{Value, json};
 
 use crate::client::{As, Call, Shop};
+use crate::configured::{Host, configured_trials};
 use crate::listener::Listener;
-use crate::own::{Home, Host, configured_trials};
+use crate::own::Home;
 use crate::tokens::now;
 
 /// The tests of this area.

@@ -33,71 +33,6 @@ pub struct Binary {
     pub shop: PathBuf,
 }
 
-/// What a shop that a test configures runs on.
-#[derive(Clone, Debug)]
-pub enum Host {
-    /// In one process.
-    Process(Binary),
-    /// On a host of Spin's interfaces: its program, the manifest, and where it keeps compiled components.
-    Spin([PathBuf; 3]),
-}
-
-impl Host {
-    /// What `MERCATO_SPIN_HOST`, `MERCATO_SPIN_MANIFEST` and `MERCATO_SPIN_CACHE` name; none where one of them is not set.
-    fn spin_from_env() -> Option<Self> {
-        let path = |name| std::path::absolute(std::env::var_os(name)?).ok();
-        Some(Self::Spin([
-            path("MERCATO_SPIN_HOST")?,
-            path("MERCATO_SPIN_MANIFEST")?,
-            path("MERCATO_SPIN_CACHE")?,
-        ]))
-    }
-
-    /// Starts a shop with these settings, and waits until it serves.
-    pub fn start(&self, home: &Home, settings: &[(&str, &str)]) -> Result<Running> {
-        let mut command = match self {
-            Self::Process(binary) => {
-                let mut command = binary.up(home, &home.data());
-                command.envs(settings.iter().copied());
-                command
-            }
-            Self::Spin([program, manifest, cache]) => {
-                let mut command = clean(program, home.path());
-                let manifest = allowing(manifest, home, settings)?;
-                command.arg("--from").arg(manifest).arg("--cache").arg(cache);
-                command
-                    .args(["--listen", "127.0.0.1:0", "--state-dir"])
-                    .arg(home.data());
-                let variables = settings.iter().chain(&[("API_SECRET", SECRET)]);
-                command.envs(variables.map(|(name, value)| (format!("SPIN_VARIABLE_{name}"), value)));
-                command
-            }
-        };
-        Running::start(home, &mut command)
-    }
-}
-
-/// Spin's manifest with the permission to call the hosts that are set: there, they are no variable. In a folder of its own, where it names its
-/// components by their whole paths.
-fn allowing(manifest: &Path, home: &Home, settings: &[(&str, &str)]) -> Result<PathBuf> {
-    let root = manifest.parent().context("the manifest is in a folder")?;
-    let hosts: String = settings
-        .iter()
-        .filter(|(name, _)| *name == "HTTP_CLIENT_HOSTS")
-        .flat_map(|(_, hosts)| hosts.split(','))
-        .map(|host| format!("\"http://{host}\", "))
-        .collect();
-    let text = std::fs::read_to_string(manifest)?
-        .replace("source = \"", &format!("source = \"{}/", root.display()))
-        .replace(
-            "allowed_outbound_hosts = [",
-            &format!("allowed_outbound_hosts = [{hosts}"),
-        );
-    let copy = home.path().join("spin.toml");
-    std::fs::write(&copy, text)?;
-    Ok(copy)
-}
-
 impl Binary {
     /// What `MERCATO_BIN` and `MERCATO_SHOP` name; none where one of them is not set.
     pub fn from_env() -> Option<Self> {
@@ -139,7 +74,7 @@ impl Binary {
 }
 
 /// A command in a folder, with no more of this process's environment than programs need.
-fn clean(program: &Path, folder: &Path) -> Command {
+pub fn clean(program: &Path, folder: &Path) -> Command {
     let mut command = Command::new(program);
     command.current_dir(folder).env_clear().stdin(Stdio::null());
     for name in ["PATH", "HOME", "XDG_CACHE_HOME"] {
@@ -149,25 +84,6 @@ fn clean(program: &Path, folder: &Path) -> Command {
     }
     command
 }
-
-/// A test of shops that it configures: one for the binary, as [`own_trial`], and one for Spin where there is a host of it.
-pub fn configured_trial(name: &str, test: fn(&Host) -> Result<()>) -> Vec<Trial> {
-    let on_process = own_trial(name, move |binary| test(&Host::Process(binary.clone())));
-    let on_spin = Host::spin_from_env()
-        .map(|host| Trial::test(format!("{name}_on_spin"), move || test(&host).map_err(failed)));
-    [Some(on_process), on_spin].into_iter().flatten().collect()
-}
-
-/// The tests of an area that configure their own shops, each named as its function.
-macro_rules! configured_trials {
-    ($area:literal, [$($test:ident),* $(,)?]) => {
-        [$($crate::own::configured_trial(concat!($area, "::", stringify!($test)), $test)),*]
-            .into_iter()
-            .flatten()
-            .collect::<Vec<_>>()
-    };
-}
-pub(crate) use configured_trials;
 
 /// A test of the binary; it is reported as ignored where there is none.
 pub fn own_trial(name: &str, test: impl FnOnce(&Binary) -> Result<()> + Send + 'static) -> Trial {
@@ -181,22 +97,6 @@ pub fn own_trial(name: &str, test: impl FnOnce(&Binary) -> Result<()> + Send + '
         trial.with_kind(KIND).with_ignored_flag(true)
     } else {
         trial
-    }
-}
-
-/// A test of the binary that needs servers besides; it is reported as ignored where they are not named.
-pub fn own_trial_with<S: Send + 'static>(
-    name: &str,
-    servers: Option<S>,
-    needs: &'static str,
-    test: impl FnOnce(&Binary, &S) -> Result<()> + Send + 'static,
-) -> Trial {
-    match servers {
-        Some(servers) => own_trial(name, move |binary| test(binary, &servers)),
-        None if Binary::from_env().is_none() => own_trial(name, |_| Ok(())),
-        None => Trial::test(name, || Ok(()))
-            .with_kind(needs)
-            .with_ignored_flag(true),
     }
 }
 

@@ -11,8 +11,9 @@ use libtest_mimic::Trial;
 use serde_json::{Value, json};
 
 use crate::client::As;
+use crate::configured::{Host, configured_trials};
 use crate::listener::{Listener, Received};
-use crate::own::{Home, Host, configured_trials};
+use crate::own::Home;
 use crate::world::{User, World, place_order};
 
 const ACCOUNT: &str = "AC0123456789abcdef0123456789abcdef";

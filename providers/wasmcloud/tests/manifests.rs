@@ -16,7 +16,7 @@ use wadm_types::{Component, ConfigProperty, LinkProperty, Manifest, Properties, 
 use wit_parser::{Resolve, WorldKey};
 
 /// The names of configurations that have values that do not belong into a file.
-const HIDDEN: [&str; 10] = [
+const HIDDEN: [&str; 11] = [
     "mercato-http-a",
     "mercato-http-b",
     "mercato-http-client",
@@ -26,6 +26,7 @@ const HIDDEN: [&str; 10] = [
     "mercato-payments",
     "mercato-redis",
     "mercato-secret",
+    "mercato-settings",
     "mercato-smtp",
 ];
 
@@ -154,6 +155,17 @@ fn secrets_and_addresses_are_named_without_values() {
             }
         }
         assert_eq!(hidden, HIDDEN.into(), "{file}");
+    }
+}
+
+/// Of two values, the one that is named later holds.
+#[test]
+fn what_operators_set_holds_over_what_is_written() {
+    for (file, manifest) in manifests() {
+        for component in manifest.wasm_components() {
+            let last = configs(component).last().unwrap();
+            assert_eq!(last.name, "mercato-settings", "{file}: {}", component.name);
+        }
     }
 }
 

@@ -19,10 +19,9 @@ use crate::world::World;
 
 /// The tests of this area, in the order in which they have to run; none without a lattice.
 pub fn tests(world: &Arc<World>) -> Vec<Trial> {
-    let Some(state) = std::env::var_os("MERCATO_TEST_LATTICE").map(PathBuf::from) else {
+    let Some(lattice) = Lattice::from_env().map(Arc::new) else {
         return Vec::new();
     };
-    let lattice = Arc::new(Lattice { state });
     [
         calls::tests(world, &lattice),
         rollout::tests(world, &lattice),
@@ -34,11 +33,18 @@ pub fn tests(world: &Arc<World>) -> Vec<Trial> {
 }
 
 /// The lattice under test.
+#[derive(Clone, Debug)]
 pub struct Lattice {
     state: PathBuf,
 }
 
 impl Lattice {
+    /// What `MERCATO_TEST_LATTICE` names, where it is set.
+    pub fn from_env() -> Option<Self> {
+        let state = std::env::var_os("MERCATO_TEST_LATTICE")?.into();
+        Some(Self { state })
+    }
+
     /// What the lattice tells of itself at this moment.
     fn state(&self) -> Result<Value> {
         let text = std::fs::read(&self.state)
@@ -46,7 +52,8 @@ impl Lattice {
         Ok(serde_json::from_slice(&text)?)
     }
 
-    fn text(&self, key: &str) -> Result<String> {
+    /// What it tells under a key.
+    pub fn text(&self, key: &str) -> Result<String> {
         let state = self.state()?;
         let text = state.get(key).and_then(Value::as_str);
         Ok(text
@@ -75,6 +82,26 @@ impl Lattice {
     fn manifest(&self) -> Result<String> {
         let file = self.text("manifest")?;
         std::fs::read_to_string(&file).with_context(|| format!("{file} should be a manifest"))
+    }
+
+    /// What its `mercato-settings` held when it was started, as `KEY=VALUE`.
+    pub fn settings(&self) -> Result<Vec<String>> {
+        let state = self.state()?;
+        let settings = state.get("settings").cloned();
+        let settings = settings.context("the lattice should tell its settings")?;
+        Ok(serde_json::from_value(settings)?)
+    }
+
+    /// Puts a named configuration, of `KEY=VALUE`.
+    pub fn put(&self, name: &str, values: &[String]) -> Result<()> {
+        let output = self
+            .command()?
+            .args(["config", "put", name])
+            .args(values)
+            .output()?;
+        let told = String::from_utf8_lossy(&output.stderr);
+        ensure!(output.status.success(), "{name} should be put: {told}");
+        Ok(())
     }
 
     /// Deploys another manifest as this version, and waits until all of it runs.

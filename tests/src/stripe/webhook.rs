@@ -6,8 +6,9 @@ use serde_json::{Value, json};
 use super::side::Stripe;
 use super::{SECRET, Servers, attempt, becomes, order, pay, status};
 use crate::client::{Call, Reply};
+use crate::configured::Host;
 use crate::listener::{Listener, Received};
-use crate::own::{Binary, Home};
+use crate::own::Home;
 use crate::payments::sign;
 use crate::rest::{text, value};
 use crate::tokens::now;
@@ -30,9 +31,9 @@ fn confirmed(world: &World, stripe: &Stripe, user: &User) -> Result<String> {
 }
 
 /// What Stripe tells by a webhook is heard where Stripe has signed it lately, and once.
-pub fn a_webhook_that_stripe_signed_makes_an_order_paid(binary: &Binary, servers: &Servers) -> Result<()> {
+pub fn a_webhook_that_stripe_signed_makes_an_order_paid(host: &Host, servers: &Servers) -> Result<()> {
     let (home, stripe) = (Home::new()?, Stripe::new(&servers.stripe));
-    let running = servers.shop(&home, binary)?;
+    let running = servers.shop(&home, host)?;
     let world = World::new(running.shop());
     let user = world.register("payer")?;
     let url = format!("{}/webhooks/stripe", running.url);

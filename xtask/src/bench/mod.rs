@@ -12,7 +12,7 @@ use anyhow::{Context, Result};
 use self::api::Api;
 use self::oha::Oha;
 use self::subject::{Row, Subject, table};
-use crate::lattice::{Built, Options, Running};
+use crate::lattice::{Built, ENVIRONMENT, Options, Running};
 use crate::project::Project;
 use crate::servers::free_port;
 use crate::service::Service;
@@ -109,6 +109,7 @@ impl Run<'_> {
             port: free_port()?,
             data: self.work.join("lattice"),
             manifest: self.project.root.join("wadm.yaml"),
+            settings: vec![ENVIRONMENT.to_owned()],
             secret: self.secret.clone(),
             databases: Some("lattice_"),
         };

@@ -15,6 +15,7 @@ use anyhow::Result;
 
 pub use self::built::{Built, PACKAGES, cargo};
 pub use self::running::{Options, Running};
+pub use self::up::ENVIRONMENT;
 use crate::process::clean;
 use crate::project::Project;
 use crate::service::{Limits, Service};
@@ -55,12 +56,12 @@ impl Lattice {
     }
 }
 
-/// Starts a lattice of this manifest as `cargo xtask lattice up` does, on a free port, with its data in the folder `data` and its
+/// Starts a lattice with these settings as `cargo xtask lattice up` does, on a free port, with its data in the folder `data` and its
 /// progress in the file `log`. It tells its processes in `lattice.json` of that folder.
 ///
 /// # Errors
 /// It can't be started, or does not serve in time; the error names the log.
-pub fn start(project: &Project, manifest: &Path, data: &Path, secret: &str, log: &Path) -> Result<Service> {
+pub fn start(project: &Project, settings: &[&str], data: &Path, secret: &str, log: &Path) -> Result<Service> {
     let mut command: Command = clean(std::env::current_exe()?);
     command
         .args([
@@ -74,8 +75,7 @@ pub fn start(project: &Project, manifest: &Path, data: &Path, secret: &str, log:
             "--data",
         ])
         .arg(data)
-        .arg("--manifest")
-        .arg(manifest)
+        .args(settings.iter().flat_map(|setting| ["--set", setting]))
         .env("CARGO_TARGET_DIR", &project.target)
         .env("API_SECRET", secret);
     Service::run(command, log, LIMITS)

@@ -31,6 +31,8 @@ pub struct Options {
     pub data: PathBuf,
     /// The manifest that is deployed.
     pub manifest: PathBuf,
+    /// What holds for all services, over what the manifest says, as `KEY=VALUE`; at least one.
+    pub settings: Vec<String>,
     /// The API key.
     pub secret: String,
     /// What the names of databases begin with, if not as the provider has them.
@@ -45,6 +47,7 @@ pub struct Running {
     nats: String,
     built: Built,
     manifest: PathBuf,
+    settings: Vec<String>,
     // In the order in which they end: wadm before the hosts, whose work it would give to others, and the servers last.
     stages: Vec<Vec<Server>>,
 }
@@ -63,6 +66,7 @@ impl Running {
             nats: String::new(),
             built: built.clone(),
             manifest: options.manifest.clone(),
+            settings: options.settings.clone(),
             stages: Vec::new(),
         };
         // What NATS keeps is the state of hosts and wadm, and all of that is made anew.
@@ -126,12 +130,13 @@ impl Running {
         put(
             "mercato-payments",
             &[
-                "MERCATO_ENVIRONMENT=development",
                 "PAYMENT_GATEWAY=test",
                 "--env",
                 "STRIPE_WEBHOOK_SECRET=API_SECRET",
             ],
         )?;
+        let settings: Vec<_> = options.settings.iter().map(String::as_str).collect();
+        put("mercato-settings", &settings)?;
         for (zone, port) in ZONES.into_iter().zip(gateways) {
             put(
                 &format!("mercato-http-{zone}"),
@@ -240,6 +245,7 @@ impl Running {
             program: self.built.program.clone(),
             images: self.built.images.clone(),
             manifest: self.manifest.clone(),
+            settings: self.settings.clone(),
             processes: self.stages.iter().flatten().map(Process::of).collect(),
         };
         state.write(&self.data)

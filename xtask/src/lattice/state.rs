@@ -21,6 +21,8 @@ pub struct State {
     pub images: PathBuf,
     /// The manifest that was deployed.
     pub manifest: PathBuf,
+    /// What holds for all services, over what the manifest says, as `KEY=VALUE`.
+    pub settings: Vec<String>,
     /// Its processes.
     pub processes: Vec<Process>,
 }

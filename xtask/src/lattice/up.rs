@@ -14,6 +14,16 @@ use crate::project::Project;
 use crate::secret;
 use crate::servers::free_port;
 
+/// On this machine, the payment gateway may play, and webhooks may go to this machine.
+pub const ENVIRONMENT: &str = "MERCATO_ENVIRONMENT=development";
+
+fn setting(text: &str) -> Result<String, &'static str> {
+    match text.split_once('=') {
+        Some((name, _)) if !name.is_empty() => Ok(text.to_owned()),
+        _ => Err("it is not KEY=VALUE"),
+    }
+}
+
 /// Start a lattice
 ///
 /// Builds the components, the providers and the host; gets and starts MongoDB, Kafka, Redis, NATS and a mail server; starts
@@ -33,6 +43,9 @@ pub struct Up {
     /// The manifest to deploy, such as wadm-composed.yaml [default: wadm.yaml]
     #[arg(long, value_name = "FILE")]
     manifest: Option<PathBuf>,
+    /// A setting of all services, such as RATE_LIMIT=600; it holds over what the manifest says, and is given as often as there are settings
+    #[arg(long = "set", value_name = "KEY=VALUE", value_parser = setting)]
+    settings: Vec<String>,
     /// How long to wait before what ended by itself is started again
     #[arg(long, value_name = "SECONDS", default_value_t = 3)]
     restart_after: u64,
@@ -74,6 +87,7 @@ impl Up {
             port,
             data,
             manifest: self.manifest.unwrap_or_else(|| project.root.join("wadm.yaml")),
+            settings: [vec![ENVIRONMENT.to_owned()], self.settings].concat(),
             secret,
             databases: None,
         };

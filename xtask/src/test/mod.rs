@@ -203,7 +203,7 @@ impl Test {
     }
 
     /// The components of spin.toml, on a host of Spin's interfaces, and on Spin itself where it is installed.
-    fn spin(&self, project: &Project, _: &mut Option<Servers>, tally: &mut Tally) -> Result<()> {
+    fn spin(&self, project: &Project, servers: &mut Option<Servers>, tally: &mut Tally) -> Result<()> {
         crate::spin::build(project)?;
         let log = self.log(project, "test-spin-host")?;
         let host = Arc::new(spin::Host::new(project, &log));
@@ -216,6 +216,9 @@ impl Test {
         let service = host.start(None, state.path(), &secret)?;
         let mut tests = self.tests(project, &service, &secret);
         tests.arg("--shop-only").envs(host.for_tests());
+        if let Some(servers) = servers {
+            tests.envs(servers.variables()?);
+        }
         let on_host = black_box(service, &mut tests, &log, tally);
         let result = own.and(on_host);
         if result.is_err() && !self.keep_going {

@@ -1,16 +1,15 @@
 //! The tests of the lattice's packages, and the black-box tests on a lattice of two hosts.
 
-use std::fs;
 use std::path::Path;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use libtest_mimic::Trial;
 
 use super::tally::Tally;
 use super::{MAILS, Test, count, digests, suite};
 use crate::process::progress;
 use crate::project::Project;
-use crate::servers::{get_all, smtp};
+use crate::servers::{Home, get_all, localstripe, smtp};
 use crate::service::Service;
 use crate::{lattice, secret, shop};
 
@@ -18,6 +17,9 @@ use crate::{lattice, secret, shop};
 const OWN: &str = "lattice::";
 /// Of those, what needs quiet: the shoppers of other tests leave timers behind.
 const QUIET: &str = "lattice::calls";
+
+/// Reservations are given back so soon that a test can wait for it.
+const IMPATIENT: &str = "RESERVATION_SECONDS=30";
 
 /// Builds all that a lattice needs, tests it, and starts one for the black-box tests.
 ///
@@ -45,11 +47,8 @@ pub fn step(test: &Test, project: &Project, tally: &mut Tally) -> Result<()> {
     let log = test.log(project, "test-lattice")?;
     let data = tempfile::Builder::new().prefix("mercato-lattice-").tempdir()?;
     let secret = secret::generate()?;
-    let manifest = data.path().join("wadm.yaml");
-    let patient = fs::read_to_string(project.root.join("wadm.yaml"))?;
-    fs::write(&manifest, impatient(&patient)?)?;
     progress(format_args!("starting a lattice (its log: {})", log.display()));
-    let service = lattice::start(project, &manifest, data.path(), &secret, &log)?;
+    let service = lattice::start(project, &[IMPATIENT], data.path(), &secret, &log)?;
     let result = black_box(test, project, &service, &secret, data.path(), tally);
     let stopped = service
         .stop()
@@ -66,15 +65,28 @@ fn black_box(
     tally: &mut Tally,
 ) -> Result<()> {
     let filter = test.filter.as_deref();
+    let mails = data.join("mail").join(smtp::MAILS);
+    let stripe = match localstripe::start(project, Home::temporary()?) {
+        Ok(stripe) => Some(stripe),
+        Err(error) => {
+            tally.miss("localstripe", &error);
+            None
+        }
+    };
     let own = |filter: &str, more: &[&str], tally: &mut Tally| {
         let mut tests = suite(project, service, secret);
         tests
             .args([filter, "--shop-only", "--test-threads", "1"])
             .args(more);
-        count(
-            tests.env("MERCATO_TEST_LATTICE", data.join("lattice.json")),
-            tally,
-        )
+        tests.env("MERCATO_TEST_LATTICE", data.join("lattice.json"));
+        if let Some(stripe) = &stripe {
+            tests.env("MERCATO_TEST_STRIPE", stripe.address());
+            // Its own mail server, which needs no address.
+            tests
+                .env("MERCATO_TEST_SMTP", "")
+                .env("MERCATO_TEST_SMTP_FOLDER", &mails);
+        }
+        count(&mut tests, tally)
     };
     let quiet = match filter {
         Some(filter) if filter.starts_with(QUIET) => Some(filter),
@@ -85,20 +97,13 @@ fn black_box(
         own(quiet, &[], tally)?;
     }
     let mut tests = test.tests(project, service, secret);
-    tests.env(MAILS, data.join("mail").join(smtp::MAILS));
+    tests.env(MAILS, &mails);
     count(tests.arg("--shop-only"), tally)?;
     if filter.is_none_or(|filter| filter.starts_with(OWN)) {
-        progress("changing the lattice, and ending its parts one after the other, under load");
+        progress(
+            "configuring the lattice, changing it, and ending its parts one after the other, under load",
+        );
         own(filter.unwrap_or(OWN), &["--skip", QUIET], tally)?;
     }
     Ok(())
-}
-
-/// The manifest with reservations that are given back so soon that a test can wait for it.
-fn impatient(manifest: &str) -> Result<String> {
-    let short = manifest.replace("RESERVATION_SECONDS: \"900\"", "RESERVATION_SECONDS: \"30\"");
-    if short == manifest {
-        bail!("wadm.yaml should set RESERVATION_SECONDS to 900");
-    }
-    Ok(short)
 }

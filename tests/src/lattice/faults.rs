@@ -26,6 +26,15 @@ const FAULTS: [(&str, &str, Signal); 5] = [
     ("a_host_is_killed", "host 2", Signal::KILL),
 ];
 
+/// What each host runs that the services call.
+const PROVIDERS: [&str; 5] = [
+    "mercato-http",
+    "mercato-kafka",
+    "mercato-mongodb",
+    "mercato-redis",
+    "mercato-smtp",
+];
+
 /// How many place orders at once.
 const WORKERS: usize = 4;
 
@@ -58,12 +67,25 @@ pub fn tests(world: &Arc<World>, lattice: &Arc<Lattice>) -> Vec<Trial> {
 fn whole(lattice: &Lattice) -> Result<()> {
     let deadline = Instant::now() + PATIENCE;
     loop {
-        match spread_over_zones(lattice) {
+        match spread_over_zones(lattice).and_then(|()| providers_in_both_zones(lattice)) {
             Err(error) if Instant::now() > deadline => return Err(error),
             Err(_) => std::thread::sleep(Duration::from_millis(500)),
             Ok(()) => return Ok(()),
         }
     }
+}
+
+fn providers_in_both_zones(lattice: &Lattice) -> Result<()> {
+    let status = lattice.status()?;
+    let list = |value: &Value, key: &str| value.get(key).and_then(Value::as_array).cloned();
+    for host in list(&status, "hosts").context("there are hosts")? {
+        let there = list(&host, "providers").unwrap_or_default();
+        for provider in PROVIDERS {
+            let is_it = |one: &Value| one.get("id").and_then(Value::as_str) == Some(provider);
+            ensure!(there.iter().any(is_it), "{provider} is missing of {there:?}");
+        }
+    }
+    Ok(())
 }
 
 /// Ends a process of the lattice.

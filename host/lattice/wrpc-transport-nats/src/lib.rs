@@ -7,6 +7,7 @@ use core::iter::zip;
 use core::ops::{Deref, DerefMut};
 use core::pin::{pin, Pin};
 use core::task::{ready, Context, Poll};
+use core::time::Duration;
 use core::{mem, str};
 
 use std::collections::HashMap;
@@ -1032,7 +1033,7 @@ impl wrpc_transport::Invoke for Client {
         let mut cmds = Vec::with_capacity(paths.len().saturating_add(2));
 
         let rx = Subject::from(new_inbox(&self.inbox));
-        let (handshake_tx, handshake_rx) = mpsc::channel(1);
+        let (handshake_tx, answers) = mpsc::channel(1);
         cmds.push(Command::Subscribe(rx.clone(), handshake_tx));
 
         let result = Subject::from(result_subject(&rx));
@@ -1066,7 +1067,7 @@ impl wrpc_transport::Invoke for Client {
         } = self.nats.server_info();
         max_payload = max_payload.saturating_sub(rx.len());
         let param_tx = Subject::from(invocation_subject(&self.prefix, instance, func));
-        if let Some(headers) = cx {
+        if let Some(headers) = &cx {
             // based on https://github.com/nats-io/nats.rs/blob/0942c473ce56163fdd1fbc62762f8164e3afa7bf/async-nats/src/header.rs#L215-L224
             max_payload = max_payload
                 .saturating_sub(b"NATS/1.0\r\n".len())
@@ -1081,32 +1082,20 @@ impl wrpc_transport::Invoke for Client {
                         .saturating_sub(b"\r\n".len());
                 }
             }
-            trace!("publishing handshake");
-            self.nats
-                .publish_with_reply_and_headers(
-                    param_tx,
-                    rx.clone(),
-                    headers,
-                    params.split_to(max_payload.min(params.len())),
-                )
-                .await
-        } else {
-            trace!("publishing handshake");
-            self.nats
-                .publish_with_reply(
-                    param_tx,
-                    rx.clone(),
-                    params.split_to(max_payload.min(params.len())),
-                )
-                .await
         }
-        .context("failed to publish handshake")?;
-        let nats = Arc::clone(&self.nats);
-        tokio::spawn(async move {
-            if let Err(err) = nats.flush().await {
-                error!(?err, "failed to flush");
-            }
-        });
+        let handshake = Handshake {
+            nats: Arc::clone(&self.nats),
+            subject: param_tx,
+            reply: rx.clone(),
+            headers: cx,
+            payload: params.split_to(max_payload.min(params.len())),
+        };
+        handshake
+            .publish()
+            .await
+            .context("failed to publish handshake")?;
+        let (answer_tx, handshake_rx) = mpsc::channel(1);
+        tokio::spawn(handshake.watch(answers, answer_tx));
         Ok((
             ParamWriter::Root(RootParamWriter::new(
                 (*self.nats).clone(),
@@ -1131,6 +1120,75 @@ impl wrpc_transport::Invoke for Client {
                 path: Box::default(),
             },
         ))
+    }
+}
+
+/// How long an invocation that nobody could take waits before it is sent again, each time, in milliseconds. All of them together are far shorter than what a
+/// caller waits for its answer.
+const PAUSES: [u64; 8] = [50, 100, 200, 400, 800, 1000, 1000, 1000];
+
+/// The first message of an invocation.
+struct Handshake {
+    nats: Arc<async_nats::Client>,
+    subject: Subject,
+    reply: Subject,
+    headers: Option<HeaderMap>,
+    payload: Bytes,
+}
+
+impl Handshake {
+    async fn publish(&self) -> Result<(), async_nats::PublishError> {
+        trace!("publishing handshake");
+        let (subject, reply, payload) = (
+            self.subject.clone(),
+            self.reply.clone(),
+            self.payload.clone(),
+        );
+        match self.headers.clone() {
+            Some(headers) => {
+                self.nats
+                    .publish_with_reply_and_headers(subject, reply, headers, payload)
+                    .await
+            }
+            None => {
+                self.nats
+                    .publish_with_reply(subject, reply, payload)
+                    .await
+            }
+        }
+    }
+
+    /// Passes on what is answered. Where NATS says that it had nobody to give the invocation to, it is sent again: whoever serves it may be
+    /// starting, and nobody has seen it yet.
+    async fn watch(self, mut answers: mpsc::Receiver<Message>, tx: mpsc::Sender<Message>) {
+        let mut pauses = PAUSES.into_iter();
+        self.flush().await;
+        while let Some(message) = answers.recv().await {
+            let pause = match message.status {
+                Some(StatusCode::NO_RESPONDERS) => pauses.next(),
+                _ => None,
+            };
+            let Some(pause) = pause else {
+                if tx.send(message).await.is_err() {
+                    return;
+                }
+                continue;
+            };
+            tokio::time::sleep(Duration::from_millis(pause)).await;
+            if tx.is_closed() {
+                return;
+            }
+            if let Err(err) = self.publish().await {
+                error!(?err, "failed to publish handshake again");
+            }
+            self.flush().await;
+        }
+    }
+
+    async fn flush(&self) {
+        if let Err(err) = self.nats.flush().await {
+            error!(?err, "failed to flush");
+        }
     }
 }
 

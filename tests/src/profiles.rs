@@ -211,9 +211,12 @@ fn of_an_erased_user_an_id_is_left_and_the_name_is_free(world: &World) -> Result
     let user = world.register("erase")?;
     let email = format!("{}@example.com", unique("mail"));
     update(world, user.caller(), &user.id, 1, json!({ "email": email }))?.text("/updateUser/_id")?;
-    let product = world.product(1, 1)?;
+    let product = world.product(1, 9)?;
     let order = place_order(&world.shop, user.caller(), &[(&product, 1)])?;
     let order = order.text("/placeOrder/_id")?;
+    let add = "mutation ($id: ID!) { addToCart(productId: $id, quantity: 2) { total } }";
+    let added = world.shop.graphql(user.caller(), add, json!({ "id": product }))?;
+    added.int("/addToCart/total")?;
     let query = "mutation ($id: ID!) { eraseUser(id: $id) { username email erasedAt } }";
     let erased = world
         .shop
@@ -234,6 +237,12 @@ fn of_an_erased_user_an_id_is_left_and_the_name_is_free(world: &World) -> Result
     namesake.expect(
         namesake.text("/registerUser/user/_id")? != user.id,
         "the namesake should be somebody else",
+    )?;
+    let query = "query ($id: ID!) { cart(userId: $id) { products { _id } expiresAt } }";
+    let cart = world.shop.graphql(As::Key, query, json!({ "id": user.id }))?;
+    cart.expect(
+        cart.list("/cart/products")?.is_empty() && cart.data("/cart/expiresAt")?.is_null(),
+        "no cart should be left",
     )?;
     let query = "query ($id: ID!) { exportUser(id: $id) }";
     let export = world.shop.graphql(As::Key, query, json!({ "id": user.id }))?;

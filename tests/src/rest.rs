@@ -164,10 +164,26 @@ fn a_user_reads_edits_and_erases_the_own_record(world: &World) -> Result<()> {
     export.expect(export.text().contains(&user.name), || {
         "the export should tell the name".into()
     })?;
+    let line = json!({ "productId": world.product(1, 1)?, "quantity": 1 });
+    ask(world, user.caller(), "POST", "/api/cart/me/add", line)?.expect_status(200)?;
     ask(world, user.caller(), "DELETE", &path, Value::Null)?.expect_status(204)?;
     let gone = ask(world, As::Key, "GET", &path, Value::Null)?;
     gone.expect_status(200)?;
-    check_time(&text(&gone, "/erasedAt")?)
+    check_time(&text(&gone, "/erasedAt")?)?;
+    let cart = ask(
+        world,
+        As::Key,
+        "GET",
+        &format!("/api/cart/{}", user.id),
+        Value::Null,
+    )?;
+    cart.expect_status(200)?;
+    ensure!(
+        value(&cart, "/products")? == json!([]),
+        "no cart should be left: {}",
+        cart.text()
+    );
+    Ok(())
 }
 
 fn a_product_is_added_edited_stocked_and_listed(world: &World) -> Result<()> {

@@ -88,6 +88,10 @@ impl bindings::exports::mercato::shop::carts::Guest for Component {
         SERVICE.merge(&caller, &guest)
     }
 
+    fn forget(caller: Caller, user_id: String) -> Result<(), Error> {
+        SERVICE.forget(&caller, &user_id)
+    }
+
     fn checkout(caller: Caller, user_id: Option<String>, terms: Terms) -> Result<Order, Error> {
         SERVICE.checkout(&caller, user_id.as_deref(), &terms)
     }

@@ -7,6 +7,7 @@ mod checkout;
 #[cfg(target_arch = "wasm32")]
 mod component;
 mod edit;
+mod erasure;
 mod holder;
 mod merge;
 mod products;

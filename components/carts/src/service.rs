@@ -83,6 +83,10 @@ impl<P: Ports, C: ProductSource, O: Placement> Carts for CartsService<P, C, O> {
         self.merge_into_own(caller, guest)
     }
 
+    fn forget(&self, caller: &Caller, user_id: &str) -> Result<(), Error> {
+        self.take_away(caller, user_id)
+    }
+
     fn checkout(&self, caller: &Caller, user_id: Option<&str>, terms: &Terms) -> Result<Order, Error> {
         self.order(caller, user_id, terms)
     }

@@ -201,6 +201,8 @@ pub trait Carts {
     fn clear(&self, caller: &Caller, whose: &Whose) -> Result<Cart, Error>;
     /// `merge`
     fn merge(&self, caller: &Caller, guest: &str) -> Result<Cart, Error>;
+    /// `forget`
+    fn forget(&self, caller: &Caller, user_id: &str) -> Result<(), Error>;
     /// `checkout`
     fn checkout(&self, caller: &Caller, user_id: Option<&str>, terms: &Terms) -> Result<Order, Error>;
 }

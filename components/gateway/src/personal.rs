@@ -1,5 +1,6 @@
-//! All that the shop keeps of a person, of every service (GDPR, articles 15 and 20).
+//! All that the shop keeps of a person, of every service, told and taken away (GDPR, articles 15, 17 and 20).
 
+use mercato_common::accounts::User;
 use mercato_common::carts::Whose;
 use mercato_common::notifications::NotificationFilter;
 use mercato_common::orders::{OrderFilter, OrderQuery};
@@ -77,6 +78,13 @@ pub fn export(services: &Services, caller: &Caller, id: &str) -> Result<Value, E
         all.extend(others);
     }
     Ok(all)
+}
+
+/// Takes a person's data away. The cart goes first: where it can't, the account is as it was, and whoever tries again does both. What else
+/// there is goes by the event of the erasure.
+pub fn erase(services: &Services, caller: &Caller, id: &str) -> Result<User, Error> {
+    services.carts.forget(caller, id)?;
+    services.accounts.erase(caller, id)
 }
 
 /// Reads page after page; the reading of one answers the cursor of the next, if there is one.

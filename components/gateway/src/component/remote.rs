@@ -273,6 +273,10 @@ impl Carts for Remote {
         carts::merge(caller, guest)
     }
 
+    fn forget(&self, caller: &Caller, user_id: &str) -> Result<(), Error> {
+        carts::forget(caller, user_id)
+    }
+
     fn checkout(&self, caller: &Caller, user_id: Option<&str>, terms: &Terms) -> Result<Order, Error> {
         carts::checkout(caller, user_id, terms)
     }

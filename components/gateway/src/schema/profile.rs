@@ -108,8 +108,7 @@ impl ProfileMutation {
     async fn erase_user(&self, context: &Context<'_>, id: ID) -> Nullable<UserObject> {
         change(context, |session| {
             session.valid_user_id("id", &id)?;
-            let user = session.services.accounts.erase(session.caller(), &id);
-            Ok(UserObject(user?))
+            personal::erase(&session.services, session.caller(), &id).map(UserObject)
         })
     }
 }

@@ -41,6 +41,8 @@ struct Counted {
     ports: TestPorts,
     calls: Arc<Mutex<Vec<String>>>,
     after_find: Arc<Mutex<Option<Interference>>>,
+    /// The collection that can't be reached.
+    away: Arc<Mutex<Option<&'static str>>>,
 }
 
 type Interference = Box<dyn FnOnce() + Send>;
@@ -54,6 +56,9 @@ impl Counted {
 impl Ports for Counted {
     fn get_many(&self, collection: &str, ids: &[String]) -> Result<Vec<Option<Document>>, Failure> {
         self.note(&format!("get {} of {collection}", ids.len()));
+        if *self.away.lock().unwrap() == Some(collection) {
+            return Err(Failure::Unavailable("the store is away".into()));
+        }
         self.ports.get_many(collection, ids)
     }
 
@@ -133,6 +138,7 @@ impl Shop {
             ports: TestPorts::new(&manifests, &[&CONFIG, config].concat()),
             calls: Arc::default(),
             after_find: Arc::default(),
+            away: Arc::default(),
         };
         let catalog = CatalogService::new(ports.clone());
         let orders = OrdersService::new(ports.clone(), catalog.clone());
@@ -254,6 +260,11 @@ impl Shop {
     /// Has something happen as soon as a service has found documents.
     pub fn after_next_find(&self, interference: impl FnOnce() + Send + 'static) {
         *self.ports.after_find.lock().unwrap() = Some(Box::new(interference));
+    }
+
+    /// Has no service reach the documents of this collection by their ids from now on, or every one reach all.
+    pub fn away(&self, collection: Option<&'static str>) {
+        *self.ports.away.lock().unwrap() = collection;
     }
 
     /// The calls of services to their stores since the last look.

@@ -202,7 +202,7 @@ fn erase(call: &Call<'_>) -> Result<Answer, Refusal> {
         precondition::Expected::Any => {}
         expected => expected.check(found(call, &id)?.version)?,
     }
-    call.services().accounts.erase(call.caller(), &id)?;
+    personal::erase(call.services(), call.caller(), &id)?;
     Ok(Answer::done())
 }
 

@@ -14,6 +14,7 @@ pub fn tests() -> Vec<Trial> {
         "edge",
         [
             each_caller_has_so_many_requests_a_minute,
+            a_batch_counts_as_the_requests_in_it,
             the_pages_of_named_origins_may_read_answers,
             a_shop_can_execute_its_own_documents_only,
         ]
@@ -50,6 +51,29 @@ fn each_caller_has_so_many_requests_a_minute(host: &Host) -> Result<()> {
     for path in ["/livez", "/readyz"] {
         shop.send(Call::new("GET", path))?.expect_status(200)?;
     }
+    running.stop()
+}
+
+fn a_batch_counts_as_the_requests_in_it(host: &Host) -> Result<()> {
+    let home = Home::new()?;
+    let running = host.start(&home, &[("RATE_LIMIT", "5")])?;
+    let shop = running.shop();
+    let batch = |count: usize| Call::post(&json!(vec![json!({ "query": "{ __typename }" }); count]));
+    let fits = shop.send(batch(4))?;
+    fits.expect_status(200)?;
+    fits.expect(fits.header("ratelimit-remaining") == Some("1"), || {
+        "four should be counted".into()
+    })?;
+    // More than a minute has, and so not of the minute that may turn meanwhile.
+    let refused = shop.send(batch(6))?;
+    refused.expect_status(429)?;
+    let code = refused.json()?.pointer("/errors/0/extensions/code").cloned();
+    refused.expect(code == Some(json!("RATE_LIMITED")), || {
+        "expected code RATE_LIMITED".into()
+    })?;
+    refused.expect(refused.header("retry-after").is_some(), || {
+        "expected Retry-After".into()
+    })?;
     running.stop()
 }
 

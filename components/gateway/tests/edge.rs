@@ -71,6 +71,55 @@ fn each_caller_has_so_many_requests_a_minute() {
 }
 
 #[test]
+fn a_batch_counts_as_the_requests_in_it() {
+    let shop = Shop::with(&[("RATE_LIMIT", "6")]);
+    let from = |address| ("x-forwarded-for", address);
+    let ask = |who, body: &Value| shop.rest(who, "POST", "/graphql", body);
+    let left = |headers: &HeaderMap| text(headers, "ratelimit-remaining").to_owned();
+    let one = json!({ "query": "{ __typename }" });
+    let batch = |count: usize| json!(vec![one.clone(); count]);
+    // The minute may turn while the test runs: what counts is told by the first answer of each address.
+    for (address, body, remaining) in [
+        ("192.0.2.1", one.clone(), "5"),
+        ("192.0.2.2", batch(1), "5"),
+        ("192.0.2.3", batch(4), "2"),
+        ("192.0.2.4", batch(6), "0"),
+        ("192.0.2.5", json!([one, 7, { "query": "{" }]), "3"),
+        // What is refused before it is looked at is one request.
+        ("192.0.2.6", batch(11), "5"),
+        ("192.0.2.7", json!([]), "5"),
+    ] {
+        let (status, headers, _) = ask(from(address), &body);
+        assert!(status == 200 || status == 400, "{status}");
+        assert_eq!(left(&headers), remaining, "{body}");
+    }
+    let blanks = Request::post("/graphql").header("content-type", "application/json");
+    let reply = shop.send(
+        blanks.header("x-forwarded-for", "192.0.2.8"),
+        format!(" \n{}", batch(2)),
+    );
+    assert_eq!(left(reply.headers()), "4");
+
+    let create = "mutation { createProduct(input: {name: \"a\", price: 5, quantity: 9}) { _id } }";
+    let (status, headers, answer) = ask(KEY, &json!(vec![json!({ "query": create }); 7]));
+    assert_eq!(
+        (status, &answer["errors"][0]["extensions"]["code"]),
+        (429, &json!("RATE_LIMITED"))
+    );
+    assert!(!text(&headers, "retry-after").is_empty());
+    let message = answer["errors"][0]["message"].as_str().unwrap();
+    assert!(message.contains("Send fewer"), "{message}");
+    let (_, _, products) = shop.rest(from("192.0.2.9"), "GET", "/api/products", &NONE);
+    assert_eq!(products["items"], json!([]), "none of it was done");
+    let refused = (0..4).map(|_| ask(from("192.0.2.10"), &batch(4)));
+    let statuses: Vec<_> = refused.map(|(status, ..)| status).collect();
+    assert!(statuses.contains(&200) && statuses.contains(&429), "{statuses:?}");
+    // REST takes no batches.
+    let (_, headers, _) = shop.rest(from("192.0.2.11"), "POST", "/api/orders", &batch(4));
+    assert_eq!(left(&headers), "5");
+}
+
+#[test]
 fn the_pages_of_named_origins_may_read_answers() {
     let shop = Shop::with(&[("CORS_ORIGINS", "https://shop.example, http://localhost:5173")]);
     let ask = |origin: &str| shop.rest(("origin", origin), "GET", "/api/products", &NONE).1;

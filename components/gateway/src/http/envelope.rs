@@ -4,8 +4,9 @@ use std::str::FromStr;
 
 use async_graphql::Variables;
 use http::header::CONTENT_TYPE;
-use http::{Request, StatusCode};
+use http::{Method, Request, StatusCode};
 use mediatype::{MediaType, MediaTypeBuf, ReadParams, names};
+use serde::de::IgnoredAny;
 use serde_json::{Map, Value};
 
 use crate::limits;
@@ -79,6 +80,19 @@ pub fn of_post(request: &Request<Vec<u8>>) -> Result<Envelope, Refused> {
         }
         Ok(Value::Array(items)) => Ok(Envelope::Batch(items.into_iter().map(item).collect())),
         Ok(_) => Err(bad("The body must be a JSON object with a query.".into())),
+    }
+}
+
+/// How many requests a POST brings, before anything else of it is looked at: those of a batch that is not too large, or else one.
+pub fn count(request: &Request<Vec<u8>>) -> u32 {
+    let body = request.body();
+    let is_batch = request.method() == Method::POST && body.trim_ascii_start().starts_with(b"[");
+    if !is_batch || body.len() > limits::BODY {
+        return 1;
+    }
+    match serde_json::from_slice::<Vec<IgnoredAny>>(body) {
+        Ok(items) if items.len() <= limits::BATCH => u32::try_from(items.len()).unwrap_or(1).max(1),
+        Ok(_) | Err(_) => 1,
     }
 }
 

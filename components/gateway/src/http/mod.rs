@@ -125,12 +125,15 @@ impl Gateway {
         let caller = self.identify(request).proved(&self.services).caller;
         let address = self.client(request).address;
         let cache = &*self.services.cache;
-        let Some(allowance) = rate_limit::count(cache, limit, &caller, address.as_deref(), id::now()) else {
+        let is_graphql = GRAPHQL.contains(&path);
+        let amount = if is_graphql { envelope::count(request) } else { 1 };
+        let counted = rate_limit::count(cache, limit, amount, &caller, address.as_deref(), id::now());
+        let Some(allowance) = counted else {
             return self.route(request);
         };
         let mut reply = match allowance.refusal() {
             None => self.route(request),
-            Some(problem) if GRAPHQL.contains(&path) => {
+            Some(problem) if is_graphql => {
                 let accepted = accept::negotiate(request.method(), request.headers());
                 reply::problem(accepted.unwrap_or(Accepted::Json), &problem)
             }

@@ -1,6 +1,7 @@
-//! Rate limits: so many requests a minute for each user, for the API key, and for each address of who is neither.
+//! Rate limits: so many requests a minute for each user, for the API key, and for each address of who is neither. A batch counts as the
+//! requests in it, and is let through whole or not at all.
 //!
-//! One counter of the cache a request, and so one call; where the cache is away, everybody is let through. Who proves nothing and whose
+//! One counter of the cache a request or batch, and so one call; where the cache is away, everybody is let through. Who proves nothing and whose
 //! address is not told is not limited: all of them together would be shut out by one.
 
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
@@ -20,15 +21,18 @@ const RESET: HeaderName = HeaderName::from_static("ratelimit-reset");
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Allowance {
     limit: u32,
+    /// How many requests came at once.
+    amount: u32,
     used: u64,
     /// Seconds until the next minute.
     reset: u32,
 }
 
-/// Counts one request; none where it is not limited.
+/// Counts so many requests that came at once; none where they are not limited. Those that are refused count, too.
 pub fn count(
     cache: &dyn Cache,
     limit: u32,
+    amount: u32,
     caller: &Caller,
     address: Option<&str>,
     now: u64,
@@ -40,21 +44,34 @@ pub fn count(
         (Caller::Anonymous, None) => return None,
     };
     let minute = now / MINUTE;
-    let used = cache.increment(&format!("gateway.rate.{minute}.{whose}"), 1, MINUTE)?;
+    let used = cache.increment(
+        &format!("gateway.rate.{minute}.{whose}"),
+        i64::from(amount),
+        MINUTE,
+    )?;
     let left = MINUTE.saturating_sub(now % MINUTE);
     Some(Allowance {
         limit,
+        amount,
         used: u64::try_from(used).unwrap_or(0),
         reset: u32::try_from(left.div_ceil(1000)).unwrap_or(60),
     })
 }
 
 impl Allowance {
-    /// Why the request is refused, if it is one too many.
+    /// Why what came is refused, if it is too many.
     pub fn refusal(&self) -> Option<Problem> {
         let refused = || {
+            let what = if self.amount > self.limit {
+                format!(
+                    " A batch counts as the {} requests in it. Send fewer at once.",
+                    self.amount
+                )
+            } else {
+                String::new()
+            };
             let detail = format!(
-                "There are at most {} requests a minute. Try again in {} seconds.",
+                "There are at most {} requests a minute.{what} Try again in {} seconds.",
                 self.limit, self.reset
             );
             Problem::new(StatusCode::TOO_MANY_REQUESTS, "RATE_LIMITED", detail).retry_after(self.reset)

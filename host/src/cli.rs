@@ -192,8 +192,8 @@ pub struct Instances {
 /// What requests may use.
 #[derive(Debug, Args)]
 pub struct Requests {
-    /// How long a request may take in all, in seconds; then it is answered with 504.
-    #[arg(long, env = "MERCATO_TIME_LIMIT", value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..))]
+    /// How long a request may take in all, in seconds; then it is answered with 504. It ends before another can take its Idempotency-Key over.
+    #[arg(long, env = "MERCATO_TIME_LIMIT", value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=60))]
     pub time_limit: u32,
     /// How long a request may compute, in seconds; then it is broken off.
     #[arg(long, env = "MERCATO_CPU_LIMIT", value_name = "SECONDS", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]

@@ -20,6 +20,7 @@ pub fn tests() -> Vec<Trial> {
             a_missing_shop_is_told,
             a_file_that_is_no_shop_is_told,
             a_secret_that_is_too_short_is_refused_without_being_shown,
+            a_request_may_not_take_longer_than_a_minute,
             a_file_named_env_is_honoured_and_the_environment_wins,
             an_ephemeral_shop_leaves_nothing_behind,
             help_explains_every_command,
@@ -123,6 +124,20 @@ fn a_secret_that_is_too_short_is_refused_without_being_shown(binary: &Binary) ->
             &["API_SECRET"],
         )?;
         ensure!(!log.contains(secret), "a secret should never be shown:\n{}", log);
+    }
+    Ok(())
+}
+
+/// After two minutes another request may take its `Idempotency-Key` over.
+fn a_request_may_not_take_longer_than_a_minute(binary: &Binary) -> Result<()> {
+    let home = Home::new()?;
+    for limit in ["0", "61", "3600"] {
+        let mut command = binary.up(&home, &home.data());
+        refuses(
+            &home,
+            command.env("MERCATO_TIME_LIMIT", limit),
+            &["time-limit", "1..=60"],
+        )?;
     }
     Ok(())
 }

@@ -111,6 +111,9 @@ impl Session {
     /// As [`of`](Self::of), for a mutation: what was loaded before it may be no longer true after it.
     pub fn to_change<'a>(context: &Context<'a>) -> async_graphql::Result<&'a Self> {
         let session = Self::of(context)?;
+        if let Some(ids) = &session.ids {
+            ids.check().map_err(|error| session.error(error))?;
+        }
         session.products.clear();
         session.products_ever.clear();
         session.categories.clear();

@@ -205,7 +205,7 @@ fn what_a_crash_left_is_taken_over_and_what_is_old_is_forgotten() {
         "it may still be under way"
     );
     tamper(&shop, |record| {
-        record["claimedAt"] = json!(record["claimedAt"].as_u64().unwrap() - 30_000)
+        record["claimedAt"] = json!(record["claimedAt"].as_u64().unwrap() - 120_000)
     });
     let (status, replayed, second) = keyed(&shop, KEY, "k", PRODUCTS, &new("a"));
     assert_eq!((status, replayed), (201, false));
@@ -334,7 +334,7 @@ fn an_order_that_a_crash_left_unanswered_is_placed_once() {
         let (_, _, first) = keyed(&shop, ada.header(), "k", path, body);
         tamper(&shop, |record| {
             record.as_object_mut().unwrap().remove("sealed").unwrap();
-            record["claimedAt"] = json!(record["claimedAt"].as_u64().unwrap() - 30_000);
+            record["claimedAt"] = json!(record["claimedAt"].as_u64().unwrap() - 120_000);
         });
         let (_, replayed, second) = keyed(&shop, ada.header(), "k", path, body);
         assert!(!replayed, "it is executed again");

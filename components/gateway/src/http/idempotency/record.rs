@@ -22,8 +22,12 @@ pub const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed")
 /// How long an answer is kept, in milliseconds: 24 hours.
 const LIFE: u64 = 24 * 60 * 60 * 1000;
 
-/// How long a request may take before another one with its key takes its place, in milliseconds: no host lets one run that long.
-const LOCK: u64 = 30_000;
+/// How long a request may take before another one with its key takes its place, in milliseconds. None takes that long: `mercato` ends each after
+/// a minute at the most, and elsewhere single calls end after seconds, and none but those of one field begin after [`BEGIN`].
+const LOCK: u64 = 120_000;
+
+/// For how long after its claim a request may begin to do something more, in milliseconds. The rest of [`LOCK`] is for it to be done.
+const BEGIN: u64 = 30_000;
 
 /// The headers that are replayed.
 const HEADERS: [HeaderName; 3] = [CONTENT_TYPE, ETAG, LOCATION];
@@ -97,7 +101,8 @@ impl Record {
 
     /// The ids of what it makes.
     pub fn ids(&self) -> Arc<Ids> {
-        Arc::new(Ids::new(self.first_id.clone()))
+        let until = self.claimed_at.saturating_add(BEGIN);
+        Arc::new(Ids::new(self.first_id.clone(), until))
     }
 
     /// With its answer.
@@ -175,7 +180,7 @@ mod tests {
             };
             record.standing(request, 1_000 + later, &lock)
         };
-        assert!(matches!(standing(false, "a", 0), Standing::Busy(30)));
+        assert!(matches!(standing(false, "a", 0), Standing::Busy(120)));
         assert!(matches!(standing(false, "a", LOCK - 1), Standing::Busy(1)));
         assert!(matches!(standing(false, "a", LOCK), Standing::Free(Some(_))));
         assert!(matches!(standing(false, "b", LOCK), Standing::Other));

@@ -43,6 +43,8 @@ pub struct Identity {
     pub rejected: Option<Error>,
     /// A token of the provider's that was not looked at yet.
     unproved: Option<Unproved>,
+    /// Whether the session was looked up.
+    settled: bool,
 }
 
 impl Identity {
@@ -51,6 +53,7 @@ impl Identity {
             caller,
             rejected: None,
             unproved: None,
+            settled: false,
         }
     }
 
@@ -63,6 +66,7 @@ impl Identity {
             caller: Caller::Anonymous,
             rejected: Some(error),
             unproved: None,
+            settled: false,
         }
     }
 
@@ -75,14 +79,21 @@ impl Identity {
         }
     }
 
-    /// As [`proved`](Self::proved); nobody, if the session of the caller's access token is over.
+    /// As [`proved`](Self::proved); nobody, if the session of the caller's access token is over. Of what is settled, nothing is looked up again.
     pub fn settled(self, services: &Services) -> Self {
+        if self.settled {
+            return self;
+        }
         let proved = self.proved(services);
-        match proved.caller.session_id() {
+        let known = match proved.caller.session_id() {
             Some(id) if Revocation::of(id).is_marked(&*services.cache) => {
                 Self::rejected("The session of this access token is over. Sign in again.")
             }
             _ => proved,
+        };
+        Self {
+            settled: true,
+            ..known
         }
     }
 }

@@ -351,3 +351,42 @@ fn an_order_that_a_crash_left_unanswered_is_placed_once() {
     let (_, _, orders) = shop.rest(ada.header(), "GET", "/api/orders", &Value::Null);
     assert_eq!(orders["items"].as_array().unwrap().len(), 3, "{orders}");
 }
+
+#[test]
+fn the_session_of_who_sends_a_key_is_looked_up_once() {
+    let shop = Shop::new();
+    let (ada, product) = (shop.user("ada"), shop.product("a"));
+    let lines = json!({ "products": [{ "_id": product, "quantity": 1 }] });
+    let query =
+        format!("mutation {{ placeOrder(products: [{{ _id: \"{product}\", quantity: 1 }}]) {{ userId }} }}");
+    let sessions = "accounts.revoked.";
+    for (path, body) in [("/api/orders", lines), ("/graphql", json!({ "query": query }))] {
+        for replays in [false, true] {
+            let _ = shop.looked_up(sessions);
+            let (_, replayed, answer) = keyed(&shop, ada.header(), path, path, &body);
+            assert_eq!((replayed, shop.looked_up(sessions)), (replays, 1), "{path}");
+            assert!(answer.to_string().contains(&ada.id), "{answer}");
+        }
+    }
+    shop.rest(ada.header(), "POST", "/api/users/logout", &Value::Null);
+    let (status, replayed, _) = keyed(
+        &shop,
+        ada.header(),
+        "other",
+        "/api/orders",
+        &json!({ "products": [] }),
+    );
+    assert_eq!((status, replayed), (401, false));
+    let (status, replayed, _) = keyed(
+        &shop,
+        ada.header(),
+        "/api/orders",
+        "/api/orders",
+        &json!({ "products": [{ "_id": product, "quantity": 1 }] }),
+    );
+    assert_eq!(
+        (status, replayed),
+        (401, false),
+        "what was answered was answered to her"
+    );
+}

@@ -6,11 +6,11 @@ use async_graphql::parser::parse_query;
 use async_graphql::parser::types::{DocumentOperations, ExecutableDocument, OperationType};
 use async_graphql::{PathSegment, Response, ServerError};
 use http::{Request, StatusCode};
-use mercato_common::types::Caller;
 
 use crate::http::accept::{self, Accepted};
 use crate::http::envelope::{Envelope, Item, Parameters};
 use crate::http::{Gateway, Reply, idempotency, reply};
+use crate::identity::Identity;
 use crate::limits::{self, DocumentExcess, Introspects, TextExcess};
 use crate::responses::{self, Place};
 
@@ -86,7 +86,7 @@ impl Gateway {
     }
 
     /// Whose `Idempotency-Key` is to be honoured, if a request has one that is: it changes something.
-    pub(super) fn replays_for(&self, request: &Request<Vec<u8>>, envelope: &Envelope) -> Option<Caller> {
+    pub(super) fn replays_for(&self, request: &Request<Vec<u8>>, envelope: &Envelope) -> Option<Identity> {
         if !request.headers().contains_key(idempotency::HEADER) {
             return None;
         }
@@ -102,7 +102,7 @@ impl Gateway {
                 .ok()
         });
         let any_changes = resolved.any(|parameters| changes(&parameters));
-        any_changes.then(|| self.identify(request).settled(&self.services).caller)
+        any_changes.then(|| self.identify(request).settled(&self.services))
     }
 
     fn execute(&self, request: &Request<Vec<u8>>, prepared: Prepared) -> (Outcome, Shareable) {

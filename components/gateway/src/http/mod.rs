@@ -151,7 +151,9 @@ impl Gateway {
     /// What the fields of a request share.
     pub(crate) fn session(&self, request: &Request<Vec<u8>>) -> Session {
         let ids = request.extensions().get::<Arc<Ids>>().cloned();
-        Session::new(&self.services, self.identify(request), self.client(request), ids)
+        let known = request.extensions().get::<Identity>().cloned();
+        let identity = known.unwrap_or_else(|| self.identify(request));
+        Session::new(&self.services, identity, self.client(request), ids)
     }
 
     /// Where a request comes from.
@@ -215,9 +217,9 @@ impl Gateway {
             Err(refused) => reply::refusal(accepted, refused.status, refused.code, refused.message),
             Ok(envelope) => match self.replays_for(request, &envelope) {
                 None => self.execute_envelope(request, accepted, envelope),
-                Some(caller) => {
+                Some(identity) => {
                     let run = |request: &Request<Vec<u8>>| self.execute_envelope(request, accepted, envelope);
-                    self.once(request, &caller, run, reply::is_final, |problem| {
+                    self.once(request, identity, run, reply::is_final, |problem| {
                         reply::problem(accepted, problem)
                     })
                 }

@@ -88,8 +88,8 @@ impl Gateway {
                     let keeps = |reply: &Reply| {
                         !reply.status().is_server_error() && reply.status() != StatusCode::TOO_MANY_REQUESTS
                     };
-                    let caller = self.identify(request).settled(&self.services).caller;
-                    self.once(request, &caller, run, keeps, |problem| problem.reply(path))
+                    let identity = self.identify(request).settled(&self.services);
+                    self.once(request, identity, run, keeps, |problem| problem.reply(path))
                 } else {
                     run(request)
                 }

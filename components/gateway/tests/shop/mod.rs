@@ -41,6 +41,8 @@ struct Counted {
     ports: TestPorts,
     calls: Arc<Mutex<Vec<String>>>,
     after_find: Arc<Mutex<Option<Interference>>>,
+    /// The keys that the cache was asked for.
+    looked_up: Arc<Mutex<Vec<String>>>,
     /// The collection that can't be reached.
     away: Arc<Mutex<Option<&'static str>>>,
 }
@@ -96,6 +98,7 @@ impl HttpClient for Counted {
 
 impl Cache for Counted {
     fn cached(&self, keys: &[String]) -> Vec<Option<Vec<u8>>> {
+        self.looked_up.lock().unwrap().extend_from_slice(keys);
         self.ports.cached(keys)
     }
 
@@ -138,6 +141,7 @@ impl Shop {
             ports: TestPorts::new(&manifests, &[&CONFIG, config].concat()),
             calls: Arc::default(),
             after_find: Arc::default(),
+            looked_up: Arc::default(),
             away: Arc::default(),
         };
         let catalog = CatalogService::new(ports.clone());
@@ -260,6 +264,12 @@ impl Shop {
     /// Has something happen as soon as a service has found documents.
     pub fn after_next_find(&self, interference: impl FnOnce() + Send + 'static) {
         *self.ports.after_find.lock().unwrap() = Some(Box::new(interference));
+    }
+
+    /// How often the cache was asked for keys that begin so, since the last look at any.
+    pub fn looked_up(&self, prefix: &str) -> usize {
+        let keys = std::mem::take(&mut *self.ports.looked_up.lock().unwrap());
+        keys.iter().filter(|key| key.starts_with(prefix)).count()
     }
 
     /// Has no service reach the documents of this collection by their ids from now on, or every one reach all.

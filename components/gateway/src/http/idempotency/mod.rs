@@ -14,10 +14,11 @@ use http::{HeaderMap, HeaderName, Request, StatusCode};
 use mercato_common::collection::Stored;
 use mercato_common::id;
 use mercato_common::pruning;
-use mercato_common::types::{Caller, Error};
+use mercato_common::types::Error;
 use mercato_ports::documents::{CommitFailure, Write};
 
 use crate::http::{Gateway, Problem, Reply};
+use crate::identity::Identity;
 use record::{RECORDS, Record, Standing};
 use seal::Lock;
 
@@ -59,12 +60,12 @@ pub fn key(headers: &HeaderMap) -> Option<Result<&str, Problem>> {
 }
 
 impl Gateway {
-    /// Answers a request once for each key of the caller's: as `run` does, or else as it was answered before. `keeps` says whether an
-    /// answer is final, `refuse` how to tell a refusal.
+    /// Answers a request once for each key of the caller's: as `run` does, which is handed the request with who calls, or else as it was
+    /// answered before. `keeps` says whether an answer is final, `refuse` how to tell a refusal.
     pub(crate) fn once(
         &self,
         request: &Request<Vec<u8>>,
-        caller: &Caller,
+        identity: Identity,
         run: impl FnOnce(&Request<Vec<u8>>) -> Reply,
         keeps: impl Fn(&Reply) -> bool,
         refuse: impl Fn(&Problem) -> Reply,
@@ -75,7 +76,7 @@ impl Gateway {
             Some(Err(problem)) => return refuse(&problem),
         };
         let address = self.client(request).address;
-        let id = self.seal.id(caller, address.as_deref(), key);
+        let id = self.seal.id(&identity.caller, address.as_deref(), key);
         let lock = self.seal.lock(&id, key);
         match self.claim(id, self.seal.request(request), &lock) {
             Err(Rejected::Problem(problem)) => refuse(&problem),
@@ -83,6 +84,7 @@ impl Gateway {
             Ok(claim) => {
                 let mut request = request.clone();
                 request.extensions_mut().insert(claim.record.ids());
+                request.extensions_mut().insert(identity);
                 let reply = run(&request);
                 self.settle(claim, &reply, &lock, keeps(&reply));
                 reply

@@ -256,6 +256,30 @@ fn without_its_keys_nothing_can_be_told_and_with_old_ones_it_goes_on() {
     );
 }
 
+#[test]
+fn while_the_cache_is_away_the_provider_is_left_alone_all_the_same() {
+    let (shop, key, provider) = shop();
+    shop.lose_the_cache();
+    let ada = me(&shop, &key.bearer(&claims("ada")));
+    assert_eq!(provider.asked().len(), 2, "the discovery and the keys");
+    for _ in 0..3 {
+        assert_eq!(me(&shop, &key.bearer(&claims("ada"))), ada);
+        let unknown = key.bearer_with(&claims("ada"), |header| header.kid = Some("two".into()));
+        expect_unauthenticated(&shop, &unknown, "does not have");
+    }
+    assert!(provider.asked().is_empty(), "it was asked a moment ago");
+    provider.fall_silent();
+    assert_eq!(me(&shop, &key.bearer(&claims("ada"))), ada);
+
+    let (shop, key, provider) = self::shop();
+    shop.lose_the_cache();
+    provider.fall_silent();
+    for _ in 0..3 {
+        assert_eq!(refused(&shop, &key.bearer(&claims("ada"))).0, "UNAVAILABLE");
+    }
+    assert_eq!(provider.asked().len(), 1, "it is left alone for a moment");
+}
+
 /// Has the keys in the cache be two hours old.
 fn age_keys(shop: &Shop) {
     use sha2::{Digest, Sha256};

@@ -16,7 +16,7 @@ const RSA_MODULUS: usize = 342;
 const ED25519: usize = 43;
 
 /// The keys that signatures can be checked with, and when they were fetched.
-#[derive(Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct KeySet {
     /// Milliseconds since the Unix epoch, UTC.
     fetched_at: u64,
@@ -52,9 +52,14 @@ impl KeySet {
         serde_json::to_vec(self).unwrap_or_default()
     }
 
+    /// How long ago it was fetched, in milliseconds.
+    pub const fn age(&self, now: u64) -> u64 {
+        now.saturating_sub(self.fetched_at)
+    }
+
     /// Whether it need not be fetched again yet.
     pub fn is_fresh(&self) -> bool {
-        id::now() < self.fetched_at.saturating_add(FRESH)
+        self.age(id::now()) < FRESH
     }
 
     /// The key of this id; of no id, the only key that there is.

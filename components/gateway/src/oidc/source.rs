@@ -1,9 +1,13 @@
 //! Where a provider's keys come from, and how seldom they are asked for.
 //!
 //! The cache has them for a day. After an hour, and for a key that is not among them, they are asked for again, once a minute at the
-//! most; where that fails, the old ones go on.
+//! most; where that fails, the old ones go on. While the cache is away, each instance that lives on keeps to the same by itself; one that is
+//! made for a request asks for it.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use mercato_common::cache::Cache;
+use mercato_common::id;
 use mercato_common::ports::HttpClient;
 use mercato_common::types::Error;
 use mercato_ports::http_client::{Header, HttpFailure, Method, Request};
@@ -36,6 +40,16 @@ pub struct Source {
     jwks_uri: Option<String>,
     /// What the places in the cache begin with.
     prefix: String,
+    memory: Mutex<Memory>,
+}
+
+/// What an instance knows without the cache: the same for everyone.
+#[derive(Debug, Default)]
+struct Memory {
+    /// The keys that it has fetched last.
+    set: Option<Arc<KeySet>>,
+    /// When it last asked the provider, in milliseconds since the Unix epoch, UTC.
+    asked_at: u64,
 }
 
 /// What is read of a provider's discovery document (OpenID Connect Discovery 1.0, section 3).
@@ -61,7 +75,12 @@ impl Source {
             issuer: issuer.into(),
             jwks_uri,
             prefix: format!("gateway.oidc.{:x}", hash.finalize()),
+            memory: Mutex::default(),
         }
+    }
+
+    fn memory(&self) -> MutexGuard<'_, Memory> {
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Where the cache has the keys, and where it has a mark if there were none to be had just now.
@@ -81,7 +100,13 @@ impl Source {
         kept: Option<Vec<u8>>,
         trouble: bool,
     ) -> Result<PublicKey, Error> {
-        let kept = kept.and_then(|bytes| KeySet::read(&bytes));
+        let now = id::now();
+        let (own, asked_at) = {
+            let memory = self.memory();
+            (memory.set.clone(), memory.asked_at)
+        };
+        let own = own.filter(|set| set.age(now) < KEPT);
+        let kept = kept.and_then(|bytes| KeySet::read(&bytes)).map(Arc::new).or(own);
         let found = kept
             .as_ref()
             .and_then(|set| Some((set.find(kid)?, set.is_fresh())));
@@ -93,9 +118,9 @@ impl Source {
         let may_ask = match kept {
             Some(_) => {
                 let asked = cache.increment(&format!("{}.asked", self.prefix), 1, COOL_DOWN);
-                asked.is_none_or(|times| times == 1)
+                asked.map_or(now >= asked_at.saturating_add(COOL_DOWN), |times| times == 1)
             }
-            None => !trouble,
+            None => !trouble && now >= asked_at.saturating_add(COOL_DOWN_WITHOUT),
         };
         let fetched = if may_ask { self.fetch(cache, http) } else { None };
         match (fetched, kept) {
@@ -108,11 +133,14 @@ impl Source {
     }
 
     /// Asks the provider, and keeps what it answers.
-    fn fetch(&self, cache: &dyn Cache, http: &dyn HttpClient) -> Option<KeySet> {
+    fn fetch(&self, cache: &dyn Cache, http: &dyn HttpClient) -> Option<Arc<KeySet>> {
         let [keys, trouble] = self.places();
+        self.memory().asked_at = id::now();
         match self.ask(http) {
             Ok(set) => {
                 cache.keep(&keys, &set.bytes(), KEPT);
+                let set = Arc::new(set);
+                self.memory().set = Some(Arc::clone(&set));
                 Some(set)
             }
             Err(reason) => {

@@ -1,6 +1,7 @@
 //! The gateway and its services natively, for the tests here.
 #![allow(dead_code, reason = "each test uses what it needs")]
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use http::header::CONTENT_TYPE;
@@ -43,6 +44,7 @@ struct Counted {
     after_find: Arc<Mutex<Option<Interference>>>,
     /// The keys that the cache was asked for.
     looked_up: Arc<Mutex<Vec<String>>>,
+    no_cache: Arc<AtomicBool>,
     /// The collection that can't be reached.
     away: Arc<Mutex<Option<&'static str>>>,
 }
@@ -99,14 +101,22 @@ impl HttpClient for Counted {
 impl Cache for Counted {
     fn cached(&self, keys: &[String]) -> Vec<Option<Vec<u8>>> {
         self.looked_up.lock().unwrap().extend_from_slice(keys);
+        if self.no_cache.load(Ordering::Relaxed) {
+            return vec![None; keys.len()];
+        }
         self.ports.cached(keys)
     }
 
     fn keep(&self, key: &str, value: &[u8], ttl: u64) {
-        self.ports.keep(key, value, ttl);
+        if !self.no_cache.load(Ordering::Relaxed) {
+            self.ports.keep(key, value, ttl);
+        }
     }
 
     fn increment(&self, key: &str, by: i64, ttl: u64) -> Option<i64> {
+        if self.no_cache.load(Ordering::Relaxed) {
+            return None;
+        }
         self.ports.increment(key, by, ttl)
     }
 }
@@ -142,6 +152,7 @@ impl Shop {
             calls: Arc::default(),
             after_find: Arc::default(),
             looked_up: Arc::default(),
+            no_cache: Arc::default(),
             away: Arc::default(),
         };
         let catalog = CatalogService::new(ports.clone());
@@ -270,6 +281,11 @@ impl Shop {
     pub fn looked_up(&self, prefix: &str) -> usize {
         let keys = std::mem::take(&mut *self.ports.looked_up.lock().unwrap());
         keys.iter().filter(|key| key.starts_with(prefix)).count()
+    }
+
+    /// Has the cache be away from now on.
+    pub fn lose_the_cache(&self) {
+        self.ports.no_cache.store(true, Ordering::Relaxed);
     }
 
     /// Has no service reach the documents of this collection by their ids from now on, or every one reach all.

@@ -448,3 +448,29 @@ fn the_document_and_its_page_are_served() {
     assert!(!html.contains("//"), "nothing comes from elsewhere");
     assert_eq!(shop.send(Request::get("/docs/assets/nonsense"), "").status(), 404);
 }
+
+#[test]
+fn how_the_shop_is_is_asked_by_get_and_never_had_already() {
+    let shop = Shop::new();
+    for (path, word) in [("/livez", "live"), ("/readyz", "ready")] {
+        let known = ("if-none-match", "*");
+        let (status, headers, told) = shop.rest(known, "GET", path, &NONE);
+        assert_eq!((status, &told), (200, &json!({ "status": word })));
+        assert_eq!(
+            (text(&headers, "etag"), text(&headers, "cache-control")),
+            ("", "no-store")
+        );
+        assert_eq!(shop.rest(NOBODY, "HEAD", path, &NONE).0, 200);
+        let (status, headers, problem) = shop.rest(KEY, "POST", path, &NONE);
+        assert_eq!((status, &problem["code"]), (405, &json!("METHOD_NOT_ALLOWED")));
+        assert_eq!(text(&headers, "allow"), "OPTIONS, GET, HEAD");
+    }
+    shop.away(Some("catalog.products"));
+    let (status, _, told) = shop.rest(NOBODY, "GET", "/readyz", &NONE);
+    let reason = "the catalog does not answer";
+    assert_eq!(
+        (status, told),
+        (503, json!({ "status": "unavailable", "reason": reason }))
+    );
+    assert_eq!(shop.rest(NOBODY, "GET", "/livez", &NONE).0, 200);
+}

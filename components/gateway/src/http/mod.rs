@@ -14,7 +14,6 @@ mod reply;
 mod request_id;
 mod settings;
 mod watch;
-mod webhook;
 
 use std::sync::{Arc, OnceLock};
 
@@ -38,8 +37,9 @@ use crate::schema::{self, ShopSchema};
 use crate::services::Services;
 use crate::session::Session;
 
-/// Where orchestrators ask.
-const HEALTH: [&str; 2] = ["/livez", "/readyz"];
+/// What is never limited: where orchestrators ask, and where Stripe's webhooks come in, which come in bursts, and prove themselves by their
+/// signatures.
+const UNLIMITED: [&str; 3] = [rest::LIVE, rest::READY, rest::STRIPE];
 
 /// Where GraphQL is.
 const GRAPHQL: [&str; 2] = ["/graphql", "/graphql/"];
@@ -114,9 +114,7 @@ impl Gateway {
     /// counts once.
     fn limited(&self, request: &Request<Vec<u8>>) -> Reply {
         let path = request.uri().path();
-        // Stripe's come in bursts, and prove themselves by their signatures.
-        let is_free = HEALTH.contains(&path) || path == webhook::STRIPE;
-        let (Some(limit), false) = (self.settings.rate_limit, is_free) else {
+        let (Some(limit), false) = (self.settings.rate_limit, UNLIMITED.contains(&path)) else {
             return self.route(request);
         };
         if self.continues(request) {
@@ -165,9 +163,6 @@ impl Gateway {
         let path = request.uri().path();
         let not_found = || Problem::no_such_path(path).reply(path);
         match (request.method(), path) {
-            (&Method::GET | &Method::HEAD, "/livez") => reply::health(Ok("live")),
-            (&Method::GET | &Method::HEAD, "/readyz") => reply::health(self.ready()),
-            (_, webhook::STRIPE) => self.stripe_webhook(request),
             (_, path) if GRAPHQL.contains(&path) => self.graphql(request),
             (&Method::GET | &Method::HEAD, "/") => reply::redirect("/graphql"),
             (&Method::GET | &Method::HEAD, _) if path.starts_with(graphiql::ASSETS) => {
@@ -180,15 +175,6 @@ impl Gateway {
             (&Method::GET | &Method::HEAD, "/openapi.json") => reply::json(&self.openapi()),
             (&Method::GET | &Method::HEAD, JWKS) => reply::json(&self.settings.public_keys()),
             _ => self.rest(request).unwrap_or_else(not_found),
-        }
-    }
-
-    /// Whether the shop can serve: whether the catalog, and so its store, answers, and payments are not misconfigured.
-    fn ready(&self) -> Result<&'static str, &'static str> {
-        match self.services.catalog.get_many(&[id::new()]) {
-            Ok(_) if self.services.payments.ready().is_err() => Err("payments are misconfigured"),
-            Ok(_) => Ok("ready"),
-            Err(_) => Err("the catalog does not answer"),
         }
     }
 

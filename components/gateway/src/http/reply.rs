@@ -155,27 +155,6 @@ pub fn json(document: &Value) -> Reply {
     reply
 }
 
-/// The answer to a webhook that was heard.
-pub fn received() -> Reply {
-    respond(
-        StatusCode::OK,
-        HeaderValue::from_static("application/json"),
-        &json!({ "received": true }),
-    )
-}
-
-/// How the shop is, for orchestrators, where the host does not tell by itself.
-pub fn health(state: Result<&str, &str>) -> Reply {
-    let (status, body) = match state {
-        Ok(word) => (StatusCode::OK, json!({ "status": word })),
-        Err(reason) => (
-            StatusCode::SERVICE_UNAVAILABLE,
-            json!({ "status": "unavailable", "reason": reason }),
-        ),
-    };
-    respond(status, HeaderValue::from_static("application/json"), &body)
-}
-
 /// Sends a browser elsewhere.
 pub fn redirect(location: &'static str) -> Reply {
     let mut reply = Response::new(Vec::new());

@@ -96,7 +96,8 @@ impl Answer {
     /// The response to a request: where the client has it already, it is told so.
     pub fn reply(self, request: &Request<Vec<u8>>) -> Reply {
         let reads = matches!(*request.method(), Method::GET | Method::HEAD);
-        let tag = self.tag.or_else(|| reads.then(|| tag_of(&self.body)));
+        let kept = reads && !matches!(self.sharing, Sharing::Nobody);
+        let tag = self.tag.or_else(|| kept.then(|| tag_of(&self.body)));
         let mut reply = Response::new(self.body);
         *reply.status_mut() = self.status;
         let headers = reply.headers_mut();

@@ -7,10 +7,10 @@ use serde_json::error::Category;
 use crate::http::{Problem, check_content_type, check_size};
 use crate::rest::operation::{Need, Refusal};
 
-/// Refuses a body that is too large, or no JSON by its content type.
+/// Refuses a body that is too large, or no JSON by its content type where that matters.
 pub fn check(request: &Request<Vec<u8>>, need: Need) -> Result<(), Refusal> {
     check_size(request).map_err(Problem::from)?;
-    if need == Need::May && request.body().is_empty() {
+    if need == Need::AsItIs || (need == Need::May && request.body().is_empty()) {
         return Ok(());
     }
     check_content_type(request).map_err(Problem::from)?;

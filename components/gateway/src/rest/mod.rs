@@ -9,6 +9,7 @@ mod body;
 mod call;
 mod carts;
 mod docs;
+mod health;
 mod notifications;
 mod openapi;
 mod operation;
@@ -29,7 +30,9 @@ pub mod shapes {
 
 pub use answer::{not_modified, tag_of, without_body};
 pub use docs::{PAGE, asset, is_asset, page};
+pub use health::{LIVE, READY};
 pub use operation::Operation;
+pub use payments::STRIPE;
 pub use routes::{Found, Routes};
 
 use http::{Request, StatusCode};
@@ -48,6 +51,7 @@ pub fn operations() -> Vec<Operation> {
         orders::operations(),
         payments::operations(),
         notifications::operations(),
+        health::operations(),
     ]
     .into_iter()
     .flatten()
@@ -55,7 +59,7 @@ pub fn operations() -> Vec<Operation> {
 }
 
 impl Gateway {
-    /// Answers a request for a path under `/api`, or of a short form; none where the path is neither.
+    /// Answers a request for a path under `/api`, or for one of the others that are in the table; none where the path is neither.
     pub(crate) fn rest(&self, request: &Request<Vec<u8>>) -> Option<Reply> {
         let path = request.uri().path();
         let reply = match self.routes().find(request.method(), path)? {

@@ -10,6 +10,9 @@ use crate::rest::operation::{Access, Need, Operation, SchemaOf};
 /// Where schemas are.
 const SCHEMAS: &str = "/components/schemas";
 
+/// The area of what is not for clients: of the paths that are not under `/api`.
+const OTHERS: &str = "operations";
+
 /// What reads, and what writes, JSON: what may be left out is told for each.
 struct Schemas {
     read: SchemaGenerator,
@@ -72,7 +75,7 @@ fn described(operation: &Operation, path: &str, index: usize, schemas: &mut Sche
     if index > 0 {
         name.push_str("Short");
     }
-    let tag = operation.paths.first().and_then(|path| path.split('/').nth(2));
+    let tag = operation.paths.first().map_or(OTHERS, |path| tag(path));
     let mut told = json!({
         "operationId": name,
         "summary": operation.summary,
@@ -90,10 +93,17 @@ fn described(operation: &Operation, path: &str, index: usize, schemas: &mut Sche
     }
     if let Some((need, schema)) = operation.body {
         let schema = schema(&mut schemas.read);
-        let body = json!({ "required": need == Need::Must, "content": { "application/json": { "schema": schema } } });
+        let body =
+            json!({ "required": need != Need::May, "content": { "application/json": { "schema": schema } } });
         set(&mut told, "requestBody", body);
     }
     told
+}
+
+/// The area of an operation, by its path.
+fn tag(path: &str) -> &str {
+    let area = path.strip_prefix("/api/").and_then(|rest| rest.split('/').next());
+    area.unwrap_or(OTHERS)
 }
 
 fn parameters(operation: &Operation, path: &str, schemas: &mut Schemas) -> Vec<Value> {
@@ -106,10 +116,16 @@ fn parameters(operation: &Operation, path: &str, schemas: &mut Schemas) -> Vec<V
     if let Some(schema) = operation.query {
         all.extend(in_query(schema, &mut schemas.read));
     }
-    let mut header = |name: &str, description: &str| {
-        all.push(json!({ "name": name, "in": "header", "description": description, "schema": { "type": "string" } }));
+    let mut add = |name: &str, required: bool, description: &str| {
+        all.push(json!({
+            "name": name, "in": "header", "required": required, "description": description, "schema": { "type": "string" },
+        }));
     };
-    if operation.method == http::Method::GET {
+    if let Some((name, description)) = operation.header {
+        add(name, true, description);
+    }
+    let mut header = |name: &str, description: &str| add(name, false, description);
+    if operation.method == http::Method::GET && !operation.momentary {
         header(
             "If-None-Match",
             "The ETag of what you have: 304 if it is still so.",
@@ -263,6 +279,25 @@ mod tests {
             }
             Value::Array(list) => list.iter().for_each(|value| references(value, found)),
             _ => {}
+        }
+    }
+
+    #[test]
+    fn what_is_not_for_clients_is_told_too() {
+        let document = told();
+        let health = |path: &str| &document["paths"][path]["get"];
+        for path in ["/livez", "/readyz"] {
+            assert_eq!(health(path)["tags"], json!(["operations"]));
+            assert_eq!(health(path)["parameters"], json!([]), "their answers have no tag");
+        }
+        assert!(health("/readyz")["responses"]["503"]["content"]["application/json"].is_object());
+        let webhook = &document["paths"]["/webhooks/stripe"]["post"];
+        assert_eq!(webhook["security"], json!([{}]));
+        assert_eq!(webhook["parameters"][0]["name"], "Stripe-Signature");
+        assert_eq!(webhook["parameters"][0]["required"], true);
+        assert_eq!(webhook["requestBody"]["required"], true);
+        for (path, area) in [("/api/users/{id}", "users"), ("/api/cart/{userId}", "cart")] {
+            assert_eq!(health(path)["tags"], json!([area]));
         }
     }
 

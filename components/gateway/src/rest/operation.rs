@@ -27,6 +27,8 @@ pub enum Access {
 pub enum Need {
     Must,
     May,
+    /// It must, and is for the operation to look at, whatever its content type.
+    AsItIs,
 }
 
 /// The schema of a type.
@@ -71,6 +73,10 @@ pub struct Operation {
     pub shared: bool,
     /// Whether it honours `If-Match`.
     pub versioned: bool,
+    /// Whether its answers are of the moment, so that nobody keeps them and they have no entity tag.
+    pub momentary: bool,
+    /// A header that it must come with, and what that is.
+    pub header: Option<(&'static str, &'static str)>,
     pub query: Option<SchemaOf>,
     pub body: Option<(Need, SchemaOf)>,
     /// Its answers when all is well.
@@ -107,6 +113,8 @@ impl Operation {
             summary,
             access,
             versioned: false,
+            momentary: false,
+            header: None,
             query: None,
             body: None,
             answers: Vec::new(),
@@ -132,6 +140,18 @@ impl Operation {
         self
     }
 
+    /// It takes this body as it comes, whatever its content type.
+    pub fn takes_as_it_is<T: JsonSchema>(mut self) -> Self {
+        self.body = Some((Need::AsItIs, referred::<T>));
+        self
+    }
+
+    /// It must come with this header, which is this.
+    pub const fn told_by(mut self, name: &'static str, description: &'static str) -> Self {
+        self.header = Some((name, description));
+        self
+    }
+
     /// It answers so.
     pub fn answers<T: JsonSchema>(mut self, status: StatusCode) -> Self {
         self.answers.push((status, Some(referred::<T>)));
@@ -153,6 +173,12 @@ impl Operation {
     /// It honours `If-Match`.
     pub const fn versioned(mut self) -> Self {
         self.versioned = true;
+        self
+    }
+
+    /// Its answers are of the moment.
+    pub const fn momentary(mut self) -> Self {
+        self.momentary = true;
         self
     }
 

@@ -1,6 +1,7 @@
 //! Payments. An order has at most one, which has the order's id.
 
 pub mod shapes;
+mod webhook;
 
 use http::{Method, StatusCode};
 use mercato_common::payments::{Payment as Found, PaymentInput, RefundInput};
@@ -10,6 +11,8 @@ use crate::rest::answer::Answer;
 use crate::rest::call::Call;
 use crate::rest::operation::{Access, Operation, Refusal};
 use crate::rest::precondition::tag;
+pub use webhook::STRIPE;
+
 use shapes::{NewPayment, Payment, RefundWanted};
 
 const PAYMENT: &[&str] = &["/api/payments/{id}"];
@@ -47,6 +50,7 @@ pub fn operations() -> Vec<Operation> {
         )
         .may_take::<RefundWanted>()
         .answers::<Payment>(StatusCode::OK),
+        webhook::operation(),
     ]
 }
 

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::answer::Answer;
 use crate::client::As;
+use crate::rest;
 use crate::trials::trials;
 use crate::world::{UNKNOWN_ID, World, place_order, unique};
 
@@ -52,6 +53,19 @@ fn a_deleted_product_is_gone_for_shoppers_and_kept_for_its_orders(world: &World)
     }
     let seen = read(world, world.root()?.caller(), &id)?;
     seen.text("/product/archivedAt")?;
+    let path = format!("/api/products/{id}");
+    for (who, status) in [
+        (world.root()?.caller(), 200),
+        (ada.caller(), 404),
+        (As::Anonymous, 404),
+        (As::Key, 200),
+    ] {
+        let by_rest = rest::ask(world, who, "GET", &path, Value::Null)?;
+        by_rest.expect_status(status)?;
+        if status == 200 {
+            rest::text(&by_rest, "/archivedAt")?;
+        }
+    }
     place_order(&world.shop, ada.caller(), &[(&id, 1)])?.refused("NOT_FOUND")?;
     let found = world.shop.graphql(
         As::Anonymous,

@@ -133,7 +133,24 @@ fn a_product_that_is_deleted_is_no_longer_sold() {
     let (status, _, deleted) = delete("\"1.9\"");
     assert_eq!((status, deleted["archivedAt"].is_string()), (200, true));
     assert_eq!(delete("\"1.9\"").2, deleted, "it can be repeated");
-    assert_eq!(shop.rest(NOBODY, "GET", &path, &NONE).0, 404);
+    let ada = shop.user("ada");
+    // Whoever asks first: what is for those who keep the shop is kept for nobody else.
+    for _ in 0..2 {
+        assert_eq!(shop.rest(NOBODY, "GET", &path, &NONE).0, 404);
+        assert_eq!(shop.rest(ada.header(), "GET", &path, &NONE).0, 404);
+        let (status, headers, read) = shop.rest(KEY, "GET", &path, &NONE);
+        assert_eq!((status, &read), (200, &deleted));
+        assert_eq!(text(&headers, "cache-control"), "private, no-cache");
+    }
+    let query = format!(
+        "{{ product(id: \"{}\") {{ archivedAt version quantity }} }}",
+        deleted["_id"].as_str().unwrap()
+    );
+    let same = &shop.ask(KEY, &query)["product"];
+    for field in ["archivedAt", "version", "quantity"] {
+        assert_eq!(same[field], deleted[field], "as by GraphQL");
+    }
+    assert_eq!(shop.rest(KEY, "PUT", &path, &json!({ "price": 7 })).0, 404);
     assert_eq!(shop.rest(KEY, "DELETE", &path, &NONE).0, 404);
     let other = format!("/api/products/{}", shop.product("b"));
     assert_eq!(

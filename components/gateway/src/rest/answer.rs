@@ -76,6 +76,11 @@ impl Answer {
         Some(answer.tagged(String::from_utf8(tag.to_vec()).ok()?))
     }
 
+    /// Whether it is the same for everybody.
+    pub const fn is_for_everybody(&self) -> bool {
+        matches!(self.sharing, Sharing::Public)
+    }
+
     /// What to keep of one that is the same for everybody: its entity tag, a line feed, and its body.
     pub fn to_keep(&self) -> Vec<u8> {
         let tag = self.tag.clone().unwrap_or_else(|| tag_of(&self.body));

@@ -80,7 +80,9 @@ impl Gateway {
                     let call = Call::new(request, self.session(request), parameters);
                     match operation.run(&call) {
                         Ok(answer) => {
-                            if let Some(Err(place)) = shared {
+                            if let Some(Err(place)) = shared
+                                && answer.is_for_everybody()
+                            {
                                 place.keep(&answer.to_keep());
                             }
                             answer.reply(request)

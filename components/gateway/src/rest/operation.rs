@@ -69,7 +69,7 @@ pub struct Operation {
     pub access: Access,
     /// Whether it can be repeated by an `Idempotency-Key`.
     pub replayable: bool,
-    /// Whether its answers are the same for everybody for as long as the catalog is as it was.
+    /// Whether its answers are the same for everybody for as long as the catalog is as it was, but for those that say otherwise.
     pub shared: bool,
     /// Whether it honours `If-Match`.
     pub versioned: bool,

@@ -22,7 +22,7 @@ const PRODUCT: &[&str] = &["/api/products/{id}"];
 
 /// What there is to do with products.
 pub fn operations() -> Vec<Operation> {
-    use Access::{Public, Staff};
+    use Access::{Guests, Public, Staff};
     vec![
         Operation::new(
             Method::GET,
@@ -45,9 +45,16 @@ pub fn operations() -> Vec<Operation> {
         )
         .takes::<NewProduct>()
         .answers::<Product>(StatusCode::CREATED),
-        Operation::new(Method::GET, PRODUCT, "getProduct", "One product", Public, get)
-            .shared()
-            .answers::<Product>(StatusCode::OK),
+        Operation::new(
+            Method::GET,
+            PRODUCT,
+            "getProduct",
+            "One product; one that is no longer sold for an ADMIN or the API key only",
+            Guests,
+            get,
+        )
+        .shared()
+        .answers::<Product>(StatusCode::OK),
         Operation::new(
             Method::PUT,
             PRODUCT,
@@ -107,10 +114,26 @@ fn list(call: &Call<'_>) -> Result<Answer, Refusal> {
     Ok(Answer::public(&page::page(edges, found.has_next))?)
 }
 
+/// One that is archived is there for those who keep the shop only, as by GraphQL, and so is no answer for everybody.
 fn get(call: &Call<'_>) -> Result<Answer, Refusal> {
-    let product = found(call, call.id()?)?;
+    let ids = [call.id()?];
+    let catalog = &call.services().catalog;
+    let sold = catalog.get_many(&ids)?.pop().flatten();
+    let is_sold = sold.is_some();
+    let product = match sold {
+        None if call.caller().is_admin() => catalog.get_ever_many(&ids)?.pop().flatten(),
+        sold => sold,
+    };
+    let [id] = ids;
+    let product = product.ok_or_else(|| missing(&id))?;
     let tag = tag_with(product.version, product.quantity);
-    Ok(Answer::public(&Product::from(product))?.tagged(tag))
+    let shape = Product::from(product);
+    let answer = if is_sold {
+        Answer::public(&shape)
+    } else {
+        Answer::own(&shape)
+    };
+    Ok(answer?.tagged(tag))
 }
 
 fn create(call: &Call<'_>) -> Result<Answer, Refusal> {
@@ -186,5 +209,9 @@ fn found(call: &Call<'_>, id: String) -> Result<Found, Refusal> {
     let ids = [id];
     let found = call.services().catalog.get_many(&ids)?.pop().flatten();
     let [id] = ids;
-    found.ok_or_else(|| Error::NotFound(format!("There is no product {id}.")).into())
+    found.ok_or_else(|| missing(&id).into())
+}
+
+fn missing(id: &str) -> Error {
+    Error::NotFound(format!("There is no product {id}."))
 }

@@ -13,6 +13,8 @@ pub const REFUNDED: &str = "mercato.payments.payment-refunded";
 pub const DUE: &str = "mercato.payments.payment-due";
 /// A refund is to be made.
 pub const REFUND_REQUESTED: &str = "mercato.payments.refund-requested";
+/// A refund has failed where nobody waits for its answer: a person is to hear of it.
+pub const REFUND_FAILED: &str = "mercato.payments.refund-failed";
 /// An order has been given up.
 pub const ORDER_CANCELLED: &str = "mercato.orders.order-cancelled";
 /// Somebody said of an order that it is paid back.
@@ -52,12 +54,12 @@ pub fn timer(order_id: &str, attempt: u32, due: u64) -> Result<Event, Error> {
     Ok(timer)
 }
 
-/// Has a refund made.
-pub fn refund_requested(order_id: &str, refund_id: &str) -> Result<Event, Error> {
+/// Tells of a refund: [`REFUND_REQUESTED`] or [`REFUND_FAILED`].
+pub fn of_refund(kind: &str, order_id: &str, refund_id: &str) -> Result<Event, Error> {
     let data = PaymentEvent {
         order_id: order_id.into(),
         attempt: None,
         refund_id: Some(refund_id.into()),
     };
-    event(REFUND_REQUESTED, format!("refund/{refund_id}"), &data)
+    event(kind, format!("refund/{refund_id}"), &data)
 }

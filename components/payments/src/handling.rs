@@ -9,9 +9,10 @@ use mercato_ports::documents;
 use mercato_ports::events::Event;
 
 use crate::events::{
-    DUE, ORDER_CANCELLED, ORDER_REFUNDED, PaymentEvent, REFUND_REQUESTED, REFUNDED, SUCCEEDED,
+    DUE, ORDER_CANCELLED, ORDER_REFUNDED, PaymentEvent, REFUND_FAILED, REFUND_REQUESTED, REFUNDED, SUCCEEDED,
 };
-use crate::payment::{PAYMENTS, PaymentBody, RefundStage, Stage};
+use crate::payment::{PAYMENTS, PaymentBody, Stage};
+use crate::refunds::Hearer;
 use crate::service::PaymentsService;
 
 /// Why an event was not handled.
@@ -42,12 +43,13 @@ impl<P: Ports + Cache + HttpClient, O: Orders + Settlement> PaymentsService<P, O
             REFUNDED => self.orders.refunded(id)?,
             REFUND_REQUESTED => {
                 let refund = data.refund_id.ok_or_else(missing)?;
-                let claimed = self.existing(id)?;
-                let was_open = claimed.body.refund_stage(&refund) == Some(RefundStage::Pending);
-                let repaid = self.repay(claimed, &refund)?;
-                if was_open && repaid.body.refund_stage(&refund) == Some(RefundStage::Failed) {
+                self.repay(self.existing(id)?, &refund, Hearer::Nobody)?;
+            }
+            REFUND_FAILED => {
+                let refund = data.refund_id.ok_or_else(missing)?;
+                if self.existing(id)?.body.lacks(&refund) {
                     return Err(Failure::Reject(format!(
-                        "the payment gateway does not give back what order {id} is owed: see to it there, or refund the payment again"
+                        "the payment gateway does not give back what order {id} is owed: refund the payment again, or see to it there"
                     )));
                 }
             }

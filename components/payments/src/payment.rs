@@ -60,6 +60,9 @@ pub struct RefundBody {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
     pub stage: RefundStage,
+    /// When it failed that the gateway had taken: what the gateway had given back in all by then counts it in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failed_at: Option<u64>,
     pub created_at: u64,
 }
 

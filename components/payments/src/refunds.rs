@@ -10,6 +10,7 @@ use mercato_common::ports::{HttpClient, Ports};
 use mercato_common::services::{Orders, Settlement};
 use mercato_common::types::{Caller, Error};
 use mercato_ports::documents::Write;
+use mercato_ports::events::Event;
 
 use crate::events;
 use crate::gateway::{KEYS_LAST, Repaid, Repayment, Trouble};
@@ -20,6 +21,22 @@ const LONGEST_REASON: usize = 500;
 const LONGEST_KEY: usize = 100;
 /// So many partial refunds fit into one payment.
 const MOST: usize = 100;
+
+/// What became of a refund.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    Succeeded,
+    /// When it failed, where the gateway had counted it as given back before.
+    Failed(Option<u64>),
+}
+
+/// Who hears at once what becomes of a refund.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hearer {
+    /// Whoever asked for it, from the answer.
+    Caller,
+    Nobody,
+}
 
 impl<P: Ports + Cache + HttpClient, O: Orders + Settlement> PaymentsService<P, O> {
     /// Gives back as somebody who keeps the shop asks.
@@ -48,14 +65,14 @@ impl<P: Ports + Cache + HttpClient, O: Orders + Settlement> PaymentsService<P, O
                 .on(&input.payment_id)
                 .detail(format!("{amount} minor units of {}", body.currency));
             Ok(Some(vec![
-                events::refund_requested(&input.payment_id, &refund_id)?,
+                events::of_refund(events::REFUND_REQUESTED, &input.payment_id, &refund_id)?,
                 act.event("payments")?,
             ]))
         })?;
         if !claimed.body.refunds.iter().any(|refund| refund.id == refund_id) {
             return Ok(claimed);
         }
-        match self.repay(claimed, &refund_id) {
+        match self.repay(claimed, &refund_id, Hearer::Caller) {
             // It stays claimed, and its event makes it.
             Err(Error::Unavailable(_)) => self.existing(&input.payment_id),
             repaid => repaid,
@@ -71,7 +88,8 @@ impl<P: Ports + Cache + HttpClient, O: Orders + Settlement> PaymentsService<P, O
                 return Ok(None);
             }
             body.claim(&refund_id, left, Some(reason), None);
-            Ok(Some(vec![events::refund_requested(payment_id, &refund_id)?]))
+            let requested = events::of_refund(events::REFUND_REQUESTED, payment_id, &refund_id)?;
+            Ok(Some(vec![requested]))
         })
         .map(drop)
     }
@@ -84,6 +102,7 @@ impl<P: Ports + Cache + HttpClient, O: Orders + Settlement> PaymentsService<P, O
         &self,
         stored: Stored<PaymentBody>,
         refund_id: &str,
+        hearer: Hearer,
     ) -> Result<Stored<PaymentBody>, Error> {
         let refund = stored.body.refunds.iter().find(|refund| refund.id == refund_id);
         let (Some(refund), Some(reference)) = (refund, &stored.body.reference) else {
@@ -101,55 +120,72 @@ impl<P: Ports + Cache + HttpClient, O: Orders + Settlement> PaymentsService<P, O
             amount: refund.amount,
             late: id::now().saturating_sub(refund.created_at) > KEYS_LAST,
         });
-        let stage = match repaid {
-            Ok(Repaid::Succeeded) => RefundStage::Succeeded,
-            Ok(Repaid::Failed) => RefundStage::Failed,
+        let outcome = match repaid {
+            Ok(Repaid::Succeeded) => Outcome::Succeeded,
+            Ok(Repaid::Failed) => Outcome::Failed(Some(id::now())),
             // A webhook tells how it ends.
             Ok(Repaid::Pending) => return Ok(stored),
             Err(Trouble::Refused(reason)) => {
                 eprintln!("the refund {refund_id} of payment {} failed: {reason}", stored.id);
-                RefundStage::Failed
+                Outcome::Failed(None)
             }
             Err(trouble) => return Err(trouble.told()),
         };
-        self.note_refund(&stored.id, refund_id, stage, &[])
+        self.note_refund(&stored.id, refund_id, outcome, hearer, &[])
     }
 
-    /// Notes how a refund stands.
+    /// Notes what became of a refund. Of a failure that nobody hears of otherwise an event tells.
     pub(crate) fn note_refund(
         &self,
         payment_id: &str,
         refund_id: &str,
-        stage: RefundStage,
+        outcome: Outcome,
+        hearer: Hearer,
         extra: &[Write],
     ) -> Result<Stored<PaymentBody>, Error> {
         self.change_refunds(payment_id, extra, |body| {
-            let refund = body.refunds.iter_mut().find(|refund| refund.id == refund_id);
-            if let Some(refund) = refund
-                && refund.stage != RefundStage::Failed
-            {
-                refund.stage = stage;
+            let mut refunds = body.refunds.iter_mut();
+            let Some(refund) = refunds.find(|refund| refund.id == refund_id) else {
+                return Ok(Vec::new());
+            };
+            match outcome {
+                Outcome::Succeeded if refund.stage == RefundStage::Pending => {
+                    refund.stage = RefundStage::Succeeded;
+                }
+                Outcome::Failed(at) if refund.stage != RefundStage::Failed => {
+                    refund.stage = RefundStage::Failed;
+                    refund.failed_at = at;
+                    if hearer == Hearer::Nobody {
+                        return Ok(vec![events::of_refund(
+                            events::REFUND_FAILED,
+                            payment_id,
+                            refund_id,
+                        )?]);
+                    }
+                }
+                Outcome::Succeeded | Outcome::Failed(_) => {}
             }
+            Ok(Vec::new())
         })
     }
 
-    /// Changes the refunds of a payment, and tells the order once all is paid back.
+    /// Changes the refunds of a payment, which answers what events follow, and tells the order once all is paid back.
     pub(crate) fn change_refunds(
         &self,
         payment_id: &str,
         extra: &[Write],
-        change: impl Fn(&mut PaymentBody),
+        change: impl Fn(&mut PaymentBody) -> Result<Vec<Event>, Error>,
     ) -> Result<Stored<PaymentBody>, Error> {
         let stored = self.change(payment_id, extra, |body| {
             let before = body.clone();
-            change(body);
+            let mut events = change(body)?;
             if *body == before {
                 return Ok(None);
             }
             if body.is_refunded() && !before.is_refunded() {
-                return Ok(Some(vec![events::of_payment(events::REFUNDED, payment_id)?]));
+                events.push(events::of_payment(events::REFUNDED, payment_id)?);
             }
-            Ok(Some(Vec::new()))
+            Ok(Some(events))
         })?;
         if stored.body.is_refunded()
             && let Err(error) = self.orders.refunded(payment_id)
@@ -161,12 +197,17 @@ impl<P: Ports + Cache + HttpClient, O: Orders + Settlement> PaymentsService<P, O
 }
 
 impl PaymentBody {
-    /// How one of the refunds stands.
-    pub fn refund_stage(&self, id: &str) -> Option<RefundStage> {
-        self.refunds
-            .iter()
-            .find(|refund| refund.id == id)
-            .map(|refund| refund.stage)
+    /// Whether a refund has failed and nothing has made up for it: neither is all of the payment given back, nor do the refunds after it
+    /// come to as much.
+    pub fn lacks(&self, refund_id: &str) -> bool {
+        let mut refunds = self.refunds.iter();
+        let Some(failed) = refunds.find(|refund| refund.id == refund_id) else {
+            return false;
+        };
+        let since = refunds
+            .filter(|refund| refund.stage != RefundStage::Failed)
+            .fold(0_i64, |sum, refund| sum.saturating_add(refund.amount));
+        failed.stage == RefundStage::Failed && self.left() > 0 && since < failed.amount
     }
 
     fn claim(&mut self, id: &str, amount: i64, reason: Option<&str>, key: Option<&str>) {
@@ -176,13 +217,21 @@ impl PaymentBody {
             reason: reason.map(Into::into),
             key: key.map(Into::into),
             stage: RefundStage::Pending,
+            failed_at: None,
             created_at: id::now(),
         });
     }
 
-    /// Counts in what the gateway has given back in all, of which some may not have been asked for here.
-    pub fn count_refunded(&mut self, total: i64, refund_id: &str) {
-        let unknown = total.min(self.amount).saturating_sub(self.claimed());
+    /// Counts in what the gateway had given back in all at a time, of which some may not have been asked for here. What failed only
+    /// later is among it.
+    pub fn count_refunded(&mut self, total: i64, at: u64, refund_id: &str) {
+        let failed_since = self
+            .refunds
+            .iter()
+            .filter(|refund| refund.failed_at.is_some_and(|failed| failed >= at))
+            .fold(0_i64, |sum, refund| sum.saturating_add(refund.amount));
+        let known = self.claimed().saturating_add(failed_since);
+        let unknown = total.min(self.amount).saturating_sub(known);
         if unknown > 0 && self.stage == Stage::Succeeded {
             self.claim(
                 refund_id,

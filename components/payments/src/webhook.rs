@@ -13,7 +13,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::gateway::stripe::{Intent, Metadata};
-use crate::payment::{PAYMENTS, PaymentBody, RefundStage};
+use crate::payment::{PAYMENTS, PaymentBody};
+use crate::refunds::{Hearer, Outcome};
 use crate::service::PaymentsService;
 use crate::{settings, signature};
 
@@ -34,6 +35,9 @@ struct Heard {
 struct Notice {
     id: String,
     r#type: String,
+    /// When it happened, in seconds since the Unix epoch.
+    #[serde(default)]
+    created: u64,
     data: Data,
 }
 
@@ -129,7 +133,8 @@ impl<P: Ports + Cache + HttpClient, O: Orders + Settlement> PaymentsService<P, O
         }
         let refund_id = id::new();
         self.change_refunds(&stored.id, &[notice.claim()?], |body| {
-            body.count_refunded(charge.amount_refunded, &refund_id);
+            body.count_refunded(charge.amount_refunded, notice.time(), &refund_id);
+            Ok(Vec::new())
         })
         .map(drop)
     }
@@ -139,12 +144,12 @@ impl<P: Ports + Cache + HttpClient, O: Orders + Settlement> PaymentsService<P, O
         let (Some(order_id), Some(refund_id)) = (refund.metadata.order_id, refund.metadata.refund_id) else {
             return Ok(());
         };
-        let stage = match refund.status.as_deref() {
-            Some("succeeded") => RefundStage::Succeeded,
-            Some("failed" | "canceled") => RefundStage::Failed,
+        let outcome = match refund.status.as_deref() {
+            Some("succeeded") => Outcome::Succeeded,
+            Some("failed" | "canceled") => Outcome::Failed(Some(notice.time())),
             _ => return Ok(()),
         };
-        match self.note_refund(&order_id, &refund_id, stage, &[notice.claim()?]) {
+        match self.note_refund(&order_id, &refund_id, outcome, Hearer::Nobody, &[notice.claim()?]) {
             Ok(_) | Err(Error::NotFound(_)) => Ok(()),
             Err(error) => Err(error),
         }
@@ -175,6 +180,11 @@ impl<P: Ports + Cache + HttpClient, O: Orders + Settlement> PaymentsService<P, O
 impl Notice {
     fn object<T: DeserializeOwned>(&self) -> Result<T, Error> {
         T::deserialize(&self.data.object).map_err(|error| unreadable(&error))
+    }
+
+    /// In milliseconds.
+    fn time(&self) -> u64 {
+        self.created.saturating_mul(1_000)
     }
 
     /// The write that a second delivery finds made.

@@ -9,13 +9,15 @@
 
 mod shop;
 
+use mercato_common::id;
 use mercato_common::orders::Status;
 use mercato_common::payments::RefundStatus;
 use mercato_common::services::Orders;
 use mercato_common::testing::{admin, customer};
 use mercato_common::types::Error;
 use mercato_payments::Failure;
-use shop::{PLAYING, REFUND_REQUESTED, shop};
+use serde_json::json;
+use shop::{PLAYING, REFUND_FAILED, REFUND_REQUESTED, shop};
 
 #[test]
 fn money_that_the_gateway_does_not_give_back_is_for_a_person_to_see() {
@@ -29,8 +31,16 @@ fn money_that_the_gateway_does_not_give_back_is_for_a_person_to_see() {
         .find(|event| event.kind.ends_with("order-cancelled"));
     shop.payments.handle(cancelled.unwrap()).unwrap();
     let requested = shop.events(REFUND_REQUESTED).remove(0);
-    let told = shop.payments.handle(&requested);
-    assert!(matches!(told, Err(Failure::Reject(reason)) if reason.contains(&id)));
+    for _ in 0..2 {
+        shop.payments.handle(&requested).unwrap();
+    }
+    let failed = shop.events(REFUND_FAILED);
+    assert_eq!(failed.len(), 1, "it is told once");
+    // As often as it is delivered: a crash loses nothing.
+    for _ in 0..2 {
+        let told = shop.payments.handle(&failed[0]);
+        assert!(matches!(told, Err(Failure::Reject(reason)) if reason.contains(&id)));
+    }
     let payment = shop.payment(&id);
     assert_eq!(payment.refunded, 0);
     assert_eq!(payment.refunds[0].status, RefundStatus::Failed);
@@ -152,4 +162,59 @@ fn two_refunds_at_once_do_not_share_what_is_left() {
     });
     assert!(matches!(shop.refund(&id, Some(60), None), Err(Error::Invalid(_))));
     assert_eq!(shop.payment(&id).refunded, 60);
+}
+
+#[test]
+fn a_refund_that_fails_after_all_is_for_a_person_to_see_until_as_much_is_given_back() {
+    let shop = shop(PLAYING);
+    let id = shop.order(100);
+    shop.pay(&id, "tok_ok").unwrap();
+    let refund = |amount| shop.refund(&id, Some(amount), None).unwrap();
+    let first = refund(30).refunds.remove(0);
+    drop(shop.ports.take_events());
+    let object = json!({ "status": "failed", "metadata": { "order_id": id, "refund_id": first.id } });
+    for (event, kind) in [
+        ("evt_1", "refund.failed"),
+        ("evt_1", "refund.failed"),
+        ("evt_2", "refund.updated"),
+    ] {
+        shop.webhook(event, kind, &object).unwrap();
+    }
+    assert_eq!(shop.payment(&id).refunded, 0);
+    let failed = shop.events(REFUND_FAILED);
+    assert_eq!(failed.len(), 1, "it is told once");
+    let is_open = || match shop.payments.handle(&failed[0]) {
+        Err(Failure::Reject(reason)) => reason.contains(&id),
+        handled => {
+            handled.unwrap();
+            false
+        }
+    };
+    assert!(is_open());
+    assert_eq!(refund(29).refunded, 29);
+    assert!(is_open(), "one is missing");
+    assert_eq!(refund(1).refunded, 30);
+    assert!(!is_open());
+    assert_eq!(shop.refund(&id, None, None).unwrap().refunded, 100);
+    assert_eq!(shop.read(&id).status, Status::Refunded);
+}
+
+#[test]
+fn what_stripe_counted_before_a_refund_failed_is_not_given_back_when_that_is_heard_last() {
+    let shop = shop(PLAYING);
+    let id = shop.order(100);
+    shop.pay(&id, "tok_ok").unwrap();
+    let refund = shop.refund(&id, Some(30), None).unwrap().refunds.remove(0);
+    let failed = json!({ "status": "failed", "metadata": { "order_id": id, "refund_id": refund.id } });
+    let now = id::now() / 1_000;
+    shop.webhook_of(now - 50, "evt_1", "refund.failed", &failed)
+        .unwrap();
+    let refunded = |at: u64, event: &str, total: i64| {
+        let charge = json!({ "payment_intent": format!("test/{id}/1/tok_ok"), "amount_refunded": total });
+        shop.webhook_of(at, event, "charge.refunded", &charge).unwrap();
+        shop.payment(&id).refunded
+    };
+    assert_eq!(refunded(now - 60, "evt_2", 30), 0, "the one that failed since");
+    assert_eq!(refunded(now - 60, "evt_3", 50), 20, "and another one");
+    assert_eq!(refunded(now - 40, "evt_4", 30), 30, "another one, after it");
 }

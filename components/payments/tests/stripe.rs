@@ -20,7 +20,7 @@ use mercato_common::types::Error;
 use mercato_payments::Failure;
 use mercato_ports::http_client::{HttpFailure, Method, Request, Response};
 use serde_json::{Value, json};
-use shop::{DUE, REFUND_REQUESTED, STRIPE, Shop, shop};
+use shop::{DUE, REFUND_FAILED, REFUND_REQUESTED, STRIPE, Shop, shop};
 
 /// What was sent: method, path, idempotency key, form.
 type Sent = (Method, String, Option<String>, String);
@@ -291,6 +291,64 @@ fn a_refund_whose_key_stripe_has_forgotten_is_looked_for_first() {
         (sent.len(), sent[2].1.as_str()),
         (3, "/v1/refunds?limit=100&payment_intent=pi_1")
     );
+}
+
+#[test]
+fn a_refund_that_is_on_its_way_and_fails_is_told_and_can_be_made_again() {
+    let pending = || Ok((200, json!({ "status": "pending" })));
+    let (shop, sent) = stripe(vec![
+        intent("succeeded"),
+        pending(),
+        pending(),
+        Ok((200, json!({ "status": "succeeded" }))),
+    ]);
+    let id = shop.order(100);
+    shop.pay(&id, "pm_1").unwrap();
+    let refund = shop.refund(&id, None, None).unwrap().refunds.remove(0);
+    assert_eq!(refund.status, RefundStatus::Pending);
+    shop.payments
+        .handle(&shop.events(REFUND_REQUESTED).remove(0))
+        .unwrap();
+    assert!(matches!(
+        shop.refund(&id, None, None),
+        Err(Error::InvalidTransition(_))
+    ));
+    let object = json!({ "status": "failed", "metadata": { "order_id": id, "refund_id": refund.id } });
+    shop.webhook("evt_1", "refund.failed", &object).unwrap();
+    let failed = shop.events(REFUND_FAILED).remove(0);
+    assert!(matches!(shop.payments.handle(&failed), Err(Failure::Reject(_))));
+    let again = shop.refund(&id, None, None).unwrap();
+    assert_eq!((again.refunded, again.refunds.len()), (100, 2));
+    assert_eq!(shop.read(&id).status, Status::Refunded);
+    shop.payments.handle(&failed).unwrap();
+    let sent = sent.lock().unwrap();
+    assert_ne!(sent[3].2, sent[2].2, "it has a key of its own");
+}
+
+#[test]
+fn a_refund_that_a_late_look_finds_failed_is_told() {
+    let (shop, _) = stripe(vec![intent("succeeded"), lost()]);
+    let id = shop.order(100);
+    shop.pay(&id, "pm_1").unwrap();
+    let refund = shop.refund(&id, None, None).unwrap().refunds.remove(0);
+    let requested = shop.events(REFUND_REQUESTED).remove(0);
+    let made = json!({ "data": [{ "status": "failed", "metadata": { "refund_id": refund.id } }] });
+    shop.ports.serve(move |_| {
+        Ok(Response {
+            status: 200,
+            headers: Vec::new(),
+            body: made.to_string().into_bytes(),
+        })
+    });
+    shop.age(&id);
+    shop.payments.handle(&requested).unwrap();
+    let payment = shop.payment(&id);
+    assert_eq!(
+        (payment.refunded, payment.refunds[0].status),
+        (0, RefundStatus::Failed)
+    );
+    let failed = shop.events(REFUND_FAILED).remove(0);
+    assert!(matches!(shop.payments.handle(&failed), Err(Failure::Reject(_))));
 }
 
 #[test]

@@ -20,6 +20,7 @@ use sha2::Sha256;
 pub const SECRET: &str = "whsec_test";
 pub const SUCCEEDED: &str = "mercato.payments.payment-succeeded";
 pub const REFUND_REQUESTED: &str = "mercato.payments.refund-requested";
+pub const REFUND_FAILED: &str = "mercato.payments.refund-failed";
 pub const DUE: &str = "mercato.payments.payment-due";
 
 /// Payments by the gateway that plays.
@@ -193,8 +194,20 @@ impl Shop {
 
     /// Delivers a webhook of Stripe's that is signed now.
     pub fn webhook(&self, event_id: &str, kind: &str, object: &serde_json::Value) -> Result<(), Error> {
+        self.webhook_of(id::now() / 1_000, event_id, kind, object)
+    }
+
+    /// Delivers one that tells of what happened at a time, in seconds.
+    pub fn webhook_of(
+        &self,
+        created: u64,
+        event_id: &str,
+        kind: &str,
+        object: &serde_json::Value,
+    ) -> Result<(), Error> {
         let body =
-            serde_json::json!({ "id": event_id, "type": kind, "data": { "object": object } }).to_string();
+            serde_json::json!({ "id": event_id, "type": kind, "created": created, "data": { "object": object } })
+                .to_string();
         let signature = sign(SECRET, id::now() / 1_000, &body);
         self.payments.webhook(body.as_bytes(), &signature)
     }

@@ -26,10 +26,14 @@ pub fn archive(
     revision: u64,
 ) -> Result<Product, Error> {
     for _ in 0..TRIES {
-        let Some(stored) = PRODUCTS.get(ports, id)? else {
-            return archived_before(ports, id, revision);
-        };
-        if stored.body.revision != revision {
+        let found = get_ever(ports, &[id.to_owned()])?.pop().flatten();
+        let stored = found.ok_or_else(|| missing(id))?;
+        let is_archived = stored.body.archived_at.is_some();
+        if is_archived && stored.body.revision == revision.saturating_add(1) {
+            // A repetition is told the same again.
+            return Ok(to_product(stored));
+        }
+        if is_archived || stored.body.revision != revision {
             return Err(Error::StaleVersion(stored.body.revision));
         }
         let mut archived = stored.clone();
@@ -63,16 +67,6 @@ pub fn archive(
     ))
 }
 
-/// The answer where the product is archived already: a repetition is told the same again.
-fn archived_before(ports: &impl Ports, id: &str, revision: u64) -> Result<Product, Error> {
-    let stored = ARCHIVED.get(ports, id)?.ok_or_else(|| missing(id))?;
-    if stored.body.revision == revision.saturating_add(1) {
-        Ok(to_product(stored))
-    } else {
-        Err(Error::StaleVersion(stored.body.revision))
-    }
-}
-
 /// The writes and the event that sell an archived product again, as `body` has it.
 pub fn restore(stored: &Stored<ProductBody>, body: &ProductBody) -> Result<([Write; 2], Event), Error> {
     let writes = [ARCHIVED.delete(stored), PRODUCTS.insert(&stored.id, body)?];
@@ -84,22 +78,20 @@ pub fn restore(stored: &Stored<ProductBody>, body: &ProductBody) -> Result<([Wri
     Ok((writes, event))
 }
 
-/// The products of these ids, sold or archived, in the order of the ids.
+/// The products of these ids, sold or archived, in the order of the ids. One that is restored between the first two looks is found by the
+/// third.
 pub fn get_ever(ports: &impl Ports, ids: &[String]) -> Result<Vec<Option<Stored<ProductBody>>>, Error> {
     let mut products = PRODUCTS.get_many(ports, ids)?;
-    let missing: Vec<_> = ids
-        .iter()
-        .zip(&products)
-        .filter(|(_, product)| product.is_none())
-        .map(|(id, _)| id.clone())
-        .collect();
-    let archived = ARCHIVED.get_many(ports, &missing)?;
-    for (place, found) in products
-        .iter_mut()
-        .filter(|product| product.is_none())
-        .zip(archived)
-    {
-        *place = found;
+    for collection in [ARCHIVED, PRODUCTS] {
+        let (missing, places): (Vec<_>, Vec<_>) = ids
+            .iter()
+            .zip(&mut products)
+            .filter(|(_, product)| product.is_none())
+            .map(|(id, place)| (id.clone(), place))
+            .unzip();
+        for (place, found) in places.into_iter().zip(collection.get_many(ports, &missing)?) {
+            *place = found;
+        }
     }
     Ok(products)
 }

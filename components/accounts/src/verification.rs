@@ -20,6 +20,9 @@ use crate::letter;
 use crate::service::{AccountsService, Platform};
 use crate::user::{Profile, USERS, to_user};
 
+/// How often a code is taken back that changes meanwhile: more often than it can be tried.
+const TRIES: usize = 8;
+
 const PERSONS: &str = "The API key has no address. Sign in as the user whose address it is.";
 
 /// A code on its way to a service that can send it.
@@ -62,7 +65,7 @@ impl<P: Platform> AccountsService<P> {
         let mac = code::mac(&self.ports, user_id, channel, to, &code)?;
         let before = kept.as_ref().map(|kept| &kept.body);
         let body = VerificationBody::after(before, id::now(), mac.finalize().into_bytes().to_vec())?;
-        let expires_at = body.expires_at;
+        let (sent_at, expires_at) = (body.sent_at, body.expires_at);
         let write = match kept {
             None => VERIFICATIONS.insert(&key, &body)?,
             Some(kept) => VERIFICATIONS.replace(&Stored { body, ..kept })?,
@@ -77,7 +80,7 @@ impl<P: Platform> AccountsService<P> {
         prune(&self.ports, &VERIFICATIONS, ("expiresAt", before), &key, |_| true);
         if channel == Channel::Email {
             let letter = letter::of_code(profile.locale.as_deref(), &code);
-            self.mail(&key, to, letter)?;
+            self.mail(&key, sent_at, to, letter)?;
         }
         Ok(expires_at)
     }
@@ -148,7 +151,13 @@ impl<P: Platform> AccountsService<P> {
 
     /// Sends a code, or takes it back where it can't be sent. What a mail server has refused counts like what it took: else whoever asks again
     /// and again would find out which addresses there are.
-    fn mail(&self, key: &str, to: &str, (subject, text): (String, String)) -> Result<(), Error> {
+    fn mail(
+        &self,
+        key: &str,
+        sent_at: u64,
+        to: &str,
+        (subject, text): (String, String),
+    ) -> Result<(), Error> {
         let message = Message {
             to: to.into(),
             subject,
@@ -158,9 +167,9 @@ impl<P: Platform> AccountsService<P> {
         let Err(failure) = self.ports.send(&message) else {
             return Ok(());
         };
-        if let Some(mut kept) = VERIFICATIONS.get(&self.ports, key)? {
-            kept.body.take_back(matches!(failure, MailFailure::Rejected(_)));
-            self.ports.commit(&[VERIFICATIONS.replace(&kept)?], &[])?;
+        // Whoever waits for the mail is to hear that it was not sent, whatever becomes of this.
+        if let Err(error) = self.take_back(key, sent_at, matches!(failure, MailFailure::Rejected(_))) {
+            eprintln!("a code that was not sent is not taken back: {error:?}");
         }
         Err(match failure {
             MailFailure::Rejected(_) => {
@@ -170,6 +179,24 @@ impl<P: Platform> AccountsService<P> {
                 Error::Unavailable("The shop can't send mail now. Try again in a moment.".into())
             }
         })
+    }
+
+    /// Takes back the code that was kept at this time, unless another one has followed or the user is gone.
+    fn take_back(&self, key: &str, sent_at: u64, counts: bool) -> Result<(), Error> {
+        for _ in 0..TRIES {
+            let kept = VERIFICATIONS.get(&self.ports, key)?;
+            let Some(mut kept) = kept.filter(|kept| kept.body.sent_at == sent_at) else {
+                return Ok(());
+            };
+            kept.body.take_back(counts);
+            match self.ports.commit(&[VERIFICATIONS.replace(&kept)?], &[]) {
+                Ok(()) => return Ok(()),
+                // Somebody has tried a code meanwhile.
+                Err(CommitFailure::Refused(_)) => {}
+                Err(failure) => return Err(failure.into()),
+            }
+        }
+        Err(Error::Unavailable("It changes all the time.".into()))
     }
 }
 

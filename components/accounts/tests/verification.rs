@@ -197,6 +197,42 @@ fn mail_that_can_not_be_sent_now_may_be_tried_again_at_once() {
 }
 
 #[test]
+fn who_waits_for_mail_that_can_not_be_sent_hears_of_it_whatever_happens_meanwhile() {
+    type Meanwhile = fn(&Service, &Caller);
+    let tries_a_code: Meanwhile = |accounts, ada| {
+        assert_eq!(field(accounts.verify(ada, Channel::Email, "000000")), "code");
+    };
+    let erases: Meanwhile = |accounts, ada| {
+        accounts.erase(ada, ada.user_id().unwrap()).unwrap();
+    };
+    for meanwhile in [tries_a_code, erases] {
+        let (ports, accounts) = accounts();
+        let ada = reachable(&accounts, "ada@unavailable.example");
+        let (others, user, inner) = (accounts.clone(), ada.clone(), ports.clone());
+        // Right before the code is taken back.
+        ports.after_next_commit(move || inner.before_next_commit(move || meanwhile(&others, &user)));
+        let error = accounts.request_verification(&ada, Channel::Email).unwrap_err();
+        assert!(matches_unavailable(&error), "{error:?}");
+    }
+}
+
+#[test]
+fn a_code_that_is_tried_before_it_is_taken_back_may_be_asked_for_again_at_once() {
+    let (ports, accounts) = accounts();
+    let ada = reachable(&accounts, "ada@unavailable.example");
+    let (others, user, inner) = (accounts.clone(), ada.clone(), ports.clone());
+    ports.after_next_commit(move || {
+        inner.before_next_commit(move || {
+            assert_eq!(field(others.verify(&user, Channel::Email, "000000")), "code");
+        });
+    });
+    for _ in 0..2 {
+        let error = accounts.request_verification(&ada, Channel::Email).unwrap_err();
+        assert!(matches_unavailable(&error), "{error:?}");
+    }
+}
+
+#[test]
 fn an_address_that_is_refused_counts_like_any_other() {
     let (_, accounts) = accounts();
     let ada = reachable(&accounts, "ada@rejected.example");

@@ -2,7 +2,7 @@
 
 use mercato_common::collection::{Collection, Stored};
 use mercato_common::webhooks::Webhook;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::backoff;
 use crate::signature::Secret;
@@ -14,6 +14,9 @@ pub const ENDPOINTS: Collection<EndpointBody> = Collection::new("webhooks.endpoi
 /// How long deliveries are signed by the old secret as well, in milliseconds: a day.
 const GRACE: u64 = 24 * 3_600_000;
 
+/// How many old secrets sign at the most.
+const MOST_PREVIOUS: usize = 5;
+
 /// An address that events are sent to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -22,8 +25,13 @@ pub struct EndpointBody {
     pub events: Vec<String>,
     pub enabled: bool,
     pub secret: Secret,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub previous: Option<Previous>,
+    /// The secrets before it that still sign, the newest first.
+    #[serde(
+        default,
+        skip_serializing_if = "Vec::is_empty",
+        deserialize_with = "one_or_more"
+    )]
+    pub previous: Vec<Previous>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub disabled_reason: Option<String>,
     /// The first failure since something has arrived.
@@ -57,13 +65,14 @@ impl EndpointBody {
             .chain(previous.map(|previous| &previous.secret))
     }
 
-    /// Takes another secret.
+    /// Takes another secret. Those before it sign for as long as each was promised to: who rotates twice, since an answer was lost, has
+    /// told the endpoint of none of them yet but the first.
     pub fn rotate(&mut self, secret: Secret, now: u64) {
         let old = std::mem::replace(&mut self.secret, secret);
-        self.previous = Some(Previous {
-            secret: old,
-            until: now.saturating_add(GRACE),
-        });
+        self.previous.retain(|previous| now < previous.until);
+        self.previous.truncate(MOST_PREVIOUS - 1);
+        let until = now.saturating_add(GRACE);
+        self.previous.insert(0, Previous { secret: old, until });
     }
 
     /// Is used again, whatever it did before.
@@ -86,6 +95,20 @@ impl EndpointBody {
             self.disable("Nothing has arrived there for three days.");
         }
     }
+}
+
+/// Reads the secrets before an endpoint's own, of which there once was one at the most.
+fn one_or_more<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Previous>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Kept {
+        One(Previous),
+        More(Vec<Previous>),
+    }
+    Ok(match Kept::deserialize(deserializer)? {
+        Kept::One(previous) => vec![previous],
+        Kept::More(previous) => previous,
+    })
 }
 
 /// What is told of an endpoint: all but its secrets.

@@ -27,7 +27,7 @@ impl<P: Ports> WebhooksService<P> {
             events: subscription::checked(&input.events)?,
             enabled: true,
             secret: Secret::generate()?,
-            previous: None,
+            previous: Vec::new(),
             disabled_reason: None,
             failing_since: None,
             created_at: id::now(),

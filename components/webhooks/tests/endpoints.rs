@@ -157,3 +157,31 @@ fn for_a_day_the_old_secret_is_good_beside_the_new_one() {
     let request = shop.sent().remove(0);
     assert_eq!(signatures(&request).1, [expected(&request, &new.secret)]);
 }
+
+#[test]
+fn who_rotates_again_and_again_does_not_cut_off_an_endpoint_that_knows_the_first_secret() {
+    let shop = shop();
+    let first = shop.webhook(HERE, &["*"]);
+    let id = &first.webhook.id;
+    let rotate = || shop.service.rotate_secret(&Caller::ApiKey, id).unwrap().secret;
+    let secrets = [rotate(), rotate()];
+    let signed_by = || {
+        shop.happens(PAID);
+        shop.ring();
+        let request = shop.sent().remove(0);
+        let known = secrets.iter().rev().chain([&first.secret]);
+        let known: Vec<_> = known.map(|secret| expected(&request, secret)).collect();
+        let signatures = signatures(&request).1;
+        let by_known = signatures.iter().filter(|one| known.contains(one)).count();
+        (signatures.len(), by_known)
+    };
+    assert_eq!(signed_by(), (3, 3));
+    for _ in 0..20 {
+        rotate();
+    }
+    assert_eq!(signed_by(), (6, 0), "so many sign, and no more");
+    // As endpoints had it once.
+    let previous = json!({ "secret": first.secret, "until": id::now() + 60_000 });
+    shop.set("webhooks.endpoints", id, "previous", previous);
+    assert_eq!(signed_by(), (2, 1));
+}

@@ -1,4 +1,4 @@
-//! The codes of verifications: how they are made and kept, and when there may be another one.
+//! The codes of verifications: how they are made, what is kept of them, and when there may be another one.
 
 use hmac::{Hmac, Mac};
 use mercato_common::accounts::Channel;
@@ -8,6 +8,7 @@ use mercato_common::ports::Ports;
 use mercato_common::types::Error;
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
+use subtle::ConstantTimeEq;
 
 use crate::settings;
 
@@ -28,8 +29,9 @@ const A_DAY: u64 = 10;
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct VerificationBody {
-    /// The keyed hash of the last code and of where it was sent.
-    hash: Vec<u8>,
+    /// Of the last code; see [`of`].
+    #[serde(default)]
+    pub id: String,
     /// How many tries are left.
     left: i64,
     pub sent_at: u64,
@@ -41,13 +43,13 @@ pub struct VerificationBody {
 
 impl VerificationBody {
     /// For a code that is sent now, after these, if there may be one.
-    pub fn after(kept: Option<&Self>, now: u64, hash: Vec<u8>) -> Result<Self, Error> {
+    pub fn after(kept: Option<&Self>, now: u64) -> Result<Self, Error> {
         let (first_sent_at, sent) = match kept {
             Some(kept) => kept.day(now)?,
             None => (now, 0),
         };
         Ok(Self {
-            hash,
+            id: id::new(),
             left: TRIES,
             sent_at: now,
             expires_at: now + LIFETIME,
@@ -65,9 +67,14 @@ impl VerificationBody {
         }
     }
 
-    /// Whether this is the hash of a code that is good now; in constant time.
-    pub fn takes(&self, mac: Hmac<Sha256>, now: u64) -> bool {
-        mac.verify_slice(&self.hash).is_ok() && now < self.expires_at
+    /// Whether a code is the one that was sent, and good now; in constant time.
+    pub fn takes(&self, code: &str, sent: &str, now: u64) -> bool {
+        bool::from(code.as_bytes().ct_eq(sent.as_bytes())) && now < self.expires_at
+    }
+
+    /// Whether the code of this id is the last one, and somebody may still come back with it.
+    pub fn is_good(&self, id: &str, now: u64) -> bool {
+        self.id == id && self.left > 0 && now < self.expires_at
     }
 
     /// When the first code of this day was sent, and how many were, if there may be another one now.
@@ -89,32 +96,25 @@ impl VerificationBody {
     }
 }
 
-/// A new code.
-pub fn new() -> Result<String, Error> {
-    Ok(format!("{:06}", u64::from_le_bytes(id::secret()?) % 1_000_000))
-}
-
 /// The id of what is kept of a user's codes.
 pub fn key(user_id: &str, channel: Channel) -> String {
     format!("{user_id}.{}", name(channel))
 }
 
-/// The keyed hash of a code that was sent to this address of this user.
-pub fn mac(
-    ports: &impl Ports,
-    user_id: &str,
-    channel: Channel,
-    to: &str,
-    code: &str,
-) -> Result<Hmac<Sha256>, Error> {
+/// The code of this id that goes to this address of this user: a keyed hash (RFC 2104), cut to six digits. The key
+/// is the shop's secret; so the code need not be kept, and who knows all the rest knows nothing of it.
+pub fn of(ports: &impl Ports, user_id: &str, channel: Channel, to: &str, id: &str) -> Result<String, Error> {
+    let wrong = || Error::Internal("a code can't be made".into());
     let secret = settings::secret(ports)?;
-    let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes())
-        .map_err(|error| Error::Internal(format!("a code can't be hashed: {error}")))?;
-    for part in ["verification", user_id, name(channel), to, code] {
-        mac.update(&part.len().to_le_bytes());
+    let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).map_err(|_| wrong())?;
+    for part in ["verification", user_id, name(channel), to, id] {
+        let length = u64::try_from(part.len()).unwrap_or(u64::MAX);
+        mac.update(&length.to_le_bytes());
         mac.update(part.as_bytes());
     }
-    Ok(mac)
+    let hash = mac.finalize().into_bytes();
+    let (first, _) = hash.split_first_chunk().ok_or_else(wrong)?;
+    Ok(format!("{:06}", u64::from_le_bytes(*first) % 1_000_000))
 }
 
 /// A channel as it is stored and told.
@@ -132,7 +132,7 @@ mod tests {
     #[test]
     fn codes_are_sent_with_pauses_and_so_many_a_day() {
         let body = |sent| VerificationBody {
-            hash: Vec::new(),
+            id: String::new(),
             left: 0,
             sent_at: 1_000,
             expires_at: 0,
@@ -146,13 +146,9 @@ mod tests {
     }
 
     #[test]
-    fn a_code_has_six_digits() {
-        for _ in 0..100 {
-            let code = new().unwrap();
-            assert!(
-                code.len() == 6 && code.bytes().all(|byte| byte.is_ascii_digit()),
-                "{code}"
-            );
-        }
+    fn what_is_kept_of_codes_from_before_they_had_ids_is_read() {
+        let text = r#"{"hash":[1,2],"left":5,"sentAt":7,"expiresAt":9,"firstSentAt":7,"sent":1}"#;
+        let body: VerificationBody = serde_json::from_str(text).unwrap();
+        assert!(!body.is_good("0198c0de-0000-7000-8000-000000000000", 8));
     }
 }

@@ -1,8 +1,8 @@
 //! The binding of the service to the world `mercato:shop/accounts-service`.
 
 use mercato_common::accounts::{
-    AuditFilter, AuditPage, Channel, Client, Contact, Credentials, ExternalIdentity, Session, SignIn, User,
-    UserPage, UserPatch,
+    AuditFilter, AuditPage, Channel, Client, Contact, Credentials, ExternalIdentity, PhoneCode, Session,
+    SignIn, User, UserPage, UserPatch,
 };
 use mercato_common::ports::Imports;
 use mercato_common::services::{Accounts, Contacts};
@@ -113,6 +113,10 @@ impl bindings::exports::mercato::shop::accounts::Guest for Component {
 impl bindings::exports::mercato::shop::contacts::Guest for Component {
     fn look_up(ids: Vec<String>) -> Result<Vec<Option<Contact>>, Error> {
         SERVICE.look_up(&ids)
+    }
+
+    fn look_up_code(user_id: String, verification_id: String) -> Result<Option<PhoneCode>, Error> {
+        SERVICE.look_up_code(&user_id, &verification_id)
     }
 }
 

@@ -1,10 +1,12 @@
 //! How users can be reached, for the services that write to them.
 
-use mercato_common::accounts::Contact;
+use mercato_common::accounts::{Channel, Contact, PhoneCode};
 use mercato_common::collection::Stored;
+use mercato_common::id;
 use mercato_common::services::Contacts;
 use mercato_common::types::Error;
 
+use crate::code::{self, VERIFICATIONS};
 use crate::service::{AccountsService, Platform};
 use crate::user::{USERS, UserBody};
 
@@ -12,6 +14,23 @@ impl<P: Platform> Contacts for AccountsService<P> {
     fn look_up(&self, ids: &[String]) -> Result<Vec<Option<Contact>>, Error> {
         let users = USERS.get_many(&self.ports, ids)?;
         Ok(users.into_iter().map(|user| user.and_then(to_contact)).collect())
+    }
+
+    fn look_up_code(&self, user_id: &str, verification_id: &str) -> Result<Option<PhoneCode>, Error> {
+        let kept = VERIFICATIONS.get(&self.ports, &code::key(user_id, Channel::Phone))?;
+        if !kept.is_some_and(|kept| kept.body.is_good(verification_id, id::now())) {
+            return Ok(None);
+        }
+        let user = USERS.get(&self.ports, user_id)?;
+        let profile = user.map(|user| user.body.profile).unwrap_or_default();
+        let Some(to) = profile.phone else {
+            return Ok(None);
+        };
+        Ok(Some(PhoneCode {
+            code: code::of(&self.ports, user_id, Channel::Phone, &to, verification_id)?,
+            to,
+            locale: profile.locale,
+        }))
     }
 }
 

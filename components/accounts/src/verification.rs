@@ -1,10 +1,9 @@
 //! Whether an address is its user's: a code is sent there, and comes back.
 //!
-//! A code has six digits, is good for ten minutes and five tries, and only its keyed hash is kept: without the shop's secret,
-//! a million guesses at the store's content tell nothing. Tries are counted down inside the store, so that tries at the same
+//! A code has six digits, is good for ten minutes and five tries, and is kept nowhere: it is made anew of its id by the shop's secret, without
+//! which the store's content and all events tell nothing of it. Tries are counted down inside the store, so that tries at the same
 //! moment are counted, too.
 
-use hmac::Mac;
 use mercato_common::accounts::{Channel, User};
 use mercato_common::collection::{Stored, event};
 use mercato_common::id;
@@ -25,15 +24,13 @@ const TRIES: usize = 8;
 
 const PERSONS: &str = "The API key has no address. Sign in as the user whose address it is.";
 
-/// A code on its way to a service that can send it.
+/// A service that can send a code is to do so, and gets it by its id: events are kept for long.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct VerificationRequested<'a> {
     user_id: &'a str,
+    verification_id: &'a str,
     channel: &'static str,
-    to: &'a str,
-    locale: Option<&'a str>,
-    code: &'a str,
     expires_at: u64,
 }
 
@@ -61,18 +58,17 @@ impl<P: Platform> AccountsService<P> {
         }
         let key = code::key(user_id, channel);
         let kept = VERIFICATIONS.get(&self.ports, &key)?;
-        let code = code::new()?;
-        let mac = code::mac(&self.ports, user_id, channel, to, &code)?;
         let before = kept.as_ref().map(|kept| &kept.body);
-        let body = VerificationBody::after(before, id::now(), mac.finalize().into_bytes().to_vec())?;
-        let (sent_at, expires_at) = (body.sent_at, body.expires_at);
+        let body = VerificationBody::after(before, id::now())?;
+        let code = code::of(&self.ports, user_id, channel, to, &body.id)?;
+        let (id, expires_at) = (body.id.clone(), body.expires_at);
         let write = match kept {
             None => VERIFICATIONS.insert(&key, &body)?,
             Some(kept) => VERIFICATIONS.replace(&Stored { body, ..kept })?,
         };
         let events = match channel {
             Channel::Email => Vec::new(),
-            Channel::Phone => vec![request(user_id, profile, to, &code, expires_at)?],
+            Channel::Phone => vec![request(user_id, &id, expires_at)?],
         };
         self.ports.commit(&[write], &events)?;
         // Until then a code counts for the limit of a day.
@@ -80,7 +76,7 @@ impl<P: Platform> AccountsService<P> {
         prune(&self.ports, &VERIFICATIONS, ("expiresAt", before), &key, |_| true);
         if channel == Channel::Email {
             let letter = letter::of_code(profile.locale.as_deref(), &code);
-            self.mail(&key, sent_at, to, letter)?;
+            self.mail((&key, &id), to, letter)?;
         }
         Ok(expires_at)
     }
@@ -112,8 +108,8 @@ impl<P: Platform> AccountsService<P> {
         let (Some(to), _) = user.body.profile.reached_by(channel) else {
             return Err(wrong());
         };
-        let mac = code::mac(&self.ports, user_id, channel, to, code)?;
-        if !sent.body.takes(mac, id::now()) {
+        let right = code::of(&self.ports, user_id, channel, to, &sent.body.id)?;
+        if !sent.body.takes(code, &right, id::now()) {
             return Err(wrong());
         }
         match channel {
@@ -153,8 +149,7 @@ impl<P: Platform> AccountsService<P> {
     /// and again would find out which addresses there are.
     fn mail(
         &self,
-        key: &str,
-        sent_at: u64,
+        verification: (&str, &str),
         to: &str,
         (subject, text): (String, String),
     ) -> Result<(), Error> {
@@ -168,7 +163,7 @@ impl<P: Platform> AccountsService<P> {
             return Ok(());
         };
         // Whoever waits for the mail is to hear that it was not sent, whatever becomes of this.
-        if let Err(error) = self.take_back(key, sent_at, matches!(failure, MailFailure::Rejected(_))) {
+        if let Err(error) = self.take_back(verification, matches!(failure, MailFailure::Rejected(_))) {
             eprintln!("a code that was not sent is not taken back: {error:?}");
         }
         Err(match failure {
@@ -181,11 +176,11 @@ impl<P: Platform> AccountsService<P> {
         })
     }
 
-    /// Takes back the code that was kept at this time, unless another one has followed or the user is gone.
-    fn take_back(&self, key: &str, sent_at: u64, counts: bool) -> Result<(), Error> {
+    /// Takes back the code of this id, unless another one has followed or the user is gone.
+    fn take_back(&self, (key, id): (&str, &str), counts: bool) -> Result<(), Error> {
         for _ in 0..TRIES {
             let kept = VERIFICATIONS.get(&self.ports, key)?;
-            let Some(mut kept) = kept.filter(|kept| kept.body.sent_at == sent_at) else {
+            let Some(mut kept) = kept.filter(|kept| kept.body.id == id) else {
                 return Ok(());
             };
             kept.body.take_back(counts);
@@ -210,16 +205,14 @@ impl Profile {
     }
 }
 
-fn request(user_id: &str, profile: &Profile, to: &str, code: &str, expires_at: u64) -> Result<Event, Error> {
+fn request(user_id: &str, verification_id: &str, expires_at: u64) -> Result<Event, Error> {
     event(
         "mercato.accounts.verification-requested",
         format!("user/{user_id}"),
         &VerificationRequested {
             user_id,
+            verification_id,
             channel: code::name(Channel::Phone),
-            to,
-            locale: profile.locale.as_deref(),
-            code,
             expires_at,
         },
     )

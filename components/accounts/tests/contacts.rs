@@ -7,7 +7,7 @@ use mercato_common::accounts::{Channel, Contact, UserPatch};
 use mercato_common::services::{Accounts, Contacts};
 use mercato_common::testing::customer;
 use mercato_common::types::Caller;
-use people::{accounts, register};
+use people::{accounts, phoned, register};
 
 #[test]
 fn contacts_are_those_of_present_users_in_the_order_of_the_ids() {
@@ -23,9 +23,8 @@ fn contacts_are_those_of_present_users_in_the_order_of_the_ids() {
     accounts.update(&own, &ada.id, 1, patch).unwrap();
     drop(ports.take_events());
     accounts.request_verification(&own, Channel::Phone).unwrap();
-    let asked: serde_json::Value = serde_json::from_str(&ports.take_events()[0].data).unwrap();
-    let code = asked["code"].as_str().unwrap();
-    accounts.verify(&own, Channel::Phone, code).unwrap();
+    let code = phoned(&accounts, &ports.take_events()[0]).code;
+    accounts.verify(&own, Channel::Phone, &code).unwrap();
     let told = ports.take_events().remove(0);
     assert_eq!(told.kind, "mercato.accounts.contact-verified");
     let data: serde_json::Value = serde_json::from_str(&told.data).unwrap();

@@ -4,10 +4,12 @@
 mod people;
 
 use mercato_common::accounts::{Channel, UserPatch};
-use mercato_common::services::Accounts;
+use mercato_common::ports::Ports;
+use mercato_common::services::{Accounts, Contacts};
 use mercato_common::testing::{TestPorts, customer};
 use mercato_common::types::{Caller, Error};
-use people::{Service, accounts, register};
+use mercato_ports::documents::{Replacement, Write};
+use people::{Service, accounts, phoned, register};
 use serde_json::Value;
 
 /// A user with these addresses.
@@ -144,18 +146,114 @@ fn a_phone_is_reached_by_an_event() {
     assert!(ports.take_mails().is_empty());
     let event = ports.take_events().remove(0);
     assert_eq!(event.kind, "mercato.accounts.verification-requested");
-    let data: Value = serde_json::from_str(&event.data).unwrap();
-    assert_eq!(
-        (data["channel"].as_str(), data["to"].as_str()),
-        (Some("phone"), Some("+4915112345678"))
+    let sent = phoned(&accounts, &event);
+    assert_eq!((sent.to.as_str(), sent.code.len()), ("+4915112345678", 6));
+    assert!(sent.code.bytes().all(|byte| byte.is_ascii_digit()));
+    let secrets = [sent.code.as_str(), "15112345678"];
+    assert!(
+        !secrets.iter().any(|secret| event.data.contains(secret)),
+        "{}",
+        event.data
     );
-    let code = data["code"].as_str().unwrap();
+    assert_eq!(phoned(&accounts, &event), sent, "the same each time");
     assert!(
         accounts
-            .verify(&ada, Channel::Phone, code)
+            .verify(&ada, Channel::Phone, &sent.code)
             .unwrap()
             .phone_verified
     );
+}
+
+#[test]
+fn a_code_for_a_phone_is_told_as_long_as_it_is_good() {
+    type Then = fn(&TestPorts, &Service, &Caller);
+    const KEPT: &str = "accounts.verifications";
+    let is_tried: Then = |_, accounts, ada| {
+        for _ in 0..5 {
+            assert_eq!(field(accounts.verify(ada, Channel::Phone, "nonsense")), "code");
+        }
+    };
+    let is_followed: Then = |ports, accounts, ada| {
+        change(
+            ports,
+            KEPT,
+            &format!("{}.phone", ada.user_id().unwrap()),
+            |body| {
+                body["sentAt"] = 1.into();
+            },
+        );
+        accounts.request_verification(ada, Channel::Phone).unwrap();
+    };
+    let expires: Then = |ports, _, ada| {
+        change(
+            ports,
+            KEPT,
+            &format!("{}.phone", ada.user_id().unwrap()),
+            |body| {
+                body["expiresAt"] = 1.into();
+            },
+        );
+    };
+    let is_erased: Then = |_, accounts, ada| {
+        accounts.erase(ada, ada.user_id().unwrap()).unwrap();
+    };
+    for then in [is_tried, is_followed, expires, is_erased] {
+        let (ports, accounts) = accounts();
+        let ada = reachable(&accounts, "ada@example.com");
+        drop(ports.take_events());
+        accounts.request_verification(&ada, Channel::Phone).unwrap();
+        let asked: Value = serde_json::from_str(&ports.take_events()[0].data).unwrap();
+        let [user_id, id] = ["userId", "verificationId"].map(|field| asked[field].as_str().unwrap());
+        let told = |user_id: &str, id: &str| accounts.look_up_code(user_id, id).unwrap().is_some();
+        assert!(told(user_id, id));
+        assert!(!told(user_id, "another") && !told("nobody", id) && !told(user_id, ""));
+        then(&ports, &accounts, &ada);
+        assert!(!told(user_id, id));
+    }
+}
+
+#[test]
+fn a_code_is_made_for_its_own_number_alone() {
+    let (ports, accounts) = accounts();
+    let ada = reachable(&accounts, "ada@example.com");
+    drop(ports.take_events());
+    accounts.request_verification(&ada, Channel::Phone).unwrap();
+    let event = ports.take_events().remove(0);
+    let first = phoned(&accounts, &event);
+    let patch = UserPatch {
+        name: None,
+        email: None,
+        phone: Some("+4915187654321".into()),
+        locale: Some("de".into()),
+    };
+    accounts.update(&ada, ada.user_id().unwrap(), 2, patch).unwrap();
+    assert_eq!(field(accounts.verify(&ada, Channel::Phone, &first.code)), "code");
+    let second = phoned(&accounts, &event);
+    assert_eq!(
+        (second.to.as_str(), second.locale.as_deref()),
+        ("+4915187654321", Some("de"))
+    );
+    assert!(
+        accounts
+            .verify(&ada, Channel::Phone, &second.code)
+            .unwrap()
+            .phone_verified
+    );
+}
+
+/// Changes a document behind everybody's back.
+fn change(ports: &TestPorts, collection: &str, id: &str, change: impl FnOnce(&mut Value)) {
+    let found = ports.get_many(collection, &[id.to_owned()]).unwrap();
+    let document = found[0].clone().unwrap();
+    let mut body: Value = serde_json::from_str(&document.body).unwrap();
+    change(&mut body);
+    let write = Write::Replace(Replacement {
+        collection: collection.into(),
+        id: id.into(),
+        expected: document.version,
+        body: body.to_string(),
+    });
+    ports.commit(&[write], &[]).unwrap();
 }
 
 #[test]

@@ -34,7 +34,7 @@ pub mod types {
 pub mod accounts {
     pub use crate::bindings::mercato::shop::account_types::{
         AuditAction, AuditEdge, AuditEntry, AuditFilter, AuditOutcome, AuditPage, Channel, Client, Contact,
-        Credentials, ExternalIdentity, Session, SignIn, User, UserEdge, UserPage, UserPatch,
+        Credentials, ExternalIdentity, PhoneCode, Session, SignIn, User, UserEdge, UserPage, UserPatch,
     };
 }
 

@@ -6,8 +6,8 @@
 )]
 
 use crate::accounts::{
-    AuditFilter, AuditPage, Channel, Client, Contact, Credentials, ExternalIdentity, Session, SignIn, User,
-    UserPage, UserPatch,
+    AuditFilter, AuditPage, Channel, Client, Contact, Credentials, ExternalIdentity, PhoneCode, Session,
+    SignIn, User, UserPage, UserPatch,
 };
 use crate::carts::{Cart, Terms, Whose};
 use crate::catalog::{
@@ -65,6 +65,8 @@ pub trait Accounts {
 pub trait Contacts {
     /// `look-up`
     fn look_up(&self, ids: &[String]) -> Result<Vec<Option<Contact>>, Error>;
+    /// `look-up-code`
+    fn look_up_code(&self, user_id: &str, verification_id: &str) -> Result<Option<PhoneCode>, Error>;
 }
 
 /// `mercato:shop/catalog`.

@@ -1,6 +1,6 @@
 //! The binding of the service to the world `mercato:shop/notifications-service`.
 
-use mercato_common::accounts::Contact;
+use mercato_common::accounts::{Contact, PhoneCode};
 use mercato_common::notifications::{
     Email, Notification, NotificationFilter, NotificationPage, Preference, Sms,
 };
@@ -53,6 +53,10 @@ struct Remote;
 impl Contacts for Remote {
     fn look_up(&self, ids: &[String]) -> Result<Vec<Option<Contact>>, Error> {
         contacts::look_up(ids)
+    }
+
+    fn look_up_code(&self, user_id: &str, verification_id: &str) -> Result<Option<PhoneCode>, Error> {
+        contacts::look_up_code(user_id, verification_id)
     }
 }
 

@@ -63,25 +63,13 @@ pub struct Scarce {
     pub threshold: i64,
 }
 
-/// A code for a phone. Its text is neither stored nor shown.
-#[derive(Clone, PartialEq, Eq, Deserialize)]
+/// A code for a phone. Accounts tells its text, which is neither stored nor shown.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Code {
     pub user_id: String,
-    pub to: String,
-    #[serde(default)]
-    pub locale: Option<String>,
-    pub code: String,
+    pub verification_id: String,
     pub expires_at: u64,
-}
-
-impl std::fmt::Debug for Code {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter
-            .debug_struct("Code")
-            .field("user_id", &self.user_id)
-            .finish_non_exhaustive()
-    }
 }
 
 #[derive(Deserialize)]
@@ -139,7 +127,7 @@ fn of_order(event: &Event, kind: Kind) -> Result<Occasion, Failure> {
 }
 
 fn data<'a, T: Deserialize<'a>>(event: &'a Event) -> Result<T, Failure> {
-    // What can't be read is not repeated: it may hold a code.
+    // What can't be read is not repeated: it may hold anything.
     serde_json::from_str(&event.data).map_err(|error| {
         Failure::Reject(format!(
             "the data of {} can't be read: {:?}",

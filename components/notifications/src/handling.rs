@@ -88,10 +88,10 @@ impl<P: Platform, C: Contacts, O: Orders> NotificationsService<P, C, O> {
         draft: Draft,
     ) -> Result<Stored<MessageBody>, Error> {
         match (&way.to, occasion) {
-            (Err(reason), _) => self.lay_by(draft, Status::Skipped, reason),
-            (Ok(_), Occasion::Code(code)) if code.expires_at <= id::now() => {
+            (_, Occasion::Code(code)) if code.expires_at <= id::now() => {
                 self.lay_by(draft, Status::Failed, "The code has expired.")
             }
+            (Err(reason), _) => self.lay_by(draft, Status::Skipped, reason),
             (Ok(to), _) => {
                 let letter = letters::write(occasion, order, recipient.reader(), way.medium)?;
                 self.deliver(draft, to, letter)

@@ -11,13 +11,15 @@ use crate::preferences;
 use crate::senders::{self, UNCONFIGURED};
 use crate::service::{NotificationsService, Platform};
 
-/// Whom something is told, and how.
-#[derive(Debug, Default)]
+/// Whom something is told, and how. Not shown: it may hold a code.
+#[derive(Default)]
 pub struct Recipient {
     pub name: Option<String>,
     pub locale: Option<String>,
     /// By which media, where to; or why there is nowhere.
     pub ways: Vec<Way>,
+    /// The text of the code that is told.
+    pub code: Option<String>,
 }
 
 /// One way to somebody.
@@ -33,6 +35,7 @@ impl Recipient {
         Reader {
             name: self.name.as_deref(),
             locale: self.locale.as_deref(),
+            code: self.code.as_deref(),
         }
     }
 }
@@ -41,11 +44,24 @@ impl<P: Platform, C: Contacts, O: Orders> NotificationsService<P, C, O> {
     /// Whom an occasion is told, and how. Who has given no address, or does not want to hear of it, is told in no way.
     pub(crate) fn recipient(&self, occasion: &Occasion) -> Result<Recipient, Error> {
         match occasion {
-            Occasion::Code(code) => Ok(Recipient {
-                name: None,
-                locale: code.locale.clone(),
-                ways: vec![self.by_sms(&code.to, true)],
-            }),
+            Occasion::Code(code) => {
+                let found = self.contacts.look_up_code(&code.user_id, &code.verification_id)?;
+                Ok(match found {
+                    Some(sent) => Recipient {
+                        name: None,
+                        locale: sent.locale,
+                        ways: vec![self.by_sms(&sent.to, true)],
+                        code: Some(sent.code),
+                    },
+                    None => Recipient {
+                        ways: vec![Way {
+                            medium: Medium::Sms,
+                            to: Err("The code is no longer good."),
+                        }],
+                        ..Recipient::default()
+                    },
+                })
+            }
             Occasion::LowStock(_) => {
                 let keeper = self.ports.config("KEEPER_EMAIL");
                 let keeper = keeper.filter(|address| !address.is_empty());
@@ -79,6 +95,7 @@ impl<P: Platform, C: Contacts, O: Orders> NotificationsService<P, C, O> {
             name: contact.name,
             locale: contact.locale,
             ways,
+            code: None,
         })
     }
 

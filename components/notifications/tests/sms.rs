@@ -10,7 +10,7 @@
 mod shop;
 
 use mercato_common::notifications::{Kind, Medium, NotificationStatus as Sent, Preference, Sms};
-use mercato_common::services::Notifications;
+use mercato_common::services::{Accounts, Notifications};
 use mercato_common::testing::{admin, customer};
 use mercato_common::types::Error;
 use mercato_notifications::Failure;
@@ -38,8 +38,7 @@ fn a_code_is_one_request_by_basic_authentication() {
     let sent = shop.twilio(vec![accepted()]);
     let user = shop.unverified("Ada", "ada@example.com");
     let asked = shop.code(&user);
-    let code: Value = serde_json::from_str(&asked.data).unwrap();
-    let code = code["code"].as_str().unwrap();
+    let code = shop.code_of(&asked);
     shop.handle(&asked).unwrap();
     shop.handle(&asked).unwrap();
     let expected = [
@@ -55,7 +54,7 @@ fn a_code_is_one_request_by_basic_authentication() {
         (1, Kind::VerificationCode, Medium::Sms, Sent::Sent)
     );
     assert_eq!(list[0].recipient.as_deref(), Some("…678"));
-    assert!(!format!("{list:?}").contains(code));
+    assert!(!format!("{list:?}{asked:?}").contains(&code));
     let again = shop.notifications.retry(&admin(), &list[0].id);
     assert!(matches!(again, Err(Error::InvalidTransition(_))));
 }
@@ -77,6 +76,38 @@ fn an_expired_code_is_not_sent() {
         shop.notifications.retry(&admin(), &list[0].id),
         Err(Error::Conflict(_))
     ));
+}
+
+#[test]
+fn a_code_that_another_one_has_followed_is_not_sent() {
+    let shop = shop(TWILIO);
+    let sent = shop.twilio(vec![accepted()]);
+    let user = shop.unverified("Ada", "ada@example.com");
+    let first = shop.code(&user);
+    shop.edit("accounts.verifications", &format!("{user}.phone"), |body| {
+        body["sentAt"] = 1.into();
+    });
+    let second = shop.code(&user);
+    shop.handle(&first).unwrap();
+    let skipped = &shop.list()[0];
+    assert_eq!((skipped.status, &skipped.recipient), (Sent::Skipped, &None));
+    shop.handle(&second).unwrap();
+    shop.handle(&first).unwrap();
+    let sent = sent.lock().unwrap();
+    assert_eq!(sent.len(), 1);
+    assert!(sent[0][2].contains(&shop.code_of(&second)));
+}
+
+#[test]
+fn a_code_of_somebody_who_is_gone_is_not_sent() {
+    let shop = shop(TWILIO);
+    let sent = shop.twilio(Vec::new());
+    let user = shop.unverified("Ada", "ada@example.com");
+    let asked = shop.code(&user);
+    shop.accounts.erase(&admin(), &user).unwrap();
+    shop.handle(&asked).unwrap();
+    assert!(sent.lock().unwrap().is_empty());
+    assert_eq!(shop.list()[0].status, Sent::Skipped);
 }
 
 #[test]

@@ -2,10 +2,13 @@
 #![allow(dead_code, reason = "each test uses what it needs")]
 
 use mercato_accounts::AccountsService;
-use mercato_common::accounts::{AuditAction, AuditEntry, AuditFilter, Client, Credentials, SignIn};
-use mercato_common::services::Accounts;
+use mercato_common::accounts::{
+    AuditAction, AuditEntry, AuditFilter, Client, Credentials, PhoneCode, SignIn,
+};
+use mercato_common::services::{Accounts, Contacts};
 use mercato_common::testing::TestPorts;
 use mercato_common::types::{Caller, Error, Page, Role, SignedIn};
+use mercato_ports::events::Event;
 
 pub const SECRET: &str = "a secret of more than 16 bytes";
 pub const PASSWORD: &str = "correct horse";
@@ -29,6 +32,13 @@ pub fn credentials(username: &str, password: &str) -> Credentials {
         username: username.into(),
         password: password.into(),
     }
+}
+
+/// The code that an event has sent to a phone.
+pub fn phoned(accounts: &Service, asked: &Event) -> PhoneCode {
+    let data: serde_json::Value = serde_json::from_str(&asked.data).unwrap();
+    let [user_id, id] = ["userId", "verificationId"].map(|field| data.get(field).unwrap().as_str().unwrap());
+    accounts.look_up_code(user_id, id).unwrap().unwrap()
 }
 
 /// A client that nothing is known of.

@@ -26,18 +26,20 @@ pub enum Letter {
     Sms(String),
 }
 
-/// Who reads a letter.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Who reads a letter. Not shown: it may hold a code.
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Reader<'a> {
     pub name: Option<&'a str>,
     /// As BCP 47 writes it.
     pub locale: Option<&'a str>,
+    /// The text of the code that is for them, where one is.
+    pub code: Option<&'a str>,
 }
 
 /// The letter that tells of an occasion.
 ///
 /// # Errors
-/// [`Error::Internal`] where it tells of an order, and there is none.
+/// [`Error::Internal`] where it tells of an order or of a code, and there is none.
 pub fn write(
     occasion: &Occasion,
     order: Option<&Order>,
@@ -63,7 +65,12 @@ pub fn write(
             facts.push(("onHand", scarce.on_hand.to_string()));
             facts.push(("threshold", scarce.threshold.to_string()));
         }
-        Occasion::Code(code) => facts.push(("code", code.code.clone())),
+        Occasion::Code(_) => {
+            let code = reader
+                .code
+                .ok_or_else(|| Error::Internal("a letter of a code has none".into()))?;
+            facts.push(("code", code.to_owned()));
+        }
     }
     if medium == Medium::Sms {
         return Ok(Letter::Sms(fill(phrase.sms, &facts)));

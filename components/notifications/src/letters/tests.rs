@@ -57,9 +57,7 @@ fn occasions(product: &str) -> Vec<Occasion> {
         }),
         Occasion::Code(Code {
             user_id: "u1".into(),
-            to: "+4915112345678".into(),
-            locale: None,
-            code: "123456".into(),
+            verification_id: "v1".into(),
             expires_at: 0,
         }),
     ]
@@ -70,6 +68,7 @@ fn letter(occasion: &Occasion, product: &str, name: Option<&str>, locale: &str, 
     let reader = Reader {
         name,
         locale: Some(locale),
+        code: Some("123456"),
     };
     write(occasion, order.as_ref(), reader, medium).unwrap()
 }

@@ -11,7 +11,7 @@ use mercato_common::id;
 use mercato_common::notifications::{Notification, NotificationFilter};
 use mercato_common::orders::{NewOrder, Status};
 use mercato_common::ports::Ports;
-use mercato_common::services::{Accounts, Catalog, Notifications, Orders};
+use mercato_common::services::{Accounts, Catalog, Contacts, Notifications, Orders};
 use mercato_common::testing::{TestPorts, admin, customer};
 use mercato_common::types::{Caller, Line, Page};
 use mercato_notifications::{Failure, NotificationsService};
@@ -182,6 +182,13 @@ impl Shop {
             .request_verification(&customer(user_id), Channel::Phone)
             .unwrap();
         self.event("mercato.accounts.verification-requested")
+    }
+
+    /// The code that an event is about.
+    pub fn code_of(&self, asked: &Event) -> String {
+        let data: Value = serde_json::from_str(&asked.data).unwrap();
+        let [user_id, id] = ["userId", "verificationId"].map(|field| data[field].as_str().unwrap());
+        self.accounts.look_up_code(user_id, id).unwrap().unwrap().code
     }
 
     /// Has Twilio answer this, and tells what it was sent: the URL, the authorization, and the form.

@@ -106,18 +106,27 @@ impl<P: Ports + Cache + HttpClient> WebhooksService<P> {
         })
     }
 
-    /// Notes an outcome, with what follows from it, in one commit. Where something changed meanwhile, it is looked at anew.
+    /// Notes an outcome, with what follows from it, in one commit. Where something changed meanwhile, it is looked at anew: of what an
+    /// endpoint answered at an address that it had, nothing follows for it.
     fn note(&self, pair: Pair, attempt: u32, outcome: &Outcome) -> Result<(), Error> {
         let id = pair.0.id.clone();
+        let asked = pair.1.as_ref().map(|endpoint| endpoint.body.url.clone());
         let mut next = Some(pair);
         for _ in 0..TRIES {
             let Some((mut delivery, endpoint)) = next else {
                 return Ok(());
             };
             let now = id::now();
-            delivery.body.take(outcome, now);
+            let here = endpoint.filter(|endpoint| asked.as_ref() == Some(&endpoint.body.url));
+            match outcome {
+                Outcome::Gone if here.is_none() => {
+                    let reason = "It was answered 410 at an address that the webhook no longer has.".into();
+                    delivery.body.take(&Outcome::Failed(Some(410), reason), now);
+                }
+                outcome => delivery.body.take(outcome, now),
+            }
             let mut writes = vec![DELIVERIES.replace(&delivery)?];
-            if let Some(mut endpoint) = endpoint {
+            if let Some(mut endpoint) = here {
                 let before = endpoint.body.clone();
                 endpoint.body.take(outcome, now);
                 if endpoint.body != before {

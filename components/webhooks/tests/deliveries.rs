@@ -13,7 +13,7 @@ use mercato_common::id;
 use mercato_common::ports::Ports as _;
 use mercato_common::services::Webhooks;
 use mercato_common::types::{Caller, Error, Page};
-use mercato_common::webhooks::{Delivery, DeliveryFilter, DeliveryStatus};
+use mercato_common::webhooks::{Delivery, DeliveryFilter, DeliveryStatus, WebhookPatch};
 use mercato_ports::http_client::HttpFailure;
 use mercato_webhooks::Failure;
 use serde_json::{Value, json};
@@ -421,4 +421,36 @@ fn deliveries_that_are_over_go_after_a_month() {
     assert_eq!(there(), [false, true, false, true]);
     let gone = replay(&shop, &kept[0]);
     assert!(matches!(gone, Err(Error::NotFound(_))), "{gone:?}");
+}
+
+#[test]
+fn what_the_former_address_of_an_endpoint_answers_does_not_end_the_new_one() {
+    let shop = shop();
+    let id = shop.webhook(HERE, &["*"]).webhook.id;
+    shop.answer(|url| Ok(if url == HERE { 410 } else { 200 }));
+    shop.happens(PAID);
+    let (other, webhook) = (shop.clone(), id.clone());
+    // After the answer, before anybody has noted it.
+    shop.ports.before_next_commit(move || {
+        let patch = WebhookPatch {
+            url: Some(THERE.into()),
+            events: None,
+            enabled: None,
+        };
+        other.service.update(&Caller::ApiKey, &webhook, &patch).unwrap();
+    });
+    let timer = shop.timers().remove(0);
+    shop.service.handle(&timer).unwrap();
+    let webhook = shop.read(&id);
+    assert_eq!(
+        (webhook.enabled, webhook.failing_since, webhook.url.as_str()),
+        (true, None, THERE)
+    );
+    let waits = only(&shop);
+    assert_eq!(
+        (waits.status, waits.response_status),
+        (DeliveryStatus::Pending, Some(410))
+    );
+    shop.ring();
+    assert_eq!(only(&shop).status, DeliveryStatus::Delivered);
 }

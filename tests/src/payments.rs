@@ -28,6 +28,7 @@ pub fn tests(world: &Arc<World>) -> Vec<Trial> {
             a_payment_is_given_back_in_parts_and_never_more_than_was_paid,
             a_paid_order_that_is_cancelled_is_given_back,
             a_webhook_confirms_a_payment_once_and_only_with_a_good_signature,
+            what_was_given_back_and_fails_can_be_given_back_again,
         ]
     )
 }
@@ -206,6 +207,41 @@ fn a_webhook_confirms_a_payment_once_and_only_with_a_good_signature(world: &Worl
     let other = world.shop.send(Call::new("GET", "/webhooks/stripe"))?;
     other.expect_status(405)?;
     Ok(())
+}
+
+fn what_was_given_back_and_fails_can_be_given_back_again(world: &World) -> Result<()> {
+    let id = order(world, 100)?;
+    pay(world, world.ada()?.caller(), &id, "tok_ok")?.text("/payOrder/status")?;
+    let intent = format!("test/{id}/1/tok_ok");
+    let hear = |kind: &str, object: Value| -> Result<()> {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
+        let event =
+            json!({ "id": unique("evt"), "type": kind, "created": now, "data": { "object": object } });
+        let body = event.to_string();
+        let signature = sign(world.shop.secret(), now, &body)?;
+        webhook(world, &signature, &body)?.expect_status(200)?;
+        Ok(())
+    };
+    let stands = |refunded: i64| {
+        let payment = json!({ "status": "SUCCEEDED", "attempt": 1, "refunded": refunded });
+        becomes(world, &id, &json!({ "status": "PAID", "payment": payment }))
+    };
+    hear(
+        "charge.refunded",
+        json!({ "payment_intent": intent, "amount_refunded": 30 }),
+    )?;
+    stands(30)?;
+    let refund_id = unique("re");
+    for kind in ["refund.updated", "refund.failed"] {
+        let failed = json!({ "id": refund_id, "payment_intent": intent, "amount": 30, "status": "failed" });
+        hear(kind, failed)?;
+        stands(0)?;
+    }
+    let again = refund(world, &id, None)?;
+    again.expect(
+        again.int("/refundPayment/refunded")? == 100,
+        "all should be given back",
+    )
 }
 
 fn webhook(world: &World, signature: &str, body: &str) -> Result<Reply> {

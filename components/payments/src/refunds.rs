@@ -22,6 +22,9 @@ const LONGEST_KEY: usize = 100;
 /// So many partial refunds fit into one payment.
 const MOST: usize = 100;
 
+/// The reason of what was not asked for here.
+const FOREIGN: &str = "Given back at the payment gateway.";
+
 /// What became of a refund.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
@@ -233,16 +236,35 @@ impl PaymentBody {
         let known = self.claimed().saturating_add(failed_since);
         let unknown = total.min(self.amount).saturating_sub(known);
         if unknown > 0 && self.stage == Stage::Succeeded {
-            self.claim(
-                refund_id,
-                unknown,
-                Some("Given back at the payment gateway."),
-                None,
-            );
+            self.claim(refund_id, unknown, Some(FOREIGN), None);
             if let Some(refund) = self.refunds.last_mut() {
                 refund.stage = RefundStage::Succeeded;
             }
         }
+    }
+
+    /// Counts out what the gateway was to give back without having been asked for it here, and could not after all; whether that is
+    /// news. It is kept by the gateway's own id of it.
+    pub fn count_failed(&mut self, amount: i64, at: u64, id: &str) -> bool {
+        if self.stage != Stage::Succeeded || self.refunds.iter().any(|refund| refund.id == id) {
+            return false;
+        }
+        let counted = |refund: &&mut RefundBody| {
+            refund.reason.as_deref() == Some(FOREIGN)
+                && refund.stage == RefundStage::Succeeded
+                && refund.amount >= amount
+        };
+        // It may have been counted together with others, or not yet.
+        if let Some(refund) = self.refunds.iter_mut().find(counted) {
+            refund.amount = refund.amount.saturating_sub(amount);
+        }
+        self.refunds.retain(|refund| refund.amount > 0);
+        self.claim(id, amount, Some(FOREIGN), None);
+        if let Some(refund) = self.refunds.last_mut() {
+            refund.stage = RefundStage::Failed;
+            refund.failed_at = Some(at);
+        }
+        true
     }
 }
 

@@ -16,7 +16,7 @@ use crate::gateway::stripe::{Intent, Metadata};
 use crate::payment::{PAYMENTS, PaymentBody};
 use crate::refunds::{Hearer, Outcome};
 use crate::service::PaymentsService;
-use crate::{settings, signature};
+use crate::{events, settings, signature};
 
 /// The events that were heard of payments; the id is Stripe's.
 const HEARD: Collection<Heard> = Collection::new("payments.webhook-events");
@@ -56,6 +56,11 @@ struct ChargeObject {
 
 #[derive(Debug, Deserialize)]
 struct RefundObject {
+    #[serde(default)]
+    id: String,
+    payment_intent: Option<String>,
+    #[serde(default)]
+    amount: i64,
     status: Option<String>,
     #[serde(default)]
     metadata: RefundMetadata,
@@ -141,18 +146,41 @@ impl<P: Ports + Cache + HttpClient, O: Orders + Settlement> PaymentsService<P, O
 
     fn hear_refund(&self, notice: &Notice) -> Result<(), Error> {
         let refund: RefundObject = notice.object()?;
-        let (Some(order_id), Some(refund_id)) = (refund.metadata.order_id, refund.metadata.refund_id) else {
-            return Ok(());
+        let (Some(order_id), Some(refund_id)) = (&refund.metadata.order_id, &refund.metadata.refund_id)
+        else {
+            return self.hear_foreign_refund(notice, &refund);
         };
         let outcome = match refund.status.as_deref() {
             Some("succeeded") => Outcome::Succeeded,
             Some("failed" | "canceled") => Outcome::Failed(Some(notice.time())),
             _ => return Ok(()),
         };
-        match self.note_refund(&order_id, &refund_id, outcome, Hearer::Nobody, &[notice.claim()?]) {
+        match self.note_refund(order_id, refund_id, outcome, Hearer::Nobody, &[notice.claim()?]) {
             Ok(_) | Err(Error::NotFound(_)) => Ok(()),
             Err(error) => Err(error),
         }
+    }
+
+    /// Hears of a refund that was not made here: only that it has failed, since what succeeds is counted in by the charge's events.
+    fn hear_foreign_refund(&self, notice: &Notice, refund: &RefundObject) -> Result<(), Error> {
+        let failed = matches!(refund.status.as_deref(), Some("failed" | "canceled"));
+        if !failed || refund.amount < 1 || !(1..=255).contains(&refund.id.len()) {
+            return Ok(());
+        }
+        let Some(intent) = refund.payment_intent.as_deref() else {
+            return Ok(());
+        };
+        let Some(stored) = self.payment_of(&Metadata::default(), Some(intent))? else {
+            return Ok(());
+        };
+        self.change_refunds(&stored.id, &[notice.claim()?], |body| {
+            if body.count_failed(refund.amount, notice.time(), &refund.id) {
+                let failed = events::of_refund(events::REFUND_FAILED, &stored.id, &refund.id)?;
+                return Ok(vec![failed]);
+            }
+            Ok(Vec::new())
+        })
+        .map(drop)
     }
 
     /// The payment that something of Stripe's is about: by what it was given, or else by the id of its PaymentIntent.

@@ -16,7 +16,7 @@ use mercato_common::ports::Ports as _;
 use mercato_common::services::Payments;
 use mercato_common::types::Error;
 use serde_json::{Value, json};
-use shop::{PLAYING, SECRET, SUCCEEDED, Shop, shop, sign};
+use shop::{PLAYING, REFUND_FAILED, SECRET, SUCCEEDED, Shop, shop, sign};
 
 const PAID: &str = "payment_intent.succeeded";
 const FAILED: &str = "payment_intent.payment_failed";
@@ -220,6 +220,49 @@ fn a_refund_that_fails_later_leaves_its_amount() {
         (0, RefundStatus::Failed)
     );
     assert_eq!(shop.refund(&id, None, None).unwrap().refunded, 100);
+}
+
+#[test]
+fn what_was_given_back_at_stripe_and_fails_is_counted_out_once() {
+    let shop = shop(PLAYING);
+    let id = shop.order(100);
+    shop.pay(&id, "tok_ok").unwrap();
+    drop(shop.ports.take_events());
+    let intent = format!("test/{id}/1/tok_ok");
+    let now = id::now() / 1_000;
+    let counted = |at: u64, event: &str, total: i64| {
+        let charge = json!({ "payment_intent": intent, "amount_refunded": total });
+        shop.webhook_of(at, event, "charge.refunded", &charge).unwrap();
+        shop.payment(&id).refunded
+    };
+    let failed = |at: u64, event: &str, refund: &str, amount: i64| {
+        let object = json!({ "id": refund, "payment_intent": intent, "amount": amount, "status": "failed" });
+        shop.webhook_of(at, event, "refund.failed", &object).unwrap();
+        shop.payment(&id).refunded
+    };
+    assert_eq!(
+        counted(now - 90, "evt_1", 100),
+        100,
+        "30 and 70, heard of together"
+    );
+    assert_eq!(failed(now - 80, "evt_2", "re_1", 30), 70);
+    assert_eq!(failed(now - 80, "evt_3", "re_1", 30), 70, "by another event");
+    assert_eq!(counted(now - 85, "evt_4", 100), 70, "what was so before, late");
+    assert_eq!(failed(now - 70, "evt_5", "re_2", 70), 0);
+    assert_eq!(
+        failed(now - 60, "evt_6", "re_3", 10),
+        0,
+        "heard of before it is counted"
+    );
+    assert_eq!(counted(now - 65, "evt_7", 10), 0);
+    let told = shop.events(REFUND_FAILED);
+    assert_eq!(told.len(), 3);
+    assert!(told.iter().all(|event| shop.payments.handle(event).is_err()));
+    for (amount, id) in [(0, "re_4"), (-1, "re_4"), (1, "")] {
+        assert_eq!(failed(now, "evt_8", id, amount), 0, "no refund");
+    }
+    assert_eq!(shop.refund(&id, None, None).unwrap().refunded, 100);
+    told.iter().for_each(|event| shop.payments.handle(event).unwrap());
 }
 
 #[test]

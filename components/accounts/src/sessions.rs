@@ -153,7 +153,7 @@ impl<P: Platform> AccountsService<P> {
     }
 
     /// Ends a session, however it changes meanwhile; whether it had not ended before.
-    fn end(&self, mut session: Stored<SessionBody>, entry: &Entry) -> Result<bool, Error> {
+    pub(crate) fn end(&self, mut session: Stored<SessionBody>, entry: &Entry) -> Result<bool, Error> {
         for _ in 0..TRIES {
             match self
                 .ports

@@ -70,7 +70,7 @@ impl<P: Platform> AccountsService<P> {
             Entry::by(&user.id, AuditAction::Register).on(&user.id).write()?,
         ];
         let username = user.body.username.clone();
-        let signed_in = self.open_session(user, client, &mut writes)?;
+        let signed_in = self.open_session(&id::new(), user, client, &mut writes)?;
         match self.ports.commit(&writes, &[event]) {
             Ok(()) => Ok(signed_in),
             Err(CommitFailure::Refused(refusals))
@@ -125,9 +125,28 @@ impl<P: Platform> AccountsService<P> {
         };
         attempt.forgive(&self.ports);
         let mut writes = vec![Entry::by(&user.id, AuditAction::SignIn).on(&user.id).write()?];
-        let signed_in = self.open_session(user, client, &mut writes)?;
+        let (user_id, epoch, session_id) = (user.id.clone(), user.body.epoch, id::new());
+        let signed_in = self.open_session(&session_id, user, client, &mut writes)?;
         self.ports.commit(&writes, &[])?;
+        self.overtaken(&user_id, epoch, &session_id)?;
         Ok(signed_in)
+    }
+
+    /// Ends a session that was opened just now, where all of the user's sessions from before were ended while the password was looked
+    /// at: whoever did that need not have seen this one.
+    fn overtaken(&self, user_id: &str, epoch: u64, session_id: &str) -> Result<(), Error> {
+        if self.user(user_id)?.body.epoch == epoch {
+            return Ok(());
+        }
+        if let Some(session) = SESSIONS.get(&self.ports, session_id)? {
+            let entry = Entry::by(user_id, AuditAction::SessionRevocation)
+                .on(user_id)
+                .detail(format!("session {session_id}"));
+            self.end(session, &entry)?;
+        }
+        Err(Error::Unauthenticated(
+            "All sessions of this account were ended just now. Sign in again.".into(),
+        ))
     }
 
     fn user_of(&self, username_key: &str) -> Result<Option<Stored<UserBody>>, Error> {
@@ -140,20 +159,20 @@ impl<P: Platform> AccountsService<P> {
         Ok(USERS.find(&self.ports, &query)?.pop())
     }
 
-    /// A new session of this user's, whose insert joins these writes.
+    /// A new session of this user's, under this id, whose insert joins these writes.
     fn open_session(
         &self,
+        id: &str,
         user: Stored<UserBody>,
         client: Client,
         writes: &mut Vec<Write>,
     ) -> Result<SignIn, Error> {
         let token = RefreshToken::first()?;
-        let id = id::new();
         let lifetime = self.session_lifetime()?;
         let body = SessionBody::open(&user.id, user.body.epoch, &token, lifetime, client);
-        writes.push(SESSIONS.insert(&id, &body)?);
-        prune(&self.ports, &SESSIONS, ("expiresAt", id::now()), &id, |_| true);
-        self.pair(user, &id, &token)
+        writes.push(SESSIONS.insert(id, &body)?);
+        prune(&self.ports, &SESSIONS, ("expiresAt", id::now()), id, |_| true);
+        self.pair(user, id, &token)
     }
 
     /// How long a session lives that nobody uses, in milliseconds.

@@ -5,10 +5,12 @@ mod people;
 
 use mercato_common::accounts::{AuditAction, AuditOutcome};
 use mercato_common::cache::Revocation;
+use mercato_common::ports::Ports as _;
 use mercato_common::services::Accounts;
 use mercato_common::testing::customer;
 use mercato_common::types::{Caller, Error};
-use people::{PASSWORD, accounts, at, audit, bearer, login, login_at, nowhere, register};
+use mercato_ports::documents::Query;
+use people::{PASSWORD, Service, accounts, at, audit, bearer, login, login_at, nowhere, register};
 
 fn is_over<T: std::fmt::Debug>(answer: &Result<T, Error>) -> bool {
     matches!(answer, Err(Error::Unauthenticated(_)))
@@ -48,6 +50,30 @@ fn a_used_token_that_comes_again_ends_the_session() {
     assert_eq!(log.len(), 1);
     assert_eq!(log[0].subject.as_deref(), Some(first.user.id.as_str()));
     assert_eq!(log[0].detail, Some(format!("session {}", session.id)));
+}
+
+#[test]
+fn who_signs_in_while_all_sessions_are_ended_is_not_signed_in() {
+    type Meanwhile = fn(&Service, &Caller);
+    let another_password: Meanwhile = |accounts, ada| {
+        accounts.change_password(ada, PASSWORD, "battery staple").unwrap();
+    };
+    let erasure: Meanwhile = |accounts, ada| {
+        accounts.erase(ada, ada.user_id().unwrap()).unwrap();
+    };
+    for meanwhile in [another_password, erasure] {
+        let (ports, accounts) = accounts();
+        let ada = customer(&register(&accounts, "ada").user.id);
+        let others = accounts.clone();
+        // After the password was right, before the session is there.
+        ports.before_next_commit(move || meanwhile(&others, &ada));
+        assert!(is_over(&login_at(&accounts, at("192.0.2.7"), "ada", PASSWORD)));
+        let kept = ports.find(&Query::all("accounts.sessions", 10)).unwrap();
+        assert!(kept.is_empty(), "{kept:?}");
+        let log = audit(&accounts, AuditAction::SessionRevocation);
+        let session = log[0].detail.as_ref().unwrap().strip_prefix("session ").unwrap();
+        assert!(Revocation::of(session).is_marked(&ports));
+    }
 }
 
 #[test]

@@ -9,6 +9,7 @@
 
 mod shop;
 
+use mercato_common::cache::Cache as _;
 use mercato_common::notifications::{Kind, Medium, NotificationStatus as Sent, Preference, Sms};
 use mercato_common::services::{Accounts, Notifications};
 use mercato_common::testing::{admin, customer};
@@ -178,6 +179,15 @@ fn twilio_is_left_alone_after_five_failures_in_a_row() {
     }
     assert_eq!(sent.lock().unwrap().len(), 5);
     assert!(shop.list()[0].reason.as_ref().unwrap().contains("left alone"));
+    let sent = shop.twilio(vec![Ok((500, Value::Null)), accepted()]);
+    shop.ports.keep("notifications.twilio.open", b"1", 60_000);
+    for _ in 0..3 {
+        assert!(matches!(shop.handle(&asked), Err(Failure::Retry(_))));
+    }
+    assert_eq!(sent.lock().unwrap().len(), 1, "one more, after the pause");
+    shop.ports.keep("notifications.twilio.open", b"2", 60_000);
+    shop.handle(&asked).unwrap();
+    assert_eq!(shop.list()[0].status, Sent::Sent);
 }
 
 #[test]

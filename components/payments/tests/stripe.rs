@@ -12,6 +12,8 @@ mod shop;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
+use mercato_common::breaker::Breaker;
+use mercato_common::cache::Cache as _;
 use mercato_common::orders::Status;
 use mercato_common::payments::{PaymentStatus, RefundStatus};
 use mercato_common::services::Orders;
@@ -435,6 +437,41 @@ fn a_gateway_that_fails_again_and_again_is_left_alone_for_a_while() {
     }
     assert!(matches!(shop.pay(&id, "pm_1"), Err(Error::Unavailable(text)) if text.contains("seconds")));
     assert_eq!(sent.lock().unwrap().len(), 5);
+}
+
+#[test]
+fn after_a_pause_one_payment_finds_out_whether_the_gateway_is_back() {
+    let (shop, sent) = stripe((0..6).map(|_| unreached()).collect());
+    let orders = [shop.order(100), shop.order(100), shop.order(100)];
+    let pay = |order: usize| shop.pay(&orders[order], "pm_1");
+    for _ in 0..5 {
+        assert!(pay(0).is_err());
+    }
+    let paused = |past| shop.ports.keep("payments.stripe.open", past, 60_000);
+    paused(b"1");
+    assert!(pay(0).is_err() && pay(0).is_err());
+    assert_eq!(sent.lock().unwrap().len(), 6, "the first has opened it again");
+    paused(b"2");
+    let (ports, others) = (shop.ports.clone(), Arc::new(Mutex::new(Vec::new())));
+    let log = Arc::clone(&others);
+    shop.ports.serve(move |_| {
+        let other = Breaker::new(&ports, "payments.stripe").enter();
+        log.lock().unwrap().push(other.is_ok());
+        let body = json!({ "id": "pi_1", "status": "succeeded" });
+        Ok(Response {
+            status: 200,
+            headers: Vec::new(),
+            body: body.to_string().into_bytes(),
+        })
+    });
+    for order in 0..3 {
+        assert_eq!(pay(order).unwrap().status, PaymentStatus::Succeeded);
+    }
+    assert_eq!(
+        *others.lock().unwrap(),
+        [false, true, true],
+        "nobody else meanwhile"
+    );
 }
 
 #[test]

@@ -10,9 +10,8 @@ use mercato_ports::http_client::{Header, HttpFailure, Method, Request};
 
 use crate::delivery::{DELIVERIES, DeliveryBody, Stage};
 use crate::endpoint::{ENDPOINTS, EndpointBody};
-use crate::rest::Rest;
 use crate::service::{TRIES, WebhooksService, busy};
-use crate::{backoff, events, signature};
+use crate::{backoff, events, rest, signature};
 
 /// How long an endpoint may take to answer, in milliseconds.
 const TIMEOUT: u32 = 10_000;
@@ -48,17 +47,14 @@ impl<P: Ports + Cache + HttpClient> WebhooksService<P> {
             None => Outcome::Dropped("The webhook was deleted."),
             Some(endpoint) if !endpoint.body.enabled => Outcome::Dropped("The webhook is disabled."),
             Some(endpoint) => {
-                let rest = Rest::of(&self.ports, &endpoint.id);
-                match rest.put_off(id::now()) {
-                    Some(time) => Outcome::PutOff(time),
-                    None => {
+                let breaker = rest::breaker(&self.ports, &endpoint.id);
+                match breaker.enter() {
+                    Err(wait) => Outcome::PutOff(rest::put_off(id::now(), wait)),
+                    Ok(pass) => {
                         let outcome = self.send(&pair.0, &endpoint.body)?;
-                        match &outcome {
-                            Outcome::Arrived(_) => rest.note(true, id::now()),
-                            Outcome::Failed(..) | Outcome::Gone => rest.note(false, id::now()),
-                            // It costs no time.
-                            Outcome::Forbidden(_) | Outcome::Dropped(_) | Outcome::PutOff(_) => {}
-                        }
+                        // What may not be sent costs no time.
+                        let failed = matches!(outcome, Outcome::Failed(..) | Outcome::Gone);
+                        breaker.note(&pass, !failed);
                         outcome
                     }
                 }

@@ -9,6 +9,9 @@
 
 mod shop;
 
+use std::sync::{Arc, Mutex};
+
+use mercato_common::breaker::Breaker;
 use mercato_common::id;
 use mercato_common::ports::Ports as _;
 use mercato_common::services::Webhooks;
@@ -309,6 +312,35 @@ fn an_endpoint_that_fails_again_and_again_is_left_alone_and_holds_up_nobody() {
         pending.iter().filter(|delivery| delivery.attempts == 0).count(),
         3
     );
+}
+
+#[test]
+fn after_its_rest_an_endpoint_gets_one_delivery_and_the_others_when_that_arrives() {
+    let shop = shop();
+    let id = shop.webhook(HERE, &["*"]).webhook.id;
+    shop.answer(|_| Ok(503));
+    let happens = || {
+        shop.happens(PAID);
+        shop.ring();
+        shop.timers();
+        shop.sent().len()
+    };
+    for _ in 0..5 {
+        assert_eq!(happens(), 1);
+    }
+    assert_eq!(happens(), 0);
+    shop.rested(&id);
+    assert_eq!((happens(), happens()), (1, 0), "it has failed again");
+    shop.rested(&id);
+    let (ports, others) = (shop.ports.clone(), Arc::new(Mutex::new(Vec::new())));
+    let log = Arc::clone(&others);
+    shop.answer(move |_| {
+        let other = Breaker::new(&ports, &format!("webhooks.{id}")).enter();
+        log.lock().unwrap().push(other.is_ok());
+        Ok(200)
+    });
+    assert_eq!((happens(), happens()), (1, 1));
+    assert_eq!(*others.lock().unwrap(), [false, true], "nobody else meanwhile");
 }
 
 #[test]

@@ -129,7 +129,14 @@ impl Shop {
         let failures = format!("webhooks.{id}.failures");
         let failed = self.ports.increment(&failures, 0, 60_000).unwrap();
         self.ports.increment(&failures, -failed, 60_000);
-        self.ports.keep(&format!("webhooks.{id}.rest"), b"0", 60_000);
+        self.ports.keep(&format!("webhooks.{id}.open"), b"0", 60_000);
+    }
+
+    /// Has an endpoint been left alone for long enough.
+    pub fn rested(&self, id: &str) {
+        let past = self.ports.increment("tests.time", 1, 60_000).unwrap();
+        let open = format!("webhooks.{id}.open");
+        self.ports.keep(&open, past.to_string().as_bytes(), 60_000);
     }
 
     /// Changes what is stored of an endpoint or of a delivery.

@@ -187,6 +187,9 @@ pub struct Instances {
     /// The most streams of events that are held open; the clients of others come again every second.
     #[arg(long, env = "MERCATO_STREAMS", value_name = "COUNT", default_value_t = 1000)]
     pub streams: usize,
+    /// The most of them for one client, by its address; a quarter, unless told otherwise.
+    #[arg(long, env = "MERCATO_STREAMS_PER_CLIENT", value_name = "COUNT")]
+    pub streams_per_client: Option<usize>,
 }
 
 /// What requests may use.

@@ -18,6 +18,7 @@ use crate::data::DataFolder;
 use crate::events::Subscribers;
 use crate::exit::{Code, Failure};
 use crate::http::client_address;
+use crate::http::places::Places;
 use crate::http::watch::{self as streams, Watches};
 use crate::metrics::Metrics;
 use crate::providers::Providers;
@@ -42,12 +43,14 @@ pub async fn run(options: Up) -> Result<(), Failure> {
     };
     let providers = Providers::open(data.path(), &shop.manifest, &options.storage, &options.servers).await?;
     let documents = providers.documents();
+    let config = config(&shop.manifest, data.path())?;
+    let address_header = client_address::header(&config)?;
     let platform = Arc::new(Platform {
         documents: documents.clone(),
         cache: providers::cache(&options.servers)?,
         mailer: providers::mailer(data.path(), &options.storage, &options.servers)?,
         http_client: providers::http_client(&options.servers)?,
-        config: config(&shop.manifest, data.path())?,
+        config,
     });
     let limits = limits(&options);
     let pool = Pool::new(&shop, platform, limits, cache_folder(data.path()).as_deref()).await;
@@ -62,7 +65,8 @@ pub async fn run(options: Up) -> Result<(), Failure> {
         pool: pool.clone(),
         documents,
         body_limit: options.requests.body_limit.saturating_mul(1024),
-        watches: Watches::new(pool, options.instances.streams, ended),
+        watches: Watches::new(pool, places(&options), ended),
+        address_header,
         metrics,
     };
     let signal = stop_signal()?;
@@ -149,6 +153,13 @@ fn limits(options: &Up) -> Limits {
         queue: options.instances.queue,
         wait: Duration::from_secs(10),
     }
+}
+
+/// The places for streams: where nothing else is said, a quarter of them for one client.
+fn places(options: &Up) -> Arc<Places> {
+    let most = options.instances.streams;
+    let each = options.instances.streams_per_client;
+    Places::new(most, each.unwrap_or_else(|| most.div_ceil(4)))
 }
 
 /// Where compiled components are cached: with the user's other caches, so that a temporary data folder profits too.

@@ -3,6 +3,7 @@
 mod body;
 pub mod client_address;
 mod health;
+pub mod places;
 mod problem;
 mod request_id;
 mod server;

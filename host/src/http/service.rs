@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
-use http::{HeaderValue, Request, Response};
+use http::{HeaderName, HeaderValue, Request, Response};
 use http_body_util::{Either, Full};
 use hyper::body::Incoming;
 use mercato_ports::documents::Documents;
@@ -29,6 +29,8 @@ pub struct Service {
     pub body_limit: usize,
     /// The streams that are held open.
     pub watches: Watches,
+    /// The header that tells the address of a client.
+    pub address_header: HeaderName,
     /// What is counted.
     pub metrics: Arc<Metrics>,
 }
@@ -62,8 +64,8 @@ impl Service {
                 Ok(body) => {
                     let request = request.map(|_| Full::new(body));
                     let id = id.clone();
-                    let work =
-                        async move { self.work(request, request_id::text(&id)).await }.in_current_span();
+                    let work = async move { self.work(request, client, request_id::text(&id)).await };
+                    let work = work.in_current_span();
                     tokio::spawn(work).await.unwrap_or_else(|panic| {
                         error!(%panic, "a fault of the host");
                         Problem::INTERNAL.response("").map(Either::Left)
@@ -77,8 +79,8 @@ impl Service {
         Ok(response)
     }
 
-    /// Lets the shop answer.
-    async fn work(&self, mut request: Request<Full<Bytes>>, id: &str) -> Response<Body> {
+    /// Lets the shop answer what came over a connection from this address.
+    async fn work(&self, mut request: Request<Full<Bytes>>, peer: IpAddr, id: &str) -> Response<Body> {
         let begun = Instant::now();
         let method = request.method().clone();
         let uri = request.uri().clone();
@@ -98,7 +100,10 @@ impl Service {
             micros = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX),
         );
         match again {
-            Some(again) => self.watches.hold(again, response).await,
+            Some(again) => {
+                let told = client_address::told(again.headers(), &self.address_header);
+                self.watches.hold(told.unwrap_or(peer), again, response).await
+            }
             None => response.map(Either::Left),
         }
     }

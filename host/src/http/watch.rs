@@ -5,6 +5,7 @@
 //! and the client's connection stays as it is.
 
 use std::convert::Infallible;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,10 +16,11 @@ use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Either, Full, StreamBody};
 use hyper::body::{Body as _, Frame};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
+use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep, timeout};
 use tracing::{Instrument, info, warn};
 
+use super::places::{Full as NoPlace, Place, Places};
 use crate::runtime::{CallError, Pool};
 
 /// Says that the host asks, and not the client.
@@ -33,7 +35,7 @@ pub const SETTING: &str = "STREAMS_HELD";
 /// The media type of streams of events.
 const EVENT_STREAM: &str = "text/event-stream";
 
-/// How long is waited between two answers of the shop.
+/// How long is waited between two answers of the shop, at the most.
 const PACE: Duration = Duration::from_secs(1);
 
 /// How long a client may take to read what has come.
@@ -54,25 +56,23 @@ pub type Body = Either<Full<Bytes>, UnsyncBoxBody<Bytes, Infallible>>;
 /// The streams that are held open.
 pub struct Watches {
     pool: Arc<Pool>,
-    places: Arc<Semaphore>,
-    most: usize,
+    places: Arc<Places>,
     stopped: watch::Receiver<bool>,
 }
 
 impl Watches {
-    /// At most so many, until the shop is to stop.
-    pub fn new(pool: Arc<Pool>, most: usize, stopped: watch::Receiver<bool>) -> Self {
+    /// As many as there are places, until the shop is to stop.
+    pub fn new(pool: Arc<Pool>, places: Arc<Places>, stopped: watch::Receiver<bool>) -> Self {
         Self {
             pool,
-            places: Arc::new(Semaphore::new(most)),
-            most,
+            places,
             stopped,
         }
     }
 
     /// How many are open.
     pub fn open(&self) -> usize {
-        self.most.saturating_sub(self.places.available_permits())
+        self.places.taken()
     }
 
     /// What is needed to ask again, if this request is for a stream. Says nothing that only the host may say.
@@ -90,9 +90,14 @@ impl Watches {
         (streams && is_small).then(|| request.clone())
     }
 
-    /// Lets an answer go on, if it is a stream that has not ended and there is room. Where there is none, it ends here, and its client
-    /// comes again by itself.
-    pub async fn hold(&self, request: Request<Full<Bytes>>, answer: Response<Full<Bytes>>) -> Response<Body> {
+    /// Lets an answer to this client go on, if it is a stream that has not ended and there is room. Where there is none, it ends here, and
+    /// its client comes again by itself.
+    pub async fn hold(
+        &self,
+        client: IpAddr,
+        request: Request<Full<Bytes>>,
+        answer: Response<Full<Bytes>>,
+    ) -> Response<Body> {
         let (head, body) = answer.into_parts();
         let whole = |head, body| Response::from_parts(head, Either::Left(Full::new(body)));
         // A whole body never fails.
@@ -104,12 +109,16 @@ impl Watches {
         if !is_stream(head.status, &head.headers) || is_complete(&body) {
             return whole(head, body);
         }
-        let Ok(place) = self.places.clone().try_acquire_owned() else {
-            warn!(
-                most = self.most,
-                "no more streams are held open: clients have to come again"
-            );
-            return whole(head, body);
+        let place = match self.places.take(client) {
+            Ok(place) => place,
+            Err(NoPlace::All(most)) => {
+                warn!(most, "no more streams are held open: clients have to come again");
+                return whole(head, body);
+            }
+            Err(NoPlace::Client(most)) => {
+                info!(%client, most, "no more streams of this client are held open: it has to come again");
+                return whole(head, body);
+            }
         };
         let (sender, mut receiver) = mpsc::channel(1);
         let mut held = Held {
@@ -141,7 +150,7 @@ struct Held {
     pool: Arc<Pool>,
     request: Request<Full<Bytes>>,
     events: mpsc::Sender<Result<Frame<Bytes>, Infallible>>,
-    _place: OwnedSemaphorePermit,
+    _place: Place,
 }
 
 impl Held {

@@ -70,6 +70,7 @@ mod settings;
 mod sms;
 mod startup;
 mod stock;
+mod streams;
 mod stripe;
 mod subscriptions;
 mod tokens;
@@ -165,6 +166,7 @@ fn main() -> ExitCode {
         startup::tests(),
         stock::tests(&world),
         stripe::tests(),
+        streams::tests(),
         subscriptions::tests(&world),
         variants::tests(&world),
         webhooks::tests(&world),

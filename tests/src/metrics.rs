@@ -14,7 +14,7 @@ pub fn tests() -> Vec<Trial> {
 }
 
 /// The value of a line.
-fn value(shop: &Shop, line: &str) -> Result<u64> {
+pub fn value(shop: &Shop, line: &str) -> Result<u64> {
     let reply = shop.send(Call::new("GET", "/metrics"))?;
     reply
         .expect_status(200)?

@@ -135,5 +135,6 @@ fn to_changes(told: Changes<Stored<ProductBody>>) -> ProductChanges {
     ProductChanges {
         changes: told.changes.into_iter().map(change).collect(),
         cursor: told.cursor,
+        more: told.more,
     }
 }

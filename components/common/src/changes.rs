@@ -254,6 +254,8 @@ pub struct Changes<T> {
     pub changes: Vec<(String, T)>,
     /// The cursor behind all of them.
     pub cursor: String,
+    /// Whether a scan is not at its end: there is more to be read at once.
+    pub more: bool,
 }
 
 /// Tells of those that the cursor does not know; `after` is the cursor behind them.
@@ -275,5 +277,6 @@ pub fn tell<T>(
     Ok(Changes {
         changes,
         cursor: cursor.write()?,
+        more: cursor.scans.iter().any(|scan| scan.after.is_some()),
     })
 }

@@ -19,6 +19,8 @@ pub struct Told {
     pub cursors: Vec<String>,
     /// The cursor behind all of them.
     pub cursor: String,
+    /// Whether there is more to be told at once.
+    pub more: bool,
 }
 
 impl Watch {

@@ -143,6 +143,42 @@ fn many_changes_are_executed_without_a_call_for_each() {
 }
 
 #[test]
+fn who_is_behind_comes_again_soon_where_that_does_not_count() {
+    let retry = |shop: &Shop, headers: &[(&str, &str)], last: &str| {
+        let reply = watch(
+            shop,
+            headers,
+            "subscription { productChanged { _id } }",
+            &json!({}),
+            last,
+        );
+        let (_, last) = read(&reply);
+        let text = String::from_utf8_lossy(reply.body()).into_owned();
+        let retry = text.lines().find_map(|line| line.strip_prefix("retry: "));
+        (retry.unwrap().to_owned(), last)
+    };
+    let many = |shop: &Shop| {
+        let (calm, start) = retry(shop, &[], "");
+        assert_eq!(calm, "1000");
+        let rows: Vec<_> = (0..301)
+            .map(|row| json!({ "externalId": row.to_string(), "name": "sock", "price": 1, "quantity": 1 }))
+            .collect();
+        let import = "mutation ($rows: [ImportProductInput!]!) { importProducts(products: $rows) { outcomes { outcome } } }";
+        shop.answer(KEY, &json!({ "query": import, "variables": { "rows": rows } }));
+        start
+    };
+    let shop = Shop::new();
+    let (soon, next) = retry(&shop, &[], &many(&shop));
+    assert_eq!(soon, "100");
+    assert_eq!(retry(&shop, &[], &next).0, "1000", "that was all");
+
+    let limited = Shop::with(&[("RATE_LIMIT", "600"), ("STREAMS_HELD", "true")]);
+    let start = many(&limited);
+    assert_eq!(retry(&limited, &[], &start).0, "1000", "each time counts");
+    assert_eq!(retry(&limited, &[("mercato-continues", "1")], &start).0, "100");
+}
+
+#[test]
 fn a_failing_field_is_told_with_its_error() {
     let shop = Shop::new();
     let ids = json!({ "ids": [shop.product("sock")] });

@@ -101,5 +101,6 @@ fn to_changes(told: Changes<Order>) -> OrderChanges {
     OrderChanges {
         changes: told.changes.into_iter().map(change).collect(),
         cursor: told.cursor,
+        more: told.more,
     }
 }

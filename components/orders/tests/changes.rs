@@ -73,6 +73,21 @@ fn one_order_is_told_as_it_is_and_then_each_change_once() {
 }
 
 #[test]
+fn a_page_that_was_not_all_says_so() {
+    let shop = shop(&[]);
+    let (_, start) = look(&shop, &admin(), None, None);
+    for _ in 0..305 {
+        land(&shop, &id::new(), "u1", id::now());
+    }
+    let mut cursor = start;
+    for (told, more) in [(300, true), (5, false)] {
+        let changes = shop.orders.changes(&admin(), None, Some(&cursor)).unwrap();
+        assert_eq!((changes.changes.len(), changes.more), (told, more));
+        cursor = changes.cursor;
+    }
+}
+
+#[test]
 fn customers_are_told_of_their_own_orders_and_keepers_of_all() {
     let shop = shop(&[]);
     let sock = shop.product(250, 9);

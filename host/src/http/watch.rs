@@ -38,6 +38,13 @@ const EVENT_STREAM: &str = "text/event-stream";
 /// How long is waited between two answers of the shop, at the most.
 const PACE: Duration = Duration::from_secs(1);
 
+/// The same at the least, where the shop tells that there is more.
+const FASTEST: Duration = Duration::from_millis(50);
+
+/// So many times as long as the last answer took is waited, up to [`PACE`]: who is far behind leaves the shop to others, the more the busier
+/// it is.
+const REST: u32 = 4;
+
 /// How long a client may take to read what has come.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -47,8 +54,8 @@ const LARGEST: u64 = 16 * 1024;
 /// After so long without an event, a comment shows that the connection lives: proxies end those that are silent for a minute.
 const SILENCE: Duration = Duration::from_secs(15);
 
-/// What is sent then.
-const COMMENT: &[u8] = b":\n\n";
+/// What is sent then: nothing, and how long to wait where the connection breaks, since what is told to hurry the host is passed on, too.
+const COMMENT: &[u8] = b":\nretry: 1000\n\n";
 
 /// A body: whole, or events as they come.
 pub type Body = Either<Full<Bytes>, UnsyncBoxBody<Bytes, Infallible>>;
@@ -157,6 +164,7 @@ impl Held {
     /// Goes on until the client is gone, or the shop ends the stream.
     async fn run(&mut self, first: Bytes) {
         let mut silent_since = Instant::now();
+        let mut pace = pace(&first);
         let mut next = Some(first);
         loop {
             if let Some(body) = next.take() {
@@ -168,8 +176,10 @@ impl Held {
             }
             tokio::select! {
                 () = self.events.closed() => return,
-                () = sleep(PACE) => {}
+                () = sleep(pace) => {}
             }
+            pace = PACE;
+            let asked = Instant::now();
             next = match self.pool.serve(self.request.clone()).await {
                 Ok(answer) if is_stream(answer.status(), answer.headers()) => {
                     let body = answer.into_body().collect().await;
@@ -180,6 +190,7 @@ impl Held {
                         return;
                     }
                     self.note(&body);
+                    pace = self::pace(&body).max(asked.elapsed() * REST).min(PACE);
                     has_events(&body).then_some(body)
                 }
                 // Such as a token that has expired: the client hears why when it comes again.
@@ -227,6 +238,13 @@ fn has_events(body: &[u8]) -> bool {
     fields(body).any(|(name, _)| name == b"data")
 }
 
+/// When to ask again: as an answer tells a client by `retry`, within bounds.
+fn pace(body: &[u8]) -> Duration {
+    let told = fields(body).filter(|(name, _)| *name == b"retry").last();
+    let milliseconds = told.and_then(|(_, value)| str::from_utf8(value).ok()?.parse().ok());
+    milliseconds.map_or(PACE, |told| Duration::from_millis(told).clamp(FASTEST, PACE))
+}
+
 /// The fields of a stream: a name, a colon, a space that may be left out, and a value.
 fn fields(body: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
     body.split(|byte| matches!(byte, b'\n' | b'\r'))
@@ -258,6 +276,25 @@ mod tests {
         assert!(is_complete(
             b"event: next\ndata: {}\n\nevent: complete\ndata:\n\n"
         ));
+    }
+
+    #[test]
+    fn the_shop_is_asked_again_sooner_where_it_has_more_to_tell() {
+        let told = |body: &[u8]| pace(body).as_millis();
+        assert_eq!(
+            told(b"event: next\nid: 7\ndata: {}\n\nretry: 100\nid: 8\n\n"),
+            100
+        );
+        assert_eq!(told(CHANGE), 1000);
+        assert_eq!(told(b"retry: 0\n\n"), 50, "but not at once");
+        for other in [
+            &b"retry: 60000\n\n"[..],
+            b"retry: soon\n\n",
+            b"id: 8\n\n",
+            COMMENT,
+        ] {
+            assert_eq!(told(other), 1000);
+        }
     }
 
     #[test]

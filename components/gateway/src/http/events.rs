@@ -17,6 +17,9 @@ const BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 /// How long a client waits before it goes on, in milliseconds.
 const RETRY: u32 = 1_000;
 
+/// The same where there is more to be told already: not at once, so that one who is far behind leaves room for others.
+const RETRY_FOR_MORE: u32 = 100;
+
 /// Events as they are written.
 #[derive(Debug, Default)]
 pub struct Stream {
@@ -48,9 +51,18 @@ impl Stream {
     }
 
     /// The stream ends here for now: who reads comes again with this id.
-    pub fn continued(mut self, id: &str) -> Reply {
+    pub fn continued(self, id: &str) -> Reply {
+        self.continued_after(RETRY, id)
+    }
+
+    /// As [`continued`](Self::continued), where more is to be told soon.
+    pub fn continued_soon(self, id: &str) -> Reply {
+        self.continued_after(RETRY_FOR_MORE, id)
+    }
+
+    fn continued_after(mut self, retry: u32, id: &str) -> Reply {
         self.text
-            .extend_from_slice(format!(": to be continued\nretry: {RETRY}\n").as_bytes());
+            .extend_from_slice(format!(": to be continued\nretry: {retry}\n").as_bytes());
         self.id(Some(id));
         self.text.push(b'\n');
         respond(self.text)
@@ -107,6 +119,8 @@ mod tests {
         assert_eq!(String::from_utf8_lossy(reply.body()), text);
         assert_eq!(reply.headers()["content-type"], "text/event-stream");
         assert_eq!(reply.headers()["x-accel-buffering"], "no");
+        let soon = Stream::default().continued_soon("c.d");
+        assert_eq!(soon.body(), b": to be continued\nretry: 100\nid: c.d\n\n");
     }
 
     #[test]

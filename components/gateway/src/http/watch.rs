@@ -28,6 +28,11 @@ impl Gateway {
         self.settings.streams_held && said.is_some_and(|value| value == "1")
     }
 
+    /// Whether who reads may come again soon where there is more: not where each time counts.
+    fn comes_soon(&self, request: &Request<Vec<u8>>) -> bool {
+        self.continues(request) || self.settings.rate_limit.is_none()
+    }
+
     /// Answers a subscription with what has happened since.
     pub(super) fn watch(
         &self,
@@ -46,7 +51,7 @@ impl Gateway {
         let execution = execution.data(Arc::new(session)).data(Arc::clone(&watch));
         let results: Vec<_> = block_on(self.schema().execute_stream(execution).collect());
         match watch.told() {
-            Ok(Some(told)) => tell(results, told, last),
+            Ok(Some(told)) => tell(results, told, last, self.comes_soon(request)),
             Ok(None) => {
                 let errors = results.into_iter().flat_map(|result| result.errors);
                 self.refuse(request, accepted, last.as_deref(), errors.collect())
@@ -86,7 +91,7 @@ impl Gateway {
 }
 
 /// Tells what has happened since. What can't be told in full for a reason that passes, and all after it, is told the next time.
-fn tell(results: Vec<Response>, told: Told, last: Option<String>) -> Reply {
+fn tell(results: Vec<Response>, told: Told, last: Option<String>, comes_soon: bool) -> Reply {
     let mut stream = Stream::default();
     let mut reached = last;
     for (mut result, cursor) in results.into_iter().zip(&told.cursors) {
@@ -99,6 +104,9 @@ fn tell(results: Vec<Response>, told: Told, last: Option<String>) -> Reply {
         }
         stream.next(Some(cursor), &result);
         reached = Some(cursor.clone());
+    }
+    if told.more && comes_soon {
+        return stream.continued_soon(&told.cursor);
     }
     stream.continued(&told.cursor)
 }

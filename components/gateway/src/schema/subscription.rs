@@ -52,6 +52,7 @@ impl ProductSubscription {
         watch.tell(Told {
             cursors,
             cursor: changes.cursor,
+            more: changes.more,
         });
         let objects: Vec<_> = products.into_iter().map(ProductObject).collect();
         Ok(stream::iter(objects))
@@ -88,6 +89,7 @@ impl OrderSubscription {
         watch.tell(Told {
             cursors,
             cursor: changes.cursor,
+            more: changes.more,
         });
         let objects: Vec<_> = orders.into_iter().map(OrderObject).collect();
         Ok(stream::iter(objects))

@@ -106,7 +106,7 @@ pub struct Storage {
 /// Servers that are used instead of the data folder. Their addresses may hold passwords: those are best set by the environment.
 #[derive(Debug, Args)]
 pub struct Servers {
-    /// Keep documents in this MongoDB replica set: `mongodb://[user:password@]host:port/?replicaSet=name`.
+    /// Keep documents in this MongoDB replica set: `mongodb://[user:password@]host:port/?replicaSet=name`. It needs --events and --cache.
     #[arg(
         long,
         env = "MERCATO_DOCUMENTS",
@@ -124,7 +124,7 @@ pub struct Servers {
         requires = "documents"
     )]
     pub events: Option<String>,
-    /// Cache in this Redis: `redis://[user:password@]host:port`; in the memory of this process otherwise.
+    /// Cache in this Redis: `redis://[user:password@]host:port`; in the memory of this process otherwise, unless --documents is set.
     #[arg(long, env = "MERCATO_CACHE", value_name = "URL", hide_env_values = true)]
     pub cache: Option<String>,
     /// Send mail through this server: `smtp://[user:password@]host:port`, or `smtps://`.

@@ -19,7 +19,6 @@ use mercato_ports::manifest::ShopManifest;
 use mercato_redis::{RedisCache, RedisOptions};
 use mercato_smtp::SmtpMailer;
 use tokio::sync::watch;
-use tracing::warn;
 
 use crate::cli::{Servers, Storage};
 use crate::exit::{Code, Failure};
@@ -121,15 +120,16 @@ pub fn kafka(url: &str) -> Result<Arc<Kafka>, Failure> {
     KafkaOptions::new(url).and_then(Kafka::new).map_err(misconfigured)
 }
 
-/// A cache in Redis, or in the memory of this process.
+/// A cache in Redis; or in the memory of this process, where no other one can be on the same documents.
 ///
 /// # Errors
-/// Where the address can't be read.
+/// Where the address can't be read, or is missing.
 pub fn cache(servers: &Servers) -> Result<Arc<dyn Cache>, Failure> {
     let Some(url) = &servers.cache else {
         if servers.documents.is_some() {
-            let advice = "with other processes on the same servers, readers may see what was, and limits and sign-outs are each process's own: set --cache";
-            warn!("the cache is in the memory of this process: {advice}");
+            let reason = "--documents needs --cache (MERCATO_CACHE): other processes may use the same documents, and with a cache of its own \
+                          each would show prices that another has changed, and know nothing of the sign-outs and limits there";
+            return Err(misconfigured(reason.to_owned()));
         }
         return Ok(Arc::new(MemoryCache::new(CACHE_SIZE)));
     };

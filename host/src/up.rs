@@ -41,13 +41,14 @@ pub async fn run(options: Up) -> Result<(), Failure> {
     } else {
         DataFolder::open(&options.data.data)?
     };
+    let cache = providers::cache(&options.servers)?;
     let providers = Providers::open(data.path(), &shop.manifest, &options.storage, &options.servers).await?;
     let documents = providers.documents();
     let config = config(&shop.manifest, data.path())?;
     let address_header = client_address::header(&config)?;
     let platform = Arc::new(Platform {
         documents: documents.clone(),
-        cache: providers::cache(&options.servers)?,
+        cache,
         mailer: providers::mailer(data.path(), &options.storage, &options.servers)?,
         http_client: providers::http_client(&options.servers)?,
         config,

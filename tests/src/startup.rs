@@ -19,6 +19,7 @@ pub fn tests() -> Vec<Trial> {
             a_port_in_use_is_told,
             a_missing_shop_is_told,
             a_file_that_is_no_shop_is_told,
+            documents_that_others_may_use_need_a_cache_that_they_share,
             a_secret_that_is_too_short_is_refused_without_being_shown,
             a_request_may_not_take_longer_than_a_minute,
             a_file_named_env_is_honoured_and_the_environment_wins,
@@ -112,6 +113,16 @@ fn a_file_that_is_no_shop_is_told(binary: &Binary) -> Result<()> {
         let wrong = binary.with_shop(shop);
         refuses(&home, &mut wrong.up(&home, &home.data()), &[name])?;
     }
+    Ok(())
+}
+
+fn documents_that_others_may_use_need_a_cache_that_they_share(binary: &Binary) -> Result<()> {
+    let home = Home::new()?;
+    let mut command = binary.up(&home, &home.data());
+    // Nobody listens there, and nobody is asked.
+    command.args(["--documents", "mongodb://127.0.0.1:1/?replicaSet=none"]);
+    command.args(["--events", "kafka://127.0.0.1:1"]);
+    refuses(&home, &mut command, &["--documents", "--cache", "MERCATO_CACHE"])?;
     Ok(())
 }
 

@@ -37,6 +37,7 @@ mod deliveries;
 mod discounts;
 mod edge;
 mod events;
+mod export_import;
 mod facets;
 mod feeds;
 mod graphql_over_http;
@@ -135,6 +136,7 @@ fn main() -> ExitCode {
         deleted_products::tests(&world),
         deliveries::tests(),
         discounts::tests(&world),
+        export_import::tests(),
         facets::tests(&world),
         edge::tests(),
         feeds::tests(&world),

@@ -270,9 +270,12 @@ fn facets_and_exports_tell_of_all_products() {
         json!({
             "name": "c", "externalId": "feed/c", "price": 5, "currency": "USD", "quantity": 1, "version": 1,
             "categoryId": category, "attributes": [{ "name": "size", "value": "M" }],
+            "category": [{ "slug": "hats", "name": "Hats", "position": 0 }],
         })
     );
-    rows[2].as_object_mut().unwrap().remove("version");
+    for more_than_a_feed_has in ["version", "category"] {
+        rows[2].as_object_mut().unwrap().remove(more_than_a_feed_has);
+    }
     let again = shop.answer(
         KEY,
         &json!({

@@ -149,4 +149,9 @@ fn lines_of_json_are_what_is_told_where_no_form_is_named() {
         (lines.len(), &lines[0]["price"], &lines[0]["images"][0]["alt"]),
         (3, &json!(1250), &json!("A \"sock\""))
     );
+    let path = json!([{ "slug": "socks", "name": "Socks", "position": 0 }]);
+    assert_eq!(
+        (&lines[0]["category"], &lines[2]["category"]),
+        (&path, &Value::Null)
+    );
 }

@@ -4,7 +4,10 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
 use ureq::Agent;
+use uuid::Uuid;
 
 use super::product::Refusal;
 
@@ -23,6 +26,7 @@ const TIME: Duration = Duration::from_secs(60);
 /// A shop that runs.
 pub struct Client {
     agent: Agent,
+    base: String,
     endpoint: String,
     key: String,
 }
@@ -57,9 +61,11 @@ impl Client {
         let config = Agent::config_builder()
             .timeout_global(Some(TIME))
             .http_status_as_error(false);
+        let base = url.trim_end_matches('/').to_owned();
         Self {
             agent: config.build().new_agent(),
-            endpoint: format!("{}/graphql", url.trim_end_matches('/')),
+            endpoint: format!("{base}/graphql"),
+            base,
             key,
         }
     }
@@ -74,39 +80,66 @@ impl Client {
             r#"{{"query":{query},"variables":{{"rows":[{}]}}}}"#,
             products.join(",")
         );
-        let mut wait = BACKOFF;
-        for _ in 1..ATTEMPTS {
-            match self.try_import(&body, products.len()) {
-                Err(Error::Transient(_)) => sleep(wait),
-                done => return done,
-            }
-            wait *= 2;
-        }
-        self.try_import(&body, products.len())
+        patiently(|| outcomes(self.post(&body, None)?, products.len()))
     }
 
-    fn try_import(&self, body: &str, count: usize) -> Result<Vec<Outcome>, Error> {
-        let request = self.agent.post(&self.endpoint);
-        let request = request
+    /// Asks something else of the shop by GraphQL, once, however often it has to be sent: its answer, or why it is refused.
+    ///
+    /// # Errors
+    /// Where the shop can't be asked.
+    pub fn ask<D: DeserializeOwned>(
+        &self,
+        query: &str,
+        variables: &Value,
+    ) -> Result<Result<D, Refusal>, Error> {
+        let body = json!({ "query": query, "variables": variables }).to_string();
+        let key = Uuid::now_v7().to_string();
+        patiently(|| answer(self.post(&body, Some(&key))?))
+    }
+
+    /// Reads something by REST, at this path.
+    ///
+    /// # Errors
+    /// Where the shop can't be asked.
+    pub fn read<D: DeserializeOwned>(&self, path: &str) -> Result<D, Error> {
+        let url = format!("{}{path}", self.base);
+        patiently(|| {
+            let request = self.agent.get(&url).header("x-api-key", &self.key);
+            self.json(request.call())
+        })
+    }
+
+    fn post<D: DeserializeOwned>(&self, body: &str, key: Option<&str>) -> Result<D, Error> {
+        let mut request = self.agent.post(&self.endpoint);
+        request = request
             .header("content-type", "application/json")
             .header("x-api-key", &self.key);
-        let mut response = request.send(body).map_err(|error| self.unreachable(&error))?;
+        if let Some(key) = key {
+            request = request.header("idempotency-key", key);
+        }
+        self.json(request.send(body))
+    }
+
+    fn json<D: DeserializeOwned>(
+        &self,
+        response: Result<ureq::http::Response<ureq::Body>, ureq::Error>,
+    ) -> Result<D, Error> {
+        let mut response = response.map_err(|error| self.unreachable(&error))?;
         let status = response.status().as_u16();
         if matches!(status, 408 | 429 | 500..) {
             return Err(Error::Transient(format!(
                 "the shop answered with status {status}; its log says why"
             )));
         }
-        let answer = response.body_mut().read_json::<Answer>().map_err(|error| {
+        response.body_mut().read_json().map_err(|error| {
             let what = format!(
-                "{} answered with status {status} and no GraphQL response",
-                self.endpoint
+                "{} answered with status {status} and not as a shop does",
+                self.base
             );
             Error::Permanent(format!(
                 "{what} ({error}): check --url, and try a smaller --batch if it is right"
             ))
-        })?;
-        outcomes(answer, count)
+        })
     }
 
     fn unreachable(&self, error: &ureq::Error) -> Error {
@@ -120,23 +153,46 @@ impl Client {
     }
 }
 
-fn outcomes(answer: Answer, count: usize) -> Result<Vec<Outcome>, Error> {
+/// Tries again what may work later.
+fn patiently<T>(attempt: impl Fn() -> Result<T, Error>) -> Result<T, Error> {
+    let mut wait = BACKOFF;
+    for _ in 1..ATTEMPTS {
+        match attempt() {
+            Err(Error::Transient(_)) => sleep(wait),
+            done => return done,
+        }
+        wait *= 2;
+    }
+    attempt()
+}
+
+/// What the shop answers, or why it refuses.
+fn answer<D>(answer: Answer<D>) -> Result<Result<D, Refusal>, Error> {
     if let Some(error) = answer.errors.into_iter().next() {
-        return Err(match error.extensions.code.as_deref() {
-            Some("UNAUTHENTICATED" | "FORBIDDEN") => Error::Permanent(format!(
+        let extensions = error.extensions;
+        return match extensions.code.as_deref() {
+            Some("UNAUTHENTICATED" | "FORBIDDEN") => Err(Error::Permanent(format!(
                 "the shop does not accept the API key ({}): give its API_SECRET with --key, in the environment, or by --data",
                 error.message
-            )),
-            Some("UNAVAILABLE" | "INTERNAL") => {
-                Error::Transient(format!("the shop failed: {}", error.message))
+            ))),
+            Some("UNAVAILABLE" | "INTERNAL" | "IDEMPOTENCY_KEY_IN_USE") => {
+                Err(Error::Transient(format!("the shop failed: {}", error.message)))
             }
-            _ => Error::Permanent(format!("the shop refused the batch: {}", error.message)),
-        });
+            code => Ok(Err(Refusal {
+                code: code.unwrap_or_default().to_owned(),
+                field: extensions.field.unwrap_or_default(),
+                message: error.message,
+            })),
+        };
     }
-    let outcomes = answer
-        .data
-        .and_then(|data| data.import_products)
-        .map(|result| result.outcomes);
+    let nothing = || Error::Permanent("the shop's answer has no data: is it of the same version?".into());
+    answer.data.map(Ok).ok_or_else(nothing)
+}
+
+fn outcomes(batch: Answer<Data>, count: usize) -> Result<Vec<Outcome>, Error> {
+    let data = answer(batch)?
+        .map_err(|refusal| Error::Permanent(format!("the shop refused the batch: {}", refusal.message)))?;
+    let outcomes = data.import_products.map(|result| result.outcomes);
     match outcomes {
         Some(outcomes) if outcomes.len() == count => Ok(outcomes.into_iter().map(Into::into).collect()),
         _ => Err(Error::Permanent(
@@ -147,8 +203,9 @@ fn outcomes(answer: Answer, count: usize) -> Result<Vec<Outcome>, Error> {
 
 /// A GraphQL response.
 #[derive(Deserialize)]
-struct Answer {
-    data: Option<Data>,
+#[serde(bound = "D: DeserializeOwned")]
+struct Answer<D> {
+    data: Option<D>,
     #[serde(default)]
     errors: Vec<GraphQlError>,
 }
@@ -192,6 +249,7 @@ struct GraphQlError {
 #[derive(Default, Deserialize)]
 struct Extensions {
     code: Option<String>,
+    field: Option<String>,
 }
 
 impl From<Row> for Outcome {
@@ -213,7 +271,7 @@ impl From<Row> for Outcome {
 mod tests {
     use super::*;
 
-    fn answer(json: &str, count: usize) -> Result<Vec<Outcome>, Error> {
+    fn read(json: &str, count: usize) -> Result<Vec<Outcome>, Error> {
         outcomes(serde_json::from_str(json).unwrap(), count)
     }
 
@@ -224,7 +282,7 @@ mod tests {
             {"outcome": "REFUSED", "code": "BAD_USER_INPUT", "field": "name", "message": "too long"}]}}}"#;
         let refusal = Refusal::bad_input("name", "too long");
         assert_eq!(
-            answer(json, 2).unwrap(),
+            read(json, 2).unwrap(),
             [Outcome::Created, Outcome::Refused(refusal)]
         );
     }
@@ -232,7 +290,7 @@ mod tests {
     #[test]
     fn an_answer_for_another_number_of_rows_is_not_trusted() {
         let json = r#"{"data": {"importProducts": {"outcomes": [{"outcome": "CREATED"}]}}}"#;
-        assert!(matches!(answer(json, 2), Err(Error::Permanent(_))));
+        assert!(matches!(read(json, 2), Err(Error::Permanent(_))));
     }
 
     #[test]
@@ -241,11 +299,8 @@ mod tests {
             format!(r#"{{"data": null, "errors": [{{"message": "m", "extensions": {{"code": "{code}"}}}}]}}"#)
         };
         assert!(
-            matches!(answer(&error("UNAUTHENTICATED"), 1), Err(Error::Permanent(text)) if text.contains("--key"))
+            matches!(read(&error("UNAUTHENTICATED"), 1), Err(Error::Permanent(text)) if text.contains("--key"))
         );
-        assert!(matches!(
-            answer(&error("UNAVAILABLE"), 1),
-            Err(Error::Transient(_))
-        ));
+        assert!(matches!(read(&error("UNAVAILABLE"), 1), Err(Error::Transient(_))));
     }
 }

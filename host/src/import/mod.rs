@@ -2,10 +2,12 @@
 
 mod client;
 mod columns;
+mod export;
 mod price;
 mod product;
 mod report;
 mod run;
+mod sender;
 mod source;
 
 use std::path::PathBuf;
@@ -27,7 +29,7 @@ use source::{Encoding, Format};
 /// The command succeeds where each row was imported, or refused for a reason that it reports.
 #[derive(Debug, Args)]
 pub struct Options {
-    /// The feed: CSV with a header line, or JSON Lines.
+    /// The feed: CSV with a header line, or JSON Lines; or an export of products as lines of JSON.
     pub file: PathBuf,
     /// Where the shop is.
     #[arg(long, env = "MERCATO_URL", default_value = "http://127.0.0.1:3000")]

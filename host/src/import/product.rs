@@ -125,7 +125,7 @@ impl Rules {
 ///
 /// # Errors
 /// Where it is too long.
-pub fn to_json(product: &Product) -> Result<String, Refusal> {
+pub fn to_json(product: &impl Serialize) -> Result<String, Refusal> {
     let json = serde_json::to_string(product).map_err(|error| Refusal::bad_input("", error.to_string()))?;
     if json.len() > LONGEST {
         return Err(Refusal::bad_input(

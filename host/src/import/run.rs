@@ -10,14 +10,13 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::Options;
 use super::client::{Client, Outcome};
 use super::columns::{Columns, Field};
+use super::export;
 use super::product::{self, Product, Refusal, Rules};
 use super::report::Report;
+use super::sender::{Sender, unwritable};
 use super::source::{Feed, Row};
 use crate::exit::{Code, Failure};
 use crate::secret;
-
-/// A request is sent when its products have so many bytes, whatever their number: shops take 1 MiB.
-const LARGEST: usize = 512 * 1024;
 
 /// Imports a feed.
 ///
@@ -35,6 +34,18 @@ pub fn run(options: &Options) -> Result<(), Failure> {
             format!("can't read the feed {}: {error}", options.file.display()),
         )
     };
+    let sender = || {
+        let report = Report::new(options.report.as_deref()).map_err(unwritable)?;
+        let client = Client::new(&options.url, key(options)?);
+        Ok(Sender::new(client, report, options.batch))
+    };
+    if export::is_one(options).map_err(unreadable)? {
+        let mut sender = sender()?;
+        let interrupted = interruption()?;
+        let ended = export::restore(options, &mut sender, &interrupted, &unreadable);
+        let reported = sender.finish();
+        return ended.and(reported);
+    }
     let feed = Feed::open(&options.file, options.format, options.encoding).map_err(unreadable)?;
     let columns = Columns::find(&feed.columns, &options.map).map_err(|why| {
         Failure::new(
@@ -47,23 +58,18 @@ pub fn run(options: &Options) -> Result<(), Failure> {
         quantity: options.quantity,
         allow_zero_price: options.allow_zero_price,
     };
-    let report = Report::new(options.report.as_deref()).map_err(unwritable)?;
     let mut import = Import {
-        client: Client::new(&options.url, key(options)?),
+        sender: sender()?,
         columns,
         rules,
-        report,
         progress: progress(feed.length),
-        batch: Batch::default(),
-        most: usize::from(options.batch),
         seen: HashMap::new(),
         from_line: options.from_line,
     };
     let interrupted = interruption()?;
     let ended = import.all(feed, &interrupted, &unreadable);
     import.progress.finish_and_clear();
-    let reported = import.report.finish().map_err(unwritable);
-    eprintln!("{}", import.report.summary());
+    let reported = import.sender.finish();
     ended.and(reported)
 }
 
@@ -84,25 +90,13 @@ fn key(options: &Options) -> Result<String, Failure> {
 
 /// One run.
 struct Import {
-    client: Client,
+    sender: Sender,
     columns: Columns,
     rules: Rules,
-    report: Report,
     progress: ProgressBar,
-    batch: Batch,
-    /// The most rows of a batch.
-    most: usize,
     /// The line in which an external id was first seen.
     seen: HashMap<String, u64>,
     from_line: u64,
-}
-
-/// Rows that go to the shop together.
-#[derive(Default)]
-struct Batch {
-    rows: Vec<(u64, String)>,
-    products: Vec<String>,
-    bytes: usize,
 }
 
 impl Import {
@@ -115,13 +109,13 @@ impl Import {
         for row in feed {
             let row = row.map_err(unreadable)?;
             if interrupted.load(Ordering::Relaxed) {
-                return Err(self.stopped(Code::Unavailable, "interrupted", row.line));
+                return Err(self.sender.stopped(Code::Unavailable, "interrupted", row.line));
             }
             let end = row.end;
             self.row(row)?;
             self.progress.set_position(end);
         }
-        self.send()
+        self.sender.send()
     }
 
     fn row(&mut self, row: Row) -> Result<(), Failure> {
@@ -141,7 +135,7 @@ impl Import {
             return Ok(());
         }
         match product.and_then(|product| Ok((product::to_json(&product)?, product.external_id))) {
-            Ok((json, external_id)) => self.put(row.line, external_id, json),
+            Ok((json, external_id)) => self.sender.put(row.line, external_id, json),
             Err(refusal) => {
                 let values = row.values.as_deref().unwrap_or_default();
                 let id = self
@@ -149,9 +143,7 @@ impl Import {
                     .value(values, Field::ExternalId)
                     .unwrap_or_default()
                     .to_owned();
-                self.report
-                    .add(row.line, &id, &Outcome::Refused(refusal))
-                    .map_err(unwritable)
+                self.sender.tell(row.line, &id, &Outcome::Refused(refusal))
             }
         }
     }
@@ -168,48 +160,6 @@ impl Import {
         self.seen.insert(product.external_id.clone(), line);
         Ok(product)
     }
-
-    fn put(&mut self, line: u64, external_id: String, json: String) -> Result<(), Failure> {
-        if self.batch.products.len() == self.most || self.batch.bytes + json.len() > LARGEST {
-            self.send()?;
-        }
-        self.batch.bytes += json.len() + 1;
-        self.batch.rows.push((line, external_id));
-        self.batch.products.push(json);
-        Ok(())
-    }
-
-    fn send(&mut self) -> Result<(), Failure> {
-        let batch = std::mem::take(&mut self.batch);
-        let Some((first, _)) = batch.rows.first() else {
-            return Ok(());
-        };
-        let outcomes = self
-            .client
-            .import(&batch.products)
-            .map_err(|error| self.stopped(Code::Unavailable, &error.to_string(), *first))?;
-        for ((line, external_id), outcome) in batch.rows.iter().zip(&outcomes) {
-            self.report.add(*line, external_id, outcome).map_err(unwritable)?;
-        }
-        Ok(())
-    }
-
-    /// Why the import stopped, and how to go on. What waits in the batch was not sent.
-    fn stopped(&self, code: Code, why: &str, line: u64) -> Failure {
-        let line = self.batch.rows.first().map_or(line, |(first, _)| *first);
-        let advice = "what was imported is kept: run the same command again, or go on from here with";
-        Failure::new(
-            code,
-            format!("{why}; the import stopped before line {line}; {advice} --from-line {line}"),
-        )
-    }
-}
-
-fn unwritable(error: io::Error) -> Failure {
-    Failure::new(
-        Code::CantCreate,
-        format!("can't write the report ({error}): choose another file with --report"),
-    )
 }
 
 /// A bar on standard error, where that is a terminal.

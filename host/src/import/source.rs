@@ -19,6 +19,8 @@ pub enum Format {
     Csv,
     /// One JSON object a line.
     Jsonl,
+    /// An export of products as lines of JSON: prices in minor units, with categories and variants.
+    Export,
 }
 
 /// One row, or what was found in its place.
@@ -65,7 +67,7 @@ impl Feed {
                 let (columns, rows) = csv::open(path, encoding)?;
                 (columns, Box::new(rows))
             }
-            Format::Jsonl => {
+            Format::Jsonl | Format::Export => {
                 let (columns, rows) = jsonl::open(path, encoding)?;
                 (columns, Box::new(rows))
             }

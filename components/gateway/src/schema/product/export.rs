@@ -3,7 +3,7 @@
 mod table;
 
 use async_graphql::{Context, Enum, Object, SimpleObject};
-use mercato_common::catalog::{Attribute, Image, Product, ProductQuery};
+use mercato_common::catalog::{Attribute, Category, Image, Product, ProductQuery};
 use mercato_common::types::{Error, Page};
 use serde::Serialize;
 
@@ -16,8 +16,9 @@ const PAGE: i32 = 500;
 /// The form of an export.
 #[derive(Clone, Copy, PartialEq, Eq, Enum)]
 pub enum ExportFormat {
-    /// A JSON object a line, a product each: the fields of `ImportProductInput`, with the price in minor units (cents), and besides these
-    /// `_id`, `sku`, `parentId`, `options` and `version`. What a product does not have is left out.
+    /// A JSON object a line, a product each, for `mercato import`: the fields of `ImportProductInput`, with the price in minor units
+    /// (cents), and besides these `_id`, `sku`, `parentId`, `options`, `version`, and `category`: its category below those above it, from
+    /// the root. What a product does not have is left out.
     Ndjson,
     /// A table for `mercato import`, with the same fields as columns, and their names above the first page: the price as a decimal number,
     /// lists as JSON, empty where a product has none. Texts are as they are, those that a spreadsheet takes for formulas, too.
@@ -55,6 +56,8 @@ struct Row<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     category_id: Option<&'a str>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    category: Vec<CategoryRow<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     images: Vec<ImageRow<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     attributes: Vec<AttributeRow<'a>>,
@@ -63,6 +66,33 @@ struct Row<'a> {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     options: Vec<AttributeRow<'a>>,
     version: u64,
+}
+
+/// A category, as another shop can make it.
+#[derive(Serialize)]
+struct CategoryRow<'a> {
+    slug: &'a str,
+    name: &'a str,
+    position: u32,
+}
+
+impl<'a> CategoryRow<'a> {
+    /// A category and those above it, from the root. Each stands before those below it in `all`.
+    fn path(all: &'a [Category], id: Option<&str>) -> Vec<Self> {
+        let (mut wanted, mut path) = (id, Vec::new());
+        for category in all.iter().rev() {
+            if wanted == Some(category.id.as_str()) {
+                wanted = category.parent_id.as_deref();
+                path.push(Self {
+                    slug: &category.slug,
+                    name: &category.name,
+                    position: category.position,
+                });
+            }
+        }
+        path.reverse();
+        path
+    }
 }
 
 #[derive(Serialize)]
@@ -109,6 +139,7 @@ impl<'a> From<&'a Product> for Row<'a> {
             currency: &product.price.currency,
             quantity: product.quantity,
             category_id: product.category_id.as_deref(),
+            category: Vec::new(),
             images: product.images.iter().map(Into::into).collect(),
             attributes: product.attributes.iter().map(Into::into).collect(),
             parent_id: product.parent_id.as_deref(),
@@ -153,7 +184,15 @@ impl ExportQuery {
             let list = session.services.catalog.list(&query)?;
             let products = list.edges.iter().map(|edge| &edge.product);
             let data = match format {
-                ExportFormat::Ndjson => lines(products),
+                ExportFormat::Ndjson => {
+                    let placed = list.edges.iter().any(|edge| edge.product.category_id.is_some());
+                    let tree = if placed {
+                        session.services.catalog.categories()?
+                    } else {
+                        Vec::new()
+                    };
+                    lines(products, &tree)
+                }
                 ExportFormat::Csv => table::written(products, begins),
             }?;
             let last = list.edges.into_iter().next_back().map(|edge| edge.cursor);
@@ -166,10 +205,12 @@ impl ExportQuery {
     }
 }
 
-fn lines<'a>(products: impl Iterator<Item = &'a Product>) -> Result<String, Error> {
+fn lines<'a>(products: impl Iterator<Item = &'a Product>, tree: &'a [Category]) -> Result<String, Error> {
     let mut data = String::new();
     for product in products {
-        let line = serde_json::to_string(&Row::from(product))
+        let mut row = Row::from(product);
+        row.category = CategoryRow::path(tree, row.category_id);
+        let line = serde_json::to_string(&row)
             .map_err(|error| Error::Internal(format!("a product can't be exported: {error}")))?;
         data.push_str(&line);
         data.push('\n');

@@ -11,6 +11,7 @@ use http::{Request, Response};
 use http_body_util::{BodyExt, Full};
 use mercato_ports::events::{Event, HandlerFailure};
 use tokio::sync::oneshot;
+use tokio::task::unconstrained;
 use wasmtime::component::Instance as WasmInstance;
 use wasmtime::{Store, UpdateDeadline};
 use wasmtime_wasi_http::WasiHttpView;
@@ -160,7 +161,8 @@ impl Instance {
             request,
             outparam
         ));
-        let mut response = pin!(receive(receiver).fuse());
+        // All that is there has to be seen when the guest has returned: tokio would have a large answer take turns.
+        let mut response = pin!(unconstrained(receive(receiver)).fuse());
         let mut received = None;
         // The guest comes first: most often it has answered, and closed its body, when it returns.
         poll_fn(|context| {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
 
@@ -28,6 +28,7 @@ pub fn tests(world: &Arc<World>) -> Vec<Trial> {
             a_body_of_a_mebibyte_is_fine_and_two_are_not,
             json_nested_without_end_is_refused,
             huge_variables_are_refused_or_ignored,
+            an_answer_of_more_than_a_mebibyte_comes_whole,
             the_shop_still_serves_after_all_of_it,
         ]
     )
@@ -49,6 +50,29 @@ fn deep(levels: usize) -> String {
         "{ ofType ".repeat(inner) + "{",
         "}".repeat(inner + 1)
     )
+}
+
+fn an_answer_of_more_than_a_mebibyte_comes_whole(world: &World) -> Result<()> {
+    // As long as a description may be, in the letters that take the most bytes.
+    let long = "🧦".repeat(10_000);
+    let input = json!({ "name": "sock", "price": 1, "quantity": 1, "description": long });
+    let product = world.product_of(input)?;
+    // Of any length, since a runtime hands it on in pieces.
+    for count in 1..=40 {
+        let fields: String = (0..count)
+            .map(|field| format!(" f{field}: description"))
+            .collect();
+        let query = format!("{{ product(id: \"{product}\") {{{fields} }} }}");
+        let answer = world.shop.query(As::Anonymous, &query)?;
+        for field in 0..count {
+            let found = answer.text(&format!("/product/f{field}"))?;
+            ensure!(
+                found == long,
+                "f{field} of {count} should be all of the description"
+            );
+        }
+    }
+    Ok(())
 }
 
 fn a_query_may_be_12_deep(world: &World) -> Result<()> {

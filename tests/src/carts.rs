@@ -27,6 +27,7 @@ pub fn tests(world: &Arc<World>) -> Vec<Trial> {
             merges_at_once_add_once,
             checkouts_at_once_are_one_order,
             what_is_out_of_stock_is_told_and_the_cart_stays,
+            an_empty_cart_is_not_checked_out_again,
             an_order_is_placed_at_the_total_that_was_seen,
             what_can_not_be_in_a_cart_is_refused,
         ]
@@ -124,8 +125,9 @@ fn a_guests_cart_becomes_the_users_and_an_order(world: &World) -> Result<()> {
     let again = checkout(world, user.caller(), Some(599))?;
     again.expect(
         again.text("/checkoutCart/_id")? == order.text("/checkoutCart/_id")?,
-        "repeated, it should answer the same order",
+        "at once again, it should answer the same order",
     )?;
+    checkout(world, user.caller(), Some(12_345))?.bad_input("products")?;
     ensure!(orders(world, &user)?.len() == 1, "there should be one order");
     world.stock_becomes(
         &first,
@@ -304,6 +306,22 @@ fn what_is_out_of_stock_is_told_and_the_cart_stays(world: &World) -> Result<()> 
     update(world, user.caller(), &scarce, 2)?.int("/updateCartItem/total")?;
     let order = checkout(world, user.caller(), None)?;
     expect_lines(&order, "checkoutCart", &[(&scarce, 2), (&plenty, 1)])
+}
+
+fn an_empty_cart_is_not_checked_out_again(world: &World) -> Result<()> {
+    let (user, product) = (world.register("shopper")?, world.product(10, 9)?);
+    add(world, user.caller(), None, &product, 2)?.int("/addToCart/total")?;
+    let order = checkout(world, user.caller(), None)?;
+    checkout(world, user.caller(), Some(20))?.bad_input("products")?;
+    let cancel = "mutation ($id: ID!) { cancelOrder(id: $id) { status } }";
+    let id = order.text("/checkoutCart/_id")?;
+    world
+        .shop
+        .graphql(user.caller(), cancel, json!({ "id": id }))?
+        .text("/cancelOrder/status")?;
+    checkout(world, user.caller(), None)?.bad_input("products")?;
+    ensure!(orders(world, &user)?.len() == 1, "there should be one order");
+    Ok(())
 }
 
 fn an_order_is_placed_at_the_total_that_was_seen(world: &World) -> Result<()> {

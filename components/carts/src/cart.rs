@@ -2,6 +2,7 @@
 
 use mercato_common::catalog::Product;
 use mercato_common::collection::Collection;
+use mercato_common::carts::Terms;
 use mercato_common::types::{Error, Line};
 use serde::{Deserialize, Serialize};
 
@@ -10,6 +11,9 @@ pub const CARTS: Collection<CartBody> = Collection::new("carts.carts");
 
 /// What one order may have, too.
 pub const MOST_LINES: usize = 100;
+/// For how long the order of a checkout answers another one of the emptied cart, in milliseconds: who asks twice at once, by a double click,
+/// does so within it.
+const REPEATED: u64 = 10_000;
 /// The most pieces of a line: what one of an order may have, too.
 pub const MOST_PIECES: u32 = 1_000_000;
 
@@ -56,6 +60,9 @@ pub struct Checkout {
     pub expected_total: Option<i64>,
     /// Whether the order was placed, and its lines taken out of the cart.
     pub done: bool,
+    /// When that was, in milliseconds since the Unix epoch, UTC; 0 while it is not done.
+    #[serde(default)]
+    pub done_at: u64,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -82,6 +89,15 @@ impl From<&SentLine> for Line {
             product_id: line.product_id.clone(),
             quantity: line.quantity,
         }
+    }
+}
+
+impl Checkout {
+    /// Whether it is on these terms.
+    pub fn is_on(&self, terms: &Terms) -> bool {
+        self.discount_code == terms.discount_code
+            && self.region == terms.region
+            && self.expected_total == terms.expected_total
     }
 }
 
@@ -124,12 +140,15 @@ impl CartBody {
         self.lines.retain(|line| line.quantity > 0);
     }
 
-    /// The checkout whose order is the answer to another one: one that was interrupted, or the last one where the cart is as it
-    /// left it.
-    pub fn earlier(&self) -> Option<&Checkout> {
-        self.checkout
-            .as_ref()
-            .filter(|checkout| !checkout.done || self.lines.is_empty())
+    /// The checkout whose order may be the answer to another one on these terms: one that was interrupted, or that on the same terms
+    /// which has emptied the cart a moment ago.
+    pub fn earlier(&self, terms: &Terms, now: u64) -> Option<&Checkout> {
+        self.checkout.as_ref().filter(|checkout| {
+            !checkout.done
+                || (self.lines.is_empty()
+                    && checkout.is_on(terms)
+                    && now.saturating_sub(checkout.done_at) < REPEATED)
+        })
     }
 
     /// Whether this is the checkout that is under way.
@@ -177,5 +196,35 @@ mod tests {
         });
         cart.take_out(&sent);
         assert_eq!(cart.lines, [line("a", 1), line("d", 7)]);
+    }
+
+    #[test]
+    fn a_checkout_that_is_done_answers_the_same_one_for_a_moment() {
+        let terms = |expected_total| Terms {
+            discount_code: None,
+            region: None,
+            expected_total,
+        };
+        let mut cart = CartBody {
+            checkout: Some(Checkout {
+                order_id: "o".into(),
+                lines: Vec::new(),
+                discount_code: None,
+                region: None,
+                expected_total: Some(5),
+                done: true,
+                done_at: 1_000,
+            }),
+            ..CartBody::default()
+        };
+        let earlier = |cart: &CartBody, total, now| cart.earlier(&terms(Some(total)), now).is_some();
+        assert!(earlier(&cart, 5, 1_000) && earlier(&cart, 5, 10_999));
+        assert!(earlier(&cart, 5, 999), "clocks differ");
+        assert!(!earlier(&cart, 5, 11_000), "that is long ago");
+        assert!(!earlier(&cart, 6, 1_000), "that is not the same");
+        cart.lines.push(line("a", 1));
+        assert!(!earlier(&cart, 5, 1_000), "that is another cart");
+        cart.checkout.as_mut().unwrap().done = false;
+        assert!(earlier(&cart, 6, 99_999), "it is not finished");
     }
 }

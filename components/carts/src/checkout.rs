@@ -7,10 +7,13 @@
 //! Whoever finds the note of 1 and wants the same goes on with 2. So a checkout that a crash has cut in two is finished by the next
 //! one, and of two at once both answer the same order. Who wants something else takes the earlier placement back first: where
 //! its order is there already, it is the answer. What is added between 1 and 3 stays in the cart.
+//!
+//! The note of a checkout that is done still answers who asked for the same at the same moment and comes a little later; after that,
+//! there is nothing in the cart.
 
 use mercato_common::carts::Terms;
 use mercato_common::id;
-use mercato_common::orders::{NewOrder, Order};
+use mercato_common::orders::{NewOrder, Order, Status};
 use mercato_common::ports::Ports;
 use mercato_common::services::Placement;
 use mercato_common::types::{Caller, Error};
@@ -34,7 +37,7 @@ impl<P: Ports, C: ProductSource, O: Placement> CartsService<P, C, O> {
         };
         for _ in 0..TRIES {
             let mut cart = self.load(Some(&holder))?;
-            if let Some(earlier) = cart.body.earlier().cloned()
+            if let Some(earlier) = cart.body.earlier(terms, id::now()).cloned()
                 && let Some(order) =
                     self.outcome(caller, &holder, &earlier, earlier.is_of(&cart.body, terms))?
             {
@@ -75,6 +78,7 @@ impl<P: Ports, C: ProductSource, O: Placement> CartsService<P, C, O> {
         }
         match self.place(caller, holder, earlier) {
             Err(refusal) if is_final(&refusal) => Ok(None),
+            Ok(order) if earlier.done && order.status == Status::Cancelled => Ok(None),
             placed => placed.map(Some),
         }
     }
@@ -114,13 +118,9 @@ impl<P: Ports, C: ProductSource, O: Placement> CartsService<P, C, O> {
 }
 
 impl Checkout {
-    /// Whether it is of what is in the cart, on these terms. The last one is wanted on any, as long as the cart is as it left it.
+    /// Whether it is of what is in the cart, or was in it before it was emptied, on these terms.
     fn is_of(&self, body: &CartBody, terms: &Terms) -> bool {
-        self.done
-            || (self.lines == body.sent()
-                && self.discount_code == terms.discount_code
-                && self.region == terms.region
-                && self.expected_total == terms.expected_total)
+        (self.done || self.lines == body.sent()) && self.is_on(terms)
     }
 }
 
@@ -139,6 +139,7 @@ impl CartBody {
         self.take_out(&checkout.lines);
         self.checkout = Some(Checkout {
             done: true,
+            done_at: id::now(),
             ..checkout.clone()
         });
     }
@@ -166,6 +167,7 @@ fn begin(body: &CartBody, terms: &Terms) -> Result<Checkout, Error> {
         region: terms.region.clone(),
         expected_total: terms.expected_total,
         done: false,
+        done_at: 0,
     })
 }
 

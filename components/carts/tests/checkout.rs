@@ -55,7 +55,13 @@ fn a_cart_becomes_one_order_and_is_empty() {
         .collect();
     assert_eq!(ordered, [(a.as_str(), 2), (b.as_str(), 1)]);
     assert_eq!(left(&shop), []);
-    assert_eq!(checkout(&shop).unwrap(), order, "repeated, it is the same order");
+    assert_eq!(checkout(&shop).unwrap(), order, "at once again, it is the same order");
+    let other = Terms {
+        expected_total: Some(12_345),
+        ..TERMS
+    };
+    let refused = shop.carts.checkout(&customer("u1"), None, &other);
+    assert_eq!(field(refused), "products", "nothing is in the cart");
     assert_eq!((orders(&shop), shop.stock(&a)), (1, (7, 2, 0)));
 
     add(&shop, &a, 1);
@@ -64,6 +70,16 @@ fn a_cart_becomes_one_order_and_is_empty() {
     add(&shop, &a, 1);
     assert_ne!(checkout(&shop).unwrap().id, order.id);
     assert_eq!(orders(&shop), 2);
+}
+
+#[test]
+fn an_order_that_is_cancelled_answers_no_checkout() {
+    let shop = shop(&[]);
+    let a = shop.product(250, 9);
+    add(&shop, &a, 2);
+    let order = checkout(&shop).unwrap();
+    shop.cancel(&order);
+    assert_eq!(field(checkout(&shop)), "products");
 }
 
 #[test]

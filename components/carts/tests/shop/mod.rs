@@ -177,6 +177,11 @@ impl Shop {
         Orders::place(&self.counter.orders, &admin(), &order).unwrap();
     }
 
+    /// Those who keep the shop cancel an order.
+    pub fn cancel(&self, order: &Order) {
+        self.counter.orders.cancel(&admin(), &order.id, None).unwrap();
+    }
+
     pub fn add(&self, caller: &Caller, whose: &Whose, id: &str, quantity: u32) -> Cart {
         self.carts.add(caller, whose, id, quantity).unwrap()
     }

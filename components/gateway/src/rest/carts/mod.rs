@@ -55,7 +55,7 @@ pub fn operations() -> Vec<Operation> {
                 Method::POST,
                 &["/api/cart/{userId}/checkout"],
                 "checkoutCart",
-                "Order what is in the cart of a user: all or nothing; until the cart is touched again the answer is the same order",
+                "Order what is in the cart of a user: all or nothing; of two on the same terms at the same moment both answer the same order",
                 Access::Known,
                 checkout,
             )

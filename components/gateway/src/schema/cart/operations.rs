@@ -115,8 +115,9 @@ impl CartMutation {
     }
 
     /// Orders what is in the cart of the signed-in user: all or nothing, with the errors of `placeOrder`. What was ordered leaves the
-    /// cart. It can be repeated: until the cart is touched again the answer is the same order. Where an answer got lost, and the cart was
-    /// touched since, that order is the answer once more, and what was added stays in the cart.
+    /// cart. Of two on the same terms at the same moment both answer the same order; later, there is nothing in the cart. Where it was
+    /// interrupted, and the cart was touched since, the order that it placed is the answer once more, and what was added stays in the
+    /// cart.
     async fn checkout_cart(
         &self,
         context: &Context<'_>,

@@ -18,6 +18,7 @@ pub fn tests(world: &Arc<World>) -> Vec<Trial> {
         "variants",
         [
             a_variant_is_bought_by_its_own_id_and_its_parent_is_not,
+            a_cart_takes_variants_and_no_parents,
             a_sku_belongs_to_one_product,
             images_and_attributes_are_told_as_given,
         ]
@@ -78,6 +79,32 @@ fn a_variant_is_bought_by_its_own_id_and_its_parent_is_not(world: &World) -> Res
         .shop
         .graphql(As::Key, query, json!({ "id": parent }))?
         .refused("CONFLICT")?;
+    Ok(())
+}
+
+fn a_cart_takes_variants_and_no_parents(world: &World) -> Result<()> {
+    let parent = world.product(500, 9)?;
+    let shopper = world.register("shopper")?;
+    let add = |id: &str| {
+        let query = "mutation ($id: ID!) { addToCart(productId: $id) { total } }";
+        world.shop.graphql(shopper.caller(), query, json!({ "id": id }))
+    };
+    add(&parent)?.int("/addToCart/total")?;
+    let created = variant(world, &parent, "M", &unique("sku"))?;
+    let seen = world.shop.query(
+        shopper.caller(),
+        "{ cart { total products { available } changes { productId kind } } }",
+    )?;
+    seen.expect(
+        seen.data("/cart")?
+            == &json!({
+                "total": null, "products": [{ "available": 0 }],
+                "changes": [{ "productId": parent, "kind": "VANISHED" }],
+            }),
+        "it should be named as what can't be bought any more",
+    )?;
+    add(&parent)?.bad_input("productId")?;
+    add(created.text("/createVariant/_id")?)?.int("/addToCart/total")?;
     Ok(())
 }
 

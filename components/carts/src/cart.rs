@@ -1,8 +1,8 @@
 //! The cart as it is stored.
 
+use mercato_common::carts::Terms;
 use mercato_common::catalog::Product;
 use mercato_common::collection::Collection;
-use mercato_common::carts::Terms;
 use mercato_common::types::{Error, Line};
 use serde::{Deserialize, Serialize};
 

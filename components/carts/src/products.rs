@@ -49,4 +49,9 @@ impl Products {
     pub fn get(&self, id: &str) -> Option<&Product> {
         self.0.get(id)?.as_ref()
     }
+
+    /// The product of this id, if it can be bought: one that comes in variants is sold by them alone.
+    pub fn sold(&self, id: &str) -> Option<&Product> {
+        self.get(id).filter(|product| product.variant_ids.is_empty())
+    }
 }

@@ -122,7 +122,14 @@ impl<P: Ports, C: ProductSource, O: Placement> CartsService<P, C, O> {
 
 /// A product that can be put into a cart.
 pub fn existing<'a>(product: Option<&'a Product>, id: &str) -> Result<&'a Product, Error> {
-    product.ok_or_else(|| Error::NotFound(format!("There is no product {id}.")))
+    let product = product.ok_or_else(|| Error::NotFound(format!("There is no product {id}.")))?;
+    if product.variant_ids.is_empty() {
+        return Ok(product);
+    }
+    Err(Error::invalid(
+        "productId",
+        format!("{} comes in variants. Add one of them.", product.name),
+    ))
 }
 
 /// Too many were faster.

@@ -17,7 +17,7 @@ pub fn show(cart: &Loaded, products: &Products) -> Cart {
         Some(Holder::User(id)) => (None, Some(id.clone())),
     };
     let lines = &cart.body.lines;
-    let with_products = || lines.iter().map(|line| (line, products.get(&line.product_id)));
+    let with_products = || lines.iter().map(|line| (line, products.sold(&line.product_id)));
     Cart {
         id,
         user_id,

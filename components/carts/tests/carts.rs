@@ -234,6 +234,25 @@ fn what_has_changed_is_named_until_somebody_puts_a_hand_on_it() {
 }
 
 #[test]
+fn a_product_that_comes_in_variants_is_bought_by_one_of_them() {
+    let shop = shop(&[]);
+    let (a, b) = (shop.product(100, 9), shop.product(50, 9));
+    let user = customer("u1");
+    shop.add(&user, &MINE, &a, 2);
+    shop.add(&user, &MINE, &b, 1);
+    let variant = shop.variant(&a);
+    let view = shop.view(&user, &MINE);
+    assert_eq!(changes(&view), [(a.as_str(), ChangeKind::Vanished, None, None)]);
+    assert_eq!((view.lines[0].available, &view.lines[0].unit_price), (0, &None));
+    assert_eq!(view.total.unwrap().amount, 50);
+    let refused = shop.carts.add(&user, &MINE, &a, 1);
+    assert!(matches!(&refused, Err(Error::Invalid(why)) if why.message.contains("variants")));
+    assert_eq!(field(refused), "productId");
+    shop.carts.update(&user, &MINE, &a, 0).unwrap();
+    assert_eq!(changes(&shop.add(&user, &MINE, &variant, 2)), []);
+}
+
+#[test]
 fn a_total_is_of_one_currency() {
     let shop = shop(&[]);
     let a = shop.product(100, 10);

@@ -55,7 +55,11 @@ fn a_cart_becomes_one_order_and_is_empty() {
         .collect();
     assert_eq!(ordered, [(a.as_str(), 2), (b.as_str(), 1)]);
     assert_eq!(left(&shop), []);
-    assert_eq!(checkout(&shop).unwrap(), order, "at once again, it is the same order");
+    assert_eq!(
+        checkout(&shop).unwrap(),
+        order,
+        "at once again, it is the same order"
+    );
     let other = Terms {
         expected_total: Some(12_345),
         ..TERMS

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use mercato_carts::{CartsService, ProductSource};
 use mercato_catalog::CatalogService;
 use mercato_common::carts::{Cart, ChangeKind, Terms, Whose};
-use mercato_common::catalog::{NewProduct, Product, ProductDetails, ProductPatch, Stock};
+use mercato_common::catalog::{Attribute, NewProduct, Product, ProductDetails, ProductPatch, Stock};
 use mercato_common::orders::{NewOrder, Order, OrderFilter, OrderQuery};
 use mercato_common::services::{Carts, Catalog, Orders, Placement};
 use mercato_common::testing::{TestPorts, admin};
@@ -118,17 +118,7 @@ pub fn shop(config: &[(&'static str, &str)]) -> Shop {
 
 impl Shop {
     pub fn product(&self, price: i64, quantity: i64) -> String {
-        let input = NewProduct {
-            name: "Sock".into(),
-            description: None,
-            manufacturer: None,
-            external_id: None,
-            price,
-            currency: None,
-            quantity,
-            details: ProductDetails::default(),
-        };
-        self.catalog.create(&admin(), input).unwrap().id
+        self.catalog.create(&admin(), input(price, quantity)).unwrap().id
     }
 
     pub fn price(&self, id: &str, price: i64) {
@@ -145,6 +135,18 @@ impl Shop {
             details: ProductDetails::default(),
         };
         self.catalog.update(&admin(), id, version, patch).unwrap();
+    }
+
+    /// Has a product come in variants, of which this is one.
+    pub fn variant(&self, parent: &str) -> String {
+        let size = Attribute {
+            name: "size".into(),
+            value: "M".into(),
+        };
+        let variant = self
+            .catalog
+            .create_variant(&admin(), parent, vec![size], input(250, 9));
+        variant.unwrap().id
     }
 
     pub fn vanish(&self, id: &str) {
@@ -211,6 +213,19 @@ impl Shop {
     /// Has something happen while an order is being placed: after it was, before the cart hears of it.
     pub fn during_next_placement(&self, hook: impl FnOnce() + Send + 'static) {
         *self.counter.during.lock().unwrap() = Some(Box::new(hook));
+    }
+}
+
+fn input(price: i64, quantity: i64) -> NewProduct {
+    NewProduct {
+        name: "Sock".into(),
+        description: None,
+        manufacturer: None,
+        external_id: None,
+        price,
+        currency: None,
+        quantity,
+        details: ProductDetails::default(),
     }
 }
 

@@ -124,7 +124,7 @@ pub enum CartChangeKind {
     OutOfStock,
     /// There are fewer than the cart has. `before` and `after` are how many could and can be bought.
     LessInStock,
-    /// It is not sold any more.
+    /// It is not sold any more, or by its variants alone.
     Vanished,
 }
 

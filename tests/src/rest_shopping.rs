@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::client::{As, Call};
 use crate::rest::{ask, call, problem, text, value};
 use crate::trials::trials;
-use crate::world::{World, check_time, unique};
+use crate::world::{UNKNOWN_ID, World, check_time, unique};
 
 /// The tests of this area.
 pub fn tests(world: &Arc<World>) -> Vec<Trial> {
@@ -19,6 +19,7 @@ pub fn tests(world: &Arc<World>) -> Vec<Trial> {
         [
             a_product_is_found_by_its_details_and_deleted,
             a_cart_is_filled_by_a_guest_and_by_a_user_who_orders_it,
+            a_keeper_orders_for_nobody_who_does_not_exist,
             an_order_is_paid_looked_at_and_given_back,
         ]
     )
@@ -149,6 +150,20 @@ fn a_cart_is_filled_by_a_guest_and_by_a_user_who_orders_it(world: &World) -> Res
         401,
         "UNAUTHENTICATED",
     )
+}
+
+fn a_keeper_orders_for_nobody_who_does_not_exist(world: &World) -> Result<()> {
+    let (product, user) = (world.product(250, 9)?, world.register("rest")?);
+    let line = json!({ "productId": product });
+    let path = |id: &str, act: &str| format!("/api/cart/{id}/{act}");
+    for act in ["add", "checkout"] {
+        let body = if act == "add" { line.clone() } else { Value::Null };
+        let nobodys = ask(world, As::Key, "POST", &path(UNKNOWN_ID, act), body.clone())?;
+        problem(&nobodys, 404, "NOT_FOUND")?;
+        let status = if act == "add" { 200 } else { 201 };
+        ask(world, As::Key, "POST", &path(&user.id, act), body)?.expect_status(status)?;
+    }
+    Ok(())
 }
 
 fn an_order_is_paid_looked_at_and_given_back(world: &World) -> Result<()> {

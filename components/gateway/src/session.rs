@@ -103,6 +103,16 @@ impl Session {
         }
     }
 
+    /// Refuses what would be done for a user who does not exist. Who does it for oneself is somebody, and no service is asked.
+    pub fn require_user(&self, user_id: &str) -> Result<(), Error> {
+        let caller = self.caller();
+        if !caller.is_admin() || caller.user_id() == Some(user_id) {
+            return Ok(());
+        }
+        let found = self.services.accounts.get_many(caller, &[user_id.to_owned()])?;
+        found.into_iter().next().transpose().map(|_| ())
+    }
+
     /// The session of the request that a field is resolved for.
     pub fn of<'a>(context: &Context<'a>) -> async_graphql::Result<&'a Self> {
         context.data::<Arc<Self>>().map(|session| &**session)

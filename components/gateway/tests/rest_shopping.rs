@@ -227,6 +227,33 @@ fn a_user_fills_a_cart_and_orders_it() {
 }
 
 #[test]
+fn a_keeper_fills_and_orders_the_cart_of_somebody_who_exists() {
+    let shop = Shop::new();
+    let (ada, product) = (shop.user("ada"), shop.product("a"));
+    let line = json!({ "productId": product });
+    for nobody in ["0198c0de-1f2e-7abc-8def-0123456789ab", &ada.id] {
+        let expected = [200, 201].map(|status| if nobody == ada.id { status } else { 404 });
+        let path = format!("/api/cart/{nobody}");
+        let (added, _, cart) = shop.rest(KEY, "POST", &format!("{path}/add"), &line);
+        assert_eq!(added, expected[0], "{cart}");
+        let (placed, _, order) = shop.rest(KEY, "POST", &format!("{path}/checkout"), &NONE);
+        assert_eq!(placed, expected[1], "{order}");
+    }
+    let path = format!("/api/cart/{}/add", ada.id);
+    shop.calls();
+    assert_eq!(shop.rest(ada.header(), "POST", &path, &line).0, 200);
+    let calls = shop.calls();
+    let asked = calls.iter().filter(|call| call.ends_with("accounts.users"));
+    assert_eq!(
+        asked.count(),
+        0,
+        "who fills the own cart is not looked up: {calls:?}"
+    );
+    let bob = shop.user("bob");
+    assert_eq!(shop.rest(bob.header(), "POST", &path, &line).0, 403);
+}
+
+#[test]
 fn a_guest_has_a_cart_by_its_id() {
     let shop = Shop::new();
     let product = shop.product("a");

@@ -74,6 +74,9 @@ fn add(call: &Call<'_>) -> Result<Answer, Refusal> {
     let whose = whose(call)?;
     let input: Addition = call.body()?;
     let quantity = pieces(input.quantity)?;
+    if let Whose::User(id) = &whose {
+        call.session.require_user(id)?;
+    }
     let carts = &call.services().carts;
     changed(carts.add(call.caller(), &whose, &input.product_id, quantity)?)
 }
@@ -100,6 +103,7 @@ fn checkout(call: &Call<'_>) -> Result<Answer, Refusal> {
         None
     } else {
         call.session.valid_user_id("userId", &id)?;
+        call.session.require_user(&id)?;
         Some(id.as_str())
     };
     let terms: CheckoutTerms = call.body_or_default()?;

@@ -11,7 +11,7 @@ use libtest_mimic::Trial;
 use serde_json::{Value, json};
 
 use crate::client::As;
-use crate::configured::{Host, configured_trials};
+use crate::configured::{Configured, Host, configured_trials};
 use crate::listener::{Listener, Received};
 use crate::own::Home;
 use crate::world::{User, World, place_order};
@@ -29,7 +29,10 @@ const NEVER: Duration = Duration::from_secs(3);
 pub fn tests() -> Vec<Trial> {
     configured_trials!(
         "sms",
-        [an_order_that_is_shipped_is_told_once_and_what_fails_is_shown]
+        [
+            an_order_that_is_shipped_is_told_once_and_what_fails_is_shown,
+            what_a_keeper_writes_waits_for_twilio,
+        ]
     )
 }
 
@@ -151,9 +154,8 @@ fn told(one: &Value) -> [Option<Value>; 5] {
     ["kind", "medium", "recipient", "reason", "attempts"].map(|field| one.get(field).cloned())
 }
 
-fn an_order_that_is_shipped_is_told_once_and_what_fails_is_shown(host: &Host) -> Result<()> {
-    let answers = Answers::default();
-    let (home, twilio) = (Home::new()?, twilio(&answers)?);
+/// A shop that sends by this Twilio.
+fn start(home: &Home, host: &Host, twilio: &Listener) -> Result<(Configured, World)> {
     let settings = [
         ("TWILIO_ACCOUNT_SID", ACCOUNT),
         ("TWILIO_AUTH_TOKEN", TOKEN),
@@ -161,8 +163,35 @@ fn an_order_that_is_shipped_is_told_once_and_what_fails_is_shown(host: &Host) ->
         ("TWILIO_API_BASE", &*format!("http://{}", twilio.address)),
         ("HTTP_CLIENT_HOSTS", &*twilio.address),
     ];
-    let running = host.start(&home, &settings)?;
+    let running = host.start(home, &settings)?;
     let world = World::new(running.shop());
+    Ok((running, world))
+}
+
+fn what_a_keeper_writes_waits_for_twilio(host: &Host) -> Result<()> {
+    let answers = Answers::default();
+    let (home, twilio) = (Home::new()?, twilio(&answers)?);
+    let (running, world) = start(&home, host, &twilio)?;
+    next(&answers, 500, json!({}));
+    let query = "mutation ($input: SendSmsInput!) { sendSms(input: $input) { status } }";
+    let input = json!({ "to": PHONE, "text": "There is news." });
+    let written = world.shop.graphql(As::Key, query, json!({ "input": input }))?;
+    written.expect(
+        written.text("/sendSms/status")? == "WAITING",
+        "it should be tried again",
+    )?;
+    for request in twilio.receives(2, PATIENCE)? {
+        ensure!(said(&request)? == "There is news.", "{request:?}");
+    }
+    std::thread::sleep(NEVER);
+    ensure!(twilio.received().len() == 2, "it should be sent once");
+    running.stop()
+}
+
+fn an_order_that_is_shipped_is_told_once_and_what_fails_is_shown(host: &Host) -> Result<()> {
+    let answers = Answers::default();
+    let (home, twilio) = (Home::new()?, twilio(&answers)?);
+    let (running, world) = start(&home, host, &twilio)?;
     let user = customer(&world, &twilio)?;
 
     // Twilio has a bad moment: the second attempt is taken.

@@ -2,7 +2,7 @@
 
 use mercato_common::collection::Stored;
 use mercato_common::id;
-use mercato_common::notifications::{Kind, NotificationStatus as Status};
+use mercato_common::notifications::NotificationStatus as Status;
 use mercato_common::pruning::prune;
 use mercato_common::services::{Contacts, Orders};
 use mercato_common::types::Error;
@@ -14,6 +14,7 @@ use crate::message::{MESSAGES, MessageBody, masked};
 use crate::names::As;
 use crate::senders::{self, Trouble};
 use crate::service::{NotificationsService, Platform};
+use crate::waiting::{LETTERS, LetterBody};
 
 /// How long somebody who has claimed a message may take to send it, in milliseconds; then it is anybody's.
 const CLAIM: u64 = 60_000;
@@ -69,16 +70,13 @@ impl<P: Platform, C: Contacts, O: Orders> NotificationsService<P, C, O> {
         body.recipient = Some(masked(to));
         body.attempts = body.attempts.saturating_add(1);
         let claimed = self.put(draft, body, Status::Sending, None)?;
+        let kept = LetterBody::of(&claimed.body, to, &letter);
         let (status, reason) = match senders::send(&self.ports, to, letter) {
             Ok(()) => (Status::Sent, None),
             Err(Trouble::Never(reason)) => (Status::Failed, Some(reason)),
-            // Nobody has the text of a message any more that somebody wrote.
-            Err(Trouble::Later(reason)) if claimed.body.kind.0 == Kind::Message => {
-                (Status::Failed, Some(reason))
-            }
             Err(Trouble::Later(reason)) => (Status::Waiting, Some(reason)),
         };
-        self.conclude(claimed, status, reason)
+        self.conclude(claimed, status, reason, kept.as_ref())
     }
 
     /// Gives a message that can't go anywhere its status.
@@ -153,14 +151,29 @@ impl<P: Platform, C: Contacts, O: Orders> NotificationsService<P, C, O> {
         mut claimed: Stored<MessageBody>,
         status: Status,
         reason: Option<String>,
+        letter: Option<&LetterBody>,
     ) -> Result<Stored<MessageBody>, Error> {
         let mut failed = busy();
         for _ in 0..TRIES {
             claimed.body.status = As(status);
             claimed.body.reason.clone_from(&reason);
             claimed.body.updated_at = id::now();
-            match self.ports.commit(&[MESSAGES.replace(&claimed)?], &[]) {
+            let (mut writes, events) = match self.keeping(&claimed, status, letter) {
+                Ok(kept) => kept,
+                Err(error) => {
+                    failed = error;
+                    continue;
+                }
+            };
+            writes.push(MESSAGES.replace(&claimed)?);
+            match self.ports.commit(&writes, &events) {
                 Ok(()) => {
+                    if !events.is_empty() {
+                        let before = claimed.body.updated_at.saturating_sub(LISTED);
+                        prune(&self.ports, &LETTERS, ("createdAt", before), &claimed.id, |_| {
+                            true
+                        });
+                    }
                     claimed.version += 1;
                     return Ok(claimed);
                 }

@@ -133,15 +133,20 @@ impl<P: Platform, C: Contacts, O: Orders> NotificationsService<P, C, O> {
                 "It was sent, and is not sent again.".into(),
             ));
         }
-        let occasion = kept.body.occasion().ok_or_else(|| {
-            Error::Conflict("The text of it is not kept. Send it anew, or ask for another code.".into())
-        })?;
+        let act = Some(act(caller, AuditAction::NotificationRetry, id)?);
+        let Some(occasion) = kept.body.occasion() else {
+            let not_kept = "The text of it is not kept. Send it anew, or ask for another code.";
+            return match self.send_kept(kept, act)? {
+                Some(sent) => Ok(to_notification(sent)),
+                None => Err(Error::Conflict(not_kept.into())),
+            };
+        };
         let recipient = self.recipient(&occasion)?;
         let draft = Draft {
             id: kept.id.clone(),
             fresh: kept.body.clone(),
             again: true,
-            act: Some(act(caller, AuditAction::NotificationRetry, id)?),
+            act,
             kept: Some(kept),
         };
         let medium = draft.fresh.medium.0;

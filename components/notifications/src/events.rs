@@ -5,6 +5,16 @@ use mercato_common::types::Error;
 use mercato_ports::events::Event;
 use serde::{Deserialize, Serialize};
 
+/// A message that somebody wrote could not be sent, and is to be tried again.
+pub const WAITS: &str = "mercato.notifications.message-waits";
+
+/// What [`WAITS`] tells.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct WaitingMessage {
+    pub message_id: String,
+}
+
 /// Why an event was not handled.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Failure {
@@ -31,6 +41,8 @@ impl From<Error> for Failure {
 pub enum Request {
     /// Something is to be told. `what` happened once, however often it is heard of.
     Tell { what: String, occasion: Occasion },
+    /// A message that waits is to be tried again.
+    Send { message_id: String },
     /// What is kept of a user goes.
     Forget { user_id: String },
 }
@@ -91,6 +103,10 @@ struct OfOrder {
 /// [`Failure::Reject`] for what can't be read, or is no event of this service's.
 pub fn read(event: &Event) -> Result<Request, Failure> {
     let occasion = match event.kind.as_str() {
+        WAITS => {
+            let WaitingMessage { message_id } = data(event)?;
+            return Ok(Request::Send { message_id });
+        }
         "mercato.accounts.user-erased" => {
             let OfUser { user_id } = data(event)?;
             return Ok(Request::Forget { user_id });

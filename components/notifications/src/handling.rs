@@ -23,6 +23,7 @@ impl<P: Platform, C: Contacts, O: Orders> NotificationsService<P, C, O> {
     pub fn handle(&self, event: &Event) -> Result<(), Failure> {
         match events::read(event)? {
             Request::Forget { user_id } => Ok(self.forget(&user_id)?),
+            Request::Send { message_id } => self.send_late(&message_id),
             Request::Tell { what, occasion } => self.tell(&what, &occasion),
         }
     }
@@ -105,7 +106,8 @@ impl<P: Platform, C: Contacts, O: Orders> NotificationsService<P, C, O> {
     }
 }
 
-fn waits(message: &Stored<MessageBody>) -> Result<(), Failure> {
+/// How the event of a message ends: it comes again as long as the message waits.
+pub fn waits(message: &Stored<MessageBody>) -> Result<(), Failure> {
     match message.body.status.0 {
         Status::Waiting => Err(Failure::Retry(message.body.reason.clone().unwrap_or_default())),
         Status::Sending | Status::Sent | Status::Failed | Status::Skipped => Ok(()),

@@ -6,7 +6,7 @@
 //! follows after: a second delivery of an event finds it, and sends nothing. Between a mail server's yes and the document's change there
 //! is a moment in which a crash leaves open whether it was sent; such a message is sent again when its claim is a minute old. So
 //! everything is sent at least once, and twice only there. What can't be sent now is answered to the platform as a retry, which goes on until
-//! the event is a dead letter. Texts are never kept: they are made anew of what they tell of.
+//! the event is a dead letter. Texts are not kept, but made anew of what they tell of; only what a person wrote is, as long as it waits.
 
 #[cfg(target_arch = "wasm32")]
 mod component;
@@ -24,6 +24,7 @@ mod recipients;
 mod senders;
 mod service;
 mod twilio;
+mod waiting;
 
 pub use events::Failure;
 pub use service::{NotificationsService, Platform};

@@ -9,13 +9,15 @@ mod phrases;
 use mercato_common::notifications::Medium;
 use mercato_common::orders::Order;
 use mercato_common::types::Error;
+use serde::{Deserialize, Serialize};
 
 use crate::events::Occasion;
 use layout::{Row, Sheet};
 use phrases::{Phrases, fill};
 
 /// Something that can be sent. What it says is not shown.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum Letter {
     /// An e-mail; with HTML, that is another form of the text.
     Email {

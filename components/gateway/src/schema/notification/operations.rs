@@ -91,7 +91,7 @@ impl NotificationMutation {
         })
     }
 
-    /// Sends an e-mail at once; `status` tells what came of it. For an ADMIN or the API key.
+    /// Sends an e-mail at once; `status` tells what came of it: what is WAITING is tried again by itself. For an ADMIN or the API key.
     async fn send_email(&self, context: &Context<'_>, input: SendEmailInput) -> Nullable<NotificationObject> {
         change(context, |session| {
             let sent = session
@@ -102,7 +102,7 @@ impl NotificationMutation {
         })
     }
 
-    /// Sends an SMS at once; `status` tells what came of it. UNAVAILABLE where the shop sends none. For an ADMIN or the API key.
+    /// Sends an SMS at once; `status` tells what came of it: what is WAITING is tried again by itself. UNAVAILABLE where the shop sends none. For an ADMIN or the API key.
     async fn send_sms(&self, context: &Context<'_>, input: SendSmsInput) -> Nullable<NotificationObject> {
         change(context, |session| {
             let sent = session
@@ -113,8 +113,8 @@ impl NotificationMutation {
         })
     }
 
-    /// Tries again what was not sent, to the address that its user has now; `status` tells what came of it. Not a code, nor a message of
-    /// somebody's: their texts are not kept. For an ADMIN or the API key.
+    /// Tries again what was not sent, to the address that its user has now; `status` tells what came of it. Not a code, whose text is not
+    /// kept; a message of somebody's only while it is WAITING: its text is kept until then. For an ADMIN or the API key.
     async fn retry_notification(&self, context: &Context<'_>, id: ID) -> Nullable<NotificationObject> {
         change(context, |session| {
             let retried = session.services.notifications.retry(session.caller(), &id);

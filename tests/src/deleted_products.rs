@@ -110,7 +110,9 @@ fn a_deletion_of_an_older_version_is_refused_with_the_current_one(world: &World)
     again.expect(
         again.data("/deleteProduct")? == first.data("/deleteProduct")?,
         "a deletion may be repeated",
-    )
+    )?;
+    delete(world, As::Key, &id, 2)?.refused("NOT_FOUND")?;
+    Ok(())
 }
 
 fn an_import_brings_a_deleted_product_back(world: &World) -> Result<()> {

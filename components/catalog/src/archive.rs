@@ -33,7 +33,10 @@ pub fn archive(
             // A repetition is told the same again.
             return Ok(to_product(stored));
         }
-        if is_archived || stored.body.revision != revision {
+        if is_archived {
+            return Err(missing(id));
+        }
+        if stored.body.revision != revision {
             return Err(Error::StaleVersion(stored.body.revision));
         }
         let mut archived = stored.clone();

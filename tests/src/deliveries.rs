@@ -12,10 +12,12 @@ use crate::client::As;
 use crate::configured::{Configured, Host, configured_trials};
 use crate::listener::{Listener, Received};
 use crate::own::Home;
+use crate::payments::{pay, refund};
 use crate::tokens::now;
-use crate::world::World;
+use crate::world::{World, place_order};
 
 const CREATED: &str = "mercato.catalog.product-created";
+const REFUNDED: &str = "mercato.payments.payment-refunded";
 /// How long what is sent at once may take.
 const SOON: Duration = Duration::from_secs(60);
 /// How long the second attempt may take: it is made after ten seconds.
@@ -29,6 +31,7 @@ pub fn tests() -> Vec<Trial> {
         "deliveries",
         [
             a_delivery_is_signed_made_again_and_replayed,
+            of_each_refund_a_webhook_hears,
             who_is_gone_is_sent_nothing_more,
         ]
     )
@@ -38,6 +41,7 @@ pub fn tests() -> Vec<Trial> {
 fn start(home: &Home, host: &Host, listener: &Listener) -> Result<(Configured, World)> {
     let settings = [
         ("MERCATO_ENVIRONMENT", "development"),
+        ("PAYMENT_GATEWAY", "test"),
         ("HTTP_CLIENT_HOSTS", &*listener.address),
     ];
     let running = host.start(home, &settings)?;
@@ -45,12 +49,12 @@ fn start(home: &Home, host: &Host, listener: &Listener) -> Result<(Configured, W
     Ok((running, world))
 }
 
-/// A webhook of new products: its id, and the secret that it is signed with.
-fn webhook(world: &World, listener: &Listener) -> Result<(String, String)> {
+/// A webhook of such events: its id, and the secret that it is signed with.
+fn webhook(world: &World, listener: &Listener, events: &str) -> Result<(String, String)> {
     let query = "mutation ($url: String!, $events: [String!]!) {
         createWebhook(input: { url: $url, events: $events }) { webhook { _id } signingSecret } }";
     let variables =
-        json!({ "url": format!("http://{}/in?by=mercato", listener.address), "events": [CREATED] });
+        json!({ "url": format!("http://{}/in?by=mercato", listener.address), "events": [events] });
     let made = world.shop.graphql(As::Key, query, variables)?;
     Ok((
         made.text("/createWebhook/webhook/_id")?.to_owned(),
@@ -106,7 +110,7 @@ fn a_delivery_is_signed_made_again_and_replayed(host: &Host) -> Result<()> {
     let listener = Listener::start(|before, _| (if before == 0 { 500 } else { 200 }, json!({})))?;
     let home = Home::new()?;
     let (running, world) = start(&home, host, &listener)?;
-    let (webhook, secret) = webhook(&world, &listener)?;
+    let (webhook, secret) = webhook(&world, &listener, CREATED)?;
     let product = world.product(1250, 1)?;
 
     let delivered = deliveries(&world, &webhook, LATER)?;
@@ -197,11 +201,34 @@ fn replayed_by_another_secret(
     Ok(())
 }
 
+fn of_each_refund_a_webhook_hears(host: &Host) -> Result<()> {
+    let listener = Listener::start(|_, _| (200, json!({})))?;
+    let home = Home::new()?;
+    let (running, world) = start(&home, host, &listener)?;
+    webhook(&world, &listener, REFUNDED)?;
+    let customer = world.register("payer")?;
+    let product = world.product(100, 1)?;
+    let order = place_order(&world.shop, customer.caller(), &[(&product, 1)])?;
+    let id = order.text("/placeOrder/_id")?;
+    pay(&world, customer.caller(), id, "tok_ok")?.text("/payOrder/status")?;
+    for (part, amount, refunded) in [(Some(40), 40, 40), (None, 60, 100)] {
+        let before = listener.received().len();
+        refund(&world, id, part)?.int("/refundPayment/refunded")?;
+        let requests = listener.receives(before + 1, SOON)?;
+        let event: Value = serde_json::from_slice(&requests.last().context("one should come")?.body)?;
+        let told =
+            ["orderId", "amount", "refunded", "paid"].map(|name| event.pointer(&format!("/data/{name}")));
+        let expected = [json!(id), json!(amount), json!(refunded), json!(100)];
+        ensure!(told == expected.each_ref().map(Some), "{event}");
+    }
+    running.stop()
+}
+
 fn who_is_gone_is_sent_nothing_more(host: &Host) -> Result<()> {
     let listener = Listener::start(|_, _| (410, json!({})))?;
     let home = Home::new()?;
     let (running, world) = start(&home, host, &listener)?;
-    let (webhook, _) = webhook(&world, &listener)?;
+    let (webhook, _) = webhook(&world, &listener, CREATED)?;
     world.product(1, 1)?;
     listener.receives(1, SOON)?;
     let delivered = deliveries(&world, &webhook, SOON)?;

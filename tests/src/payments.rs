@@ -48,7 +48,8 @@ pub fn pay(world: &World, who: As<'_>, order: &str, method: &str) -> Result<Answ
         .graphql(who, query, json!({ "order": order, "method": method }))
 }
 
-fn refund(world: &World, id: &str, amount: Option<i64>) -> Result<Answer> {
+/// Gives back what was paid for an order, or this much of it.
+pub fn refund(world: &World, id: &str, amount: Option<i64>) -> Result<Answer> {
     let query = "mutation ($id: ID!, $amount: Int) { refundPayment(id: $id, amount: $amount) { refunded refunds { status } } }";
     world
         .shop

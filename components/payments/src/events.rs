@@ -5,9 +5,11 @@ use mercato_common::types::Error;
 use mercato_ports::events::Event;
 use serde::{Deserialize, Serialize};
 
+use crate::payment::{PaymentBody, RefundBody, RefundStage};
+
 /// Money was taken: the order is to hear of it.
 pub const SUCCEEDED: &str = "mercato.payments.payment-succeeded";
-/// All of it was given back: the order is to hear of it.
+/// Some of it was given back, or all: with the last part the order is to hear of it.
 pub const REFUNDED: &str = "mercato.payments.payment-refunded";
 /// An attempt whose outcome is not known is to be looked at.
 pub const DUE: &str = "mercato.payments.payment-due";
@@ -32,14 +34,51 @@ pub struct PaymentEvent {
     pub refund_id: Option<String>,
 }
 
-/// Tells of a payment: [`SUCCEEDED`] or [`REFUNDED`].
-pub fn of_payment(kind: &str, order_id: &str) -> Result<Event, Error> {
+/// What [`REFUNDED`] says besides. All amounts are in minor units of the currency.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct RefundedEvent<'a> {
+    order_id: &'a str,
+    refund_id: &'a str,
+    /// Of this refund.
+    amount: i64,
+    /// What is given back in all.
+    refunded: i64,
+    /// What was paid.
+    paid: i64,
+    currency: &'a str,
+}
+
+/// Tells that a payment was taken.
+pub fn succeeded(order_id: &str) -> Result<Event, Error> {
     let data = PaymentEvent {
         order_id: order_id.into(),
         attempt: None,
         refund_id: None,
     };
-    event(kind, format!("payment/{order_id}"), &data)
+    event(SUCCEEDED, format!("payment/{order_id}"), &data)
+}
+
+/// Tells of each refund of a payment that has succeeded since this was all of them, in their order.
+pub fn refunded(order_id: &str, before: &[RefundBody], body: &PaymentBody) -> Result<Vec<Event>, Error> {
+    let has_succeeded = |refund: &&RefundBody| refund.stage == RefundStage::Succeeded;
+    let is_new = |refund: &&RefundBody| {
+        let known = before.iter().find(|known| known.id == refund.id);
+        !known.is_some_and(|known| known.stage == RefundStage::Succeeded)
+    };
+    let told = body.refunds.iter().filter(has_succeeded).filter(is_new);
+    told.map(|refund| {
+        let data = RefundedEvent {
+            order_id,
+            refund_id: &refund.id,
+            amount: refund.amount,
+            refunded: body.refunded(),
+            paid: body.amount,
+            currency: &body.currency,
+        };
+        event(REFUNDED, format!("payment/{order_id}"), &data)
+    })
+    .collect()
 }
 
 /// Has an attempt looked at.

@@ -40,7 +40,11 @@ impl<P: Ports + Cache + HttpClient, O: Orders + Settlement> PaymentsService<P, O
                 let stored = self.existing(id)?;
                 self.settle(&stored)?;
             }
-            REFUNDED => self.orders.refunded(id)?,
+            REFUNDED => {
+                if self.existing(id)?.body.is_refunded() {
+                    self.orders.refunded(id)?;
+                }
+            }
             REFUND_REQUESTED => {
                 let refund = data.refund_id.ok_or_else(missing)?;
                 self.repay(self.existing(id)?, &refund, Hearer::Nobody)?;

@@ -114,7 +114,7 @@ impl<P: Ports + Cache + HttpClient, O: Orders + Settlement> PaymentsService<P, O
             created_at: before.as_ref().map_or(now, |stored| stored.body.created_at),
         };
         let event = if free {
-            events::of_payment(events::SUCCEEDED, &order.id)?
+            events::succeeded(&order.id)?
         } else {
             events::timer(&order.id, body.attempt, due::next(now, 0))?
         };

@@ -172,7 +172,8 @@ impl<P: Ports + Cache + HttpClient, O: Orders + Settlement> PaymentsService<P, O
         })
     }
 
-    /// Changes the refunds of a payment, which answers what events follow, and tells the order once all is paid back.
+    /// Changes the refunds of a payment, which answers what events follow; of each that succeeds another one tells. Tells the order once
+    /// all is paid back.
     pub(crate) fn change_refunds(
         &self,
         payment_id: &str,
@@ -185,9 +186,7 @@ impl<P: Ports + Cache + HttpClient, O: Orders + Settlement> PaymentsService<P, O
             if *body == before {
                 return Ok(None);
             }
-            if body.is_refunded() && !before.is_refunded() {
-                events.push(events::of_payment(events::REFUNDED, payment_id)?);
-            }
+            events.extend(events::refunded(payment_id, &before.refunds, body)?);
             Ok(Some(events))
         })?;
         if stored.body.is_refunded()

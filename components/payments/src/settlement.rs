@@ -108,7 +108,7 @@ impl<P: Ports + Cache + HttpClient, O: Orders + Settlement> PaymentsService<P, O
                     body.stage = Stage::Succeeded;
                     body.method = None;
                     body.failure = None;
-                    return Ok(Some(vec![events::of_payment(events::SUCCEEDED, id)?]));
+                    return Ok(Some(vec![events::succeeded(id)?]));
                 }
                 State::RequiresAction(_) if body.stage == Stage::Pending => {
                     body.stage = Stage::RequiresAction;

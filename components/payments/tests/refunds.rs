@@ -17,7 +17,7 @@ use mercato_common::testing::{admin, customer};
 use mercato_common::types::Error;
 use mercato_payments::Failure;
 use serde_json::json;
-use shop::{PLAYING, REFUND_FAILED, REFUND_REQUESTED, shop};
+use shop::{PLAYING, REFUND_FAILED, REFUND_REQUESTED, REFUNDED, shop};
 
 #[test]
 fn money_that_the_gateway_does_not_give_back_is_for_a_person_to_see() {
@@ -80,6 +80,38 @@ fn a_payment_is_given_back_in_parts_and_the_order_is_refunded_with_the_last() {
     ));
     shop.deliver();
     assert_eq!(shop.payment(&id).refunds.len(), 2);
+}
+
+#[test]
+fn of_each_part_that_is_given_back_an_event_tells() {
+    let shop = shop(PLAYING);
+    let id = shop.order(100);
+    shop.pay(&id, "tok_ok").unwrap();
+    drop(shop.ports.take_events());
+    let told = |amount: Option<i64>| {
+        let payment = shop.refund(&id, amount, None).unwrap();
+        let mut events = shop.events(REFUNDED);
+        assert_eq!(events.len(), 1, "of one refund it is told once");
+        let event = events.remove(0);
+        let data: serde_json::Value = serde_json::from_str(&event.data).unwrap();
+        let refund_id = payment.refunds.last().unwrap().id.clone();
+        assert_eq!(
+            (&data["orderId"], &data["refundId"]),
+            (&json!(id), &json!(refund_id))
+        );
+        assert_eq!((&data["paid"], &data["currency"]), (&json!(100), &json!("USD")));
+        ((data["amount"].clone(), data["refunded"].clone()), event)
+    };
+    let (part, event) = told(Some(40));
+    assert_eq!(part, (json!(40), json!(40)));
+    for _ in 0..2 {
+        shop.payments.handle(&event).unwrap();
+    }
+    assert_eq!(shop.read(&id).status, Status::Paid, "a part undoes no order");
+    let (rest, event) = told(None);
+    assert_eq!(rest, (json!(60), json!(100)));
+    shop.payments.handle(&event).unwrap();
+    assert_eq!(shop.read(&id).status, Status::Refunded);
 }
 
 #[test]

@@ -21,6 +21,7 @@ pub const SECRET: &str = "whsec_test";
 pub const SUCCEEDED: &str = "mercato.payments.payment-succeeded";
 pub const REFUND_REQUESTED: &str = "mercato.payments.refund-requested";
 pub const REFUND_FAILED: &str = "mercato.payments.refund-failed";
+pub const REFUNDED: &str = "mercato.payments.payment-refunded";
 pub const DUE: &str = "mercato.payments.payment-due";
 
 /// Payments by the gateway that plays.

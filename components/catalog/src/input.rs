@@ -26,7 +26,7 @@ pub fn to_body(ports: &impl Ports, input: NewProduct) -> Result<ProductBody, Err
     let now = id::now();
     let mut body = ProductBody {
         name: name(&input.name)?,
-        description: optional("description", DESCRIPTION, input.description)?,
+        description: description(input.description)?,
         manufacturer: optional("manufacturer", MANUFACTURER, input.manufacturer)?,
         external_id: optional("externalId", EXTERNAL_ID, input.external_id)?,
         price: price(input.price)?,
@@ -63,7 +63,7 @@ pub fn apply(patch: ProductPatch, body: &mut ProductBody) -> Result<bool, Error>
         body.name = name(&text)?;
     }
     if patch.description.is_some() {
-        body.description = optional("description", DESCRIPTION, patch.description)?;
+        body.description = description(patch.description)?;
     }
     if patch.manufacturer.is_some() {
         body.manufacturer = optional("manufacturer", MANUFACTURER, patch.manufacturer)?;
@@ -123,7 +123,24 @@ fn name(text: &str) -> Result<String, Error> {
     bounded("name", NAME, text)
 }
 
-/// An optional text; blank means that there is none.
+/// An optional text of lines and tabs; blank means that there is none.
+fn description(text: Option<String>) -> Result<Option<String>, Error> {
+    let field = "description";
+    let text = text.as_deref().map(str::trim).filter(|text| !text.is_empty());
+    let Some(text) = text else { return Ok(None) };
+    if text
+        .chars()
+        .any(|char| char.is_control() && !"\t\r\n".contains(char))
+    {
+        return Err(Error::invalid(
+            field,
+            "No control characters fit here but tabs and line ends.",
+        ));
+    }
+    short(field, DESCRIPTION, text).map(Some)
+}
+
+/// An optional text of one line; blank means that there is none.
 pub fn optional(field: &str, most: usize, text: Option<String>) -> Result<Option<String>, Error> {
     text.as_deref()
         .map(str::trim)
@@ -132,8 +149,15 @@ pub fn optional(field: &str, most: usize, text: Option<String>) -> Result<Option
         .transpose()
 }
 
-/// A text of at most so many characters.
+/// A text of one line and at most so many characters, none of which controls anything.
 pub fn bounded(field: &str, most: usize, text: &str) -> Result<String, Error> {
+    if text.chars().any(char::is_control) {
+        return Err(Error::invalid(field, "No control characters fit here."));
+    }
+    short(field, most, text)
+}
+
+fn short(field: &str, most: usize, text: &str) -> Result<String, Error> {
     if text.chars().count() > most {
         return Err(Error::invalid(
             field,

@@ -148,6 +148,8 @@ fn what_cannot_be_a_category_is_refused() {
     };
     for (field, input) in [
         ("name", new("  ", None)),
+        ("name", new("a\u{0}", None)),
+        ("name", new("a\nb", None)),
         ("name", new(&"n".repeat(101), None)),
         ("slug", new("日本", None)),
         ("slug", slugged("Upper")),

@@ -3,7 +3,7 @@
 
 use mercato_catalog::CatalogService;
 use mercato_common::catalog::{
-    ImportOutcome, NewProduct, ProductDetails, ProductFilter, ProductQuery, ProductSort, SortKey,
+    Attribute, ImportOutcome, NewProduct, ProductDetails, ProductFilter, ProductQuery, ProductSort, SortKey,
 };
 use mercato_common::services::Catalog;
 use mercato_common::testing::{TestPorts, admin, customer};
@@ -78,6 +78,61 @@ fn only_those_who_keep_the_shop_change_it() {
         Err(Error::Forbidden(_))
     ));
     assert!(catalog.create(&Caller::ApiKey, new("a", None, 1)).is_ok());
+}
+
+#[test]
+fn texts_have_no_control_characters_but_the_lines_of_a_description() {
+    let catalog = catalog(&[]);
+    let described = |text: &str| NewProduct {
+        description: Some(text.into()),
+        ..new("a", None, 1)
+    };
+    let lines = catalog
+        .create(&admin(), described("one\r\ntwo\n\tthree"))
+        .unwrap();
+    assert_eq!(lines.description.as_deref(), Some("one\r\ntwo\n\tthree"));
+    let named = |name: &str| Attribute {
+        name: name.into(),
+        value: "wool\u{7f}".into(),
+    };
+    let detailed = |details: ProductDetails| NewProduct {
+        details,
+        ..new("a", None, 1)
+    };
+    for (field, input) in [
+        ("name", new("a\u{0}", None, 1)),
+        ("name", new("two\nlines", None, 1)),
+        ("description", described("a\u{0}b")),
+        ("description", described("a\u{85}b")),
+        (
+            "manufacturer",
+            NewProduct {
+                manufacturer: Some("a\tb".into()),
+                ..new("a", None, 1)
+            },
+        ),
+        ("externalId", new("a", Some("a\u{1b}b"), 1)),
+        (
+            "sku",
+            detailed(ProductDetails {
+                sku: Some("a\u{0}b".into()),
+                ..ProductDetails::default()
+            }),
+        ),
+        (
+            "attributes",
+            detailed(ProductDetails {
+                attributes: Some(vec![named("material")]),
+                ..ProductDetails::default()
+            }),
+        ),
+    ] {
+        let refused = catalog.create(&admin(), input);
+        assert!(
+            matches!(&refused, Err(Error::Invalid(violation)) if violation.field == field),
+            "{field}: {refused:?}"
+        );
+    }
 }
 
 #[test]

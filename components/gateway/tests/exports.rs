@@ -135,6 +135,75 @@ fn what_is_exported_is_imported_without_a_change() {
     assert_eq!(table(&shop, 500), exported);
 }
 
+/// What `exportProducts` tells as lines of JSON.
+fn lines(shop: &Shop) -> Vec<Value> {
+    let answer = shop.ask(KEY, "{ exportProducts { data } }");
+    let data = answer["exportProducts"]["data"].as_str().unwrap();
+    data.lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
+}
+
+/// What becomes of lines of JSON that are imported as they are.
+fn import_lines(shop: &Shop, lines: &[Value]) -> Vec<Value> {
+    let query = "mutation ($products: [ImportProductInput!]!) {
+        importProducts(products: $products) { outcomes { outcome field } } }";
+    let body = json!({ "query": query, "variables": { "products": lines } });
+    let answer = shop.answer(KEY, &body);
+    assert_eq!(answer["errors"], Value::Null);
+    let outcomes = answer["data"]["importProducts"]["outcomes"].as_array().unwrap();
+    outcomes
+        .iter()
+        .map(|outcome| {
+            if outcome["field"].is_null() {
+                outcome["outcome"].clone()
+            } else {
+                outcome["field"].clone()
+            }
+        })
+        .collect()
+}
+
+#[test]
+fn lines_of_json_are_imported_as_they_are() {
+    let shop = stocked();
+    let mut exported = lines(&shop);
+    assert_eq!(import_lines(&shop, &exported), ["UNCHANGED"; 3]);
+    assert_eq!(lines(&shop), exported);
+
+    // Another shop has the category under another id.
+    exported[0]["category"] = json!([{ "slug": "socks", "name": "Socks", "position": 0 }]);
+    let other = Shop::new();
+    let category = "mutation { made: createCategory(input: { name: \"Socks\" }) { _id } }";
+    let socks = create(&other, category, &Value::Null);
+    assert_eq!(import_lines(&other, &exported), ["CREATED"; 3]);
+    let made = lines(&other);
+    assert_eq!(made[0]["categoryId"], socks);
+    for (made, line) in made.iter().zip(&exported) {
+        for field in [
+            "externalId",
+            "name",
+            "description",
+            "manufacturer",
+            "price",
+            "currency",
+            "quantity",
+            "images",
+            "attributes",
+        ] {
+            assert_eq!(made[field], line[field], "{field}");
+        }
+    }
+
+    exported[1].as_object_mut().unwrap().remove("externalId");
+    let outcomes = import_lines(&shop, &exported);
+    assert_eq!(
+        outcomes,
+        ["UNCHANGED", "externalId", "UNCHANGED"],
+        "one row alone is refused"
+    );
+}
+
 #[test]
 fn lines_of_json_are_what_is_told_where_no_form_is_named() {
     let shop = stocked();

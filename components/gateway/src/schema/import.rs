@@ -7,11 +7,11 @@ use mercato_common::types::Error;
 use crate::errors;
 use crate::schema::product::details::{AttributeInput, ImageInput, all};
 
-/// A product as a feed has it. Price in minor units (cents).
+/// A product as a feed has it, or as a line of JSON of `exportProducts` does. Price in minor units (cents).
 #[derive(InputObject)]
 pub struct ImportProductInput {
-    /// The id by which the feed knows the product: the same id is the same product.
-    external_id: String,
+    /// The id by which the feed knows the product: the same id is the same product. A row without one is refused.
+    external_id: Option<String>,
     name: String,
     description: Option<String>,
     manufacturer: Option<String>,
@@ -25,20 +25,45 @@ pub struct ImportProductInput {
     images: Option<Vec<ImageInput>>,
     /// All attributes; a known product keeps its own without any.
     attributes: Option<Vec<AttributeInput>>,
+    /// Of an export: the path of the category from the root. The last one's `slug` says the category, in any shop that has it.
+    category: Option<Vec<ImportCategoryInput>>,
+    /// Of an export, and not read: a product is known by its `externalId`.
+    #[graphql(name = "_id")]
+    id: Option<ID>,
+    /// Of an export, and not read: a known product keeps its own, a new one has none until `updateProduct` gives it one.
+    sku: Option<String>,
+    /// Of an export, and not read: a known product keeps its own, a new one is no variant; `createVariant` makes those.
+    parent_id: Option<ID>,
+    /// Of an export, and not read: as `parentId`.
+    options: Option<Vec<AttributeInput>>,
+    /// Of an export, and not read: a known product becomes what the row says whatever its version.
+    version: Option<i32>,
+}
+
+/// A category of the path to a product's, as an export tells it.
+#[derive(InputObject)]
+pub struct ImportCategoryInput {
+    slug: String,
+    /// Not read.
+    name: Option<String>,
+    /// Not read.
+    position: Option<i32>,
 }
 
 impl From<ImportProductInput> for NewProduct {
     fn from(input: ImportProductInput) -> Self {
+        let category = input.category.and_then(|mut path| path.pop());
+        let category_id = category.map(|category| category.slug);
         Self {
             name: input.name,
             description: input.description,
             manufacturer: input.manufacturer,
-            external_id: Some(input.external_id),
+            external_id: input.external_id,
             price: i64::from(input.price),
             currency: input.currency,
             quantity: i64::from(input.quantity),
             details: ProductDetails {
-                category_id: input.category_id.map(|id| id.0),
+                category_id: category_id.or(input.category_id.map(|id| id.0)),
                 images: input.images.map(all),
                 attributes: input.attributes.map(all),
                 ..ProductDetails::default()

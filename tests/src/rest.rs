@@ -315,11 +315,28 @@ fn a_change_of_what_is_no_longer_so_is_refused(world: &World) -> Result<()> {
     ensure!(value(&stale, "/version")? == 2, "it should tell the version");
     let tag = edited.header("etag").unwrap_or_default().to_owned();
     edit(&tag, 3)?.expect_status(200)?;
-    let stale = ask(world, As::Key, "PUT", &path, json!({ "price": 4, "version": 1 }))?;
-    problem(&stale, 409, "CONFLICT")
+    let (stock, deduct) = (format!("{path}/stock"), format!("{path}/deduct"));
+    for (method, path, body) in [
+        ("PUT", &path, json!({ "price": 4, "version": 1 })),
+        ("PATCH", &stock, json!({ "quantity": 1, "version": 1 })),
+        ("PUT", &deduct, json!({ "quantity": 1, "version": 1 })),
+        ("DELETE", &path, json!({ "version": 1 })),
+    ] {
+        problem(&ask(world, As::Key, method, path, body)?, 409, "CONFLICT")?;
+    }
+    ask(world, As::Key, "DELETE", &path, json!({ "version": 3 }))?.expect_status(200)?;
+    Ok(())
 }
 
 fn refusals_are_problems(world: &World) -> Result<()> {
+    for body in [
+        json!(["arrayuser", "a long password", null]),
+        json!({ "username": {} }),
+    ] {
+        let refused = ask(world, As::Anonymous, "POST", "/api/users/register", body)?;
+        problem(&refused, 400, "BAD_USER_INPUT")?;
+        value(&refused, "/errors/0/field")?;
+    }
     let nothing = ask(world, As::Key, "GET", "/api/nonsense", Value::Null)?;
     problem(&nothing, 404, "NOT_FOUND")?;
     let unknown = ask(

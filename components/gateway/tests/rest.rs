@@ -334,7 +334,7 @@ fn refusals_are_problems() {
             "BAD_REQUEST",
             "line 2 column 2",
         ),
-        ("POST", "/api/products", "{} x", 400, "BAD_USER_INPUT", "name"),
+        ("POST", "/api/products", "{} x", 400, "BAD_REQUEST", "trailing"),
         ("POST", "/api/products", "[]", 400, "BAD_USER_INPUT", "body"),
         ("POST", "/api/products", "", 400, "BAD_REQUEST", "EOF"),
         ("POST", "/api/products", &long, 413, "PAYLOAD_TOO_LARGE", "bytes"),

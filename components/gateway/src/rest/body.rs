@@ -1,11 +1,12 @@
 //! What comes in: JSON bodies and the URL's parameters, read as the shapes that the OpenAPI document tells.
 
 use http::{Request, StatusCode};
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::error::Category;
 
 use crate::http::{Problem, check_content_type, check_size};
 use crate::rest::operation::{Need, Refusal};
+use crate::rest::strict::Strict;
 
 /// Refuses a body that is too large, or no JSON by its content type where that matters.
 pub fn check(request: &Request<Vec<u8>>, need: Need) -> Result<(), Refusal> {
@@ -21,13 +22,12 @@ pub fn check(request: &Request<Vec<u8>>, need: Need) -> Result<(), Refusal> {
 ///
 /// What is no JSON is refused with its place, what is no such value with the path of the field.
 pub fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Refusal> {
+    serde_json::from_slice::<IgnoredAny>(bytes).map_err(|error| refused(&error, "."))?;
     let mut json = serde_json::Deserializer::from_slice(bytes);
-    let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+    serde_path_to_error::deserialize(Strict(&mut json)).map_err(|error| {
         let path = error.path().to_string();
         refused(error.inner(), &path)
-    })?;
-    json.end().map_err(|error| refused(&error, "."))?;
-    Ok(value)
+    })
 }
 
 fn refused(error: &serde_json::Error, path: &str) -> Refusal {
@@ -45,10 +45,13 @@ pub fn read_query<T: DeserializeOwned>(query: &str) -> Result<T, Refusal> {
         .map_err(|error| invalid(&error.path().to_string(), "query", &error.inner().to_string()))
 }
 
+/// What is told of a field as such.
+const ABOUT_FIELDS: [&str; 3] = ["unknown field", "missing field", "duplicate field"];
+
 /// A value that can't be taken. What is wrong with a field as such, such as its name, is told where the field is named.
 fn invalid(path: &str, whole: &str, reason: &str) -> Refusal {
     let field = match reason.split('`').nth(1) {
-        Some(name) if reason.starts_with("unknown field") || reason.starts_with("missing field") => {
+        Some(name) if ABOUT_FIELDS.iter().any(|kind| reason.starts_with(kind)) => {
             let parent = path.strip_suffix(name).unwrap_or(path).trim_end_matches('.');
             if parent.is_empty() {
                 name.to_owned()

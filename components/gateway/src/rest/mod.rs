@@ -19,6 +19,7 @@ mod payments;
 mod precondition;
 mod products;
 mod routes;
+mod strict;
 
 /// The shapes that exports have, too.
 pub mod shapes {

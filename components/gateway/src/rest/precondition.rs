@@ -5,6 +5,8 @@
 
 use http::header::IF_MATCH;
 use mercato_common::types::Error;
+use schemars::JsonSchema;
+use serde::Deserialize;
 
 use crate::http::Problem;
 use crate::rest::call::Call;
@@ -18,6 +20,14 @@ pub fn tag(version: u64) -> String {
 /// The entity tag of this version, and of a number that moves without an edit.
 pub fn tag_with(version: u64, moving: u32) -> String {
     format!("\"{version}.{moving}\"")
+}
+
+/// What is to be taken away.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Deletion {
+    /// The version that is meant, where `If-Match` does not tell it.
+    pub version: Option<u64>,
 }
 
 /// What a change is made of.

@@ -11,7 +11,7 @@ use crate::personal;
 use crate::rest::answer::Answer;
 use crate::rest::call::Call;
 use crate::rest::operation::{Access, Operation, Refusal};
-use crate::rest::precondition::{self, tag};
+use crate::rest::precondition::{self, Deletion, tag};
 use crate::schema::datetime::DateTime;
 use shapes::{CodeSent, Credentials, Logout, Refresh, SignedIn, User, UserChanges, Verification};
 
@@ -83,6 +83,7 @@ pub fn operations() -> Vec<Operation> {
             erase,
         )
         .versioned()
+        .may_take::<Deletion>()
         .answers_nothing(),
         Operation::new(
             Method::GET,
@@ -198,7 +199,8 @@ fn update(call: &Call<'_>) -> Result<Answer, Refusal> {
 
 fn erase(call: &Call<'_>) -> Result<Answer, Refusal> {
     let id = call.user_id()?;
-    match precondition::expected(call, None)? {
+    let deletion: Deletion = call.body_or_default()?;
+    match precondition::expected(call, deletion.version)? {
         precondition::Expected::Any => {}
         expected => expected.check(found(call, &id)?.version)?,
     }

@@ -11,7 +11,7 @@ use crate::rest::call::Call;
 use crate::rest::operation::{Access, Operation, Refusal};
 use crate::rest::page::{self, Page};
 use crate::rest::precondition::{self, tag};
-use shapes::{Cancellation, NewLine, NewOrder, Order, OrdersWanted, StatusWanted};
+use shapes::{Cancellation, NewLine, NewOrder, Order, OrderDeletion, OrdersWanted, StatusWanted};
 
 const ORDERS: &[&str] = &["/api/orders", "/orders"];
 const ORDER: &[&str] = &["/api/orders/{id}"];
@@ -60,6 +60,7 @@ pub fn operations() -> Vec<Operation> {
         )
         .versioned()
         .asks::<Cancellation>()
+        .may_take::<OrderDeletion>()
         .answers::<Order>(StatusCode::OK),
         moves(Method::PATCH, "updateOrderStatus"),
         moves(Method::PUT, "replaceOrderStatus"),
@@ -144,12 +145,17 @@ fn update_status(call: &Call<'_>) -> Result<Answer, Refusal> {
 fn cancel(call: &Call<'_>) -> Result<Answer, Refusal> {
     let id = call.id()?;
     let cancellation: Cancellation = call.query()?;
-    match precondition::expected(call, None)? {
+    let deletion: OrderDeletion = call.body_or_default()?;
+    match precondition::expected(call, deletion.version)? {
         precondition::Expected::Any => {}
         expected => expected.check(found(call, &id)?.version)?,
     }
-    let orders = &call.services().orders;
-    changed(orders.cancel(call.caller(), &id, cancellation.reason.as_deref())?)
+    let reason = deletion.reason.or(cancellation.reason);
+    changed(
+        call.services()
+            .orders
+            .cancel(call.caller(), &id, reason.as_deref())?,
+    )
 }
 
 fn changed(order: Found) -> Result<Answer, Refusal> {

@@ -225,6 +225,16 @@ pub struct Cancellation {
     pub reason: Option<String>,
 }
 
+/// What is to be known of an order that is given up.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OrderDeletion {
+    /// As in the URL, and before that.
+    pub reason: Option<String>,
+    /// The version that is meant, where `If-Match` does not tell it.
+    pub version: Option<u64>,
+}
+
 /// Which orders.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]

@@ -13,7 +13,7 @@ use crate::rest::answer::Answer;
 use crate::rest::call::Call;
 use crate::rest::operation::{Access, Operation, Refusal};
 use crate::rest::page::{self, Page};
-use crate::rest::precondition::{self, tag_with};
+use crate::rest::precondition::{self, Deletion, tag_with};
 use listing::ProductsWanted;
 use shapes::{NewProduct, Pieces, Product, ProductChanges};
 
@@ -75,6 +75,7 @@ pub fn operations() -> Vec<Operation> {
             delete,
         )
         .versioned()
+        .may_take::<Deletion>()
         .answers::<Product>(StatusCode::OK),
         Operation::new(
             Method::PATCH,
@@ -158,8 +159,9 @@ fn update(call: &Call<'_>) -> Result<Answer, Refusal> {
 
 fn delete(call: &Call<'_>) -> Result<Answer, Refusal> {
     let id = call.id()?;
+    let deletion: Deletion = call.body_or_default()?;
     let current = || Ok(found(call, id.clone())?.version);
-    let version = precondition::expected(call, None)?.version(current)?;
+    let version = precondition::expected(call, deletion.version)?.version(current)?;
     let catalog = &call.services().catalog;
     let product = catalog
         .archive(call.caller(), &id, version)
@@ -170,7 +172,7 @@ fn delete(call: &Call<'_>) -> Result<Answer, Refusal> {
 fn receive(call: &Call<'_>) -> Result<Answer, Refusal> {
     let id = call.id()?;
     let pieces: Pieces = call.body()?;
-    check_version(call, &id)?;
+    check_version(call, &id, pieces.version)?;
     changed(
         call.services()
             .catalog
@@ -184,7 +186,7 @@ fn deduct(call: &Call<'_>) -> Result<Answer, Refusal> {
     if pieces.quantity < 1 {
         return Err(Error::invalid("quantity", "Say how many pieces, 1 at the least.").into());
     }
-    check_version(call, &id)?;
+    check_version(call, &id, pieces.version)?;
     changed(
         call.services()
             .catalog
@@ -193,8 +195,8 @@ fn deduct(call: &Call<'_>) -> Result<Answer, Refusal> {
 }
 
 /// Movements of stock are no edits: a version that somebody names is only looked at before.
-fn check_version(call: &Call<'_>, id: &str) -> Result<(), Refusal> {
-    match precondition::expected(call, None)? {
+fn check_version(call: &Call<'_>, id: &str, in_body: Option<u64>) -> Result<(), Refusal> {
+    match precondition::expected(call, in_body)? {
         precondition::Expected::Any => Ok(()),
         expected => expected.check(found(call, id.to_owned())?.version),
     }

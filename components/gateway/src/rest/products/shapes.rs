@@ -163,4 +163,6 @@ impl From<ProductChanges> for ProductPatch {
 pub struct Pieces {
     /// At least 1.
     pub quantity: i64,
+    /// The version of the product that is meant, where `If-Match` does not tell it.
+    pub version: Option<u64>,
 }

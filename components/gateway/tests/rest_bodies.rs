@@ -1,0 +1,151 @@
+//! REST: what bodies may say, and what they may not.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    missing_docs,
+    reason = "tests"
+)]
+
+mod shop;
+
+use http::Request;
+use serde_json::{Value, json};
+use shop::{KEY, NOBODY, Shop};
+
+#[test]
+fn a_version_in_the_body_is_as_good_as_if_match() {
+    let shop = Shop::new();
+    let ada = shop.user("ada");
+    let product = shop.product("a");
+    let (_, _, order) = shop.rest(
+        ada.header(),
+        "POST",
+        "/api/orders",
+        &json!({ "products": [{ "_id": product, "quantity": 1 }] }),
+    );
+    let order = format!("/api/orders/{}", order["_id"].as_str().unwrap());
+    let product = format!("/api/products/{product}");
+    let (stock, deduct) = (format!("{product}/stock"), format!("{product}/deduct"));
+    let edit = |who, path: &str, body: Value| assert_eq!(shop.rest(who, "PUT", path, &body).0, 200);
+    edit(KEY, &product, json!({ "price": 6 }));
+    edit(KEY, &format!("{order}/status"), json!({ "status": "paid" }));
+    edit(ada.header(), "/api/users/me", json!({ "name": "Ada" }));
+    let rows = [
+        (KEY, "PATCH", stock.as_str(), json!({ "quantity": 1 })),
+        (KEY, "PUT", &deduct, json!({ "quantity": 1 })),
+        (KEY, "DELETE", &product, json!({})),
+        (ada.header(), "DELETE", &order, json!({})),
+        (ada.header(), "DELETE", "/api/users/me", json!({})),
+    ];
+    for (who, method, path, mut body) in rows {
+        for (version, expected) in [
+            (json!("2"), (400, json!("BAD_USER_INPUT"))),
+            (json!(1), (409, json!("CONFLICT"))),
+        ] {
+            body["version"] = version;
+            let (status, _, problem) = shop.rest(who, method, path, &body);
+            assert_eq!(
+                (status, problem["code"].clone()),
+                expected,
+                "{method} {path}: {problem}"
+            );
+        }
+        body["version"] = json!(2);
+        let (done, _, answer) = shop.rest(who, method, path, &body);
+        assert!((200..300).contains(&done), "{method} {path}: {answer}");
+    }
+    let document = shop.openapi();
+    for (path, shape) in [
+        ("/api/products/{id}", "Deletion"),
+        ("/api/orders/{id}", "OrderDeletion"),
+        ("/api/users/{id}", "Deletion"),
+    ] {
+        let body = &document["paths"][path]["delete"]["requestBody"];
+        assert_eq!(body["required"], false, "{path}");
+        let schema = &body["content"]["application/json"]["schema"]["$ref"];
+        assert_eq!(schema, &format!("#/components/schemas/{shape}"), "{path}");
+    }
+}
+
+#[test]
+fn what_is_no_json_and_what_is_of_a_wrong_type_are_told_apart() {
+    let shop = Shop::new();
+    let ada = shop.user("ada");
+    let product = shop.product("a");
+    let (_, _, order) = shop.rest(
+        ada.header(),
+        "POST",
+        "/api/orders",
+        &json!({ "products": [{ "_id": product, "quantity": 1 }] }),
+    );
+    let status = format!("/api/orders/{}/status", order["_id"].as_str().unwrap());
+    let register = "/api/users/register";
+    let line = json!({ "products": [[product, 1]] }).to_string();
+    let send = |who: (&str, &str), method: &str, path: &str, body: &str| {
+        let request = Request::builder().method(method).uri(path);
+        let request = request
+            .header("content-type", "application/json")
+            .header(who.0, who.1);
+        let (code, problem) = shop.http(request, body);
+        let field = problem["errors"][0]["field"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned();
+        (
+            code,
+            problem["code"].as_str().unwrap_or_default().to_owned(),
+            field,
+        )
+    };
+    let wrong = |field: &str| (400, "BAD_USER_INPUT".to_owned(), field.to_owned());
+    let no_json = (400, "BAD_REQUEST".to_owned(), String::new());
+    let rows = [
+        (
+            NOBODY,
+            "POST",
+            register,
+            r#"["arrayuser","a long password",null]"#,
+            wrong("body"),
+        ),
+        (NOBODY, "POST", register, "null", wrong("body")),
+        (NOBODY, "POST", register, r#"{"username":"x","#, no_json.clone()),
+        (NOBODY, "POST", register, r#"{"username":5,"#, no_json.clone()),
+        (NOBODY, "POST", register, r#"{"username":5} {}"#, no_json.clone()),
+        (
+            NOBODY,
+            "POST",
+            register,
+            r#"{"username":"abc","username":"def","password":"a long password"}"#,
+            wrong("username"),
+        ),
+        (ada.header(), "POST", "/api/orders", &line, wrong("products[0]")),
+        (
+            KEY,
+            "PATCH",
+            &status,
+            r#"{"status":{"processing":null}}"#,
+            wrong("status"),
+        ),
+        (KEY, "PATCH", &status, r#"{"status":null}"#, wrong("status")),
+        (KEY, "PATCH", &status, r#"{"status":5}"#, wrong("status")),
+        (KEY, "PATCH", &status, r#"{"status":{}}"#, wrong("status")),
+        (KEY, "PATCH", &status, r#"{"status":["paid"]}"#, wrong("status")),
+        (KEY, "PATCH", &status, r#"{"status":"lost"}"#, wrong("status")),
+        (KEY, "PATCH", &status, "{}", wrong("status")),
+        (
+            ada.header(),
+            "POST",
+            "/api/users/verify",
+            r#"{"channel":null}"#,
+            wrong("channel"),
+        ),
+    ];
+    for (who, method, path, body, expected) in rows {
+        assert_eq!(send(who, method, path, body), expected, "{path} {body}");
+    }
+    assert_eq!(
+        send(KEY, "PATCH", &status, r#"{"status":"PAID","note":null}"#).0,
+        200
+    );
+}

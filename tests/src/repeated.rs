@@ -21,6 +21,7 @@ pub fn tests(world: &Arc<World>) -> Vec<Trial> {
             orders_that_come_at_once_with_one_key_are_placed_once,
             a_key_is_for_one_request,
             a_mutation_that_comes_again_is_done_once,
+            what_ended_the_session_is_answered_again,
             a_registration_that_comes_again_brings_the_same_tokens,
         ]
     )
@@ -137,6 +138,20 @@ fn a_mutation_that_comes_again_is_done_once(world: &World) -> Result<()> {
     })?;
     other.expect_status(422)?;
     Ok(())
+}
+
+fn what_ended_the_session_is_answered_again(world: &World) -> Result<()> {
+    let (user, key) = (world.register("repeated")?, unique("key"));
+    let sign_out = |key: &str| {
+        let call = call("POST", "/api/users/logout", Value::Null).header("idempotency-key", key);
+        world.shop.send_as(user.caller(), call)
+    };
+    for replayed in [false, true] {
+        let reply = sign_out(&key)?;
+        reply.expect_status(204)?;
+        ensure!(is_replayed(&reply) == replayed, "it should be done once");
+    }
+    problem(&sign_out(&unique("key"))?, 401, "UNAUTHENTICATED")
 }
 
 fn a_registration_that_comes_again_brings_the_same_tokens(world: &World) -> Result<()> {

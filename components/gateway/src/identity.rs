@@ -41,6 +41,8 @@ pub struct Identity {
     pub caller: Caller,
     /// Shown where a field needs somebody. A bad credential does no harm to a public field.
     pub rejected: Option<Error>,
+    /// Whose access token it was, where nothing but its session is over.
+    pub was: Option<Caller>,
     /// A token of the provider's that was not looked at yet.
     unproved: Option<Unproved>,
     /// Whether the session was looked up.
@@ -52,6 +54,7 @@ impl Identity {
         Self {
             caller,
             rejected: None,
+            was: None,
             unproved: None,
             settled: false,
         }
@@ -65,6 +68,7 @@ impl Identity {
         Self {
             caller: Caller::Anonymous,
             rejected: Some(error),
+            was: None,
             unproved: None,
             settled: false,
         }
@@ -86,9 +90,10 @@ impl Identity {
         }
         let proved = self.proved(services);
         let known = match proved.caller.session_id() {
-            Some(id) if Revocation::of(id).is_marked(&*services.cache) => {
-                Self::rejected("The session of this access token is over. Sign in again.")
-            }
+            Some(id) if Revocation::of(id).is_marked(&*services.cache) => Self {
+                was: Some(proved.caller),
+                ..Self::rejected("The session of this access token is over. Sign in again.")
+            },
             _ => proved,
         };
         Self {

@@ -384,9 +384,50 @@ fn the_session_of_who_sends_a_key_is_looked_up_once() {
         "/api/orders",
         &json!({ "products": [{ "_id": product, "quantity": 1 }] }),
     );
+    assert_eq!((status, replayed), (201, true), "nothing is done");
+}
+
+#[test]
+fn what_ends_the_session_is_answered_again_and_nothing_else_is_done_in_it() {
+    let shop = Shop::new();
+    let answers = |user: &shop::User, key: &str, query: &str| {
+        let headers = [user.header(), ("idempotency-key", key)];
+        let (_, headers, body) = shop.rest_with(&headers, "POST", "/graphql", &json!({ "query": query }));
+        (headers.contains_key("idempotency-replayed"), body)
+    };
+    let ada = shop.user("ada");
+    let logout = |key: &str| keyed(&shop, ada.header(), key, "/api/users/logout", &Value::Null);
+    let rename = |name: &str, version: u32| {
+        let id = &ada.id;
+        format!(
+            "mutation {{ updateUser(id: \"{id}\", input: {{name: \"{name}\"}}, version: {version}) {{ name }} }}"
+        )
+    };
+    let (_, named) = answers(&ada, "name", &rename("Ada", 1));
+    assert_eq!(named["data"]["updateUser"]["name"], "Ada");
+    assert_eq!(logout("k1"), (204, false, Value::Null));
+    assert_eq!(logout("k1"), (204, true, Value::Null));
+    assert_eq!(logout("k2").0, 401, "nothing new is done");
     assert_eq!(
-        (status, replayed),
-        (401, false),
-        "what was answered was answered to her"
+        answers(&ada, "name", &rename("Ada", 1)),
+        (true, named),
+        "what was done in it is told, too"
     );
+    for key in ["name", "k1", "k3"] {
+        let (_, refused) = answers(&ada, key, &rename("Eve", 2));
+        let code = &refused["errors"][0]["extensions"]["code"];
+        assert_eq!(code, "UNAUTHENTICATED", "{key}: {refused}");
+    }
+    let bob = shop.user("bob");
+    let stranger = keyed(&shop, bob.header(), "k1", PRODUCTS, &new("a"));
+    assert_eq!((stranger.0, stranger.1), (403, false), "the key is its owner's");
+    let erasure = format!("mutation {{ eraseUser(id: \"{}\") {{ _id }} }}", bob.id);
+    for (user, query) in [
+        (shop.user("cleo"), "mutation { logout }"),
+        (bob, erasure.as_str()),
+    ] {
+        let (replayed, first) = answers(&user, "k1-of-theirs", query);
+        assert_eq!((replayed, &first["errors"]), (false, &Value::Null), "{query}");
+        assert_eq!(answers(&user, "k1-of-theirs", query), (true, first), "{query}");
+    }
 }

@@ -5,6 +5,8 @@
 //! crash leaves a claim without an answer, the next request with the key takes it over once its time is up: orders are placed under ids
 //! that the record holds, so that there is one; whether anything else was done is for the operation itself to tell then, as it is
 //! without a key. Failures of the shop, and refusals for too many tries, are not kept.
+//!
+//! A request may end the session that it was sent in. Who sends it again with that session's access token gets its answer, and nothing else.
 
 mod ids;
 mod record;
@@ -14,7 +16,7 @@ use http::{HeaderMap, HeaderName, Request, StatusCode};
 use mercato_common::collection::Stored;
 use mercato_common::id;
 use mercato_common::pruning;
-use mercato_common::types::Error;
+use mercato_common::types::{Caller, Error};
 use mercato_ports::documents::{CommitFailure, Write};
 
 use crate::http::{Gateway, Problem, Reply};
@@ -76,9 +78,16 @@ impl Gateway {
             Some(Err(problem)) => return refuse(&problem),
         };
         let address = self.client(request).address;
-        let id = self.seal.id(&identity.caller, address.as_deref(), key);
-        let lock = self.seal.lock(&id, key);
-        match self.claim(id, self.seal.request(request), &lock) {
+        let place = |caller: &Caller| {
+            let id = self.seal.id(caller, address.as_deref(), key);
+            let lock = self.seal.lock(&id, key);
+            (id, lock)
+        };
+        let asked = self.seal.request(request);
+        let before = identity.was.as_ref().map(place);
+        let known = before.map_or(Ok(()), |(id, lock)| self.answered(&id, &asked, &lock));
+        let (id, lock) = place(&identity.caller);
+        match known.and_then(|()| self.claim(id, asked, &lock)) {
             Err(Rejected::Problem(problem)) => refuse(&problem),
             Err(Rejected::Answered(reply)) => *reply,
             Ok(claim) => {
@@ -89,6 +98,19 @@ impl Gateway {
                 self.settle(claim, &reply, &lock, keeps(&reply));
                 reply
             }
+        }
+    }
+
+    /// Passes where a request was not answered before, nor is under way; without a claim.
+    fn answered(&self, id: &str, request: &str, lock: &Lock) -> Result<(), Rejected> {
+        let Some(found) = RECORDS.get(&*self.services.documents, id)? else {
+            return Ok(());
+        };
+        match found.body.standing(request, id::now(), lock) {
+            Standing::Other | Standing::Free(_) => Ok(()),
+            Standing::Busy(seconds) => Err(in_use(seconds)),
+            Standing::Answered(reply) => Err(Rejected::Answered(Box::new(reply))),
+            Standing::Lost => Err(lost()),
         }
     }
 
@@ -135,10 +157,7 @@ impl Gateway {
             }
             Standing::Busy(seconds) => Err(in_use(seconds)),
             Standing::Answered(reply) => Err(Rejected::Answered(Box::new(reply))),
-            Standing::Lost => {
-                let message = "It was done; its answer can't be read any more. Look at what it made.";
-                Err(refused(StatusCode::CONFLICT, "CONFLICT", message).into())
-            }
+            Standing::Lost => Err(lost()),
             Standing::Free(first_id) => {
                 let place = Stored {
                     id,
@@ -214,6 +233,11 @@ impl From<Error> for Rejected {
 
 fn refused(status: StatusCode, code: &'static str, message: &str) -> Problem {
     Problem::new(status, code, message)
+}
+
+fn lost() -> Rejected {
+    let message = "It was done; its answer can't be read any more. Look at what it made.";
+    refused(StatusCode::CONFLICT, "CONFLICT", message).into()
 }
 
 fn in_use(seconds: u32) -> Rejected {

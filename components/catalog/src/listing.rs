@@ -71,8 +71,13 @@ pub fn restrict(ports: &impl Ports, filter: &ProductFilter, find: &mut Query) ->
     if filter.standalone {
         condition("standalone", Comparison::Equal, Scalar::Integer(1));
     }
-    if filter.in_stock {
-        condition("onHand", Comparison::Greater, Scalar::Integer(0));
+    if let Some(any) = filter.in_stock {
+        let comparison = if any {
+            Comparison::Greater
+        } else {
+            Comparison::Equal
+        };
+        condition("onHand", comparison, Scalar::Integer(0));
     }
     Ok(())
 }

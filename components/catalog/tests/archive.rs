@@ -44,7 +44,7 @@ fn listed(catalog: &Service) -> usize {
             manufacturer: None,
             min_price: None,
             max_price: None,
-            in_stock: false,
+            in_stock: None,
             category: None,
             sku: None,
             standalone: false,

@@ -37,7 +37,7 @@ fn filter(search: Option<&str>) -> ProductFilter {
         manufacturer: None,
         min_price: None,
         max_price: None,
-        in_stock: false,
+        in_stock: None,
         category: None,
         sku: None,
         standalone: false,

@@ -171,7 +171,7 @@ fn an_import_enters_what_it_creates_and_nothing_else() {
                 manufacturer: None,
                 min_price: None,
                 max_price: None,
-                in_stock: false,
+                in_stock: None,
                 category: None,
                 sku: None,
                 standalone: false,

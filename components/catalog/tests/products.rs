@@ -38,7 +38,7 @@ fn query(key: SortKey, descending: bool, first: u32, after: Option<String>) -> P
             manufacturer: None,
             min_price: None,
             max_price: None,
-            in_stock: false,
+            in_stock: None,
             category: None,
             sku: None,
             standalone: false,
@@ -372,10 +372,12 @@ fn filters_hold_together() {
         manufacturer: Some("Acme".into()),
         min_price: Some(200),
         max_price: None,
-        in_stock: true,
+        in_stock: Some(true),
         category: None,
         sku: None,
         standalone: false,
     };
     assert_eq!(names(&catalog, &all), ["red hat", "old red sock"]);
+    all.filter.in_stock = Some(false);
+    assert_eq!(names(&catalog, &all), ["blue sock"]);
 }

@@ -76,7 +76,7 @@ fn listed(catalog: &Service, sku: Option<&str>, standalone: bool) -> Vec<String>
             manufacturer: None,
             min_price: None,
             max_price: None,
-            in_stock: false,
+            in_stock: None,
             category: None,
             sku: sku.map(Into::into),
             standalone,

@@ -64,6 +64,7 @@ fn a_product_is_added_read_edited_stocked_and_listed() {
         ("?sort=-price", json!(["Wool sock", "Felt hat"])),
         ("?search=wool", json!(["Wool sock"])),
         ("?inStock=true", json!(["Felt hat"])),
+        ("?inStock=false", json!(["Wool sock"])),
         ("?minPrice=6&maxPrice=900", json!(["Wool sock"])),
     ] {
         for twin in ["/api/products", "/products"] {

@@ -250,7 +250,7 @@ impl From<ProductFilter> for Filter {
             manufacturer: filter.manufacturer,
             min_price: filter.min_price.map(i64::from),
             max_price: filter.max_price.map(i64::from),
-            in_stock: filter.in_stock.unwrap_or(false),
+            in_stock: filter.in_stock,
             category: filter.category.map(|id| id.0),
             sku: filter.sku,
             standalone: filter.standalone.unwrap_or(false),

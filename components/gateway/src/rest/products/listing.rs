@@ -23,6 +23,7 @@ pub struct ProductsWanted {
     /// In minor units, inclusive.
     pub max_price: Option<i64>,
     pub in_stock: Option<bool>,
+    /// Those of which there are any; with `false`, those of which there are none.
     /// The `_id` or the `slug` of a category: its products, and those of all categories below it.
     pub category: Option<String>,
     pub sku: Option<String>,
@@ -41,7 +42,7 @@ impl ProductsWanted {
                 manufacturer: self.manufacturer,
                 min_price: self.min_price,
                 max_price: self.max_price,
-                in_stock: self.in_stock.unwrap_or(false),
+                in_stock: self.in_stock,
                 category: self.category,
                 sku: self.sku,
                 standalone: self.standalone.unwrap_or(false),

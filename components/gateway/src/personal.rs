@@ -28,6 +28,7 @@ pub fn export(services: &Services, caller: &Caller, id: &str) -> Result<Value, E
                 created_from: None,
                 created_before: None,
             },
+            oldest_first: false,
             page,
         };
         let found = services.orders.list(caller, &query)?;

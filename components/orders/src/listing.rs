@@ -9,25 +9,27 @@ use mercato_ports::documents::{Comparison, Condition, Direction, Query, Scalar, 
 use crate::order::{ORDERS, to_order};
 use crate::status;
 
-/// The name of the only sort that the list of orders has.
-const NEWEST_FIRST: &str = "-created";
-
 /// One page of the orders that a caller may see.
 pub fn list(ports: &impl Ports, caller: &Caller, query: &OrderQuery) -> Result<OrderPage, Error> {
     caller.require_known()?;
     let mut find = ORDERS.query(0);
     let user = whose(caller, query.filter.user_id.as_deref())?;
     filter(&query.filter, user, &mut find);
+    let (sort, direction) = if query.oldest_first {
+        ("created", Direction::Ascending)
+    } else {
+        ("-created", Direction::Descending)
+    };
     find.sort = Some(Sort {
         field: "createdAt".into(),
-        direction: Direction::Descending,
+        direction,
     });
-    cursor::apply(&query.page, NEWEST_FIRST, &mut find)?;
+    cursor::apply(&query.page, sort, &mut find)?;
     let mut orders = ORDERS.find(ports, &find)?;
     let has_next = cursor::split(&query.page, &mut orders);
     let edge = |order: Order| {
         Ok(OrderEdge {
-            cursor: cursor::encode(NEWEST_FIRST, Some(time(order.created_at)), &order.id)?,
+            cursor: cursor::encode(sort, Some(time(order.created_at)), &order.id)?,
             order,
         })
     };

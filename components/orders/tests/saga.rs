@@ -9,7 +9,7 @@
 
 mod shop;
 
-use mercato_common::orders::{OrderQuery, Status};
+use mercato_common::orders::{OrderPage, OrderQuery, Status};
 use mercato_common::services::{Inventory, Orders};
 use mercato_common::testing::{admin, customer};
 use mercato_common::types::{Caller, Error};
@@ -116,9 +116,10 @@ fn customers_see_their_own_orders_and_those_who_keep_the_shop_see_all() {
             .id
     };
     let (first, other, last) = (place("u1"), place("u2"), place("u1"));
-    let list = |first, after| {
+    let list = |oldest_first, first, after| {
         let query = OrderQuery {
             filter: ANY,
+            oldest_first,
             page: page(first, after),
         };
         Orders::list(&shop.orders, &admin(), &query).unwrap()
@@ -126,13 +127,19 @@ fn customers_see_their_own_orders_and_those_who_keep_the_shop_see_all() {
     let ids = |caller: &Caller| shop.list(caller, ANY).unwrap();
     assert_eq!(ids(&customer("u1")), [last.clone(), first.clone()]);
     assert_eq!(ids(&Caller::ApiKey), [last.clone(), other.clone(), first.clone()]);
-    let page = list(2, None);
+    let page = list(false, 2, None);
     assert!(page.has_next);
-    let rest = list(2, page.edges.last().map(|edge| edge.cursor.clone()));
+    let rest = list(false, 2, page.edges.last().map(|edge| edge.cursor.clone()));
     assert_eq!(
         (rest.edges.len(), rest.edges[0].order.id.as_str(), rest.has_next),
         (1, first.as_str(), false)
     );
+    let page = list(true, 2, None);
+    let found =
+        |page: &OrderPage| -> Vec<_> { page.edges.iter().map(|edge| edge.order.id.clone()).collect() };
+    assert_eq!(found(&page), [first.clone(), other.clone()]);
+    let rest = list(true, 2, page.edges.last().map(|edge| edge.cursor.clone()));
+    assert_eq!((found(&rest), rest.has_next), (vec![last], false));
 
     let answers = shop
         .orders

@@ -201,6 +201,7 @@ impl Shop {
                 created_before: None,
                 user_id: None,
             },
+            oldest_first: false,
             page: Page {
                 first: 100,
                 after: None,

@@ -50,14 +50,18 @@ impl<'a> Call<'a> {
 
     /// The user's id in the path, where `me` stands for the caller's.
     pub fn user_id(&self) -> Result<String, Refusal> {
-        let id = self.parameter("id")?;
+        Ok(self.whose("id", self.parameter("id")?)?)
+    }
+
+    /// The user's id that came as this field, where `me` stands for the caller's.
+    pub fn whose(&self, field: &str, id: String) -> Result<String, Error> {
         if id == "me" {
             let own = self
                 .caller()
                 .require_user("The API key is nobody: name the user by id.")?;
             return Ok(own.to_owned());
         }
-        self.session.valid_user_id("id", &id)?;
+        self.session.valid_user_id(field, &id)?;
         Ok(id)
     }
 

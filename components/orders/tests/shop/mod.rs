@@ -84,6 +84,7 @@ impl Shop {
     pub fn list(&self, caller: &Caller, filter: OrderFilter) -> Result<Vec<String>, Error> {
         let query = OrderQuery {
             filter,
+            oldest_first: false,
             page: page(100, None),
         };
         let list = Orders::list(&self.orders, caller, &query)?;

@@ -31,7 +31,7 @@ pub fn operations() -> Vec<Operation> {
             Method::GET,
             ORDERS,
             "listOrders",
-            "The own orders, newest first; everyone's for an ADMIN or the API key",
+            "The own orders; everyone's for an ADMIN or the API key",
             Known,
             list,
         )
@@ -69,13 +69,15 @@ pub fn operations() -> Vec<Operation> {
 
 fn list(call: &Call<'_>) -> Result<Answer, Refusal> {
     let wanted: OrdersWanted = call.query()?;
+    let user_id = wanted.user_id.map(|id| call.whose("userId", id)).transpose()?;
     let query = OrderQuery {
         filter: OrderFilter {
             status: wanted.status.map(Into::into),
             created_from: wanted.created_from.map(|time| time.0),
             created_before: wanted.created_before.map(|time| time.0),
-            user_id: wanted.user_id,
+            user_id,
         },
+        oldest_first: wanted.sort.is_upwards(),
         page: page::wanted(wanted.first, wanted.after)?,
     };
     let found = call.services().orders.list(call.caller(), &query)?;

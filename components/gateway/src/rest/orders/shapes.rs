@@ -239,7 +239,8 @@ pub struct OrderDeletion {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct OrdersWanted {
-    /// How many, 1 to 100; 20 where it is left out.
+    /// How many; 20 where it is left out.
+    #[schemars(range(min = 1, max = 100))]
     pub first: Option<u32>,
     /// The `endCursor` of the page before.
     pub after: Option<String>,
@@ -248,17 +249,26 @@ pub struct OrdersWanted {
     pub created_from: Option<DateTime>,
     /// Exclusive.
     pub created_before: Option<DateTime>,
-    /// For an ADMIN or the API key; a customer sees only the own orders.
+    /// For an ADMIN or the API key; a customer sees only the own orders. `me` stands for the caller.
     pub user_id: Option<String>,
-    /// There is one order: newest first.
-    #[serde(default, rename = "sort")]
-    pub _sort: OrdersOrder,
+    /// Newest first, `-created`, where it is left out; `created` is oldest first.
+    #[serde(default)]
+    pub sort: OrdersOrder,
 }
 
 /// The order of orders.
-#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, PartialEq, Eq)]
 pub enum OrdersOrder {
+    #[serde(rename = "created")]
+    Created,
     #[default]
     #[serde(rename = "-created")]
     CreatedDown,
+}
+
+impl OrdersOrder {
+    /// Whether it goes from the oldest to the newest.
+    pub fn is_upwards(self) -> bool {
+        self == Self::Created
+    }
 }

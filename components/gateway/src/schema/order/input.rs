@@ -1,11 +1,12 @@
 //! What orders are placed and found by.
 
-use async_graphql::{InputObject, Result};
+use async_graphql::{Enum, InputObject, Result};
 use mercato_common::orders::OrderFilter as Filter;
 use mercato_common::types::{Error, Line};
 
 use crate::schema::datetime::DateTime;
 use crate::schema::order::OrderStatus;
+use crate::session::Session;
 
 /// So many of one product.
 #[derive(InputObject)]
@@ -49,6 +50,14 @@ pub struct OrderFilter {
     user_id: Option<String>,
 }
 
+impl OrderFilter {
+    /// Passes what can be answered to who asks in this session.
+    pub fn check(&self, session: &Session) -> Result<(), Error> {
+        let user_id = self.user_id.as_deref();
+        user_id.map_or(Ok(()), |id| session.valid_user_id("userId", id))
+    }
+}
+
 impl From<OrderFilter> for Filter {
     fn from(filter: OrderFilter) -> Self {
         Self {
@@ -56,6 +65,32 @@ impl From<OrderFilter> for Filter {
             created_from: filter.created_from.map(|time| time.0),
             created_before: filter.created_before.map(|time| time.0),
             user_id: filter.user_id,
+        }
+    }
+}
+
+/// What orders can be sorted by.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Enum)]
+pub enum OrderSortKey {
+    /// The time of their placement.
+    #[default]
+    Created,
+}
+
+/// The order of orders.
+#[derive(InputObject)]
+pub struct OrderSort {
+    #[graphql(default)]
+    key: OrderSortKey,
+    #[graphql(default)]
+    descending: bool,
+}
+
+impl OrderSort {
+    /// Whether it goes from the oldest to the newest.
+    pub const fn is_upwards(&self) -> bool {
+        match self.key {
+            OrderSortKey::Created => !self.descending,
         }
     }
 }

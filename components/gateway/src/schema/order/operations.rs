@@ -6,7 +6,7 @@ use mercato_common::orders::{NewOrder, OrderQuery as Find};
 
 use crate::schema::connection::{LIST, page, page_size, to_connection, whole_list};
 use crate::schema::nullable::{Nullable, change, nullable, read};
-use crate::schema::order::input::{OrderFilter, OrderProductInput, to_lines};
+use crate::schema::order::input::{OrderFilter, OrderProductInput, OrderSort, to_lines};
 use crate::schema::order::{OrderObject, OrderStatus};
 use crate::session::{Session, valid_id, valid_version};
 
@@ -23,6 +23,7 @@ impl OrderQuery {
         read(context, |session| {
             let find = Find {
                 filter: OrderFilter::default().into(),
+                oldest_first: false,
                 page: whole_list(),
             };
             let list = session.services.orders.list(session.caller(), &find)?;
@@ -51,7 +52,7 @@ impl OrderQuery {
         .await
     }
 
-    /// The orders that `orders` lists, by pages, filtered.
+    /// The orders that `orders` lists, by pages, filtered and sorted; newest first where no order is given.
     #[graphql(complexity = "page_size(first) * child_complexity")]
     async fn order_connection(
         &self,
@@ -59,10 +60,14 @@ impl OrderQuery {
         #[graphql(default = 20, desc = "1 to 100")] first: Option<i32>,
         after: Option<String>,
         filter: Option<OrderFilter>,
+        sort: Option<OrderSort>,
     ) -> Nullable<Connection<String, OrderObject, EmptyFields, EmptyFields>> {
         read(context, |session| {
+            let filter = filter.unwrap_or_default();
+            filter.check(session)?;
             let find = Find {
-                filter: filter.unwrap_or_default().into(),
+                filter: filter.into(),
+                oldest_first: sort.is_some_and(|sort| sort.is_upwards()),
                 page: page(first, after)?,
             };
             let list = session.services.orders.list(session.caller(), &find)?;

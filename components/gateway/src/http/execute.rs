@@ -9,7 +9,7 @@ use http::{Request, StatusCode};
 
 use crate::http::accept::{self, Accepted};
 use crate::http::envelope::{Envelope, Item, Parameters};
-use crate::http::{Gateway, Reply, idempotency, reply};
+use crate::http::{Gateway, Reply, idempotency, nulls, reply};
 use crate::identity::Identity;
 use crate::limits::{self, DocumentExcess, Introspects, TextExcess};
 use crate::responses::{self, Place};
@@ -124,6 +124,7 @@ impl Gateway {
             };
             return (outcome, Shareable(false));
         }
+        nulls::fill(&mut response);
         let shareable =
             operation == OperationType::Query && response.errors.is_empty() && session.is_for_everyone();
         (Outcome::Executed(response), Shareable(shareable))

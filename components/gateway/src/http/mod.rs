@@ -6,6 +6,7 @@ mod envelope;
 mod events;
 mod execute;
 pub mod idempotency;
+mod nulls;
 mod persisted;
 mod problem;
 mod protection;

@@ -105,7 +105,7 @@ pub struct CreateCategoryInput {
     slug: Option<String>,
     parent_id: Option<ID>,
     #[graphql(default)]
-    position: u32,
+    position: i32,
 }
 
 /// What to change of a category; what is left out stays as it is.
@@ -113,7 +113,7 @@ pub struct CreateCategoryInput {
 pub struct UpdateCategoryInput {
     name: Option<String>,
     slug: Option<String>,
-    position: Option<u32>,
+    position: Option<i32>,
 }
 
 /// What can be read of the categories.
@@ -154,7 +154,7 @@ impl CategoryMutation {
                 name: input.name,
                 slug: input.slug,
                 parent_id: input.parent_id.map(|id| id.0),
-                position: input.position,
+                position: place(session, input.position)?,
             };
             let created = session.services.catalog.create_category(session.caller(), input);
             answer(session, created).await
@@ -176,7 +176,10 @@ impl CategoryMutation {
             let patch = CategoryPatch {
                 name: input.name,
                 slug: input.slug,
-                position: input.position,
+                position: input
+                    .position
+                    .map(|position| place(session, position))
+                    .transpose()?,
             };
             let catalog = &session.services.catalog;
             answer(session, catalog.update_category(session.caller(), &id, &patch)).await
@@ -222,6 +225,11 @@ fn keeper(session: &Session) -> Result<()> {
         .caller()
         .require_admin()
         .map_err(|error| session.error(error))
+}
+
+/// The position of a category among its siblings.
+fn place(session: &Session, position: i32) -> Result<u32> {
+    u32::try_from(position).map_err(|_| session.error(Error::invalid("position", "A position is 0 or more.")))
 }
 
 /// A category that was changed, among the others as they are now.

@@ -23,7 +23,7 @@ impl<P: Platform> AccountsService<P> {
         caller.require_admin_or(id, OWN)?;
         let mut user = self.present_user(id)?;
         if user.version != version {
-            return Err(stale(user.version));
+            return Err(Error::StaleVersion(user.version));
         }
         let before = user.body.profile.clone();
         user.body.profile.apply(patch)?;
@@ -96,10 +96,4 @@ impl<P: Platform> AccountsService<P> {
         user.version += 1;
         Ok(to_user(user))
     }
-}
-
-fn stale(version: u64) -> Error {
-    Error::Conflict(format!(
-        "The user is at version {version} now. Look at it again, and repeat the change if it still applies."
-    ))
 }

@@ -42,8 +42,8 @@ impl<P: Ports, I: Inventory> OrdersService<P, I> {
         for _ in 0..TRIES {
             let (version, mut body) = self.existing(wanted.order_id)?;
             permit(&body)?;
-            if let Some(expected) = wanted.version.filter(|expected| *expected != version) {
-                return Err(stale(expected, version));
+            if wanted.version.is_some_and(|expected| expected != version) {
+                return Err(Error::StaleVersion(version));
             }
             let before = body.status.0;
             if !status::allows(before, wanted.after) {
@@ -130,12 +130,6 @@ pub fn note(field: &str, text: Option<&str>) -> Result<Option<String>, Error> {
 /// There is no such order.
 pub fn missing(id: &str) -> Error {
     Error::NotFound(format!("There is no order {id}."))
-}
-
-fn stale(expected: u64, current: u64) -> Error {
-    Error::Conflict(format!(
-        "The order is at version {current}, and your change is of version {expected}. Read it again, and repeat the change."
-    ))
 }
 
 fn refused(before: Status, after: Status) -> Error {

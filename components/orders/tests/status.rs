@@ -94,7 +94,7 @@ fn a_move_that_there_is_not_or_of_an_old_version_changes_nothing() {
     ));
     assert!(matches!(
         to(&shop, &order, Status::Paid, Some(2)),
-        Err(Error::Conflict(message)) if message.contains("version 1")
+        Err(Error::StaleVersion(1))
     ));
     assert_eq!(shop.read(&order.id), order);
     assert!(matches!(
@@ -217,7 +217,7 @@ fn a_move_that_is_overtaken_by_another_looks_again() {
     });
     assert!(matches!(
         to(&shop, &order, Status::Paid, Some(1)),
-        Err(Error::Conflict(_))
+        Err(Error::StaleVersion(2))
     ));
     let cancelled = shop.orders.cancel(&customer("u1"), &order.id, None).unwrap();
     assert_eq!(cancelled.timeline[2].before, Some(Status::Paid));

@@ -24,10 +24,10 @@ impl<'a, C: Cache, G: PaymentGateway> Guarded<'a, C, G> {
         self.breaker.through(
             || request(&self.gateway),
             |trouble| matches!(trouble, Trouble::NotDone(_) | Trouble::Unknown(_)),
-            |seconds| {
-                Trouble::NotDone(format!(
-                    "The payment gateway fails at the moment. Nothing was paid; try again in {seconds} seconds."
-                ))
+            |_| {
+                let message =
+                    "The payment gateway fails at the moment. Nothing was paid; try again in a moment.";
+                Trouble::NotDone(message.into())
             },
         )
     }

@@ -45,6 +45,9 @@ const UNLIMITED: [&str; 3] = [rest::LIVE, rest::READY, rest::STRIPE];
 /// Where GraphQL is.
 const GRAPHQL: [&str; 2] = ["/graphql", "/graphql/"];
 
+/// Where the OpenAPI document is.
+const OPENAPI: &str = "/openapi.json";
+
 /// Where the public halves of the keys of access tokens are.
 const JWKS: &str = "/.well-known/jwks.json";
 
@@ -173,8 +176,9 @@ impl Gateway {
             (&Method::GET | &Method::HEAD, _) if rest::is_asset(path) => {
                 rest::asset(path).unwrap_or_else(not_found)
             }
-            (&Method::GET | &Method::HEAD, "/openapi.json") => reply::json(&self.openapi()),
+            (&Method::GET | &Method::HEAD, OPENAPI) => reply::json(&self.openapi()),
             (&Method::GET | &Method::HEAD, JWKS) => reply::json(&self.settings.public_keys()),
+            (_, "/" | rest::PAGE | OPENAPI | JWKS) => Problem::method_not_allowed("GET, HEAD").reply(path),
             _ => self.rest(request).unwrap_or_else(not_found),
         }
     }

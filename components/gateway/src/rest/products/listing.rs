@@ -11,7 +11,8 @@ use crate::rest::page;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ProductsWanted {
-    /// How many, 1 to 100; 20 where it is left out.
+    /// How many; 20 where it is left out.
+    #[schemars(range(min = 1, max = 100))]
     pub first: Option<u32>,
     /// The `endCursor` of the page before.
     pub after: Option<String>,
@@ -22,8 +23,8 @@ pub struct ProductsWanted {
     pub min_price: Option<i64>,
     /// In minor units, inclusive.
     pub max_price: Option<i64>,
-    pub in_stock: Option<bool>,
     /// Those of which there are any; with `false`, those of which there are none.
+    pub in_stock: Option<bool>,
     /// The `_id` or the `slug` of a category: its products, and those of all categories below it.
     pub category: Option<String>,
     pub sku: Option<String>,

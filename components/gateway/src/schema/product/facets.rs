@@ -36,7 +36,7 @@ impl CategoryFacet {
 pub struct PriceFacet {
     /// Inclusive.
     from: i32,
-    /// Exclusive.
+    /// Exclusive; the highest price there can be, 2147483647, is in the last range all the same.
     to: i32,
     count: i32,
 }

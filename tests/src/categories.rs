@@ -128,6 +128,7 @@ fn what_cannot_be_a_category_is_refused(world: &World) -> Result<()> {
     create(world, json!({ "name": "日本" }))?.bad_input("slug")?;
     create(world, json!({ "name": "x", "slug": "No Slug" }))?.bad_input("slug")?;
     create(world, json!({ "name": "x", "parentId": UNKNOWN_ID }))?.refused("NOT_FOUND")?;
+    create(world, json!({ "name": "x", "position": -5 }))?.bad_input("position")?;
     let query = "mutation ($id: ID!) { updateCategory(id: $id, input: { name: \"Renamed\", position: 3 }) { name slug position } }";
     let answer = world.shop.graphql(As::Key, query, json!({ "id": id }))?;
     answer.expect(

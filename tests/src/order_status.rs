@@ -139,7 +139,12 @@ fn a_change_of_an_old_version_is_a_conflict(world: &World) -> Result<()> {
     let id = order(world, &world.product(1, 5)?, 1)?;
     update(world, &id, "PAID", Some(1))?.text("/updateOrderStatus/status")?;
     for version in [0, 1, 3] {
-        update(world, &id, "PROCESSING", Some(version))?.refused("CONFLICT")?;
+        let answer = update(world, &id, "PROCESSING", Some(version))?;
+        let error = answer.refused("CONFLICT")?;
+        answer.expect(
+            error.pointer("/extensions/currentVersion") == Some(&json!(2)),
+            "the error should tell the current version",
+        )?;
     }
     update(world, &id, "PROCESSING", Some(-1))?.bad_input("version")?;
     Ok(())

@@ -51,7 +51,11 @@ fn a_profile_is_edited_at_its_version(world: &World) -> Result<()> {
         edited.int("/updateUser/version")? == 2,
         "the version should move on",
     )?;
-    update(world, user.caller(), &user.id, 1, json!({ "name": "Eve" }))?.refused("CONFLICT")?;
+    let stale = update(world, user.caller(), &user.id, 1, json!({ "name": "Eve" }))?;
+    stale.expect(
+        stale.refused("CONFLICT")?.pointer("/extensions/currentVersion") == Some(&json!(2)),
+        "the error should tell the current version",
+    )?;
     let less = update(world, As::Key, &user.id, 2, json!({ "phone": "" }))?;
     less.expect(
         less.data("/updateUser/phone")?.is_null(),

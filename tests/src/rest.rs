@@ -264,12 +264,19 @@ fn an_order_is_placed_moved_on_and_cancelled(world: &World) -> Result<()> {
             world,
             ada.caller(),
             "GET",
-            &format!("{twin}?status=paid&first=1"),
+            &format!("{twin}?userId=me&status=paid&sort=-created&first=1"),
             Value::Null,
         )?;
         ensure!(
             value(&page, "/items/0/_id")? == value(&placed, "/_id")?,
             "it should be listed"
+        );
+        let since = text(&placed, "/createdAt")?;
+        let oldest = format!("{twin}?sort=created&createdFrom={since}&first=1");
+        let page = ask(world, ada.caller(), "GET", &oldest, Value::Null)?;
+        ensure!(
+            value(&page, "/items/0/createdAt")? == value(&placed, "/createdAt")?,
+            "it should be the oldest since then"
         );
         let cancelled = ask(world, ada.caller(), "DELETE", &path, Value::Null)?;
         cancelled.expect_status(200)?;

@@ -5,13 +5,9 @@ use std::io::{ErrorKind, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
+use mercato_common::settings::secret;
+
 use crate::exit::{Code, Failure};
-
-/// The name under which the secret is configured.
-pub const NAME: &str = "API_SECRET";
-
-/// The fewest bytes of a secret: shorter keys of HMAC-SHA256 can be guessed.
-const SHORTEST: usize = 16;
 
 /// The secret, and where it came from.
 pub struct Secret {
@@ -45,16 +41,16 @@ pub fn resolve(configured: Option<String>, data: &Path) -> Result<Secret, Failur
             }
         }
     };
-    if secret.value.len() < SHORTEST {
-        let place = secret
-            .file
-            .map_or_else(|| NAME.to_owned(), |file| file.display().to_string());
-        let advice = "make one with `openssl rand -hex 32`";
-        let message =
-            format!("the secret in {place} is too short, it needs at least {SHORTEST} bytes: {advice}");
-        return Err(Failure::new(Code::Config, message));
+    match secret::check(&secret.value) {
+        Ok(()) => Ok(secret),
+        Err(reason) => Err(Failure::new(
+            Code::Config,
+            match &secret.file {
+                Some(file) => format!("in {}: {reason}", file.display()),
+                None => reason,
+            },
+        )),
     }
-    Ok(secret)
 }
 
 /// The secret in a file; `None` where there is no such file.
@@ -142,6 +138,6 @@ mod tests {
             .err()
             .unwrap();
         assert_eq!(failure.code, Code::Config);
-        assert!(failure.message.contains(NAME) && !failure.message.contains("0123456789"));
+        assert!(failure.message.contains(secret::API_SECRET) && !failure.message.contains("0123456789"));
     }
 }

@@ -1,12 +1,15 @@
 //! `mercato up`: everything is opened, joined, served, and closed again.
 
 use std::collections::HashMap;
+use std::env::VarError;
 use std::io::Write;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use mercato_common::settings;
+use mercato_common::settings::secret::API_SECRET;
 use mercato_ports::manifest::ShopManifest;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -32,6 +35,7 @@ use crate::{http, providers, secret};
 /// Why it could not start.
 pub async fn run(options: Up) -> Result<(), Failure> {
     let shop = Shop::read(&options.shop)?;
+    let set = settings(&shop.manifest)?;
     let listener = listen(SocketAddr::new(options.host, options.port)).await?;
     let address = listener
         .local_addr()
@@ -44,7 +48,7 @@ pub async fn run(options: Up) -> Result<(), Failure> {
     let cache = providers::cache(&options.servers)?;
     let providers = Providers::open(data.path(), &shop.manifest, &options.storage, &options.servers).await?;
     let documents = providers.documents();
-    let config = config(&shop.manifest, data.path())?;
+    let config = config(set, &shop.manifest, data.path())?;
     let address_header = client_address::header(&config)?;
     let platform = Arc::new(Platform {
         documents: documents.clone(),
@@ -103,20 +107,42 @@ async fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
     })
 }
 
-/// The values of the names that the manifest declares, from the environment; the API secret in any case, where the shop finds the
-/// addresses of clients, and that streams are held open.
-fn config(manifest: &ShopManifest, data: &Path) -> Result<HashMap<String, String>, Failure> {
-    let read = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-    let mut config: HashMap<String, String> = manifest
-        .config_names()
-        .filter_map(|name| Some((name.to_owned(), read(name)?)))
-        .collect();
-    if manifest.config_names().any(|name| name == secret::NAME) {
-        let secret = secret::resolve(config.remove(secret::NAME), data)?;
-        if let Some(file) = &secret.file {
-            info!(file = %file.display(), "the API secret is in this file; set {} to choose another", secret::NAME);
+/// The values of the names that the manifest declares, from the environment.
+///
+/// # Errors
+/// Where one of them is not written as it has to be.
+fn settings(manifest: &ShopManifest) -> Result<HashMap<String, String>, Failure> {
+    let mut set = HashMap::new();
+    for name in manifest.config_names() {
+        match std::env::var(name) {
+            Ok(value) if value.trim().is_empty() => {}
+            Ok(value) => drop(set.insert(name.to_owned(), value)),
+            Err(VarError::NotPresent) => {}
+            Err(VarError::NotUnicode(_)) => {
+                return Err(Failure::new(
+                    Code::Config,
+                    format!("{name} must be written in UTF-8"),
+                ));
+            }
         }
-        config.insert(secret::NAME.to_owned(), secret.value);
+    }
+    settings::check(&|name| set.get(name).cloned()).map_err(|reason| Failure::new(Code::Config, reason))?;
+    Ok(set)
+}
+
+/// What is set; the API secret in any case, where the shop finds the addresses of clients, and that streams are held open.
+fn config(
+    set: HashMap<String, String>,
+    manifest: &ShopManifest,
+    data: &Path,
+) -> Result<HashMap<String, String>, Failure> {
+    let mut config = set;
+    if manifest.config_names().any(|name| name == API_SECRET) {
+        let secret = secret::resolve(config.remove(API_SECRET), data)?;
+        if let Some(file) = &secret.file {
+            info!(file = %file.display(), "the API secret is in this file; set {API_SECRET} to choose another");
+        }
+        config.insert(API_SECRET.to_owned(), secret.value);
     }
     if manifest
         .config_names()
@@ -128,18 +154,7 @@ fn config(manifest: &ShopManifest, data: &Path) -> Result<HashMap<String, String
     if manifest.config_names().any(|name| name == streams::SETTING) {
         config.insert(streams::SETTING.to_owned(), "true".to_owned());
     }
-    check_payments(&config)?;
     Ok(config)
-}
-
-/// Refuses the payment gateway that takes no money anywhere but in development.
-fn check_payments(config: &HashMap<String, String>) -> Result<(), Failure> {
-    let is = |name: &str, value: &str| config.get(name).is_some_and(|set| set == value);
-    if is("PAYMENT_GATEWAY", "test") && !is("MERCATO_ENVIRONMENT", "development") {
-        let reason = "PAYMENT_GATEWAY=test takes no money: set MERCATO_ENVIRONMENT=development with it, or PAYMENT_GATEWAY=stripe";
-        return Err(Failure::new(Code::Config, reason.to_owned()));
-    }
-    Ok(())
 }
 
 fn limits(options: &Up) -> Limits {

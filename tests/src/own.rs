@@ -283,6 +283,11 @@ impl Running {
 
 /// Runs a command that must refuse to do its work: with an exit code and one clear sentence that holds these words; tells its log.
 pub fn refuses(home: &Home, command: &mut Command, words: &[&str]) -> Result<String> {
+    exits(home, command, words).map(|(_, log)| log)
+}
+
+/// As [`refuses`], with the exit code.
+pub fn exits(home: &Home, command: &mut Command, words: &[&str]) -> Result<(i32, String)> {
     let mut process = Process::start(home, command)?;
     let status = process.wait(START)?;
     let (printed, log) = (process.printed(), process.log()?);
@@ -317,5 +322,5 @@ pub fn refuses(home: &Home, command: &mut Command, words: &[&str]) -> Result<Str
             "the sentence should speak of \"{word}\":\n{log}"
         );
     }
-    Ok(log)
+    Ok((code, log))
 }

@@ -7,7 +7,7 @@ use anyhow::{Result, ensure};
 use libtest_mimic::Trial;
 
 use crate::client::{As, Shop};
-use crate::own::{Binary, Home, Running, own_trials, refuses};
+use crate::own::{Binary, Home, Running, exits, own_trials, refuses};
 
 /// The tests of this area.
 pub fn tests() -> Vec<Trial> {
@@ -21,6 +21,7 @@ pub fn tests() -> Vec<Trial> {
             a_file_that_is_no_shop_is_told,
             documents_that_others_may_use_need_a_cache_that_they_share,
             a_secret_that_is_too_short_is_refused_without_being_shown,
+            a_setting_that_is_wrong_is_told_before_anything_starts,
             a_request_may_not_take_longer_than_a_minute,
             a_file_named_env_is_honoured_and_the_environment_wins,
             an_ephemeral_shop_leaves_nothing_behind,
@@ -137,6 +138,40 @@ fn a_secret_that_is_too_short_is_refused_without_being_shown(binary: &Binary) ->
         ensure!(!log.contains(secret), "a secret should never be shown:\n{}", log);
     }
     Ok(())
+}
+
+fn a_setting_that_is_wrong_is_told_before_anything_starts(binary: &Binary) -> Result<()> {
+    // BSD's EX_CONFIG.
+    const CONFIG: i32 = 78;
+    let home = Home::new()?;
+    for (name, value) in [
+        ("ACCESS_TOKEN_SECONDS", "abc"),
+        ("API_SECRET", "short"),
+        ("CORS_ORIGINS", "shop.example"),
+        ("CURRENCY", "eur"),
+        ("KEEPER_EMAIL", "nobody"),
+        ("OIDC_ISSUER", "accounts.google.com"),
+        ("ORDER_EXPIRY_SECONDS", "abc"),
+        ("PAYMENT_GATEWAY", "nope"),
+        ("PAYMENT_GATEWAY", "test"),
+        ("PERSISTED_QUERIES", "only"),
+        ("RATE_LIMIT", "abc"),
+        ("TAX_RATES", "DE=19,FR"),
+        ("TAX_RATES", "DE=abc"),
+        ("TOKEN_KEYS", "{"),
+        ("TWILIO_ACCOUNT_SID", "AC1"),
+    ] {
+        let (code, log) = exits(&home, binary.up(&home, &home.data()).env(name, value), &[name])?;
+        ensure!(
+            code == CONFIG,
+            "{name}={value} should exit with {CONFIG}, not {code}:\n{log}"
+        );
+        ensure!(
+            !home.data().exists(),
+            "with {name}={value}, nothing should have been started"
+        );
+    }
+    Running::start(&home, &mut binary.up(&home, &home.data()))?.stop()
 }
 
 /// After two minutes another request may take its `Idempotency-Key` over.

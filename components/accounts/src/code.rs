@@ -5,12 +5,11 @@ use mercato_common::accounts::Channel;
 use mercato_common::collection::Collection;
 use mercato_common::id;
 use mercato_common::ports::Ports;
+use mercato_common::settings::{self, secret};
 use mercato_common::types::Error;
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 use subtle::ConstantTimeEq;
-
-use crate::settings;
 
 pub const VERIFICATIONS: Collection<VerificationBody> = Collection::new("accounts.verifications");
 
@@ -105,7 +104,7 @@ pub fn key(user_id: &str, channel: Channel) -> String {
 /// is the shop's secret; so the code need not be kept, and who knows all the rest knows nothing of it.
 pub fn of(ports: &impl Ports, user_id: &str, channel: Channel, to: &str, id: &str) -> Result<String, Error> {
     let wrong = || Error::Internal("a code can't be made".into());
-    let secret = settings::secret(ports)?;
+    let secret = settings::of(ports, secret::api_secret)?;
     let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).map_err(|_| wrong())?;
     for part in ["verification", user_id, name(channel), to, id] {
         let length = u64::try_from(part.len()).unwrap_or(u64::MAX);

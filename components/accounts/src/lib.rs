@@ -19,7 +19,6 @@ mod refresh_token;
 mod service;
 mod session;
 mod sessions;
-mod settings;
 mod sign_in;
 mod throttle;
 mod token;

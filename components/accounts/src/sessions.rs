@@ -6,6 +6,7 @@ use mercato_common::accounts::{AuditAction, Client, Session, SignIn};
 use mercato_common::cache::Revocation;
 use mercato_common::collection::Stored;
 use mercato_common::id;
+use mercato_common::settings::number;
 use mercato_common::types::{Caller, Error};
 use mercato_ports::documents::{CommitFailure, Comparison, Condition, Direction, Query, Scalar, Sort};
 
@@ -13,7 +14,6 @@ use crate::audit::Entry;
 use crate::refresh_token::RefreshToken;
 use crate::service::{AccountsService, Platform};
 use crate::session::{SESSIONS, SessionBody, Turn, to_session};
-use crate::settings::Number;
 use crate::user::USERS;
 
 /// How many sessions a list has at the most, and how many are ended at once.
@@ -147,8 +147,8 @@ impl<P: Platform> AccountsService<P> {
 
     /// Marks a session that is over, so that its access tokens are refused.
     pub(crate) fn mark(&self, session_id: &str) -> Result<(), Error> {
-        let lifetime = Number::ACCESS_TOKEN_SECONDS.of(&self.ports)?;
-        Revocation::of(session_id).mark(&self.ports, lifetime.saturating_mul(1_000));
+        let lifetime = u64::from(number::ACCESS_TOKEN_SECONDS.of(&self.ports)?) * 1_000;
+        Revocation::of(session_id).mark(&self.ports, lifetime);
         Ok(())
     }
 

@@ -4,6 +4,7 @@ use mercato_common::accounts::{AuditAction, Client, Credentials, SignIn};
 use mercato_common::collection::{Stored, event};
 use mercato_common::id;
 use mercato_common::pruning::prune;
+use mercato_common::settings::number;
 use mercato_common::types::{Caller, Error};
 use mercato_ports::documents::{CommitFailure, Comparison, Condition, RefusalReason, Scalar, Write};
 use mercato_ports::events::Event;
@@ -13,7 +14,6 @@ use crate::audit::Entry;
 use crate::refresh_token::RefreshToken;
 use crate::service::{AccountsService, Platform};
 use crate::session::{SESSIONS, SessionBody};
-use crate::settings::Number;
 use crate::throttle::{Origin, Verdict};
 use crate::user::{Profile, StoredRole, USERNAMES, USERS, UserBody, UsernameClaim, to_user};
 use crate::{credentials, password, token};
@@ -177,9 +177,7 @@ impl<P: Platform> AccountsService<P> {
 
     /// How long a session lives that nobody uses, in milliseconds.
     pub(crate) fn session_lifetime(&self) -> Result<u64, Error> {
-        Ok(Number::REFRESH_TOKEN_SECONDS
-            .of(&self.ports)?
-            .saturating_mul(1_000))
+        Ok(u64::from(number::REFRESH_TOKEN_SECONDS.of(&self.ports)?) * 1_000)
     }
 
     /// Both tokens for the user of this session.

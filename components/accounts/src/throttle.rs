@@ -12,11 +12,11 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use mercato_common::cache::Cache;
 use mercato_common::id;
+use mercato_common::settings::number;
 use mercato_common::types::Error;
 use sha2::{Digest, Sha256};
 
 use crate::service::{AccountsService, Platform};
-use crate::settings::Number;
 
 const WINDOW: u64 = 15 * 60 * 1_000;
 
@@ -65,7 +65,7 @@ impl<P: Platform> AccountsService<P> {
         user_id: Option<&str>,
         origin: Origin<'_>,
     ) -> Result<Verdict, Error> {
-        let limit = i64::try_from(Number::SIGN_IN_FAILURES.of(&self.ports)?).unwrap_or(i64::MAX);
+        let limit = i64::from(number::SIGN_IN_FAILURES.of(&self.ports)?);
         let now = id::now();
         let (window, ttl) = (now / WINDOW, WINDOW - now % WINDOW);
         let network = match origin {

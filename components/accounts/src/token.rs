@@ -4,11 +4,9 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use mercato_common::accounts::User;
 use mercato_common::id;
 use mercato_common::ports::Ports;
-use mercato_common::token_keys::TokenKeys;
+use mercato_common::settings::{self, number, secret};
 use mercato_common::types::{Error, Role};
 use serde::Serialize;
-
-use crate::settings::{self, Number};
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -34,7 +32,7 @@ pub fn issue(ports: &impl Ports, user: &User, session_id: &str) -> Result<String
         role,
         sid: session_id,
         iat,
-        exp: iat.saturating_add(Number::ACCESS_TOKEN_SECONDS.of(ports)?),
+        exp: iat.saturating_add(number::ACCESS_TOKEN_SECONDS.of(ports)?.into()),
     };
     jsonwebtoken::encode(&header, &claims, &key)
         .map_err(|error| Error::Internal(format!("a token can't be signed: {error}")))
@@ -42,16 +40,14 @@ pub fn issue(ports: &impl Ports, user: &User, session_id: &str) -> Result<String
 
 /// How tokens are signed, and with what.
 fn signature(ports: &impl Ports) -> Result<(Header, EncodingKey), Error> {
-    let Some(text) = settings::token_keys(ports) else {
-        let key = EncodingKey::from_secret(settings::secret(ports)?.as_bytes());
-        return Ok((Header::new(Algorithm::HS256), key));
+    let Some(signer) = settings::of(ports, secret::signing_key)? else {
+        let secret = settings::of(ports, secret::api_secret)?;
+        return Ok((
+            Header::new(Algorithm::HS256),
+            EncodingKey::from_secret(secret.as_bytes()),
+        ));
     };
-    let keys = TokenKeys::parse(&text).map_err(Error::Internal)?;
-    let first = keys.iter().next();
-    let signing = first.and_then(|key| Some((key.id().to_owned(), key.pkcs8()?)));
-    let (id, der) =
-        signing.ok_or_else(|| Error::Internal("the first of TOKEN_KEYS has no private half, `d`".into()))?;
     let mut header = Header::new(Algorithm::EdDSA);
-    header.kid = Some(id);
-    Ok((header, EncodingKey::from_ed_der(&der)))
+    header.kid = Some(signer.id);
+    Ok((header, EncodingKey::from_ed_der(&signer.pkcs8)))
 }

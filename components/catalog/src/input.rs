@@ -20,7 +20,7 @@ pub const INTEGER: std::ops::RangeInclusive<i64> = 0..=i32::MAX as i64;
 pub fn to_body(ports: &impl Ports, input: NewProduct) -> Result<ProductBody, Error> {
     let currency = match input.currency {
         Some(code) => currency::check(code)?,
-        None => currency::own(ports),
+        None => currency::own(ports)?,
     };
     let on_hand = quantity(input.quantity)?;
     let now = id::now();

@@ -79,7 +79,7 @@ impl<P: Ports + Cache> CatalogService<P> {
         let ids: Vec<_> = lines.iter().map(|line| line.product_id.clone()).collect();
         let products = PRODUCTS.get_many(self.ports(), &ids)?;
         let turns = if telling {
-            turns(Watch::new(self.ports()), lines, &products)?
+            turns(Watch::new(self.ports())?, lines, &products)?
         } else {
             HashMap::new()
         };

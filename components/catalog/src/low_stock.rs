@@ -10,6 +10,7 @@
 use mercato_common::collection::{Collection, Stored, event};
 use mercato_common::id;
 use mercato_common::ports::Ports;
+use mercato_common::settings::number;
 use mercato_common::types::Error;
 use mercato_ports::documents::{Change, Write};
 use mercato_ports::events::Event;
@@ -62,12 +63,10 @@ impl Turn {
 }
 
 impl Watch {
-    /// As the shop is configured; a value that is no number counts as none.
-    pub fn new(ports: &impl Ports) -> Self {
-        let threshold = ports
-            .config("LOW_STOCK")
-            .and_then(|text| text.trim().parse().ok());
-        Self { threshold }
+    /// As the shop is configured.
+    pub fn new(ports: &impl Ports) -> Result<Self, Error> {
+        let threshold = number::LOW_STOCK.of(ports)?.map(i64::from);
+        Ok(Self { threshold })
     }
 
     /// The turn that a movement makes which changes what is on hand by `delta`.

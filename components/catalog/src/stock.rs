@@ -73,7 +73,7 @@ fn shift(
     field: &str,
     cause: Cause<'_>,
 ) -> Result<Product, Error> {
-    let watch = Watch::new(ports);
+    let watch = Watch::new(ports)?;
     for telling in low_stock::TRIES {
         let product = existing(ports, id)?;
         if movement == Movement::Receive {
@@ -121,7 +121,7 @@ pub fn set(
 ) -> Result<Product, Error> {
     let quantity = input::quantity(quantity)?;
     let reason = reason.map(input::reason).transpose()?;
-    let watch = Watch::new(ports);
+    let watch = Watch::new(ports)?;
     for _ in 0..TRIES {
         let mut product = existing(ports, id)?;
         let delta = quantity - product.body.on_hand;

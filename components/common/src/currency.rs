@@ -3,14 +3,15 @@
 use iso_currency::Currency;
 
 use crate::ports::Ports;
+use crate::settings;
 use crate::types::Error;
 
-/// The shop's own currency, where `CURRENCY` does not say otherwise.
-const DEFAULT: &str = "USD";
-
 /// The currency of amounts that name none.
-pub fn own(ports: &impl Ports) -> String {
-    ports.config("CURRENCY").unwrap_or_else(|| DEFAULT.into())
+///
+/// # Errors
+/// [`Error::Internal`] where it can't be read.
+pub fn own(ports: &impl Ports) -> Result<String, Error> {
+    settings::of(ports, settings::currency::read)
 }
 
 /// Checks the code of a currency.

@@ -19,6 +19,7 @@ pub mod locale;
 pub mod ports;
 pub mod pruning;
 pub mod services;
+pub mod settings;
 #[cfg(all(feature = "testing", not(target_arch = "wasm32")))]
 pub mod testing;
 pub mod token_keys;

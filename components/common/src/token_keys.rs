@@ -20,6 +20,15 @@ pub struct TokenKeys {
     keys: Vec<TokenKey>,
 }
 
+/// The key that signs.
+#[allow(missing_debug_implementations, reason = "it holds a secret")]
+pub struct Signer {
+    /// What tokens name it by, as `kid`.
+    pub id: String,
+    /// Both halves in PKCS #8's DER (RFC 5958, RFC 8410), by which a reader sees whether they belong together.
+    pub pkcs8: Vec<u8>,
+}
+
 /// One key.
 #[allow(missing_debug_implementations, reason = "it holds a secret")]
 pub struct TokenKey {
@@ -59,6 +68,21 @@ impl TokenKeys {
         }
     }
 
+    /// The first, which signs.
+    ///
+    /// # Errors
+    /// What would be right, where it has no private half.
+    pub fn signer(&self) -> Result<Signer, String> {
+        let first = self.keys.first();
+        let signer = first.and_then(|key| {
+            Some(Signer {
+                id: key.id.clone(),
+                pkcs8: key.pkcs8()?,
+            })
+        });
+        signer.ok_or_else(|| "TOKEN_KEYS must give its first key, which signs, a private half, `d`".into())
+    }
+
     /// All of them, the one that signs first.
     pub fn iter(&self) -> impl Iterator<Item = &TokenKey> {
         self.keys.iter()
@@ -90,10 +114,8 @@ impl TokenKey {
         &self.public
     }
 
-    /// Both halves in PKCS #8's DER (RFC 5958, RFC 8410), by which a reader sees whether they belong together; none of a key without
-    /// its private half.
-    #[must_use]
-    pub fn pkcs8(&self) -> Option<Vec<u8>> {
+    /// Both halves; none of a key without its private one.
+    fn pkcs8(&self) -> Option<Vec<u8>> {
         const BEFORE_PRIVATE: [u8; 16] = [
             0x30, 0x51, 0x02, 0x01, 0x01, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20,
         ];
@@ -156,6 +178,8 @@ mod tests {
             keys.iter()
                 .all(|key| key.pkcs8().is_none() && key.public().len() == LENGTH)
         );
+        let refused = keys.signer().err().unwrap();
+        assert!(refused.contains("TOKEN_KEYS"), "{refused}");
     }
 
     #[test]

@@ -6,12 +6,13 @@ mod transport;
 
 use std::sync::OnceLock;
 
+use http::{Request, Response};
 use mercato_common::ports::{Imports, Ports};
 use wasip2::exports::http::incoming_handler::Guest;
 use wasip2::http::types::{IncomingRequest, ResponseOutparam};
 
 use crate::component::remote::Remote;
-use crate::{Gateway, Services, Settings};
+use crate::{Gateway, Services, Settings, misconfigured};
 
 #[allow(
     missing_docs,
@@ -59,23 +60,25 @@ struct Component;
 
 impl Guest for Component {
     fn handle(request: IncomingRequest, out: ResponseOutparam) {
-        let gateway = match GATEWAY.get() {
-            Some(gateway) => gateway,
-            None => match Settings::read(|name| Imports.config(name)) {
-                Ok(settings) => GATEWAY.get_or_init(|| Gateway::new(&settings, services())),
-                Err(reason) => {
-                    eprintln!("internal error: {reason}");
-                    return transport::fail(out);
-                }
-            },
-        };
         match transport::receive(&request) {
-            Ok(request) => transport::respond(out, gateway.handle(&request)),
+            Ok(request) => transport::respond(out, answer(&request)),
             Err(reason) => {
                 eprintln!("a request could not be read: {reason}");
                 transport::fail(out);
             }
         }
+    }
+}
+
+fn answer(request: &Request<Vec<u8>>) -> Response<Vec<u8>> {
+    if let Some(gateway) = GATEWAY.get() {
+        return gateway.handle(request);
+    }
+    match Settings::read(|name| Imports.config(name)) {
+        Ok(settings) => GATEWAY
+            .get_or_init(|| Gateway::new(&settings, services()))
+            .handle(request),
+        Err(reason) => misconfigured(request, &reason),
     }
 }
 

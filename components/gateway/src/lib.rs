@@ -21,5 +21,5 @@ mod services;
 mod session;
 mod watch;
 
-pub use http::{Gateway, Settings};
+pub use http::{Gateway, Settings, misconfigured};
 pub use services::Services;

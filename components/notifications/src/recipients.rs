@@ -3,6 +3,7 @@
 use mercato_common::accounts::Contact;
 use mercato_common::notifications::{Kind, Medium};
 use mercato_common::services::{Contacts, Orders};
+use mercato_common::settings::{self, text};
 use mercato_common::types::Error;
 
 use crate::events::Occasion;
@@ -63,8 +64,7 @@ impl<P: Platform, C: Contacts, O: Orders> NotificationsService<P, C, O> {
                 })
             }
             Occasion::LowStock(_) => {
-                let keeper = self.ports.config("KEEPER_EMAIL");
-                let keeper = keeper.filter(|address| !address.is_empty());
+                let keeper = settings::of(&self.ports, text::keeper)?;
                 Ok(Recipient {
                     ways: keeper.map(|keeper| by_email(&keeper, true)).into_iter().collect(),
                     ..Recipient::default()

@@ -1,15 +1,12 @@
 //! Getting a letter out of the house.
 
 use mercato_common::breaker::Breaker;
+use mercato_common::settings::{self, sms};
 use mercato_ports::mailer::{MailFailure, Message};
 
 use crate::letters::Letter;
 use crate::service::Platform;
 use crate::twilio::Twilio;
-
-const TWILIO: &str = "https://api.twilio.com";
-/// What has to be set where SMS are to be sent.
-const ACCOUNT: &str = "TWILIO_ACCOUNT_SID";
 
 /// Why a letter was not sent. No text repeats the letter or its address.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,7 +63,7 @@ fn mail(ports: &impl Platform, message: &Message) -> Result<(), Trouble> {
 
 /// Whether the shop sends SMS.
 pub fn sends_sms(ports: &impl Platform) -> bool {
-    set(ports, ACCOUNT).is_some()
+    settings::given(&|name| ports.config(name), "TWILIO_ACCOUNT_SID").is_some()
 }
 
 /// Twilio as it is configured; none where the shop sends no SMS.
@@ -74,21 +71,17 @@ pub fn sends_sms(ports: &impl Platform) -> bool {
 /// # Errors
 /// What is wrong with the configuration, which is written to the log as well.
 fn twilio<P: Platform>(ports: &P) -> Result<Option<Twilio<'_, P>>, String> {
-    let Some(account) = set(ports, ACCOUNT) else {
-        return Ok(None);
-    };
-    let needed = |name| {
-        set(ports, name).ok_or_else(|| {
-            let reason = format!("SMS are misconfigured: {ACCOUNT} needs {name}.");
-            eprintln!("{reason}");
-            reason
-        })
-    };
-    let (token, from) = (needed("TWILIO_AUTH_TOKEN")?, needed("TWILIO_FROM")?);
-    let base = set(ports, "TWILIO_API_BASE").unwrap_or_else(|| TWILIO.into());
-    Ok(Some(Twilio::new(ports, &base, &account, &token, from)))
-}
-
-fn set(ports: &impl Platform, name: &str) -> Option<String> {
-    ports.config(name).filter(|value| !value.is_empty())
+    let account = sms::read(&|name| ports.config(name)).map_err(|reason| {
+        eprintln!("SMS are misconfigured: {reason}");
+        format!("SMS are misconfigured: {reason}.")
+    })?;
+    Ok(account.map(|account| {
+        let sms::Account {
+            base,
+            sid,
+            token,
+            from,
+        } = account;
+        Twilio::new(ports, &base, &sid, &token, from)
+    }))
 }

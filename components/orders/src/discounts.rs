@@ -106,7 +106,7 @@ fn checked(ports: &impl Ports, input: NewDiscount) -> Result<Stored<DiscountBody
     let own = input.currency.map(currency::check).transpose()?;
     let currency = match (reduction, minimum) {
         (StoredReduction::Percent(_), None) => own,
-        _ => Some(own.unwrap_or_else(|| currency::own(ports))),
+        _ => Some(own.map_or_else(|| currency::own(ports), Ok)?),
     };
     for (field, limit) in [
         ("limit", input.limit),

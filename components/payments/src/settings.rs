@@ -2,6 +2,7 @@
 
 use mercato_common::cache::Cache;
 use mercato_common::ports::{HttpClient, Ports};
+use mercato_common::settings::payments::{self, Gateway};
 use mercato_common::types::Error;
 
 use crate::gateway::PaymentGateway;
@@ -9,36 +10,18 @@ use crate::gateway::stripe::Stripe;
 use crate::gateway::test::TestGateway;
 use crate::guarded::Guarded;
 
-const STRIPE: &str = "https://api.stripe.com";
-
-/// The gateway that is configured; none where the shop takes no payments. `PAYMENT_GATEWAY` is `stripe` or `test`, and `test` is
-/// refused unless `MERCATO_ENVIRONMENT` is `development`: nobody gives goods away for `tok_ok` by mistake.
+/// The gateway that is configured; none where the shop takes no payments.
 ///
 /// # Errors
 /// [`Error::Unavailable`] where the configuration can't work. What is wrong is written to the log.
 pub fn gateway<P: Ports + Cache + HttpClient>(
     ports: &P,
 ) -> Result<Option<Box<dyn PaymentGateway + '_>>, Error> {
-    let set = |name| ports.config(name).filter(|value| !value.is_empty());
-    match set("PAYMENT_GATEWAY").as_deref() {
-        None => Ok(None),
-        Some("test") => match set("MERCATO_ENVIRONMENT").as_deref() {
-            Some("development") => Ok(Some(Box::new(TestGateway))),
-            _ => Err(misconfigured(
-                "PAYMENT_GATEWAY=test takes no money, and works only where MERCATO_ENVIRONMENT=development",
-            )),
-        },
-        Some("stripe") => {
-            let key = set("STRIPE_SECRET_KEY")
-                .ok_or_else(|| misconfigured("PAYMENT_GATEWAY=stripe needs STRIPE_SECRET_KEY"))?;
-            let base = set("STRIPE_API_BASE").unwrap_or_else(|| STRIPE.into());
-            Ok(Some(Box::new(Guarded::new(
-                ports,
-                Stripe::new(ports, &base, &key),
-            ))))
-        }
-        Some(_) => Err(misconfigured("PAYMENT_GATEWAY must be stripe or test")),
-    }
+    let gateway = payments::gateway(&|name| ports.config(name)).map_err(|reason| misconfigured(&reason))?;
+    Ok(gateway.map(|gateway| match gateway {
+        Gateway::Test => Box::new(TestGateway) as Box<dyn PaymentGateway>,
+        Gateway::Stripe { base, key } => Box::new(Guarded::new(ports, Stripe::new(ports, &base, &key))),
+    }))
 }
 
 /// The secret that Stripe signs webhooks with.
@@ -46,10 +29,10 @@ pub fn gateway<P: Ports + Cache + HttpClient>(
 /// # Errors
 /// [`Error::Unavailable`] where there is none.
 pub fn webhook_secret(ports: &impl Ports) -> Result<String, Error> {
-    ports
-        .config("STRIPE_WEBHOOK_SECRET")
-        .filter(|value| !value.is_empty())
-        .ok_or_else(|| misconfigured("webhooks need STRIPE_WEBHOOK_SECRET"))
+    let secret = payments::webhook_secret(&|name| ports.config(name));
+    secret
+        .and_then(|secret| secret.ok_or_else(|| "webhooks need STRIPE_WEBHOOK_SECRET".into()))
+        .map_err(|reason| misconfigured(&reason))
 }
 
 /// The shop takes no payments.

@@ -5,6 +5,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use http::Uri;
 use mercato_common::ports::Ports;
+use mercato_common::settings::choice;
 use mercato_common::types::Error;
 
 /// The longest URL, in bytes.
@@ -34,7 +35,7 @@ pub fn checked(ports: &impl Ports, url: &str) -> Result<String, Error> {
     match uri.scheme_str() {
         Some("https") => Ok(uri.to_string()),
         Some("http") => {
-            let development = ports.config("MERCATO_ENVIRONMENT").as_deref() == Some("development");
+            let development = choice::is_development(&|name| ports.config(name));
             if development && is_loopback(authority.host()) {
                 Ok(uri.to_string())
             } else {

@@ -6,7 +6,8 @@ use http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
     ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_METHOD, ORIGIN, VARY,
 };
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
+use mercato_common::settings::origins::Origins;
 
 use crate::http::Reply;
 
@@ -15,59 +16,22 @@ const TAKEN: &str = "accept, authorization, content-type, idempotency-key, if-ma
 const TOLD: &str = "etag, idempotency-replayed, location, ratelimit-limit, ratelimit-remaining, ratelimit-reset, retry-after, \
     x-request-id";
 
-/// The origins whose pages may read answers.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Origins {
-    /// All of them.
-    Any,
-    /// These.
-    These(Vec<String>),
-}
-
-impl Origins {
-    /// `*`, or a list with commas.
-    pub fn parse(text: &str) -> Result<Self, String> {
-        if text.trim() == "*" {
-            return Ok(Self::Any);
-        }
-        let origins = text.split(',').map(str::trim).filter(|origin| !origin.is_empty());
-        let origins: Vec<_> = origins.map(str::to_ascii_lowercase).collect();
-        let wrong = origins.iter().find(|origin| !is_origin(origin));
-        match wrong {
-            None => Ok(Self::These(origins)),
-            Some(wrong) => Err(format!(
-                "CORS_ORIGINS must be * or origins such as https://shop.example, with commas between them; {wrong} is none"
-            )),
+/// What a page of this origin is told; none where it may not read.
+fn allowed(origins: &Origins, origin: &HeaderValue) -> Option<HeaderValue> {
+    match origins {
+        Origins::Any => Some(HeaderValue::from_static("*")),
+        Origins::These(origins) => {
+            let asked = origin.to_str().ok()?.to_ascii_lowercase();
+            origins.contains(&asked).then(|| origin.clone())
         }
     }
-
-    /// What a page of this origin is told; none where it may not read.
-    fn allowed(&self, origin: &HeaderValue) -> Option<HeaderValue> {
-        match self {
-            Self::Any => Some(HeaderValue::from_static("*")),
-            Self::These(origins) => {
-                let asked = origin.to_str().ok()?.to_ascii_lowercase();
-                origins.contains(&asked).then(|| origin.clone())
-            }
-        }
-    }
-}
-
-fn is_origin(text: &str) -> bool {
-    let Ok(uri) = text.parse::<Uri>() else {
-        return false;
-    };
-    matches!(uri.scheme_str(), Some("http" | "https"))
-        && uri
-            .authority()
-            .is_some_and(|authority| text.ends_with(authority.as_str()))
 }
 
 /// The answer to a browser that asks before it sends a request; none for any other request.
 pub fn preflight(origins: Option<&Origins>, request: &Request<Vec<u8>>) -> Option<Reply> {
     let headers = request.headers();
     let asks = request.method() == Method::OPTIONS && headers.contains_key(ACCESS_CONTROL_REQUEST_METHOD);
-    origins?.allowed(headers.get(ORIGIN).filter(|_| asks)?)?;
+    allowed(origins?, headers.get(ORIGIN).filter(|_| asks)?)?;
     let mut reply = Response::new(Vec::new());
     *reply.status_mut() = StatusCode::NO_CONTENT;
     for (name, value) in [
@@ -86,8 +50,8 @@ pub fn mark(origins: Option<&Origins>, request: &HeaderMap, answer: &mut HeaderM
     if matches!(origins, Origins::These(_)) {
         answer.append(VARY, HeaderValue::from_static("Origin"));
     }
-    if let Some(allowed) = request.get(ORIGIN).and_then(|origin| origins.allowed(origin)) {
-        answer.insert(ACCESS_CONTROL_ALLOW_ORIGIN, allowed);
+    if let Some(told) = request.get(ORIGIN).and_then(|origin| allowed(origins, origin)) {
+        answer.insert(ACCESS_CONTROL_ALLOW_ORIGIN, told);
         answer.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(TOLD));
     }
 }

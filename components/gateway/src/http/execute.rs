@@ -9,7 +9,7 @@ use http::{Request, StatusCode};
 
 use crate::http::accept::{self, Accepted};
 use crate::http::envelope::{Envelope, Item, Parameters};
-use crate::http::{Gateway, Reply, idempotency, nulls, reply};
+use crate::http::{Gateway, Reply, idempotency, nulls, persisted, reply};
 use crate::identity::Identity;
 use crate::limits::{self, DocumentExcess, Introspects, TextExcess};
 use crate::responses::{self, Place};
@@ -38,7 +38,8 @@ impl Gateway {
         accepted: Accepted,
         parameters: Parameters,
     ) -> Reply {
-        let parameters = match self.settings.persisted.resolve(&*self.services.cache, parameters) {
+        let parameters = match persisted::resolve(&self.settings.persisted, &*self.services.cache, parameters)
+        {
             Ok(parameters) => parameters,
             Err(refused) => return reply::outcome(accepted, self::refused(refused.code, refused.message)),
         };
@@ -75,9 +76,9 @@ impl Gateway {
 
     pub(super) fn batch(&self, request: &Request<Vec<u8>>, accepted: Accepted, batch: Vec<Item>) -> Reply {
         let cache = &*self.services.cache;
-        let resolved = batch
-            .into_iter()
-            .map(|item| item.and_then(|parameters| self.settings.persisted.resolve(cache, parameters)));
+        let resolved = batch.into_iter().map(|item| {
+            item.and_then(|parameters| persisted::resolve(&self.settings.persisted, cache, parameters))
+        });
         let outcomes = resolved.map(|item| match item {
             Ok(parameters) => self.execute(request, self.prepare(parameters, false)).0,
             Err(refused) => self::refused(refused.code, refused.message),
@@ -96,10 +97,12 @@ impl Gateway {
         };
         // What is named by its digest is looked at as it will be executed.
         let mut resolved = documents.into_iter().filter_map(|parameters| {
-            self.settings
-                .persisted
-                .resolve(&*self.services.cache, parameters.clone())
-                .ok()
+            persisted::resolve(
+                &self.settings.persisted,
+                &*self.services.cache,
+                parameters.clone(),
+            )
+            .ok()
         });
         let any_changes = resolved.any(|parameters| changes(&parameters));
         any_changes.then(|| self.identify(request).settled(&self.services))

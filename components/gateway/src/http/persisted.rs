@@ -3,12 +3,9 @@
 //! `automatic` is Apollo's protocol: a client sends the digest, and the document only where the shop does not know it. `only` is for
 //! shops whose clients are all their own: nothing is executed but the documents of a manifest.
 
-use std::collections::HashMap;
-use std::sync::Arc;
-
 use http::StatusCode;
 use mercato_common::cache::Cache;
-use sha2::{Digest, Sha256};
+use mercato_common::settings::persisted::{Persisted, digest};
 
 use crate::http::envelope::{Item, Parameters, Refused};
 
@@ -18,66 +15,30 @@ const TTL: u64 = 24 * 60 * 60 * 1000;
 /// Longer documents are not kept, in bytes.
 const LONGEST: usize = 64 * 1024;
 
-/// Which documents are executed.
-#[derive(Clone, Debug, Default)]
-pub enum Persisted {
-    /// Those that are sent.
-    #[default]
-    Off,
-    /// Those that are sent, or were before.
-    Automatic,
-    /// Those of the manifest, by their digests.
-    Only(Arc<HashMap<String, String>>),
-}
-
-impl Persisted {
-    /// Reads the mode, and the manifest: a JSON object of documents by their digests.
-    pub fn parse(mode: Option<&str>, manifest: Option<&str>) -> Result<Self, String> {
-        let wrong = "PERSISTED_QUERIES_MANIFEST must be a JSON object of GraphQL documents by their SHA-256 digests in hexadecimal";
-        let manifest: Option<HashMap<String, String>> = manifest
-            .map(serde_json::from_str)
-            .transpose()
-            .map_err(|_| wrong)?;
-        let of_others = |(digest, document): (&String, &String)| *digest != self::digest(document);
-        if let Some(manifest) = &manifest
-            && manifest.iter().any(of_others)
-        {
-            return Err(wrong.into());
-        }
-        match (mode, manifest) {
-            (None | Some("off"), _) => Ok(Self::Off),
-            (Some("automatic"), _) => Ok(Self::Automatic),
-            (Some("only"), Some(manifest)) => Ok(Self::Only(Arc::new(manifest))),
-            (Some("only"), None) => Err("PERSISTED_QUERIES=only needs PERSISTED_QUERIES_MANIFEST".into()),
-            (Some(_), _) => Err("PERSISTED_QUERIES must be off, automatic or only".into()),
-        }
-    }
-
-    /// The request with the document that it means.
-    pub fn resolve(&self, cache: &dyn Cache, parameters: Parameters) -> Item {
-        match self {
-            Self::Off if parameters.query.is_empty() => Err(refused(
-                "PERSISTED_QUERY_NOT_SUPPORTED",
-                "PersistedQueryNotSupported",
-            )),
-            Self::Off => Ok(parameters),
-            Self::Automatic => automatic(cache, parameters),
-            Self::Only(manifest) => {
-                let digest = match &parameters.digest {
-                    Some(digest) if parameters.query.is_empty() => digest.clone(),
-                    _ => self::digest(&parameters.query),
-                };
-                match manifest.get(&digest) {
-                    Some(document) => Ok(Parameters {
-                        query: document.clone(),
-                        ..parameters
-                    }),
-                    None if parameters.query.is_empty() => Err(unknown()),
-                    None => Err(refused(
-                        "PERSISTED_QUERY_ONLY",
-                        "This shop executes the documents of its own clients only.",
-                    )),
-                }
+/// The request with the document that it means.
+pub fn resolve(persisted: &Persisted, cache: &dyn Cache, parameters: Parameters) -> Item {
+    match persisted {
+        Persisted::Off if parameters.query.is_empty() => Err(refused(
+            "PERSISTED_QUERY_NOT_SUPPORTED",
+            "PersistedQueryNotSupported",
+        )),
+        Persisted::Off => Ok(parameters),
+        Persisted::Automatic => automatic(cache, parameters),
+        Persisted::Only(manifest) => {
+            let digest = match &parameters.digest {
+                Some(digest) if parameters.query.is_empty() => digest.clone(),
+                _ => self::digest(&parameters.query),
+            };
+            match manifest.get(&digest) {
+                Some(document) => Ok(Parameters {
+                    query: document.clone(),
+                    ..parameters
+                }),
+                None if parameters.query.is_empty() => Err(unknown()),
+                None => Err(refused(
+                    "PERSISTED_QUERY_ONLY",
+                    "This shop executes the documents of its own clients only.",
+                )),
             }
         }
     }
@@ -106,10 +67,6 @@ fn automatic(cache: &dyn Cache, parameters: Parameters) -> Item {
         cache.keep(&key, parameters.query.as_bytes(), TTL);
     }
     Ok(parameters)
-}
-
-fn digest(document: &str) -> String {
-    format!("{:x}", Sha256::digest(document))
 }
 
 /// By these words, clients know that they have to send the document.

@@ -9,7 +9,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 const OPENER_POLICY: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
 
 /// Puts them on an answer. A page has its own policy for what it loads; everything else loads nothing.
-pub fn mark(headers: &mut HeaderMap, hsts: Option<u64>) {
+pub fn mark(headers: &mut HeaderMap, hsts: Option<u32>) {
     for (name, value) in [
         (X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (X_FRAME_OPTIONS, "DENY"),

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use http::HeaderName;
+use mercato_common::settings::origins::Origins;
+use mercato_common::settings::persisted::Persisted;
+use mercato_common::settings::{Config, choice, number, oidc, origins, persisted, secret, text};
 use mercato_common::token_keys::TokenKeys;
 use serde_json::{Value, json};
 
-use crate::http::cors::Origins;
-use crate::http::persisted::Persisted;
 use crate::oidc::Oidc;
 
 /// What the gateway is configured with.
@@ -25,7 +26,7 @@ pub struct Settings {
     /// `CORS_ORIGINS`: the pages that may read answers.
     pub(crate) origins: Option<Origins>,
     /// `HSTS_SECONDS`: for how long browsers shall use nothing but HTTPS.
-    pub(crate) hsts: Option<u64>,
+    pub(crate) hsts: Option<u32>,
     /// `PERSISTED_QUERIES` and `PERSISTED_QUERIES_MANIFEST`: which documents are executed.
     pub(crate) persisted: Persisted,
     /// `STREAMS_HELD`: whether the server before the gateway holds the streams of those who watch, and is the only one who can say
@@ -43,47 +44,18 @@ impl Settings {
     /// # Errors
     /// The name of a value that can't be taken, and what would be right.
     pub fn read(config: impl Fn(&str) -> Option<String>) -> Result<Self, String> {
-        let given = |name: &str| config(name).filter(|value| !value.trim().is_empty());
+        let config: Config<'_> = &config;
         Ok(Self {
-            secret: given("API_SECRET").ok_or("API_SECRET is not configured")?,
-            introspection: match given("GRAPHQL_INTROSPECTION").as_deref() {
-                None | Some("on") => true,
-                Some("off") => false,
-                Some(_) => return Err("GRAPHQL_INTROSPECTION must be on or off".into()),
-            },
-            address_header: given("CLIENT_ADDRESS_HEADER")
-                .map(|name| name.parse())
-                .transpose()
-                .map_err(|_| "CLIENT_ADDRESS_HEADER must be the name of a header")?,
-            rate_limit: number(
-                given("RATE_LIMIT"),
-                "RATE_LIMIT must be off, or how many requests a minute",
-            )?,
-            origins: given("CORS_ORIGINS").as_deref().map(Origins::parse).transpose()?,
-            hsts: number(
-                given("HSTS_SECONDS"),
-                "HSTS_SECONDS must be off, or a number of seconds",
-            )?,
-            persisted: Persisted::parse(
-                given("PERSISTED_QUERIES").as_deref(),
-                given("PERSISTED_QUERIES_MANIFEST").as_deref(),
-            )?,
-            streams_held: match given("STREAMS_HELD").as_deref() {
-                Some("true") => true,
-                None | Some("false") => false,
-                Some(_) => return Err("STREAMS_HELD must be true or false".into()),
-            },
-            token_keys: given("TOKEN_KEYS")
-                .as_deref()
-                .map(TokenKeys::parse)
-                .transpose()?
-                .map(Arc::new),
-            oidc: Oidc::parse(
-                given("OIDC_ISSUER"),
-                given("OIDC_AUDIENCE"),
-                given("OIDC_JWKS_URI"),
-            )?
-            .map(Arc::new),
+            secret: secret::api_secret(config)?,
+            introspection: choice::introspection(config)?,
+            address_header: text::address_header(config)?,
+            rate_limit: number::RATE_LIMIT.read(config)?,
+            origins: origins::read(config)?,
+            hsts: number::HSTS_SECONDS.read(config)?,
+            persisted: persisted::read(config)?,
+            streams_held: choice::streams_held(config)?,
+            token_keys: secret::token_keys(config)?.map(Arc::new),
+            oidc: oidc::read(config)?.map(|provider| Arc::new(Oidc::new(provider))),
         })
     }
 
@@ -93,20 +65,6 @@ impl Settings {
             Some(keys) => keys.public_set(),
             None => json!({ "keys": [] }),
         }
-    }
-}
-
-/// A number that is at least 1; none where it is not given, or `off`.
-fn number<T: std::str::FromStr + PartialOrd + From<u8>>(
-    value: Option<String>,
-    message: &str,
-) -> Result<Option<T>, String> {
-    match value.as_deref().map(str::trim) {
-        None | Some("off") => Ok(None),
-        Some(text) => match text.parse() {
-            Ok(number) if number >= T::from(1) => Ok(Some(number)),
-            _ => Err(message.to_owned()),
-        },
     }
 }
 

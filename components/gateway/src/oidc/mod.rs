@@ -12,6 +12,7 @@ use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::{Algorithm, Header, Validation};
 use mercato_common::accounts::ExternalIdentity;
 use mercato_common::external::{self, ExternalId};
+use mercato_common::settings::oidc::Provider;
 use mercato_common::types::{Error, SignedIn};
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -65,45 +66,13 @@ impl Said {
 }
 
 impl Oidc {
-    /// Reads the configuration; none where no provider is configured.
-    ///
-    /// # Errors
-    /// The name of a value that can't be taken, and what would be right.
-    pub fn parse(
-        issuer: Option<String>,
-        audience: Option<String>,
-        jwks_uri: Option<String>,
-    ) -> Result<Option<Self>, String> {
-        let is_url = |text: &str| text.starts_with("https://") || text.starts_with("http://");
-        let Some(issuer) = issuer else {
-            return match (audience, jwks_uri) {
-                (None, None) => Ok(None),
-                _ => Err("OIDC_AUDIENCE and OIDC_JWKS_URI need OIDC_ISSUER".into()),
-            };
-        };
-        if !is_url(&issuer) {
-            return Err(
-                "OIDC_ISSUER must be the URL that tokens have as `iss`, such as https://accounts.google.com"
-                    .into(),
-            );
+    /// What proves the tokens of this provider.
+    pub fn new(provider: Provider) -> Self {
+        Self {
+            audience: provider.audience,
+            source: Source::new(&provider.issuer, provider.jwks_uri),
+            issuer: provider.issuer,
         }
-        if jwks_uri.as_deref().is_some_and(|uri| !is_url(uri)) {
-            return Err("OIDC_JWKS_URI must be a URL".into());
-        }
-        let audience = audience.unwrap_or_default();
-        let audience: Vec<_> = audience
-            .split(',')
-            .map(str::trim)
-            .filter(|part| !part.is_empty())
-            .collect();
-        if audience.is_empty() {
-            return Err("OIDC_ISSUER needs OIDC_AUDIENCE: what tokens for this shop have as `aud`".into());
-        }
-        Ok(Some(Self {
-            audience: audience.into_iter().map(str::to_owned).collect(),
-            source: Source::new(&issuer, jwks_uri),
-            issuer,
-        }))
     }
 
     /// A token that says that it is of this provider; none of any other.

@@ -17,13 +17,13 @@ pub const READY: &str = "/readyz";
 
 /// How the shop is.
 #[derive(Debug, Serialize, JsonSchema)]
-struct Health {
+struct Health<'a> {
     /// live, ready or unavailable.
     status: &'static str,
     /// Why it is unavailable.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(default)]
-    reason: Option<&'static str>,
+    reason: Option<&'a str>,
 }
 
 /// What orchestrators ask.
@@ -31,12 +31,12 @@ pub fn operations() -> Vec<Operation> {
     let ask = |paths, name, summary, handler| {
         Operation::new(Method::GET, paths, name, summary, Access::Public, handler)
             .momentary()
-            .answers::<Health>(StatusCode::OK)
+            .answers::<Health<'_>>(StatusCode::OK)
     };
     vec![
         ask(&[LIVE], "live", "Whether the shop runs", live),
         ask(&[READY], "ready", "Whether the shop can serve", ready)
-            .answers::<Health>(StatusCode::SERVICE_UNAVAILABLE),
+            .answers::<Health<'_>>(StatusCode::SERVICE_UNAVAILABLE),
     ]
 }
 
@@ -55,6 +55,16 @@ fn ready(call: &Call<'_>) -> Result<Answer, Refusal> {
     }
 }
 
-fn told(code: StatusCode, status: &'static str, reason: Option<&'static str>) -> Result<Answer, Refusal> {
+/// How a shop is that can't serve since a setting is wrong: it runs, and is not ready. None at any other path.
+pub fn misconfigured(path: &str, reason: &str) -> Option<Answer> {
+    let answer = match path {
+        LIVE => told(StatusCode::OK, "live", None),
+        READY => told(StatusCode::SERVICE_UNAVAILABLE, "unavailable", Some(reason)),
+        _ => return None,
+    };
+    answer.ok()
+}
+
+fn told(code: StatusCode, status: &'static str, reason: Option<&str>) -> Result<Answer, Refusal> {
     Ok(Answer::with(code, &Health { status, reason })?)
 }

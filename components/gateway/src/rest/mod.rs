@@ -31,7 +31,7 @@ pub mod shapes {
 
 pub use answer::{not_modified, tag_of, without_body};
 pub use docs::{PAGE, asset, is_asset, page};
-pub use health::{LIVE, READY};
+pub use health::{LIVE, READY, misconfigured};
 pub use operation::Operation;
 pub use payments::STRIPE;
 pub use routes::{Found, Routes};

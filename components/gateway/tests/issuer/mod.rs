@@ -48,7 +48,7 @@ impl Key {
         Self {
             kid,
             algorithm: Algorithm::EdDSA,
-            private: EncodingKey::from_ed_der(&keys.iter().next().unwrap().pkcs8().unwrap()),
+            private: EncodingKey::from_ed_der(&keys.signer().unwrap().pkcs8),
             public: keys.public_set()["keys"][0].clone(),
         }
     }

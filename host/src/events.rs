@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use mercato_ports::events::{Event, HandlerFailure, Handlers};
+use mercato_ports::events::{Attempt, Event, HandlerFailure, Handlers};
 use tracing::{Instrument, debug, error, error_span, warn};
 
 use crate::metrics::Metrics;
@@ -46,8 +46,10 @@ impl Subscribers {
 impl Handlers for Subscribers {
     async fn handle(&self, subscriber: &str, event: Event) -> Result<(), HandlerFailure> {
         let span = error_span!("event", id = event.id, kind = event.kind, subscriber);
-        let answer = self.deliver(subscriber, event).instrument(span).await;
-        self.metrics.delivered(subscriber, &answer);
-        answer
+        self.deliver(subscriber, event).instrument(span).await
+    }
+
+    fn attempted(&self, subscriber: &str, attempt: Attempt) {
+        self.metrics.attempted(subscriber, attempt);
     }
 }

@@ -11,6 +11,7 @@ use mercato_ports::events::Event;
 use mercato_ports::manifest::ShopManifest;
 use serde_json::Value;
 
+use crate::metrics::value;
 use crate::own::{Binary, Home, Process, Running, own_trials, refuses};
 
 /// How long an event may take from the outbox to the dead letters.
@@ -98,6 +99,11 @@ fn run_until_refused(binary: &Binary, home: &Home) -> Result<()> {
             "the log should tell of the dead letter:\n{}",
             running.process.log()?
         );
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let rejected = r#"mercato_event_deliveries_total{subscriber="orders",outcome="rejected"}"#;
+    while value(&running.shop(), rejected)? == 0 {
+        ensure!(Instant::now() < deadline, "the dead letter should be counted");
         std::thread::sleep(Duration::from_millis(50));
     }
     running.stop()

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mercato_ports::documents::Failure;
-use mercato_ports::events::{HandlerFailure, Handlers};
+use mercato_ports::events::{Attempt, HandlerFailure, Handlers};
 use mercato_sql::outbox::{self, Delivery, Outcome, Patience};
 use tokio::task::{Id, JoinSet};
 
@@ -117,7 +117,8 @@ async fn attempt(
 ) {
     let (subscriber, event) = (delivery.subscriber.clone(), delivery.event.clone());
     // A task of its own, so that a handler that panics fails like any other.
-    let handled = tokio::spawn(async move { handlers.handle(&subscriber, event).await });
+    let handling = Arc::clone(&handlers);
+    let handled = tokio::spawn(async move { handling.handle(&subscriber, event).await });
     let answer = handled
         .await
         .unwrap_or_else(|_| Err(HandlerFailure::Retry("the handler panicked".into())));
@@ -128,15 +129,26 @@ async fn attempt(
     }
     .to_owned();
     let outcome = options.patience.judge(&delivery, answer, now());
-    let (event, subscriber) = (&delivery.event.id, &delivery.subscriber);
-    match outcome {
-        Outcome::Done => {}
-        Outcome::Again(_) => tracing::warn!(event, subscriber, attempts, reason, "to be retried"),
-        Outcome::Dead(_) => tracing::error!(event, subscriber, attempts, reason, "a dead letter"),
-    }
-    if let Err(Failure::Invalid(reason) | Failure::Unavailable(reason)) =
-        store.settle(delivery, outcome).await
-    {
+    let (event, subscriber) = (&delivery.event.id, delivery.subscriber.clone());
+    let attempt = match outcome {
+        Outcome::Done => Attempt::Taken,
+        Outcome::Again(_) => {
+            tracing::warn!(event, subscriber, attempts, reason, "to be retried");
+            Attempt::Retried
+        }
+        Outcome::Dead(_) => {
+            tracing::error!(event, subscriber, attempts, reason, "a dead letter");
+            Attempt::Rejected
+        }
+    };
+    let settled = store.settle(delivery, outcome).await;
+    let kept = if settled.is_ok() {
+        attempt
+    } else {
+        Attempt::Retried
+    };
+    handlers.attempted(&subscriber, kept);
+    if let Err(Failure::Invalid(reason) | Failure::Unavailable(reason)) = settled {
         tracing::error!(
             reason,
             "what became of a delivery could not be kept; it will be made again"

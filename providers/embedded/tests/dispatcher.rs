@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use mercato_embedded::{DispatchOptions, Dispatcher, Durability, Options, Patience, Store};
 use mercato_ports::documents::Documents;
-use mercato_ports::events::{DeadLetters, Event, HandlerFailure, Handlers};
+use mercato_ports::events::{Attempt, DeadLetters, Event, HandlerFailure, Handlers};
 use mercato_ports::manifest::{ServiceManifest, ShopManifest};
 use tokio::sync::{Semaphore, oneshot};
 use tokio::task::JoinHandle;
@@ -46,6 +46,7 @@ fn event(id: impl ToString, subject: impl ToString, due: Option<u64>) -> Event {
 /// Takes what comes; the id `panic` panics, and `slow` waits for a permit.
 struct Taker {
     taken: Mutex<Vec<String>>,
+    attempts: Mutex<Vec<Attempt>>,
     count: Semaphore,
     tries: AtomicUsize,
     slow: Semaphore,
@@ -56,6 +57,7 @@ impl Taker {
         let (count, slow) = (Semaphore::new(0), Semaphore::new(0));
         Arc::new(Self {
             taken: Mutex::default(),
+            attempts: Mutex::default(),
             count,
             tries: AtomicUsize::new(0),
             slow,
@@ -82,6 +84,11 @@ impl Handlers for Taker {
         self.taken.lock().unwrap().push(event.id);
         self.count.add_permits(1);
         Ok(())
+    }
+
+    fn attempted(&self, subscriber: &str, attempt: Attempt) {
+        assert_eq!(subscriber, "orders");
+        self.attempts.lock().unwrap().push(attempt);
     }
 }
 
@@ -162,8 +169,15 @@ async fn a_handler_that_panics_fails_like_any_other() {
         .commit(vec![], vec![event("panic", "x", None), event("next", "x", None)])
         .await
         .unwrap();
-    let (_stop, _running) = dispatch(&store, &taker);
+    let (stop, running) = dispatch(&store, &taker);
     taker.wait_for(1).await;
+    drop(stop);
+    running.await.unwrap();
+    let attempts = taker.attempts.lock().unwrap().clone();
+    for attempt in [Attempt::Retried, Attempt::Rejected, Attempt::Taken] {
+        let times = attempts.iter().filter(|told| **told == attempt).count();
+        assert_eq!(times, 1, "{attempts:?}");
+    }
     let letters = store.list(10).await.unwrap();
     assert_eq!(letters.len(), 1);
     assert!(

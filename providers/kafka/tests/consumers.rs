@@ -23,7 +23,7 @@ use async_trait::async_trait;
 use libtest_mimic::Trial;
 use mercato_kafka::{Consumers, DeliveryOptions, Kafka, KafkaOptions, Subscriber};
 use mercato_ports::conformance;
-use mercato_ports::events::{DeadLetters, Event, HandlerFailure, Handlers, Publisher};
+use mercato_ports::events::{Attempt, DeadLetters, Event, HandlerFailure, Handlers, Publisher};
 use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
 
@@ -106,6 +106,8 @@ struct Taker {
     slow: Semaphore,
     /// How many of `slow` came.
     waiting: AtomicUsize,
+    /// How many attempts ended among the dead letters.
+    rejected: AtomicUsize,
 }
 
 impl Taker {
@@ -114,6 +116,7 @@ impl Taker {
             journal: Arc::clone(journal),
             slow: Semaphore::new(0),
             waiting: AtomicUsize::new(0),
+            rejected: AtomicUsize::new(0),
         })
     }
 }
@@ -132,6 +135,12 @@ impl Handlers for Taker {
         }
         self.journal.add(event);
         Ok(())
+    }
+
+    fn attempted(&self, _: &str, attempt: Attempt) {
+        if attempt == Attempt::Rejected {
+            self.rejected.fetch_add(1, Ordering::SeqCst);
+        }
     }
 }
 
@@ -313,6 +322,7 @@ async fn neither_poison_nor_a_full_window_stops_other_subjects(options: KafkaOpt
         HashSet::from([("poison", 1), ("panic", 2)])
     );
     consumers.shutdown().await;
+    assert_eq!(taker.rejected.load(Ordering::SeqCst), 2);
     // All of it is committed: who comes next begins with what is new.
     let journal = Arc::default();
     let consumers = member(&options, &Taker::new(&journal)).await;

@@ -13,6 +13,17 @@ pub enum HandlerFailure {
     Reject(String),
 }
 
+/// What became of an attempt to deliver an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Attempt {
+    /// The subscriber took it.
+    Taken,
+    /// It is to be delivered again.
+    Retried,
+    /// It is among the dead letters: refused for good, or tried too often.
+    Rejected,
+}
+
 /// Those who subscribe to events, seen from an implementation that delivers them.
 #[async_trait]
 pub trait Handlers: Send + Sync {
@@ -21,6 +32,10 @@ pub trait Handlers: Send + Sync {
     /// # Errors
     /// What the subscriber answered, or [`HandlerFailure::Retry`] where it could not be reached.
     async fn handle(&self, subscriber: &str, event: Event) -> Result<(), HandlerFailure>;
+
+    /// Is told what became of an attempt, by who delivers and has kept it: what subscribers answer does not tell when an event has been
+    /// tried too often. For those who count; others need not listen.
+    fn attempted(&self, _subscriber: &str, _attempt: Attempt) {}
 }
 
 /// A broker, seen from the relay of a store's outbox; the port `mercato:platform/publisher`.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use mercato_ports::events::{Event, HandlerFailure, Handlers};
+use mercato_ports::events::{Attempt, Event, HandlerFailure, Handlers};
 use tokio::sync::{Semaphore, watch};
 
 use super::partition::Place;
@@ -52,16 +52,26 @@ impl Post {
             };
             attempts += 1;
             match answer {
-                Ok(()) => break true,
+                Ok(()) => {
+                    self.tell(Attempt::Taken);
+                    break true;
+                }
                 Err(HandlerFailure::Retry(reason)) if attempts < self.options.attempts => {
                     let subscriber = &self.subscriber;
                     tracing::warn!(event = event.id, subscriber, attempts, reason, "to be retried");
+                    self.tell(Attempt::Retried);
                     if !pause(self.backoff(attempts), &mut stopped).await {
                         break false;
                     }
                 }
                 Err(HandlerFailure::Retry(reason) | HandlerFailure::Reject(reason)) => {
-                    break self.bury(&event, attempts, &reason, &mut stopped).await;
+                    let buried = self.bury(&event, attempts, &reason, &mut stopped).await;
+                    self.tell(if buried {
+                        Attempt::Rejected
+                    } else {
+                        Attempt::Retried
+                    });
+                    break buried;
                 }
             }
         };
@@ -70,6 +80,11 @@ impl Post {
             subject,
             finished,
         }
+    }
+
+    /// Tells those who count what became of an attempt.
+    fn tell(&self, attempt: Attempt) {
+        self.handlers.attempted(&self.subscriber, attempt);
     }
 
     /// Hands the event to its subscriber once; none where it was stopped before.

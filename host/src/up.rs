@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use mercato_common::browsers::Browsers;
 use mercato_common::settings;
 use mercato_common::settings::secret::API_SECRET;
 use mercato_ports::manifest::ShopManifest;
@@ -36,6 +37,8 @@ use crate::{http, providers, secret};
 pub async fn run(options: Up) -> Result<(), Failure> {
     let shop = Shop::read(&options.shop)?;
     let set = settings(&shop.manifest)?;
+    let browsers = Browsers::read(&|name| set.get(name).cloned())
+        .map_err(|reason| Failure::new(Code::Config, reason))?;
     let listener = listen(SocketAddr::new(options.host, options.port)).await?;
     let address = listener
         .local_addr()
@@ -73,6 +76,7 @@ pub async fn run(options: Up) -> Result<(), Failure> {
         watches: Watches::new(pool, places(&options), ended),
         address_header,
         metrics,
+        browsers,
     };
     let signal = stop_signal()?;
     // Streams that are held open would go on for as long as connections are given to end.

@@ -29,6 +29,8 @@ fn answers_are_protected(world: &World) -> Result<()> {
         "/docs",
         "/api/nonsense",
         "/openapi.json",
+        "/livez",
+        "/readyz",
     ] {
         let reply = world.shop.send(Call::new("GET", path))?;
         for (name, expected) in [

@@ -4,7 +4,7 @@ use anyhow::{Result, ensure};
 use libtest_mimic::Trial;
 use serde_json::json;
 
-use crate::client::{As, Call};
+use crate::client::{As, Call, JSON};
 use crate::configured::{Host, configured_trials};
 use crate::own::Home;
 
@@ -86,9 +86,14 @@ fn the_pages_of_named_origins_may_read_answers(host: &Host) -> Result<()> {
         let call = Call::new("OPTIONS", "/graphql")
             .header("origin", asks)
             .header("access-control-request-method", "POST");
+        let large = Call::new("POST", "/graphql")
+            .header("content-type", JSON)
+            .body(" ".repeat((1 << 20) + 1));
         for reply in [
             shop.send(call)?,
             shop.send(Call::new("GET", "/api/products").header("origin", asks))?,
+            shop.send(Call::new("GET", "/livez").header("origin", asks))?,
+            shop.send(large.header("origin", asks))?,
         ] {
             let allowed = reply.header("access-control-allow-origin").map(str::to_owned);
             reply.expect(allowed.as_deref() == told, || {

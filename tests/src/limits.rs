@@ -7,7 +7,7 @@ use libtest_mimic::Trial;
 use serde_json::{Value, json};
 
 use crate::answer::Answer;
-use crate::client::{As, Call, JSON};
+use crate::client::{As, Call, JSON, Reply};
 use crate::trials::trials;
 use crate::world::World;
 
@@ -271,20 +271,34 @@ fn a_body_of_a_mebibyte_is_fine_and_two_are_not(world: &World) -> Result<()> {
             .shop
             .send(padded(bytes))
             .map_err(|error| error.context(format!("a body of {bytes} bytes")))?;
-        reply.expect_status(413)?;
-        let code = too_large_code(&reply.json()?);
-        reply.expect(code == Some(json!("PAYLOAD_TOO_LARGE")), || {
-            "expected code PAYLOAD_TOO_LARGE".into()
+        too_large(&reply, "/errors/0/extensions/code")?;
+        let call = Call::new("POST", "/api/products")
+            .header("content-type", JSON)
+            .body(" ".repeat(bytes));
+        let reply = world.shop.send_as(As::Key, call)?;
+        too_large(&reply, "/code")?;
+        let problem = reply.json()?;
+        reply.expect(problem.get("instance") == Some(&json!("/api/products")), || {
+            "expected the path as instance".into()
         })?;
     }
     Ok(())
 }
 
-/// The code of a refusal by the shop, or by what stands before it (RFC 9457).
-fn too_large_code(body: &Value) -> Option<Value> {
-    body.pointer("/errors/0/extensions/code")
-        .or_else(|| body.get("code"))
-        .cloned()
+/// Whether a body is refused as too large, with the code in this place, and as all answers are.
+fn too_large(reply: &Reply, place: &str) -> Result<()> {
+    reply.expect_status(413)?;
+    let body = reply.json()?;
+    reply.expect(body.pointer(place) == Some(&json!("PAYLOAD_TOO_LARGE")), || {
+        format!("expected code PAYLOAD_TOO_LARGE at {place}")
+    })?;
+    reply.expect(reply.header("x-content-type-options") == Some("nosniff"), || {
+        "a refusal should be protected, too".into()
+    })?;
+    reply.expect(reply.header("x-request-id").is_some(), || {
+        "a refusal should have an id, too".into()
+    })?;
+    Ok(())
 }
 
 fn json_nested_without_end_is_refused(world: &World) -> Result<()> {

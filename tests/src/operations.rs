@@ -84,6 +84,15 @@ fn a_request_id_is_kept(world: &World) -> Result<()> {
         .send(Call::new("GET", "/nonsense").header("x-request-id", "of-a-refusal"))?;
     let kept = refused.header("x-request-id") == Some("of-a-refusal");
     refused.expect(kept, || "a refusal should have the request's id, too".into())?;
+    for path in ["/livez", "/readyz"] {
+        let reply = world
+            .shop
+            .send(Call::new("GET", path).header("x-request-id", "of-an-orchestrator"))?;
+        let kept = reply.header("x-request-id") == Some("of-an-orchestrator");
+        reply.expect(kept, || {
+            "how the shop is should be told with the request's id".into()
+        })?;
+    }
     Ok(())
 }
 

@@ -5,6 +5,7 @@ pub mod address;
 pub mod audit;
 mod bindings;
 pub mod breaker;
+pub mod browsers;
 pub mod cache;
 mod caller;
 pub mod changes;

@@ -1,5 +1,6 @@
 //! The HTTP side: connections, limits, and what the host answers by itself.
 
+mod asked;
 mod body;
 pub mod client_address;
 mod health;

@@ -1,11 +1,12 @@
-//! Errors that the host answers by itself, as problem details (RFC 9457) with a stable code.
+//! Errors that the host answers by itself, with a stable code: as problem details (RFC 9457), or as GraphQL's clients read them.
 
 use bytes::Bytes;
-use http::header::{CONNECTION, CONTENT_TYPE, RETRY_AFTER};
+use http::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderValue, Response, StatusCode};
 use http_body_util::Full;
 use serde::Serialize;
 
+use super::asked::Asked;
 use crate::runtime::{Busy, CallError, Trouble};
 
 /// What went wrong, as the client is told.
@@ -100,20 +101,17 @@ impl Problem {
         self.status
     }
 
-    /// The response.
-    pub fn response(&self, request_id: &str) -> Response<Full<Bytes>> {
-        let body = Body {
-            r#type: "about:blank",
-            title: self.status.canonical_reason().unwrap_or_default(),
-            status: self.status.as_u16(),
-            code: self.code,
-            detail: self.detail,
-            request_id,
+    /// The response to a request.
+    pub fn response(&self, asked: &Asked) -> Response<Full<Bytes>> {
+        let (media_type, body) = match asked.graphql() {
+            Some(media_type) => (media_type, self.errors(asked)),
+            None => ("application/problem+json", self.details(asked)),
         };
-        let mut response = Response::new(Full::new(serde_json::to_vec(&body).unwrap_or_default().into()));
+        let mut response = Response::new(Full::new(body.unwrap_or_default().into()));
         *response.status_mut() = self.status;
         let headers = response.headers_mut();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if let Some(seconds) = self.retry_after {
             headers.insert(RETRY_AFTER, seconds.into());
         }
@@ -121,6 +119,34 @@ impl Problem {
             headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
         response
+    }
+
+    /// As REST tells it.
+    fn details(&self, asked: &Asked) -> serde_json::Result<Vec<u8>> {
+        serde_json::to_vec(&Details {
+            r#type: "about:blank",
+            title: self.status.canonical_reason().unwrap_or_default(),
+            status: self.status.as_u16(),
+            code: self.code,
+            detail: self.detail,
+            instance: asked.path(),
+            request_id: asked.id(),
+            retry_after: self.retry_after,
+        })
+    }
+
+    /// As GraphQL tells it.
+    fn errors(&self, asked: &Asked) -> serde_json::Result<Vec<u8>> {
+        serde_json::to_vec(&Errors {
+            errors: [GraphqlError {
+                message: self.detail,
+                extensions: Extensions {
+                    code: self.code,
+                    request_id: asked.id(),
+                    retry_after: self.retry_after,
+                },
+            }],
+        })
     }
 }
 
@@ -134,14 +160,90 @@ impl From<&CallError> for Problem {
     }
 }
 
-/// The JSON form.
+/// The form of REST.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Body<'a> {
+struct Details<'a> {
     r#type: &'a str,
     title: &'a str,
     status: u16,
     code: &'a str,
     detail: &'a str,
+    instance: &'a str,
     request_id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_after: Option<u32>,
+}
+
+/// The form of GraphQL.
+#[derive(Serialize)]
+struct Errors<'a> {
+    errors: [GraphqlError<'a>; 1],
+}
+
+#[derive(Serialize)]
+struct GraphqlError<'a> {
+    message: &'a str,
+    extensions: Extensions<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Extensions<'a> {
+    code: &'a str,
+    request_id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_after: Option<u32>,
+}
+
+#[cfg(test)]
+mod tests {
+    use http::{HeaderMap, Request};
+    use http_body_util::BodyExt;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    async fn told(path: &str, accept: &str) -> (HeaderMap, Value) {
+        let mut request = Request::builder()
+            .uri(path)
+            .header("accept", accept)
+            .header("x-request-id", "a-1")
+            .body(())
+            .unwrap();
+        let asked = Asked::of(&mut request);
+        let (head, body) = Problem::TOO_LARGE.response(&asked).into_parts();
+        assert_eq!(head.status, StatusCode::PAYLOAD_TOO_LARGE);
+        let body = body.collect().await.unwrap().to_bytes();
+        (head.headers, serde_json::from_slice(&body).unwrap())
+    }
+
+    #[tokio::test]
+    async fn rest_is_told_details_and_graphql_errors() {
+        let (headers, problem) = told("/api/products?first=1", "*/*").await;
+        assert_eq!(headers[CONTENT_TYPE], "application/problem+json");
+        assert_eq!(
+            (&problem["code"], &problem["instance"], &problem["requestId"]),
+            (
+                &json!("PAYLOAD_TOO_LARGE"),
+                &json!("/api/products"),
+                &json!("a-1")
+            )
+        );
+        for (path, accept, media_type) in [
+            ("/graphql", "*/*", "application/json"),
+            (
+                "/graphql/",
+                "Application/GraphQL-response+json",
+                "application/graphql-response+json",
+            ),
+        ] {
+            let (headers, answer) = told(path, accept).await;
+            assert_eq!(headers[CONTENT_TYPE], media_type);
+            assert_eq!(
+                answer["errors"][0]["extensions"],
+                json!({ "code": "PAYLOAD_TOO_LARGE", "requestId": "a-1" })
+            );
+        }
+    }
 }

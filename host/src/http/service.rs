@@ -10,9 +10,11 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderName, HeaderValue, Request, Response};
 use http_body_util::{Either, Full};
 use hyper::body::Incoming;
+use mercato_common::browsers::Browsers;
 use mercato_ports::documents::Documents;
 use tracing::{Instrument, error, error_span, info, warn};
 
+use super::asked::Asked;
 use super::problem::Problem;
 use super::watch::{Body, Watches};
 use super::{body, client_address, health, request_id};
@@ -33,6 +35,8 @@ pub struct Service {
     pub address_header: HeaderName,
     /// What is counted.
     pub metrics: Arc<Metrics>,
+    /// What answers tell browsers.
+    pub browsers: Browsers,
 }
 
 impl Service {
@@ -45,67 +49,88 @@ impl Service {
         mut request: Request<Incoming>,
         client: IpAddr,
     ) -> Result<Response<Body>, Infallible> {
-        match request.uri().path() {
-            "/livez" => return Ok(health::live().map(Either::Left)),
-            "/readyz" => return Ok(health::ready(&*self.documents).await.map(Either::Left)),
-            "/metrics" => return Ok(self.tell_metrics().map(Either::Left)),
-            _ => {}
-        }
+        let asked = Asked::of(&mut request);
+        let mut response = match asked.path() {
+            "/livez" => self.own(&asked, health::live()),
+            "/readyz" => self.own(&asked, health::ready(&*self.documents).await),
+            "/metrics" => self.own(&asked, self.tell_metrics(&asked)),
+            _ => self.count(request, &asked, client).await,
+        };
+        response.headers_mut().insert(request_id::HEADER, asked.id);
+        Ok(response)
+    }
+
+    /// Answers a request that is counted and logged: all but those of orchestrators.
+    async fn count(
+        self: Arc<Self>,
+        mut request: Request<Incoming>,
+        asked: &Asked,
+        client: IpAddr,
+    ) -> Response<Body> {
         let begun = Instant::now();
-        let method = request.method().clone();
-        let metrics = self.metrics.clone();
-        let id = request_id::establish(request.headers_mut());
         client_address::tell(request.headers_mut(), client);
-        let span = error_span!("request", id = request_id::text(&id));
+        let span = error_span!("request", id = asked.id());
+        let metrics = self.metrics.clone();
         let answer = async {
-            let id = id.clone();
             match body::read(&mut request, self.body_limit).await {
-                Err(problem) => refuse(&request, problem, request_id::text(&id)).map(Either::Left),
+                Err(problem) => {
+                    info!(method = %asked.method, path = asked.path(), status = problem.status().as_u16());
+                    self.refuse(asked, problem)
+                }
                 Ok(body) => {
                     let request = request.map(|_| Full::new(body));
-                    let id = id.clone();
-                    let work = async move { self.work(request, client, request_id::text(&id)).await };
-                    let work = work.in_current_span();
+                    let (service, own) = (Arc::clone(&self), asked.clone());
+                    let work = async move { service.work(request, client, &own).await }.in_current_span();
                     tokio::spawn(work).await.unwrap_or_else(|panic| {
                         error!(%panic, "a fault of the host");
-                        Problem::INTERNAL.response("").map(Either::Left)
+                        self.refuse(asked, Problem::INTERNAL)
                     })
                 }
             }
         };
-        let mut response = answer.instrument(span).await;
-        response.headers_mut().insert(request_id::HEADER, id);
-        metrics.answered(&method, response.status(), begun.elapsed());
-        Ok(response)
+        let response = answer.instrument(span).await;
+        metrics.answered(&asked.method, response.status(), begun.elapsed());
+        response
     }
 
     /// Lets the shop answer what came over a connection from this address.
-    async fn work(&self, mut request: Request<Full<Bytes>>, peer: IpAddr, id: &str) -> Response<Body> {
+    async fn work(&self, mut request: Request<Full<Bytes>>, peer: IpAddr, asked: &Asked) -> Response<Body> {
         let begun = Instant::now();
-        let method = request.method().clone();
-        let uri = request.uri().clone();
         let again = Watches::prepare(&mut request);
-        let response = if has_host(&request) {
+        let answer = if has_host(&request) {
             self.pool
                 .serve(request)
                 .await
-                .unwrap_or_else(|error| self.failed(&error).response(id))
+                .map_err(|error| self.failed(&error))
         } else {
-            Problem::NO_HOST.response(id)
+            Err(Problem::NO_HOST)
         };
+        let status = answer.as_ref().map_or_else(Problem::status, Response::status);
         info!(
-            %method,
-            path = uri.path(),
-            status = response.status().as_u16(),
+            method = %asked.method,
+            path = asked.path(),
+            status = status.as_u16(),
             micros = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX),
         );
-        match again {
-            Some(again) => {
+        match (answer, again) {
+            (Err(problem), _) => self.refuse(asked, problem),
+            (Ok(response), Some(again)) => {
                 let told = client_address::told(again.headers(), &self.address_header);
                 self.watches.hold(told.unwrap_or(peer), again, response).await
             }
-            None => response.map(Either::Left),
+            (Ok(response), None) => response.map(Either::Left),
         }
+    }
+
+    /// An answer of the host's own, as the shop's are told to browsers.
+    fn own(&self, asked: &Asked, mut response: Response<Full<Bytes>>) -> Response<Body> {
+        self.browsers.mark(asked.origin.as_ref(), response.headers_mut());
+        response.map(Either::Left)
+    }
+
+    /// Answers without the shop.
+    fn refuse(&self, asked: &Asked, problem: Problem) -> Response<Body> {
+        self.own(asked, problem.response(asked))
     }
 
     /// Logs why a call failed, and finds what the client is told.
@@ -118,7 +143,7 @@ impl Service {
         Problem::from(error)
     }
 
-    fn tell_metrics(&self) -> Response<Full<Bytes>> {
+    fn tell_metrics(&self, asked: &Asked) -> Response<Full<Bytes>> {
         let (running, waiting) = self.pool.load();
         let load = Load {
             running,
@@ -126,7 +151,7 @@ impl Service {
             streams: self.watches.open(),
         };
         let Ok(text) = self.metrics.text(load) else {
-            return Problem::INTERNAL.response("");
+            return Problem::INTERNAL.response(asked);
         };
         let mut response = Response::new(Full::new(text.into()));
         let headers = response.headers_mut();
@@ -134,12 +159,6 @@ impl Service {
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         response
     }
-}
-
-/// Answers without the shop.
-fn refuse<B>(request: &Request<B>, problem: Problem, id: &str) -> Response<Full<Bytes>> {
-    info!(method = %request.method(), path = request.uri().path(), status = problem.status().as_u16());
-    problem.response(id)
 }
 
 /// Whether a request says for whom it is, as HTTP demands (RFC 9112, section 3.2).

@@ -2,10 +2,12 @@
 //! failed, and the log has the reason.
 
 use http::Request;
+use http::header::ORIGIN;
+use mercato_common::browsers::Browsers;
 use mercato_common::types::Error;
 
 use crate::http::accept::{self, Accepted};
-use crate::http::{GRAPHQL, Problem, Reply, protection, reply, request_id};
+use crate::http::{GRAPHQL, Problem, Reply, reply, request_id};
 use crate::rest;
 
 /// Answers a request where this setting is wrong.
@@ -22,7 +24,7 @@ pub fn misconfigured(request: &Request<Vec<u8>>, reason: &str) -> Reply {
         None => problem().reply(path),
     };
     let headers = reply.headers_mut();
-    protection::mark(headers, None);
+    Browsers::default().mark(request.headers().get(ORIGIN), headers);
     headers.insert(request_id::HEADER, request_id::of(request.headers()));
     reply
 }

@@ -10,7 +10,6 @@ mod misconfigured;
 mod nulls;
 mod persisted;
 mod problem;
-mod protection;
 mod rate_limit;
 mod reply;
 mod request_id;
@@ -19,6 +18,7 @@ mod watch;
 
 use std::sync::{Arc, OnceLock};
 
+use http::header::ORIGIN;
 use http::{Method, Request, Response, StatusCode};
 
 use mercato_common::accounts::Client;
@@ -107,11 +107,10 @@ impl Gateway {
     /// Answers one request.
     #[must_use]
     pub fn handle(&self, request: &Request<Vec<u8>>) -> Reply {
-        let origins = self.settings.origins.as_ref();
-        let mut reply = cors::preflight(origins, request).unwrap_or_else(|| self.limited(request));
+        let browsers = &self.settings.browsers;
+        let mut reply = cors::preflight(browsers, request).unwrap_or_else(|| self.limited(request));
         let headers = reply.headers_mut();
-        cors::mark(origins, request.headers(), headers);
-        protection::mark(headers, self.settings.hsts);
+        browsers.mark(request.headers().get(ORIGIN), headers);
         headers.insert(request_id::HEADER, request_id::of(request.headers()));
         reply
     }

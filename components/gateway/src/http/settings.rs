@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use http::HeaderName;
-use mercato_common::settings::origins::Origins;
+use mercato_common::browsers::Browsers;
 use mercato_common::settings::persisted::Persisted;
-use mercato_common::settings::{Config, choice, number, oidc, origins, persisted, secret, text};
+use mercato_common::settings::{Config, choice, number, oidc, persisted, secret, text};
 use mercato_common::token_keys::TokenKeys;
 use serde_json::{Value, json};
 
@@ -23,10 +23,8 @@ pub struct Settings {
     pub address_header: Option<HeaderName>,
     /// `RATE_LIMIT`: how many requests each caller may send in a minute.
     pub(crate) rate_limit: Option<u32>,
-    /// `CORS_ORIGINS`: the pages that may read answers.
-    pub(crate) origins: Option<Origins>,
-    /// `HSTS_SECONDS`: for how long browsers shall use nothing but HTTPS.
-    pub(crate) hsts: Option<u32>,
+    /// `CORS_ORIGINS` and `HSTS_SECONDS`: what answers tell browsers.
+    pub(crate) browsers: Browsers,
     /// `PERSISTED_QUERIES` and `PERSISTED_QUERIES_MANIFEST`: which documents are executed.
     pub(crate) persisted: Persisted,
     /// `STREAMS_HELD`: whether the server before the gateway holds the streams of those who watch, and is the only one who can say
@@ -50,8 +48,7 @@ impl Settings {
             introspection: choice::introspection(config)?,
             address_header: text::address_header(config)?,
             rate_limit: number::RATE_LIMIT.read(config)?,
-            origins: origins::read(config)?,
-            hsts: number::HSTS_SECONDS.read(config)?,
+            browsers: Browsers::read(config)?,
             persisted: persisted::read(config)?,
             streams_held: choice::streams_held(config)?,
             token_keys: secret::token_keys(config)?.map(Arc::new),
@@ -83,7 +80,7 @@ mod tests {
     fn nothing_is_limited_or_opened_unless_it_is_said() {
         let settings = read("", "").unwrap_or_else(|reason| panic!("{reason}"));
         assert!(settings.introspection);
-        assert!(settings.rate_limit.is_none() && settings.origins.is_none() && settings.hsts.is_none());
+        assert!(settings.rate_limit.is_none());
         for (name, value) in [("RATE_LIMIT", "off"), ("RATE_LIMIT", ""), ("CORS_ORIGINS", "")] {
             assert!(
                 read(name, value).is_ok_and(|settings| settings.rate_limit.is_none()),
@@ -91,7 +88,7 @@ mod tests {
             );
         }
         assert!(read("RATE_LIMIT", "600").is_ok_and(|settings| settings.rate_limit == Some(600)));
-        assert!(read("HSTS_SECONDS", "31536000").is_ok_and(|settings| settings.hsts == Some(31_536_000)));
+        assert!(read("HSTS_SECONDS", "31536000").is_ok());
     }
 
     #[test]

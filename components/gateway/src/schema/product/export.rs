@@ -16,9 +16,9 @@ const PAGE: i32 = 500;
 /// The form of an export.
 #[derive(Clone, Copy, PartialEq, Eq, Enum)]
 pub enum ExportFormat {
-    /// A JSON object a line, a product each, for `mercato import`: the fields of `ImportProductInput`, with the price in minor units
-    /// (cents), and besides these `_id`, `sku`, `parentId`, `options`, `version`, and `category`: its category below those above it, from
-    /// the root. What a product does not have is left out.
+    /// A JSON object a line, a product each, for `mercato import`, and for `importProducts`, which makes no variants of them: the fields of
+    /// `ImportProductInput`, with the price in minor units (cents), and besides these `_id`, `sku`, `parentId`, `options`, `version`, and
+    /// `category`: its category below those above it, from the root. What a product does not have is left out.
     Ndjson,
     /// A table for `mercato import`, with the same fields as columns, and their names above the first page: the price as a decimal number,
     /// lists as JSON, empty where a product has none. Texts are as they are, those that a spreadsheet takes for formulas, too.

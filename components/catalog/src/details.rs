@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use mercato_common::catalog::{Attribute, Image, ProductDetails};
 use mercato_common::types::Error;
 
-use crate::input::{INTEGER, bounded, optional};
+use crate::input::{INTEGER, bounded, lines, optional};
 use crate::product::{Named, Picture, ProductBody};
 
 const IMAGES: usize = 20;
@@ -99,7 +99,7 @@ pub fn named(field: &str, attributes: Vec<Attribute>) -> Result<Vec<Named>, Erro
         }
         checked.push(Named {
             name: bounded(field, NAME, name)?,
-            value: bounded(field, VALUE, value)?,
+            value: lines(field, VALUE, value)?,
         });
     }
     Ok(checked)

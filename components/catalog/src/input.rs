@@ -123,21 +123,25 @@ fn name(text: &str) -> Result<String, Error> {
     bounded("name", NAME, text)
 }
 
-/// An optional text of lines and tabs; blank means that there is none.
+/// A text of lines and tabs; blank means that there is none.
 fn description(text: Option<String>) -> Result<Option<String>, Error> {
-    let field = "description";
-    let text = text.as_deref().map(str::trim).filter(|text| !text.is_empty());
-    let Some(text) = text else { return Ok(None) };
-    if text
-        .chars()
-        .any(|char| char.is_control() && !"\t\r\n".contains(char))
-    {
+    text.as_deref()
+        .map(str::trim)
+        .filter(|text| !text.is_empty())
+        .map(|text| lines("description", DESCRIPTION, text))
+        .transpose()
+}
+
+/// A text of at most so many characters, of which none but tabs and the ends of lines control anything.
+pub fn lines(field: &str, most: usize, text: &str) -> Result<String, Error> {
+    let controls = |char: char| char.is_control() && !"\t\r\n".contains(char);
+    if text.chars().any(controls) {
         return Err(Error::invalid(
             field,
             "No control characters fit here but tabs and line ends.",
         ));
     }
-    short(field, DESCRIPTION, text).map(Some)
+    short(field, most, text)
 }
 
 /// An optional text of one line; blank means that there is none.

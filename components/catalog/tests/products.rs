@@ -81,7 +81,7 @@ fn only_those_who_keep_the_shop_change_it() {
 }
 
 #[test]
-fn texts_have_no_control_characters_but_the_lines_of_a_description() {
+fn texts_have_no_control_characters_but_the_lines_of_descriptions_and_of_what_attributes_say() {
     let catalog = catalog(&[]);
     let described = |text: &str| NewProduct {
         description: Some(text.into()),
@@ -91,14 +91,19 @@ fn texts_have_no_control_characters_but_the_lines_of_a_description() {
         .create(&admin(), described("one\r\ntwo\n\tthree"))
         .unwrap();
     assert_eq!(lines.description.as_deref(), Some("one\r\ntwo\n\tthree"));
-    let named = |name: &str| Attribute {
-        name: name.into(),
-        value: "wool\u{7f}".into(),
+    let attribute = |name: &str, value: &str| {
+        let (name, value) = (name.into(), value.into());
+        Some(vec![Attribute { name, value }])
     };
     let detailed = |details: ProductDetails| NewProduct {
         details,
         ..new("a", None, 1)
     };
+    let washed = detailed(ProductDetails {
+        attributes: attribute("care", "30 °C\nno dryer"),
+        ..ProductDetails::default()
+    });
+    assert!(catalog.create(&admin(), washed).is_ok());
     for (field, input) in [
         ("name", new("a\u{0}", None, 1)),
         ("name", new("two\nlines", None, 1)),
@@ -122,7 +127,14 @@ fn texts_have_no_control_characters_but_the_lines_of_a_description() {
         (
             "attributes",
             detailed(ProductDetails {
-                attributes: Some(vec![named("material")]),
+                attributes: attribute("material", "wool\u{7f}"),
+                ..ProductDetails::default()
+            }),
+        ),
+        (
+            "attributes",
+            detailed(ProductDetails {
+                attributes: attribute("two\nlines", "wool"),
                 ..ProductDetails::default()
             }),
         ),

@@ -250,6 +250,10 @@ fn of_an_erased_user_an_id_is_left_and_the_name_is_free(world: &World) -> Result
     )?;
     let query = "query ($id: ID!) { exportUser(id: $id) }";
     let export = world.shop.graphql(As::Key, query, json!({ "id": user.id }))?;
+    export.expect(
+        export.list("/exportUser/orders")?.len() == 1,
+        "the order should be kept",
+    )?;
     let text = export.reply.text();
     export.expect(
         !text.contains(&email) && !text.contains(&user.name),

@@ -63,7 +63,12 @@ pub fn export(services: &Services, caller: &Caller, id: &str) -> Result<Value, E
     })?;
     let cart = services.carts.view(caller, &Whose::User(id.to_owned()))?;
     let mut preferences = Vec::new();
-    for choice in services.notifications.preferences(caller, Some(id))? {
+    let choices = match services.notifications.preferences(caller, Some(id)) {
+        // Who is erased chooses nothing.
+        Err(Error::NotFound(_)) => Vec::new(),
+        choices => choices?,
+    };
+    for choice in choices {
         let (kind, medium) = (
             NotificationKind::from(choice.kind),
             NotificationMedium::from(choice.medium),

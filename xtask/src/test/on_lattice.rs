@@ -98,12 +98,15 @@ fn black_box(
     }
     let mut tests = test.tests(project, service, secret);
     tests.env(MAILS, &mails);
-    count(tests.arg("--shop-only"), tally)?;
+    let suite = count(tests.arg("--shop-only"), tally);
+    if suite.is_err() && !test.keep_going {
+        return suite;
+    }
     if filter.is_none_or(|filter| filter.starts_with(OWN)) {
         progress(
             "configuring the lattice, changing it, and ending its parts one after the other, under load",
         );
-        own(filter.unwrap_or(OWN), &["--skip", QUIET], tally)?;
+        return suite.and(own(filter.unwrap_or(OWN), &["--skip", QUIET], tally));
     }
-    Ok(())
+    suite
 }

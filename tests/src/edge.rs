@@ -1,6 +1,8 @@
 //! What stands around every request, in shops that are configured for it.
 
-use anyhow::{Result, ensure};
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
 use libtest_mimic::Trial;
 use serde_json::json;
 
@@ -59,10 +61,19 @@ fn a_batch_counts_as_the_requests_in_it(host: &Host) -> Result<()> {
     let running = host.start(&home, &[("RATE_LIMIT", "5")])?;
     let shop = running.shop();
     let batch = |count: usize| Call::post(&json!(vec![json!({ "query": "{ __typename }" }); count]));
+    let first = shop.send(batch(1))?;
+    if first.header("ratelimit-remaining") != Some("4") {
+        // Of this minute a test before has had its share.
+        let left = first
+            .header("ratelimit-reset")
+            .context("the minute's end is told")?;
+        std::thread::sleep(Duration::from_secs(left.parse()?));
+        shop.send(batch(1))?.expect_status(200)?;
+    }
     let fits = shop.send(batch(4))?;
     fits.expect_status(200)?;
-    fits.expect(fits.header("ratelimit-remaining") == Some("1"), || {
-        "four should be counted".into()
+    fits.expect(fits.header("ratelimit-remaining") == Some("0"), || {
+        "four more should be counted".into()
     })?;
     // More than a minute has, and so not of the minute that may turn meanwhile.
     let refused = shop.send(batch(6))?;

@@ -9,80 +9,20 @@
 
 mod shop;
 
-use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
 use mercato_common::breaker::Breaker;
 use mercato_common::cache::Cache as _;
 use mercato_common::orders::Status;
-use mercato_common::payments::{PaymentStatus, RefundStatus};
+use mercato_common::payments::PaymentStatus;
 use mercato_common::services::Orders;
 use mercato_common::testing::customer;
 use mercato_common::types::Error;
 use mercato_payments::Failure;
-use mercato_ports::http_client::{HttpFailure, Method, Request, Response};
-use serde_json::{Value, json};
-use shop::{DUE, REFUND_FAILED, REFUND_REQUESTED, STRIPE, Shop, shop};
-
-/// What was sent: method, path, idempotency key, form.
-type Sent = (Method, String, Option<String>, String);
-type Answer = Result<(u16, Value), HttpFailure>;
-
-/// A shop whose Stripe gives these answers, one after the other, and the requests that it gets.
-fn stripe(answers: Vec<Answer>) -> (Shop, Arc<Mutex<Vec<Sent>>>) {
-    let shop = shop(STRIPE);
-    let sent = Arc::new(Mutex::new(Vec::new()));
-    let (log, mut answers) = (Arc::clone(&sent), VecDeque::from(answers));
-    shop.ports.serve(move |request| {
-        log.lock().unwrap().push(seen(request));
-        let (status, body) = answers.pop_front().unwrap()?;
-        Ok(Response {
-            status,
-            headers: Vec::new(),
-            body: body.to_string().into_bytes(),
-        })
-    });
-    (shop, sent)
-}
-
-fn seen(request: &Request) -> Sent {
-    let header = |name: &str| {
-        let found = request.headers.iter().find(|header| header.name == name);
-        found.map(|header| String::from_utf8(header.value.clone()).unwrap())
-    };
-    assert_eq!(header("authorization").unwrap(), "Bearer sk_test_1");
-    (
-        request.method,
-        request
-            .url
-            .strip_prefix("https://api.stripe.com")
-            .unwrap()
-            .to_owned(),
-        header("idempotency-key"),
-        String::from_utf8(request.body.clone()).unwrap(),
-    )
-}
-
-fn intent(status: &str) -> Answer {
-    Ok((
-        200,
-        json!({ "id": "pi_1", "status": status, "client_secret": "pi_1_secret" }),
-    ))
-}
-
-fn lost() -> Answer {
-    Err(HttpFailure::Unknown("timeout".into()))
-}
-
-fn unreached() -> Answer {
-    Err(HttpFailure::NotSent("refused".into()))
-}
-
-fn declined() -> Answer {
-    let error = json!({ "type": "card_error", "code": "card_declined", "message": "Your card was declined.",
-        "payment_intent": { "id": "pi_1", "status": "requires_payment_method" } });
-    Ok((402, json!({ "error": error })))
-}
+use mercato_ports::http_client::{HttpFailure, Method, Response};
+use serde_json::json;
+use shop::scripted::{declined, intent, lost, stripe, unreached};
+use shop::{DUE, STRIPE, shop};
 
 #[test]
 fn a_payment_is_one_request_with_the_orders_key() {
@@ -247,113 +187,6 @@ fn an_attempt_that_can_not_be_closed_is_not_followed_by_another() {
 }
 
 #[test]
-fn a_refund_waits_for_a_key_that_is_right() {
-    let forbidden = Ok((401, json!({ "error": { "type": "invalid_request_error" } })));
-    let (shop, _) = stripe(vec![
-        intent("succeeded"),
-        forbidden,
-        Ok((200, json!({ "status": "succeeded" }))),
-    ]);
-    let id = shop.order(100);
-    shop.pay(&id, "pm_1").unwrap();
-    let refund = shop.refund(&id, None, None).unwrap().refunds.remove(0);
-    assert_eq!(refund.status, RefundStatus::Pending);
-    shop.payments
-        .handle(&shop.events(REFUND_REQUESTED).remove(0))
-        .unwrap();
-    assert_eq!(shop.payment(&id).refunded, 100);
-}
-
-#[test]
-fn a_refund_whose_key_stripe_has_forgotten_is_looked_for_first() {
-    let (shop, sent) = stripe(vec![intent("succeeded"), lost()]);
-    let id = shop.order(100);
-    shop.pay(&id, "pm_1").unwrap();
-    let refund = shop.refund(&id, None, None).unwrap().refunds.remove(0);
-    let made = json!({ "data": [{ "status": "succeeded", "metadata": { "refund_id": refund.id } }] });
-    shop.ports.serve({
-        let (made, sent) = (made.to_string(), Arc::clone(&sent));
-        move |request| {
-            sent.lock().unwrap().push(seen(request));
-            Ok(Response {
-                status: 200,
-                headers: Vec::new(),
-                body: made.clone().into_bytes(),
-            })
-        }
-    });
-    shop.age(&id);
-    shop.payments
-        .handle(&shop.events(REFUND_REQUESTED).remove(0))
-        .unwrap();
-    assert_eq!(shop.payment(&id).refunded, 100);
-    let sent = sent.lock().unwrap();
-    assert_eq!(sent[2].0, Method::Get);
-    assert_eq!(
-        (sent.len(), sent[2].1.as_str()),
-        (3, "/v1/refunds?limit=100&payment_intent=pi_1")
-    );
-}
-
-#[test]
-fn a_refund_that_is_on_its_way_and_fails_is_told_and_can_be_made_again() {
-    let pending = || Ok((200, json!({ "status": "pending" })));
-    let (shop, sent) = stripe(vec![
-        intent("succeeded"),
-        pending(),
-        pending(),
-        Ok((200, json!({ "status": "succeeded" }))),
-    ]);
-    let id = shop.order(100);
-    shop.pay(&id, "pm_1").unwrap();
-    let refund = shop.refund(&id, None, None).unwrap().refunds.remove(0);
-    assert_eq!(refund.status, RefundStatus::Pending);
-    shop.payments
-        .handle(&shop.events(REFUND_REQUESTED).remove(0))
-        .unwrap();
-    assert!(matches!(
-        shop.refund(&id, None, None),
-        Err(Error::InvalidTransition(_))
-    ));
-    let object = json!({ "status": "failed", "metadata": { "order_id": id, "refund_id": refund.id } });
-    shop.webhook("evt_1", "refund.failed", &object).unwrap();
-    let failed = shop.events(REFUND_FAILED).remove(0);
-    assert!(matches!(shop.payments.handle(&failed), Err(Failure::Reject(_))));
-    let again = shop.refund(&id, None, None).unwrap();
-    assert_eq!((again.refunded, again.refunds.len()), (100, 2));
-    assert_eq!(shop.read(&id).status, Status::Refunded);
-    shop.payments.handle(&failed).unwrap();
-    let sent = sent.lock().unwrap();
-    assert_ne!(sent[3].2, sent[2].2, "it has a key of its own");
-}
-
-#[test]
-fn a_refund_that_a_late_look_finds_failed_is_told() {
-    let (shop, _) = stripe(vec![intent("succeeded"), lost()]);
-    let id = shop.order(100);
-    shop.pay(&id, "pm_1").unwrap();
-    let refund = shop.refund(&id, None, None).unwrap().refunds.remove(0);
-    let requested = shop.events(REFUND_REQUESTED).remove(0);
-    let made = json!({ "data": [{ "status": "failed", "metadata": { "refund_id": refund.id } }] });
-    shop.ports.serve(move |_| {
-        Ok(Response {
-            status: 200,
-            headers: Vec::new(),
-            body: made.to_string().into_bytes(),
-        })
-    });
-    shop.age(&id);
-    shop.payments.handle(&requested).unwrap();
-    let payment = shop.payment(&id);
-    assert_eq!(
-        (payment.refunded, payment.refunds[0].status),
-        (0, RefundStatus::Failed)
-    );
-    let failed = shop.events(REFUND_FAILED).remove(0);
-    assert!(matches!(shop.payments.handle(&failed), Err(Failure::Reject(_))));
-}
-
-#[test]
 fn what_certainly_was_not_done_can_be_tried_again_at_once() {
     let refused = Ok((
         401,
@@ -399,33 +232,6 @@ fn a_gateway_that_was_not_reached_does_not_spoil_what_another_asked_for() {
     assert!(shop.pay(&id, "pm_1").is_err());
     assert_eq!(shop.payment(&id).status, PaymentStatus::Pending);
     assert_eq!(*calls.lock().unwrap(), 2);
-}
-
-#[test]
-fn a_refund_has_a_key_of_its_own_and_is_repeated_until_it_is_known() {
-    let (shop, sent) = stripe(vec![
-        intent("succeeded"),
-        lost(),
-        Ok((200, json!({ "status": "succeeded" }))),
-    ]);
-    let id = shop.order(100);
-    shop.pay(&id, "pm_1").unwrap();
-    let refund = shop.refund(&id, Some(40), None).unwrap().refunds.remove(0);
-    assert_eq!(refund.status, RefundStatus::Pending);
-    let requested = shop.events(REFUND_REQUESTED).remove(0);
-    shop.payments.handle(&requested).unwrap();
-    shop.payments.handle(&requested).unwrap();
-    assert_eq!(shop.payment(&id).refunded, 40);
-    let sent = sent.lock().unwrap();
-    let form = format!(
-        "payment_intent=pi_1&amount=40&metadata%5Border_id%5D={id}&metadata%5Brefund_id%5D={}",
-        refund.id
-    );
-    assert_eq!(
-        sent[1],
-        (Method::Post, "/v1/refunds".into(), Some(refund.id), form)
-    );
-    assert_eq!((sent.len(), &sent[1]), (3, &sent[2]));
 }
 
 #[test]

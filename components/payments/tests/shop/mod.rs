@@ -1,6 +1,8 @@
 //! The payments service over a real catalog and real orders, for the tests here.
 #![allow(dead_code, reason = "each test uses what it needs")]
 
+pub mod scripted;
+
 use hmac::{Hmac, Mac};
 use mercato_catalog::CatalogService;
 use mercato_common::catalog::NewProduct;

@@ -5,7 +5,7 @@ use std::io::{ErrorKind, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use mercato_common::settings::secret;
+use mercato_shop::settings::secret;
 
 use crate::exit::{Code, Failure};
 

@@ -8,10 +8,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use mercato_common::browsers::Browsers;
-use mercato_common::settings;
-use mercato_common::settings::secret::API_SECRET;
 use mercato_ports::manifest::ShopManifest;
+use mercato_shop::browsers::Browsers;
+use mercato_shop::settings;
+use mercato_shop::settings::secret::API_SECRET;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;

@@ -11,7 +11,7 @@ use anyhow::{Context, Result, anyhow};
 use rustix::process::{Pid, Signal, WaitOptions, kill_process, kill_process_group, waitpid};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
-use crate::process::shown;
+use mercato_wasm_toolchain::process::shown;
 
 /// How long a program may take to end when it is told to, unless its starter knows better.
 const STOP_LIMIT: Duration = Duration::from_secs(20);

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use crate::process::{progress, run};
 use crate::project::Project;
-use crate::toolchain::{TARGET, Toolchain};
+use mercato_wasm_toolchain::process::{progress, run};
+use mercato_wasm_toolchain::{TARGET, Toolchain};
 
 /// Cargo's profile for guests.
 const PROFILE: &str = "guest";

@@ -5,7 +5,6 @@ mod compose;
 mod daemon;
 mod guests;
 mod lattice;
-mod process;
 mod project;
 mod secret;
 mod servers;
@@ -13,7 +12,6 @@ mod service;
 mod shop;
 mod spin;
 mod test;
-mod toolchain;
 mod up;
 mod wit;
 
@@ -22,6 +20,8 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
+
+use mercato_wasm_toolchain as toolchain;
 
 use crate::project::Project;
 
@@ -48,7 +48,7 @@ enum Task {
     /// interface. Prints where the composed component is. Its imports are checked against what the runtime that FILE
     /// names offers. Each service alone is in target/shop/parts then.
     Compose {
-        /// Names the parts; its form is that of the default [default: components/shop.toml]
+        /// Names the parts; its form is that of the default [default: deploy/compositions/shop.toml]
         file: Option<PathBuf>,
         /// Where to put the composed component [default: target/shop/<name of FILE>.wasm]
         #[arg(short, long, value_name = "FILE")]
@@ -92,7 +92,7 @@ fn run(task: Task, project: &Project) -> Result<bool> {
         Task::Toolchain => println!(
             "{}: {}",
             toolchain::TARGET,
-            toolchain::ensure(project)?.description()
+            toolchain::ensure(&project.cache)?.description()
         ),
         Task::Wit => {
             for package in wit::validate(&project.root.join("wit"))? {

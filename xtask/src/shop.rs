@@ -6,21 +6,22 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result};
+use mercato_wasm_toolchain as toolchain;
 use sha2::{Digest, Sha256};
 
 use crate::compose::{Composition, Part, compose};
-use crate::process::{progress, run};
+use crate::guests;
 use crate::project::Project;
-use crate::{guests, toolchain};
+use mercato_wasm_toolchain::process::{progress, run};
 
 /// Builds the components that the composition's file names, and composes them; returns the composed component's file.
 /// The default file is the whole shop's; the default output is named like it, in `target/shop` (in `target/shop/lattice` for a file in
-/// `components/lattice`), and made again only if something changed. Each part is kept in `target/shop/parts`.
+/// `deploy/compositions/lattice`), and made again only if something changed. Each part is kept in `target/shop/parts`.
 ///
 /// # Errors
 /// There is no toolchain for guests, a component does not compile, or they can't be composed.
 pub fn composed(project: &Project, file: Option<&Path>, out: Option<&Path>) -> Result<PathBuf> {
-    let own = project.root.join("components/shop.toml");
+    let own = project.root.join("deploy/compositions/shop.toml");
     let file = file.unwrap_or(&own);
     let composition = Composition::read(file)?;
     let manifests = composition
@@ -28,7 +29,7 @@ pub fn composed(project: &Project, file: Option<&Path>, out: Option<&Path>) -> R
         .iter()
         .map(|part| manifest(project, part))
         .collect::<Result<Vec<_>>>()?;
-    let toolchain = toolchain::ensure(project)?;
+    let toolchain = toolchain::ensure(&project.cache)?;
     guests::build(project, &toolchain)?;
 
     let mut inputs = Sha256::new();
@@ -113,11 +114,11 @@ pub fn cargo(project: &Project) -> Command {
     cargo
 }
 
-/// Where a composition is put by default: as deep under `folder` as its file is under `components`, if it is there.
+/// Where a composition is put by default: as deep under `folder` as its file is under `deploy/compositions`, if it is there.
 fn kept(project: &Project, folder: &Path, file: &Path) -> PathBuf {
-    let components = project.root.join("components");
+    let compositions = project.root.join("deploy/compositions");
     let absolute = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
-    let below = absolute.strip_prefix(&components).ok();
+    let below = absolute.strip_prefix(&compositions).ok();
     let own = below.unwrap_or_else(|| Path::new(file.file_name().unwrap_or_default()));
     folder.join(own).with_extension("wasm")
 }

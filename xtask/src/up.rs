@@ -7,9 +7,9 @@ use std::process::Command;
 
 use anyhow::{Context, Result};
 
-use crate::process::progress;
 use crate::project::Project;
 use crate::shop;
+use mercato_wasm_toolchain::process::progress;
 
 /// Start a shop
 ///

@@ -3,13 +3,13 @@
 //!
 //! It holds ids and nothing else of a person, so that it can stay when a person is erased.
 
-use mercato_common::accounts::{AuditAction, AuditEdge, AuditEntry, AuditFilter, AuditOutcome, AuditPage};
-use mercato_common::audit::{self, Act, name};
-use mercato_common::collection::{Collection, Stored};
-use mercato_common::ports::Ports;
-use mercato_common::types::{Caller, Error, Page};
-use mercato_common::{cursor, id};
 use mercato_ports::documents::{Comparison, Condition, Direction, Query, Scalar, Sort, Write};
+use mercato_shop::accounts::{AuditAction, AuditEdge, AuditEntry, AuditFilter, AuditOutcome, AuditPage};
+use mercato_shop::audit::{self, Act, name};
+use mercato_shop::collection::{Collection, Stored};
+use mercato_shop::ports::Ports;
+use mercato_shop::types::{Caller, Error, Page};
+use mercato_shop::{cursor, id};
 use serde::{Deserialize, Serialize};
 
 use crate::service::{AccountsService, Platform};

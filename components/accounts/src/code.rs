@@ -1,12 +1,12 @@
 //! The codes of verifications: how they are made, what is kept of them, and when there may be another one.
 
 use hmac::{Hmac, Mac};
-use mercato_common::accounts::Channel;
-use mercato_common::collection::Collection;
-use mercato_common::id;
-use mercato_common::ports::Ports;
-use mercato_common::settings::{self, secret};
-use mercato_common::types::Error;
+use mercato_shop::accounts::Channel;
+use mercato_shop::collection::Collection;
+use mercato_shop::id;
+use mercato_shop::ports::Ports;
+use mercato_shop::settings::{self, secret};
+use mercato_shop::types::Error;
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 use subtle::ConstantTimeEq;

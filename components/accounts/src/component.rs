@@ -1,13 +1,13 @@
 //! The binding of the service to the world `mercato:shop/accounts-service`.
 
-use mercato_common::accounts::{
+use mercato_ports::events::Event;
+use mercato_shop::accounts::{
     AuditFilter, AuditPage, Channel, Client, Contact, Credentials, ExternalIdentity, PhoneCode, Session,
     SignIn, User, UserPage, UserPatch,
 };
-use mercato_common::ports::Imports;
-use mercato_common::services::{Accounts, Contacts};
-use mercato_common::types::{Caller, Error, Page, Role};
-use mercato_ports::events::Event;
+use mercato_shop::ports::Imports;
+use mercato_shop::services::{Accounts, Contacts};
+use mercato_shop::types::{Caller, Error, Page, Role};
 
 use crate::{AccountsService, Failure};
 
@@ -28,8 +28,8 @@ mod bindings {
             "mercato:platform/documents@0.1.0": mercato_ports::wit::documents,
             "mercato:platform/events@0.1.0": mercato_ports::wit::events,
             "mercato:platform/mailer@0.1.0": mercato_ports::wit::mailer,
-            "mercato:shop/account-types@0.1.0": mercato_common::wit::account_types,
-            "mercato:shop/types@0.1.0": mercato_common::wit::types,
+            "mercato:shop/account-types@0.1.0": mercato_shop::wit::account_types,
+            "mercato:shop/types@0.1.0": mercato_shop::wit::types,
         },
     });
 }

@@ -1,10 +1,10 @@
 //! How users can be reached, for the services that write to them.
 
-use mercato_common::accounts::{Channel, Contact, PhoneCode};
-use mercato_common::collection::Stored;
-use mercato_common::id;
-use mercato_common::services::Contacts;
-use mercato_common::types::Error;
+use mercato_shop::accounts::{Channel, Contact, PhoneCode};
+use mercato_shop::collection::Stored;
+use mercato_shop::id;
+use mercato_shop::services::Contacts;
+use mercato_shop::types::Error;
 
 use crate::code::{self, VERIFICATIONS};
 use crate::service::{AccountsService, Platform};

@@ -1,7 +1,7 @@
 //! What a user name and a password may be.
 
-use mercato_common::accounts::Credentials;
-use mercato_common::types::Error;
+use mercato_shop::accounts::Credentials;
+use mercato_shop::types::Error;
 
 const USERNAME: std::ops::RangeInclusive<usize> = 3..=64;
 /// At least 8 characters as NIST SP 800-63B asks, and no more than a hash should have to read.

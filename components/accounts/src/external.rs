@@ -7,12 +7,12 @@
 //! A provider's token comes along with every request. The audit log has a sign-in for each time that its bearer signed in there, as the
 //! token tells (`auth_time`, or else `iat`), under an id of that time: whatever comes of it after that writes nothing.
 
-use mercato_common::accounts::{AuditAction, ExternalIdentity, User, UserPatch};
-use mercato_common::collection::{Collection, Stored};
-use mercato_common::external::ExternalId;
-use mercato_common::id;
-use mercato_common::types::Error;
 use mercato_ports::documents::{CommitFailure, Write};
+use mercato_shop::accounts::{AuditAction, ExternalIdentity, User, UserPatch};
+use mercato_shop::collection::{Collection, Stored};
+use mercato_shop::external::ExternalId;
+use mercato_shop::id;
+use mercato_shop::types::Error;
 use serde::{Deserialize, Serialize};
 
 use crate::audit::{self, Entry};

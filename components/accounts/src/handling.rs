@@ -1,9 +1,9 @@
 //! What other services tell the audit log. Each event may come twice, and late.
 
-use mercato_common::audit::{self, Act};
-use mercato_common::types::Error;
 use mercato_ports::documents::CommitFailure;
 use mercato_ports::events::Event;
+use mercato_shop::audit::{self, Act};
+use mercato_shop::types::Error;
 
 use crate::audit::Entry;
 use crate::service::{AccountsService, Platform};

@@ -1,7 +1,7 @@
 //! The mail that carries a code, in the languages of the shop's other letters. Accounts sends it itself, while the user waits: who mistyped
 //! the address is told at once.
 
-use mercato_common::locale::lookup;
+use mercato_shop::locale::lookup;
 
 /// What a letter says in one language.
 struct Words {

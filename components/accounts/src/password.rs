@@ -2,8 +2,8 @@
 
 use argon2::password_hash::{PasswordHasher, PasswordVerifier, SaltString};
 use argon2::{Algorithm, Argon2, Params, PasswordHash, Version};
-use mercato_common::id;
-use mercato_common::types::Error;
+use mercato_shop::id;
+use mercato_shop::types::Error;
 
 /// Memory in KiB, passes and lanes as OWASP's Password Storage Cheat Sheet asks for argon2id.
 const MEMORY_KIB: u32 = 19_456;

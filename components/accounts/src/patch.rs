@@ -1,8 +1,8 @@
 //! What the parts of a profile may be, and how a patch changes them.
 
-use mercato_common::accounts::UserPatch;
-use mercato_common::address::{is_email, is_phone};
-use mercato_common::types::Error;
+use mercato_shop::accounts::UserPatch;
+use mercato_shop::address::{is_email, is_phone};
+use mercato_shop::types::Error;
 
 use crate::user::Profile;
 

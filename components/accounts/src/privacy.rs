@@ -1,9 +1,9 @@
 //! What a person may ask of a shop that keeps their data: to have all of it, and to have it taken away.
 
-use mercato_common::accounts::{AuditAction, AuditEntry, AuditFilter, AuditOutcome, User};
-use mercato_common::collection::event;
-use mercato_common::types::{Caller, Error, Page};
-use mercato_common::{audit, cursor, id};
+use mercato_shop::accounts::{AuditAction, AuditEntry, AuditFilter, AuditOutcome, User};
+use mercato_shop::collection::event;
+use mercato_shop::types::{Caller, Error, Page};
+use mercato_shop::{audit, cursor, id};
 use serde::Serialize;
 use serde_json::{Value, json};
 

@@ -1,7 +1,7 @@
 //! What changes of a user: the profile, the password, the role.
 
-use mercato_common::accounts::{AuditAction, User, UserPatch};
-use mercato_common::types::{Caller, Error, Role};
+use mercato_shop::accounts::{AuditAction, User, UserPatch};
+use mercato_shop::types::{Caller, Error, Role};
 
 use crate::audit::Entry;
 use crate::service::{AccountsService, Platform};

@@ -6,8 +6,8 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use mercato_common::id;
-use mercato_common::types::Error;
+use mercato_shop::id;
+use mercato_shop::types::Error;
 use sha2::{Digest, Sha256};
 
 const FAMILY: usize = 16;

@@ -1,13 +1,13 @@
 //! The service: what each function of its interface is made of.
 
-use mercato_common::accounts::{
+use mercato_shop::accounts::{
     AuditFilter, AuditPage, Channel, Client, Credentials, ExternalIdentity, Session, SignIn, User, UserPage,
     UserPatch,
 };
-use mercato_common::cache::Cache;
-use mercato_common::ports::{Mail, Ports};
-use mercato_common::services::Accounts;
-use mercato_common::types::{Caller, Error, Page, Role};
+use mercato_shop::cache::Cache;
+use mercato_shop::ports::{Mail, Ports};
+use mercato_shop::services::Accounts;
+use mercato_shop::types::{Caller, Error, Page, Role};
 
 /// What the service needs of its platform.
 pub trait Platform: Ports + Cache + Mail {}

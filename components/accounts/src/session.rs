@@ -1,8 +1,8 @@
 //! The session as it is stored.
 
-use mercato_common::accounts::{Client, Session};
-use mercato_common::collection::{Collection, Stored};
-use mercato_common::id;
+use mercato_shop::accounts::{Client, Session};
+use mercato_shop::collection::{Collection, Stored};
+use mercato_shop::id;
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
 

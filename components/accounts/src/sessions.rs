@@ -2,13 +2,13 @@
 //!
 //! A session that is over is deleted. Its access tokens are refused for as long as they could have lived, by a mark in the cache.
 
-use mercato_common::accounts::{AuditAction, Client, Session, SignIn};
-use mercato_common::cache::Revocation;
-use mercato_common::collection::Stored;
-use mercato_common::id;
-use mercato_common::settings::number;
-use mercato_common::types::{Caller, Error};
 use mercato_ports::documents::{CommitFailure, Comparison, Condition, Direction, Query, Scalar, Sort};
+use mercato_shop::accounts::{AuditAction, Client, Session, SignIn};
+use mercato_shop::cache::Revocation;
+use mercato_shop::collection::Stored;
+use mercato_shop::id;
+use mercato_shop::settings::number;
+use mercato_shop::types::{Caller, Error};
 
 use crate::audit::Entry;
 use crate::refresh_token::RefreshToken;

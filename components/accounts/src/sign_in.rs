@@ -1,13 +1,13 @@
 //! Becoming a user, and signing in.
 
-use mercato_common::accounts::{AuditAction, Client, Credentials, SignIn};
-use mercato_common::collection::{Stored, event};
-use mercato_common::id;
-use mercato_common::pruning::prune;
-use mercato_common::settings::number;
-use mercato_common::types::{Caller, Error};
 use mercato_ports::documents::{CommitFailure, Comparison, Condition, RefusalReason, Scalar, Write};
 use mercato_ports::events::Event;
+use mercato_shop::accounts::{AuditAction, Client, Credentials, SignIn};
+use mercato_shop::collection::{Stored, event};
+use mercato_shop::id;
+use mercato_shop::pruning::prune;
+use mercato_shop::settings::number;
+use mercato_shop::types::{Caller, Error};
 use serde::Serialize;
 
 use crate::audit::Entry;

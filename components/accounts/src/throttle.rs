@@ -10,10 +10,10 @@ use std::net::{IpAddr, Ipv6Addr};
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use mercato_common::cache::Cache;
-use mercato_common::id;
-use mercato_common::settings::number;
-use mercato_common::types::Error;
+use mercato_shop::cache::Cache;
+use mercato_shop::id;
+use mercato_shop::settings::number;
+use mercato_shop::types::Error;
 use sha2::{Digest, Sha256};
 
 use crate::service::{AccountsService, Platform};

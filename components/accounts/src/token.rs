@@ -1,11 +1,11 @@
 //! Access tokens: JWTs (RFC 7519), signed with EdDSA and the first of the shop's token keys, or else with HS256 and its API secret.
 
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
-use mercato_common::accounts::User;
-use mercato_common::id;
-use mercato_common::ports::Ports;
-use mercato_common::settings::{self, number, secret};
-use mercato_common::types::{Error, Role};
+use mercato_shop::accounts::User;
+use mercato_shop::id;
+use mercato_shop::ports::Ports;
+use mercato_shop::settings::{self, number, secret};
+use mercato_shop::types::{Error, Role};
 use serde::Serialize;
 
 #[derive(Serialize)]

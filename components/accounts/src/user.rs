@@ -1,9 +1,9 @@
 //! The user as it is stored.
 
-use mercato_common::accounts::User;
-use mercato_common::collection::{Collection, Stored};
-use mercato_common::external::ExternalId;
-use mercato_common::types::{Error, Role};
+use mercato_shop::accounts::User;
+use mercato_shop::collection::{Collection, Stored};
+use mercato_shop::external::ExternalId;
+use mercato_shop::types::{Error, Role};
 use serde::{Deserialize, Serialize};
 
 use crate::service::{AccountsService, Platform};

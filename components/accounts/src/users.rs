@@ -1,9 +1,9 @@
 //! Who sees which users.
 
-use mercato_common::accounts::{User, UserEdge, UserPage};
-use mercato_common::collection::Stored;
-use mercato_common::cursor;
-use mercato_common::types::{Caller, Error, Page};
+use mercato_shop::accounts::{User, UserEdge, UserPage};
+use mercato_shop::collection::Stored;
+use mercato_shop::cursor;
+use mercato_shop::types::{Caller, Error, Page};
 
 use crate::service::{AccountsService, Platform};
 use crate::user::{USERS, UserBody, to_user};

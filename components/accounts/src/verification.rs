@@ -4,14 +4,14 @@
 //! which the store's content and all events tell nothing of it. Tries are counted down inside the store, so that tries at the same
 //! moment are counted, too.
 
-use mercato_common::accounts::{Channel, User};
-use mercato_common::collection::{Stored, event};
-use mercato_common::id;
-use mercato_common::pruning::prune;
-use mercato_common::types::{Caller, Error};
 use mercato_ports::documents::{Change, CommitFailure, RefusalReason};
 use mercato_ports::events::Event;
 use mercato_ports::mailer::{MailFailure, Message};
+use mercato_shop::accounts::{Channel, User};
+use mercato_shop::collection::{Stored, event};
+use mercato_shop::id;
+use mercato_shop::pruning::prune;
+use mercato_shop::types::{Caller, Error};
 use serde::Serialize;
 
 use crate::code::{self, DAY, VERIFICATIONS, VerificationBody};

@@ -10,12 +10,12 @@
 mod people;
 
 use mercato_accounts::Failure;
-use mercato_common::accounts::{AuditAction, AuditEntry, AuditFilter, AuditOutcome, UserPatch};
-use mercato_common::audit::{API_KEY, Act};
-use mercato_common::services::Accounts;
-use mercato_common::testing::{admin, customer};
-use mercato_common::types::{Caller, Error, Page};
 use mercato_ports::events::Event;
+use mercato_shop::accounts::{AuditAction, AuditEntry, AuditFilter, AuditOutcome, UserPatch};
+use mercato_shop::audit::{API_KEY, Act};
+use mercato_shop::services::Accounts;
+use mercato_shop::testing::{admin, customer};
+use mercato_shop::types::{Caller, Error, Page};
 use people::{ALL, Service, accounts, audit, register};
 
 /// What somebody did to a product at a time.

@@ -3,10 +3,10 @@
 
 mod people;
 
-use mercato_common::accounts::{Channel, Contact, UserPatch};
-use mercato_common::services::{Accounts, Contacts};
-use mercato_common::testing::customer;
-use mercato_common::types::Caller;
+use mercato_shop::accounts::{Channel, Contact, UserPatch};
+use mercato_shop::services::{Accounts, Contacts};
+use mercato_shop::testing::customer;
+use mercato_shop::types::Caller;
 use people::{accounts, phoned, register};
 
 #[test]

@@ -5,11 +5,11 @@ mod people;
 
 use std::thread;
 
-use mercato_common::accounts::{AuditAction, ExternalIdentity};
-use mercato_common::id;
-use mercato_common::services::Accounts;
-use mercato_common::testing::customer;
-use mercato_common::types::{Caller, Error, Page};
+use mercato_shop::accounts::{AuditAction, ExternalIdentity};
+use mercato_shop::id;
+use mercato_shop::services::Accounts;
+use mercato_shop::testing::customer;
+use mercato_shop::types::{Caller, Error, Page};
 use people::{PASSWORD, accounts, audit, login};
 
 fn identity(subject: &str) -> ExternalIdentity {

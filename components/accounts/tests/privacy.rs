@@ -3,10 +3,10 @@
 
 mod people;
 
-use mercato_common::accounts::{AuditAction, UserPatch};
-use mercato_common::services::Accounts;
-use mercato_common::testing::customer;
-use mercato_common::types::{Caller, Error, Role};
+use mercato_shop::accounts::{AuditAction, UserPatch};
+use mercato_shop::services::Accounts;
+use mercato_shop::testing::customer;
+use mercato_shop::types::{Caller, Error, Role};
 use people::{PASSWORD, accounts, at, audit, login, login_at, nowhere, register};
 use serde_json::Value;
 

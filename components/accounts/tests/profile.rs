@@ -3,11 +3,11 @@
 
 mod people;
 
-use mercato_common::accounts::{AuditAction, AuditOutcome, UserPatch};
-use mercato_common::cache::Revocation;
-use mercato_common::services::Accounts;
-use mercato_common::testing::{admin, customer};
-use mercato_common::types::{Caller, Error, Role};
+use mercato_shop::accounts::{AuditAction, AuditOutcome, UserPatch};
+use mercato_shop::cache::Revocation;
+use mercato_shop::services::Accounts;
+use mercato_shop::testing::{admin, customer};
+use mercato_shop::types::{Caller, Error, Role};
 use people::{PASSWORD, accounts, audit, bearer, login, nowhere, register};
 
 fn named(name: &str) -> UserPatch {

@@ -3,12 +3,12 @@
 
 mod people;
 
-use mercato_common::accounts::{Channel, UserPatch};
-use mercato_common::id;
-use mercato_common::ports::Ports as _;
-use mercato_common::services::Accounts;
-use mercato_common::testing::{TestPorts, customer};
 use mercato_ports::documents::{Query, Replacement, Write};
+use mercato_shop::accounts::{Channel, UserPatch};
+use mercato_shop::id;
+use mercato_shop::ports::Ports as _;
+use mercato_shop::services::Accounts;
+use mercato_shop::testing::{TestPorts, customer};
 use people::{PASSWORD, Service, accounts, login, register};
 use serde_json::Value;
 

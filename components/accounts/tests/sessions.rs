@@ -3,13 +3,13 @@
 
 mod people;
 
-use mercato_common::accounts::{AuditAction, AuditOutcome};
-use mercato_common::cache::Revocation;
-use mercato_common::ports::Ports as _;
-use mercato_common::services::Accounts;
-use mercato_common::testing::customer;
-use mercato_common::types::{Caller, Error};
 use mercato_ports::documents::Query;
+use mercato_shop::accounts::{AuditAction, AuditOutcome};
+use mercato_shop::cache::Revocation;
+use mercato_shop::ports::Ports as _;
+use mercato_shop::services::Accounts;
+use mercato_shop::testing::customer;
+use mercato_shop::types::{Caller, Error};
 use people::{PASSWORD, Service, accounts, at, audit, bearer, login, login_at, nowhere, register};
 
 fn is_over<T: std::fmt::Debug>(answer: &Result<T, Error>) -> bool {

@@ -3,9 +3,9 @@
 
 mod people;
 
-use mercato_common::accounts::AuditAction;
-use mercato_common::services::Accounts;
-use mercato_common::types::Error;
+use mercato_shop::accounts::AuditAction;
+use mercato_shop::services::Accounts;
+use mercato_shop::types::Error;
 use people::{
     PASSWORD, Service, accounts, at, audit, bearer, credentials, login, login_at, nowhere, register,
 };

@@ -6,9 +6,9 @@ mod people;
 use std::thread;
 
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
-use mercato_common::services::Accounts;
-use mercato_common::testing::{admin, customer};
-use mercato_common::types::{Caller, Error, Page, Role};
+use mercato_shop::services::Accounts;
+use mercato_shop::testing::{admin, customer};
+use mercato_shop::types::{Caller, Error, Page, Role};
 use people::{SECRET, accounts, credentials, login, nowhere, register};
 use serde_json::Value;
 

@@ -3,12 +3,12 @@
 
 mod people;
 
-use mercato_common::accounts::{Channel, UserPatch};
-use mercato_common::ports::Ports;
-use mercato_common::services::{Accounts, Contacts};
-use mercato_common::testing::{TestPorts, customer};
-use mercato_common::types::{Caller, Error};
 use mercato_ports::documents::{Replacement, Write};
+use mercato_shop::accounts::{Channel, UserPatch};
+use mercato_shop::ports::Ports;
+use mercato_shop::services::{Accounts, Contacts};
+use mercato_shop::testing::{TestPorts, customer};
+use mercato_shop::types::{Caller, Error};
 use people::{Service, accounts, phoned, register};
 use serde_json::Value;
 

@@ -1,9 +1,9 @@
 //! The cart as it is stored.
 
-use mercato_common::carts::Terms;
-use mercato_common::catalog::Product;
-use mercato_common::collection::Collection;
-use mercato_common::types::{Error, Line};
+use mercato_shop::carts::Terms;
+use mercato_shop::catalog::Product;
+use mercato_shop::collection::Collection;
+use mercato_shop::types::{Error, Line};
 use serde::{Deserialize, Serialize};
 
 /// All carts; the id says whose.

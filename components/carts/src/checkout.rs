@@ -11,12 +11,12 @@
 //! The note of a checkout that is done still answers who asked for the same at the same moment and comes a little later; after that,
 //! there is nothing in the cart.
 
-use mercato_common::carts::Terms;
-use mercato_common::id;
-use mercato_common::orders::{NewOrder, Order, Status};
-use mercato_common::ports::Ports;
-use mercato_common::services::Placement;
-use mercato_common::types::{Caller, Error};
+use mercato_shop::carts::Terms;
+use mercato_shop::id;
+use mercato_shop::orders::{NewOrder, Order, Status};
+use mercato_shop::ports::Ports;
+use mercato_shop::services::Placement;
+use mercato_shop::types::{Caller, Error};
 
 use crate::cart::{CartBody, Checkout, SentLine};
 use crate::holder::Holder;

@@ -1,11 +1,11 @@
 //! The binding of the service to the world `mercato:shop/carts-service`.
 
-use mercato_common::carts::{Cart, Terms, Whose};
-use mercato_common::catalog::Product;
-use mercato_common::orders::{NewOrder, Order};
-use mercato_common::ports::Imports;
-use mercato_common::services::{Carts, Placement};
-use mercato_common::types::{Caller, Error};
+use mercato_shop::carts::{Cart, Terms, Whose};
+use mercato_shop::catalog::Product;
+use mercato_shop::orders::{NewOrder, Order};
+use mercato_shop::ports::Imports;
+use mercato_shop::services::{Carts, Placement};
+use mercato_shop::types::{Caller, Error};
 
 use crate::{CartsService, ProductSource};
 
@@ -24,12 +24,12 @@ mod bindings {
             "mercato:platform/config@0.1.0": mercato_ports::wit::config,
             "mercato:platform/documents@0.1.0": mercato_ports::wit::documents,
             "mercato:platform/events@0.1.0": mercato_ports::wit::events,
-            "mercato:shop/cart-types@0.1.0": mercato_common::wit::cart_types,
+            "mercato:shop/cart-types@0.1.0": mercato_shop::wit::cart_types,
             "mercato:shop/catalog@0.1.0": generate,
-            "mercato:shop/order-types@0.1.0": mercato_common::wit::order_types,
+            "mercato:shop/order-types@0.1.0": mercato_shop::wit::order_types,
             "mercato:shop/placement@0.1.0": generate,
-            "mercato:shop/product-types@0.1.0": mercato_common::wit::product_types,
-            "mercato:shop/types@0.1.0": mercato_common::wit::types,
+            "mercato:shop/product-types@0.1.0": mercato_shop::wit::product_types,
+            "mercato:shop/types@0.1.0": mercato_shop::wit::types,
         },
     });
 }

@@ -1,9 +1,9 @@
 //! Changes of a cart: read, changed, and written at the version that was read, again where somebody else was faster.
 
-use mercato_common::carts::{Cart, Whose};
-use mercato_common::ports::Ports;
-use mercato_common::services::Placement;
-use mercato_common::types::{Caller, Error};
+use mercato_shop::carts::{Cart, Whose};
+use mercato_shop::ports::Ports;
+use mercato_shop::services::Placement;
+use mercato_shop::types::{Caller, Error};
 
 use crate::cart::CartBody;
 use crate::holder::Holder;

@@ -1,10 +1,10 @@
 //! What goes when a user is erased: the cart, also one that has expired, and the note of a checkout in it. The order of a checkout stays, as
 //! all orders do.
 
-use mercato_common::ports::Ports;
-use mercato_common::services::Placement;
-use mercato_common::types::{Caller, Error};
 use mercato_ports::documents::CommitFailure;
+use mercato_shop::ports::Ports;
+use mercato_shop::services::Placement;
+use mercato_shop::types::{Caller, Error};
 
 use crate::cart::CARTS;
 use crate::holder::Holder;

@@ -5,12 +5,12 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use mercato_common::accounts::AuditAction;
-use mercato_common::audit::Act;
-use mercato_common::carts::Whose;
-use mercato_common::id;
-use mercato_common::types::{Caller, Error};
 use mercato_ports::events::Event;
+use mercato_shop::accounts::AuditAction;
+use mercato_shop::audit::Act;
+use mercato_shop::carts::Whose;
+use mercato_shop::id;
+use mercato_shop::types::{Caller, Error};
 use sha2::{Digest, Sha256};
 
 const LENGTH: usize = 32;

@@ -1,9 +1,9 @@
 //! A guest signs in: what is in the guest's cart goes to the user's.
 
-use mercato_common::carts::Cart;
-use mercato_common::ports::Ports;
-use mercato_common::services::Placement;
-use mercato_common::types::{Caller, Error};
+use mercato_shop::carts::Cart;
+use mercato_shop::ports::Ports;
+use mercato_shop::services::Placement;
+use mercato_shop::types::{Caller, Error};
 
 use crate::cart::{CARTS, CartBody, MOST_LINES, MOST_PIECES};
 use crate::holder::{GuestId, Holder};

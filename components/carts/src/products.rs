@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
-use mercato_common::catalog::Product;
-use mercato_common::services::Catalog;
-use mercato_common::types::Error;
+use mercato_shop::catalog::Product;
+use mercato_shop::services::Catalog;
+use mercato_shop::types::Error;
 
 /// What carts ask the catalog for, and nothing else of it.
 pub trait ProductSource {

@@ -1,11 +1,11 @@
 //! What the carts service does for guests and users.
 
-use mercato_common::carts::{Cart, Terms, Whose};
-use mercato_common::id;
-use mercato_common::orders::Order;
-use mercato_common::ports::Ports;
-use mercato_common::services::{Carts, Placement};
-use mercato_common::types::{Caller, Error};
+use mercato_shop::carts::{Cart, Terms, Whose};
+use mercato_shop::id;
+use mercato_shop::orders::Order;
+use mercato_shop::ports::Ports;
+use mercato_shop::services::{Carts, Placement};
+use mercato_shop::types::{Caller, Error};
 
 use crate::cart::{MOST_PIECES, too_many_pieces};
 use crate::holder::Holder;

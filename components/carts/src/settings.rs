@@ -1,9 +1,9 @@
 //! What the configuration says of carts.
 
-use mercato_common::id;
-use mercato_common::ports::Ports;
-use mercato_common::settings::number;
-use mercato_common::types::Error;
+use mercato_shop::id;
+use mercato_shop::ports::Ports;
+use mercato_shop::settings::number;
+use mercato_shop::types::Error;
 
 /// The time at which a cart that is changed now expires, in milliseconds since the Unix epoch, UTC.
 pub fn expiry(ports: &impl Ports) -> Result<u64, Error> {

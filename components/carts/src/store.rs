@@ -1,14 +1,14 @@
 //! Carts in their store: read as of now, written at the version that was read.
 
-use mercato_common::catalog::Product;
-use mercato_common::collection::Stored;
-use mercato_common::id;
-use mercato_common::ports::Ports;
-use mercato_common::pruning;
-use mercato_common::services::Placement;
-use mercato_common::types::Error;
 use mercato_ports::documents::{CommitFailure, Write};
 use mercato_ports::events::Event;
+use mercato_shop::catalog::Product;
+use mercato_shop::collection::Stored;
+use mercato_shop::id;
+use mercato_shop::ports::Ports;
+use mercato_shop::pruning;
+use mercato_shop::services::Placement;
+use mercato_shop::types::Error;
 
 use crate::cart::{CARTS, CartBody};
 use crate::holder::{GuestId, Holder};

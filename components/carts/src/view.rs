@@ -1,8 +1,8 @@
 //! The cart as its holder sees it: at the prices and with the stock of now, and with what has changed by name.
 
-use mercato_common::carts::{Cart, CartLine, Change, ChangeKind};
-use mercato_common::catalog::Product;
-use mercato_common::types::Money;
+use mercato_shop::carts::{Cart, CartLine, Change, ChangeKind};
+use mercato_shop::catalog::Product;
+use mercato_shop::types::Money;
 
 use crate::cart::LineBody;
 use crate::holder::Holder;

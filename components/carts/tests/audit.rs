@@ -9,11 +9,11 @@
 
 mod shop;
 
-use mercato_common::accounts::AuditAction;
-use mercato_common::audit::Act;
-use mercato_common::carts::Whose;
-use mercato_common::services::Carts;
-use mercato_common::testing::{admin, customer};
+use mercato_shop::accounts::AuditAction;
+use mercato_shop::audit::Act;
+use mercato_shop::carts::Whose;
+use mercato_shop::services::Carts;
+use mercato_shop::testing::{admin, customer};
 use shop::{MINE, TERMS, guest, shop};
 
 #[test]
@@ -41,7 +41,7 @@ fn of_the_own_cart_and_of_guests_nothing_is_told() {
     let shop = shop(&[]);
     let product = shop.product(100, 9);
     drop(shop.ports.take_events());
-    let anonymous = mercato_common::types::Caller::Anonymous;
+    let anonymous = mercato_shop::types::Caller::Anonymous;
     let cart = guest(&shop.add(&anonymous, &MINE, &product, 1));
     shop.carts.update(&admin(), &cart, &product, 2).unwrap();
     let Whose::Guest(id) = &cart else {

@@ -12,13 +12,13 @@ mod shop;
 use std::thread;
 use std::time::Duration;
 
-use mercato_common::carts::{ChangeKind, Whose};
-use mercato_common::id;
-use mercato_common::ports::Ports;
-use mercato_common::services::{Carts, Catalog};
-use mercato_common::testing::{admin, customer};
-use mercato_common::types::{Caller, Error, Money};
 use mercato_ports::documents::Query;
+use mercato_shop::carts::{ChangeKind, Whose};
+use mercato_shop::id;
+use mercato_shop::ports::Ports;
+use mercato_shop::services::{Carts, Catalog};
+use mercato_shop::testing::{admin, customer};
+use mercato_shop::types::{Caller, Error, Money};
 use shop::{MINE, Shop, TERMS, changes, field, guest, lines, shop};
 
 const GUEST: Caller = Caller::Anonymous;
@@ -256,7 +256,7 @@ fn a_product_that_comes_in_variants_is_bought_by_one_of_them() {
 fn a_total_is_of_one_currency() {
     let shop = shop(&[]);
     let a = shop.product(100, 10);
-    let mut input = mercato_common::catalog::NewProduct {
+    let mut input = mercato_shop::catalog::NewProduct {
         name: "Yen".into(),
         description: None,
         manufacturer: None,
@@ -264,7 +264,7 @@ fn a_total_is_of_one_currency() {
         price: 7,
         currency: Some("JPY".into()),
         quantity: 1,
-        details: mercato_common::catalog::ProductDetails::default(),
+        details: mercato_shop::catalog::ProductDetails::default(),
     };
     let yen = shop.catalog.create(&admin(), input.clone()).unwrap().id;
     let user = customer("u1");

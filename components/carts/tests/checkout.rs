@@ -11,11 +11,11 @@ mod shop;
 
 use std::thread;
 
-use mercato_common::carts::Terms;
-use mercato_common::orders::Order;
-use mercato_common::services::{Carts, Catalog};
-use mercato_common::testing::{admin, customer};
-use mercato_common::types::Error;
+use mercato_shop::carts::Terms;
+use mercato_shop::orders::Order;
+use mercato_shop::services::{Carts, Catalog};
+use mercato_shop::testing::{admin, customer};
+use mercato_shop::types::Error;
 use shop::{MINE, Shop, TERMS, field, lines, shop};
 
 fn checkout(shop: &Shop) -> Result<Order, Error> {

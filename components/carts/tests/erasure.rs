@@ -12,14 +12,14 @@ mod shop;
 use std::thread;
 use std::time::Duration;
 
-use mercato_common::accounts::AuditAction;
-use mercato_common::audit::Act;
-use mercato_common::carts::Whose;
-use mercato_common::ports::Ports;
-use mercato_common::services::Carts;
-use mercato_common::testing::{admin, customer};
-use mercato_common::types::{Caller, Error};
 use mercato_ports::documents::Query;
+use mercato_shop::accounts::AuditAction;
+use mercato_shop::audit::Act;
+use mercato_shop::carts::Whose;
+use mercato_shop::ports::Ports;
+use mercato_shop::services::Carts;
+use mercato_shop::testing::{admin, customer};
+use mercato_shop::types::{Caller, Error};
 use shop::{MINE, Shop, TERMS, lines, shop};
 
 fn kept(shop: &Shop) -> usize {

@@ -1,15 +1,15 @@
 //! Products that are no longer sold. They move to a collection of their own, so that no list, search or reservation
 //! can meet them, and none has to leave them out.
 
-use mercato_common::accounts::AuditAction;
-use mercato_common::cache::Cache;
-use mercato_common::catalog::{Product, ProductEdge, ProductPage};
-use mercato_common::collection::{Stored, event};
-use mercato_common::ports::Ports;
-use mercato_common::types::{Caller, Error, Page};
-use mercato_common::{cursor, id};
 use mercato_ports::documents::{CommitFailure, Direction, Scalar, Sort, Write};
 use mercato_ports::events::Event;
+use mercato_shop::accounts::AuditAction;
+use mercato_shop::cache::Cache;
+use mercato_shop::catalog::{Product, ProductEdge, ProductPage};
+use mercato_shop::collection::{Stored, event};
+use mercato_shop::ports::Ports;
+use mercato_shop::types::{Caller, Error, Page};
+use mercato_shop::{cursor, id};
 
 use crate::product::{ARCHIVED, PRODUCTS, ProductBody, to_product};
 use crate::service::{self, TRIES, missing};

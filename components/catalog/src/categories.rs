@@ -1,13 +1,13 @@
 //! What keepers of the shop do to the tree of categories, and where products are in it.
 
-use mercato_common::accounts::AuditAction;
-use mercato_common::cache::Cache;
-use mercato_common::catalog::{Category, CategoryPatch, NewCategory};
-use mercato_common::collection::Stored;
-use mercato_common::id;
-use mercato_common::ports::Ports;
-use mercato_common::types::{Caller, Error};
 use mercato_ports::documents::{CommitFailure, Comparison, Condition, Query, Scalar, Write};
+use mercato_shop::accounts::AuditAction;
+use mercato_shop::cache::Cache;
+use mercato_shop::catalog::{Category, CategoryPatch, NewCategory};
+use mercato_shop::collection::Stored;
+use mercato_shop::id;
+use mercato_shop::ports::Ports;
+use mercato_shop::types::{Caller, Error};
 
 use crate::category::{CATEGORIES, Node, TREE, Tree, to_category};
 use crate::details;

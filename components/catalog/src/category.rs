@@ -1,10 +1,10 @@
 //! The categories as they are stored: one document with the whole tree, so that one read answers it, one version
 //! guards it, and no two changes can make a circle between them.
 
-use mercato_common::catalog::Category;
-use mercato_common::collection::Collection;
-use mercato_common::types::Error;
 use mercato_ports::documents::{Change, Write};
+use mercato_shop::catalog::Category;
+use mercato_shop::collection::Collection;
+use mercato_shop::types::Error;
 use serde::{Deserialize, Serialize};
 
 /// The tree; its only document has the id [`TREE`].

@@ -5,13 +5,13 @@
 
 use std::collections::HashSet;
 
-use mercato_common::catalog::{ProductChange, ProductChanges};
-use mercato_common::changes::{self, Change, Changes, Cursor, PAGE, Scan};
-use mercato_common::collection::{Collection, Stored};
-use mercato_common::id;
-use mercato_common::ports::Ports;
-use mercato_common::types::Error;
 use mercato_ports::documents::{Comparison, Condition, Direction, Position, Query, Scalar, Sort};
+use mercato_shop::catalog::{ProductChange, ProductChanges};
+use mercato_shop::changes::{self, Change, Changes, Cursor, PAGE, Scan};
+use mercato_shop::collection::{Collection, Stored};
+use mercato_shop::id;
+use mercato_shop::ports::Ports;
+use mercato_shop::types::Error;
 
 use crate::archive;
 use crate::ledger;

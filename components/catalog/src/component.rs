@@ -1,12 +1,12 @@
 //! The binding of the service to the world `mercato:shop/catalog-service`.
 
-use mercato_common::catalog::{
+use mercato_shop::catalog::{
     Attribute, Category, CategoryPatch, Facets, ImportOutcome, MovementPage, NewCategory, NewProduct,
     Product, ProductChanges, ProductFilter, ProductPage, ProductPatch, ProductQuery, Stock,
 };
-use mercato_common::ports::Imports;
-use mercato_common::services::{Catalog, Inventory};
-use mercato_common::types::{Caller, Error, Line, Page, PricedLine};
+use mercato_shop::ports::Imports;
+use mercato_shop::services::{Catalog, Inventory};
+use mercato_shop::types::{Caller, Error, Line, Page, PricedLine};
 
 use crate::CatalogService;
 
@@ -26,8 +26,8 @@ mod bindings {
             "mercato:platform/config@0.1.0": mercato_ports::wit::config,
             "mercato:platform/documents@0.1.0": mercato_ports::wit::documents,
             "mercato:platform/events@0.1.0": mercato_ports::wit::events,
-            "mercato:shop/product-types@0.1.0": mercato_common::wit::product_types,
-            "mercato:shop/types@0.1.0": mercato_common::wit::types,
+            "mercato:shop/product-types@0.1.0": mercato_shop::wit::product_types,
+            "mercato:shop/types@0.1.0": mercato_shop::wit::types,
         },
     });
 }

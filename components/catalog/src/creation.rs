@@ -1,12 +1,12 @@
 //! How a product comes to be: one commit with all that it claims.
 
-use mercato_common::accounts::AuditAction;
-use mercato_common::cache::Cache;
-use mercato_common::catalog::Product;
-use mercato_common::collection::{Stored, event};
-use mercato_common::ports::Ports;
-use mercato_common::types::{Caller, Error};
 use mercato_ports::documents::{CommitFailure, RefusalReason};
+use mercato_shop::accounts::AuditAction;
+use mercato_shop::cache::Cache;
+use mercato_shop::catalog::Product;
+use mercato_shop::collection::{Stored, event};
+use mercato_shop::ports::Ports;
+use mercato_shop::types::{Caller, Error};
 
 use crate::product::{EXTERNAL_IDS, ExternalIdClaim, PRODUCTS, ProductBody, to_product};
 use crate::service::{act, commit, first_stock, happened, subject};

@@ -2,8 +2,8 @@
 
 use std::collections::HashSet;
 
-use mercato_common::catalog::{Attribute, Image, ProductDetails};
-use mercato_common::types::Error;
+use mercato_shop::catalog::{Attribute, Image, ProductDetails};
+use mercato_shop::types::Error;
 
 use crate::input::{INTEGER, bounded, lines, optional};
 use crate::product::{Named, Picture, ProductBody};

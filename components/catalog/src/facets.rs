@@ -2,11 +2,11 @@
 
 use std::collections::HashMap;
 
-use mercato_common::cache::Cache;
-use mercato_common::catalog::{Facet, Facets, PriceFacet, ProductFilter};
-use mercato_common::collection::Stored;
-use mercato_common::ports::Ports;
-use mercato_common::types::Error;
+use mercato_shop::cache::Cache;
+use mercato_shop::catalog::{Facet, Facets, PriceFacet, ProductFilter};
+use mercato_shop::collection::Stored;
+use mercato_shop::ports::Ports;
+use mercato_shop::types::Error;
 use serde::{Deserialize, Serialize};
 
 use crate::listing;

@@ -2,16 +2,16 @@
 
 use std::collections::HashSet;
 
-use mercato_common::accounts::AuditAction;
-use mercato_common::audit::Act;
-use mercato_common::cache::Cache;
-use mercato_common::catalog::{ImportOutcome, NewProduct};
-use mercato_common::collection::{Stored, event};
-use mercato_common::id;
-use mercato_common::ports::Ports;
-use mercato_common::types::{Caller, Error};
 use mercato_ports::documents::{CommitFailure, Write};
 use mercato_ports::events::Event;
+use mercato_shop::accounts::AuditAction;
+use mercato_shop::audit::Act;
+use mercato_shop::cache::Cache;
+use mercato_shop::catalog::{ImportOutcome, NewProduct};
+use mercato_shop::collection::{Stored, event};
+use mercato_shop::id;
+use mercato_shop::ports::Ports;
+use mercato_shop::types::{Caller, Error};
 
 use crate::category::Tree;
 use crate::product::{EXTERNAL_IDS, ExternalIdClaim, PRODUCTS, ProductBody};

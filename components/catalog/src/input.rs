@@ -1,9 +1,9 @@
 //! What a product may be made of.
 
-use mercato_common::catalog::{NewProduct, ProductPatch};
-use mercato_common::ports::Ports;
-use mercato_common::types::Error;
-use mercato_common::{currency, id};
+use mercato_shop::catalog::{NewProduct, ProductPatch};
+use mercato_shop::ports::Ports;
+use mercato_shop::types::Error;
+use mercato_shop::{currency, id};
 
 use crate::details;
 use crate::product::ProductBody;

@@ -2,13 +2,13 @@
 
 use std::collections::{HashMap, HashSet};
 
-use mercato_common::cache::Cache;
-use mercato_common::collection::{Stored, event};
-use mercato_common::id;
-use mercato_common::ports::Ports;
-use mercato_common::services::Inventory;
-use mercato_common::types::{Error, Line, PricedLine, Shortage};
 use mercato_ports::documents::{CommitFailure, Refusal, RefusalReason, Write};
+use mercato_shop::cache::Cache;
+use mercato_shop::collection::{Stored, event};
+use mercato_shop::id;
+use mercato_shop::ports::Ports;
+use mercato_shop::services::Inventory;
+use mercato_shop::types::{Error, Line, PricedLine, Shortage};
 use serde::Serialize;
 
 use crate::ledger::Entry;

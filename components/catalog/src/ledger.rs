@@ -1,13 +1,13 @@
 //! The stock's ledger: every movement is a document of its own, inserted in the commit that moves the pieces, and
 //! never changed.
 
-use mercato_common::catalog::{MovementEdge, MovementKind, MovementPage, StockMovement};
-use mercato_common::changes::{PAGE, Scan};
-use mercato_common::collection::{Collection, Stored};
-use mercato_common::ports::Ports;
-use mercato_common::types::{Caller, Error, Page};
-use mercato_common::{cursor, id};
 use mercato_ports::documents::{Comparison, Condition, Direction, Position, Scalar, Sort, Write};
+use mercato_shop::catalog::{MovementEdge, MovementKind, MovementPage, StockMovement};
+use mercato_shop::changes::{PAGE, Scan};
+use mercato_shop::collection::{Collection, Stored};
+use mercato_shop::ports::Ports;
+use mercato_shop::types::{Caller, Error, Page};
+use mercato_shop::{cursor, id};
 use serde::{Deserialize, Serialize};
 
 use crate::movement::Movement;

@@ -1,11 +1,11 @@
 //! The list of products: filters, sorts and pages.
 
-use mercato_common::catalog::{ProductEdge, ProductFilter, ProductPage, ProductQuery, ProductSort, SortKey};
-use mercato_common::collection::Stored;
-use mercato_common::cursor;
-use mercato_common::ports::Ports;
-use mercato_common::types::Error;
 use mercato_ports::documents::{Comparison, Condition, Direction, Query, Scalar, Sort};
+use mercato_shop::catalog::{ProductEdge, ProductFilter, ProductPage, ProductQuery, ProductSort, SortKey};
+use mercato_shop::collection::Stored;
+use mercato_shop::cursor;
+use mercato_shop::ports::Ports;
+use mercato_shop::types::Error;
 
 use crate::categories;
 use crate::product::{PRODUCTS, ProductBody, to_product};

@@ -7,13 +7,13 @@
 //! Where several sales at the very same moment bring it down together, none of which does so alone, the next movement
 //! tells; and what an order gives back is noticed by the next movement, too.
 
-use mercato_common::collection::{Collection, Stored, event};
-use mercato_common::id;
-use mercato_common::ports::Ports;
-use mercato_common::settings::number;
-use mercato_common::types::Error;
 use mercato_ports::documents::{Change, Write};
 use mercato_ports::events::Event;
+use mercato_shop::collection::{Collection, Stored, event};
+use mercato_shop::id;
+use mercato_shop::ports::Ports;
+use mercato_shop::settings::number;
+use mercato_shop::types::Error;
 use serde::{Deserialize, Serialize};
 
 use crate::movement::add;

@@ -1,8 +1,8 @@
 //! The product as it is stored: the aggregate that stock and edits change.
 
-use mercato_common::catalog::{Attribute, Image, Product, Stock};
-use mercato_common::collection::{Collection, Stored};
-use mercato_common::types::Money;
+use mercato_shop::catalog::{Attribute, Image, Product, Stock};
+use mercato_shop::collection::{Collection, Stored};
+use mercato_shop::types::Money;
 use serde::{Deserialize, Serialize};
 
 /// All products that are sold, by id.

@@ -1,7 +1,7 @@
 //! The reservation as it is stored: what one order holds, and what became of it.
 
-use mercato_common::collection::Collection;
-use mercato_common::types::{Line, Money, PricedLine};
+use mercato_shop::collection::Collection;
+use mercato_shop::types::{Line, Money, PricedLine};
 use serde::{Deserialize, Serialize};
 
 /// All reservations, by the order's id.

@@ -1,19 +1,19 @@
 //! What the catalog service does for shoppers and for those who keep the shop.
 
-use mercato_common::accounts::AuditAction;
-use mercato_common::audit::Act;
-use mercato_common::cache::{Cache, Generation};
-use mercato_common::catalog::{
+use mercato_ports::documents::{CommitFailure, RefusalReason, Write};
+use mercato_ports::events::Event;
+use mercato_shop::accounts::AuditAction;
+use mercato_shop::audit::Act;
+use mercato_shop::cache::{Cache, Generation};
+use mercato_shop::catalog::{
     Attribute, Category, CategoryPatch, Facets, ImportOutcome, MovementKind, MovementPage, NewCategory,
     NewProduct, Product, ProductChanges, ProductFilter, ProductPage, ProductPatch, ProductQuery, Stock,
 };
-use mercato_common::collection::{Stored, event};
-use mercato_common::id;
-use mercato_common::ports::Ports;
-use mercato_common::services::Catalog;
-use mercato_common::types::{Caller, Error, Page};
-use mercato_ports::documents::{CommitFailure, RefusalReason, Write};
-use mercato_ports::events::Event;
+use mercato_shop::collection::{Stored, event};
+use mercato_shop::id;
+use mercato_shop::ports::Ports;
+use mercato_shop::services::Catalog;
+use mercato_shop::types::{Caller, Error, Page};
 use serde::Serialize;
 
 use crate::ledger::Entry;

@@ -1,12 +1,12 @@
 //! What keepers of the shop do to the stock: receive, adjust, count. Each movement is in the ledger.
 
-use mercato_common::accounts::AuditAction;
-use mercato_common::cache::Cache;
-use mercato_common::catalog::{MovementKind, Product};
-use mercato_common::collection::Stored;
-use mercato_common::ports::Ports;
-use mercato_common::types::{Caller, Error, Shortage};
 use mercato_ports::documents::{CommitFailure, RefusalReason};
+use mercato_shop::accounts::AuditAction;
+use mercato_shop::cache::Cache;
+use mercato_shop::catalog::{MovementKind, Product};
+use mercato_shop::collection::Stored;
+use mercato_shop::ports::Ports;
+use mercato_shop::types::{Caller, Error, Shortage};
 
 use crate::input;
 use crate::ledger::Entry;

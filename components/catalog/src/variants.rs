@@ -3,13 +3,13 @@
 //! A parent isn't sold itself, so its document is a quiet one, and each change of its variants replaces it: two changes
 //! at once meet at its version.
 
-use mercato_common::cache::Cache;
-use mercato_common::catalog::{Attribute, NewProduct, Product};
-use mercato_common::collection::Stored;
-use mercato_common::id;
-use mercato_common::ports::Ports;
-use mercato_common::types::{Caller, Error};
 use mercato_ports::documents::Write;
+use mercato_shop::cache::Cache;
+use mercato_shop::catalog::{Attribute, NewProduct, Product};
+use mercato_shop::collection::Stored;
+use mercato_shop::id;
+use mercato_shop::ports::Ports;
+use mercato_shop::types::{Caller, Error};
 
 use crate::creation;
 use crate::details;

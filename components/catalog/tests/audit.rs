@@ -8,14 +8,14 @@
 )]
 
 use mercato_catalog::CatalogService;
-use mercato_common::accounts::AuditAction;
-use mercato_common::audit::{API_KEY, Act};
-use mercato_common::catalog::{
+use mercato_shop::accounts::AuditAction;
+use mercato_shop::audit::{API_KEY, Act};
+use mercato_shop::catalog::{
     Attribute, CategoryPatch, NewCategory, NewProduct, Product, ProductDetails, ProductPatch,
 };
-use mercato_common::services::{Catalog, Inventory};
-use mercato_common::testing::{TestPorts, admin, customer};
-use mercato_common::types::{Caller, Line};
+use mercato_shop::services::{Catalog, Inventory};
+use mercato_shop::testing::{TestPorts, admin, customer};
+use mercato_shop::types::{Caller, Line};
 
 type Service = CatalogService<TestPorts>;
 
@@ -95,7 +95,7 @@ fn nothing_is_told_of_what_was_not_done() {
         quantity: 1,
     };
     catalog
-        .reserve("o1", &[line], mercato_common::id::now() + 60_000)
+        .reserve("o1", &[line], mercato_shop::id::now() + 60_000)
         .unwrap();
     catalog.settle("o1").unwrap();
     catalog.restock("o1").unwrap();

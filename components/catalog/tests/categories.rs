@@ -10,13 +10,13 @@
 use std::thread;
 
 use mercato_catalog::CatalogService;
-use mercato_common::catalog::{
+use mercato_shop::catalog::{
     Category, CategoryPatch, ImportOutcome, NewCategory, NewProduct, ProductDetails, ProductFilter,
     ProductPatch, ProductQuery, ProductSort, SortKey,
 };
-use mercato_common::services::Catalog;
-use mercato_common::testing::{TestPorts, admin, customer};
-use mercato_common::types::{Error, Page};
+use mercato_shop::services::Catalog;
+use mercato_shop::testing::{TestPorts, admin, customer};
+use mercato_shop::types::{Error, Page};
 
 type Service = CatalogService<TestPorts>;
 

@@ -4,12 +4,12 @@
 use std::collections::BTreeSet;
 
 use mercato_catalog::CatalogService;
-use mercato_common::catalog::{NewProduct, Product, ProductDetails, ProductPatch};
-use mercato_common::ports::Ports;
-use mercato_common::services::{Catalog, Inventory};
-use mercato_common::testing::{TestPorts, admin};
-use mercato_common::types::{Error, Line};
 use mercato_ports::documents::{Replacement, Write};
+use mercato_shop::catalog::{NewProduct, Product, ProductDetails, ProductPatch};
+use mercato_shop::ports::Ports;
+use mercato_shop::services::{Catalog, Inventory};
+use mercato_shop::testing::{TestPorts, admin};
+use mercato_shop::types::{Error, Line};
 
 fn shop() -> (TestPorts, CatalogService<TestPorts>) {
     let ports = TestPorts::new(&[("catalog", include_str!("../service.toml"))], &[]);
@@ -172,7 +172,7 @@ fn a_variant_changes_its_parent() {
         quantity: 1,
         details: ProductDetails::default(),
     };
-    let options = vec![mercato_common::catalog::Attribute {
+    let options = vec![mercato_shop::catalog::Attribute {
         name: "colour".into(),
         value: "red".into(),
     }];

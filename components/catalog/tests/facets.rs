@@ -2,9 +2,9 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs, reason = "tests")]
 
 use mercato_catalog::CatalogService;
-use mercato_common::catalog::{Facet, NewCategory, NewProduct, ProductDetails, ProductFilter};
-use mercato_common::services::Catalog;
-use mercato_common::testing::{TestPorts, admin};
+use mercato_shop::catalog::{Facet, NewCategory, NewProduct, ProductDetails, ProductFilter};
+use mercato_shop::services::Catalog;
+use mercato_shop::testing::{TestPorts, admin};
 
 type Service = CatalogService<TestPorts>;
 

@@ -10,10 +10,10 @@
 use std::thread;
 
 use mercato_catalog::CatalogService;
-use mercato_common::catalog::{MovementKind, NewProduct, ProductDetails, Stock, StockMovement};
-use mercato_common::services::{Catalog, Inventory};
-use mercato_common::testing::{TestPorts, admin, customer};
-use mercato_common::types::{Caller, Error, Line, Page, Shortage};
+use mercato_shop::catalog::{MovementKind, NewProduct, ProductDetails, Stock, StockMovement};
+use mercato_shop::services::{Catalog, Inventory};
+use mercato_shop::testing::{TestPorts, admin, customer};
+use mercato_shop::types::{Caller, Error, Line, Page, Shortage};
 
 type Service = CatalogService<TestPorts>;
 
@@ -165,8 +165,8 @@ fn an_import_enters_what_it_creates_and_nothing_else() {
         catalog.import_many(&admin(), vec![new(4), new(0)]).unwrap();
     }
     let edges = catalog
-        .list(&mercato_common::catalog::ProductQuery {
-            filter: mercato_common::catalog::ProductFilter {
+        .list(&mercato_shop::catalog::ProductQuery {
+            filter: mercato_shop::catalog::ProductFilter {
                 search: None,
                 manufacturer: None,
                 min_price: None,
@@ -176,8 +176,8 @@ fn an_import_enters_what_it_creates_and_nothing_else() {
                 sku: None,
                 standalone: false,
             },
-            sort: mercato_common::catalog::ProductSort {
-                key: mercato_common::catalog::SortKey::Created,
+            sort: mercato_shop::catalog::ProductSort {
+                key: mercato_shop::catalog::SortKey::Created,
                 descending: false,
             },
             page: Page {

@@ -10,10 +10,10 @@
 use std::thread;
 
 use mercato_catalog::CatalogService;
-use mercato_common::catalog::{NewProduct, ProductDetails, ProductPatch};
-use mercato_common::services::{Catalog, Inventory};
-use mercato_common::testing::{TestPorts, admin};
-use mercato_common::types::{Error, Line};
+use mercato_shop::catalog::{NewProduct, ProductDetails, ProductPatch};
+use mercato_shop::services::{Catalog, Inventory};
+use mercato_shop::testing::{TestPorts, admin};
+use mercato_shop::types::{Error, Line};
 use serde_json::Value;
 
 type Service = CatalogService<TestPorts>;

@@ -2,12 +2,12 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs, reason = "tests")]
 
 use mercato_catalog::CatalogService;
-use mercato_common::catalog::{
+use mercato_shop::catalog::{
     Attribute, ImportOutcome, NewProduct, ProductDetails, ProductFilter, ProductQuery, ProductSort, SortKey,
 };
-use mercato_common::services::Catalog;
-use mercato_common::testing::{TestPorts, admin, customer};
-use mercato_common::types::{Caller, Error, Page};
+use mercato_shop::services::Catalog;
+use mercato_shop::testing::{TestPorts, admin, customer};
+use mercato_shop::types::{Caller, Error, Page};
 
 type Service = CatalogService<TestPorts>;
 

@@ -4,14 +4,14 @@
 use std::sync::{Arc, Mutex};
 
 use mercato_catalog::CatalogService;
-use mercato_common::cache::Cache;
-use mercato_common::catalog::{ImportOutcome, NewProduct, ProductDetails};
-use mercato_common::ports::Ports;
-use mercato_common::services::Catalog;
-use mercato_common::testing::{TestPorts, admin};
-use mercato_common::types::Error;
 use mercato_ports::documents::{CommitFailure, Document, Failure, Query, Write};
 use mercato_ports::events::Event;
+use mercato_shop::cache::Cache;
+use mercato_shop::catalog::{ImportOutcome, NewProduct, ProductDetails};
+use mercato_shop::ports::Ports;
+use mercato_shop::services::Catalog;
+use mercato_shop::testing::{TestPorts, admin};
+use mercato_shop::types::Error;
 
 type Interference = Box<dyn FnOnce()>;
 

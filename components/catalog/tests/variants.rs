@@ -2,13 +2,13 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs, reason = "tests")]
 
 use mercato_catalog::CatalogService;
-use mercato_common::catalog::{
+use mercato_shop::catalog::{
     Attribute, Image, ImportOutcome, NewProduct, Product, ProductDetails, ProductFilter, ProductPatch,
     ProductQuery, ProductSort, SortKey,
 };
-use mercato_common::services::{Catalog, Inventory};
-use mercato_common::testing::{TestPorts, admin, customer};
-use mercato_common::types::{Error, Line, Page};
+use mercato_shop::services::{Catalog, Inventory};
+use mercato_shop::testing::{TestPorts, admin, customer};
+use mercato_shop::types::{Error, Line, Page};
 
 type Service = CatalogService<TestPorts>;
 

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use http::header::USER_AGENT;
 use http::{HeaderMap, HeaderName};
-use mercato_common::accounts::Client;
+use mercato_shop::accounts::Client;
 
 /// The longest text that passes for an address.
 const ADDRESS: usize = 64;

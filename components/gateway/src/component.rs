@@ -7,7 +7,7 @@ mod transport;
 use std::sync::OnceLock;
 
 use http::{Request, Response};
-use mercato_common::ports::{Imports, Ports};
+use mercato_shop::ports::{Imports, Ports};
 use wasip2::exports::http::incoming_handler::Guest;
 use wasip2::http::types::{IncomingRequest, ResponseOutparam};
 
@@ -31,23 +31,23 @@ mod bindings {
             "mercato:platform/documents@0.1.0": mercato_ports::wit::documents,
             "mercato:platform/events@0.1.0": mercato_ports::wit::events,
             "mercato:platform/http-client@0.1.0": mercato_ports::wit::http_client,
-            "mercato:shop/account-types@0.1.0": mercato_common::wit::account_types,
+            "mercato:shop/account-types@0.1.0": mercato_shop::wit::account_types,
             "mercato:shop/accounts@0.1.0": generate,
-            "mercato:shop/cart-types@0.1.0": mercato_common::wit::cart_types,
+            "mercato:shop/cart-types@0.1.0": mercato_shop::wit::cart_types,
             "mercato:shop/carts@0.1.0": generate,
             "mercato:shop/catalog@0.1.0": generate,
-            "mercato:shop/discount-types@0.1.0": mercato_common::wit::discount_types,
+            "mercato:shop/discount-types@0.1.0": mercato_shop::wit::discount_types,
             "mercato:shop/discounts@0.1.0": generate,
-            "mercato:shop/notification-types@0.1.0": mercato_common::wit::notification_types,
+            "mercato:shop/notification-types@0.1.0": mercato_shop::wit::notification_types,
             "mercato:shop/notifications@0.1.0": generate,
-            "mercato:shop/order-types@0.1.0": mercato_common::wit::order_types,
+            "mercato:shop/order-types@0.1.0": mercato_shop::wit::order_types,
             "mercato:shop/orders@0.1.0": generate,
-            "mercato:shop/payment-types@0.1.0": mercato_common::wit::payment_types,
+            "mercato:shop/payment-types@0.1.0": mercato_shop::wit::payment_types,
             "mercato:shop/payments@0.1.0": generate,
             "mercato:shop/placement@0.1.0": generate,
-            "mercato:shop/product-types@0.1.0": mercato_common::wit::product_types,
-            "mercato:shop/types@0.1.0": mercato_common::wit::types,
-            "mercato:shop/webhook-types@0.1.0": mercato_common::wit::webhook_types,
+            "mercato:shop/product-types@0.1.0": mercato_shop::wit::product_types,
+            "mercato:shop/types@0.1.0": mercato_shop::wit::types,
+            "mercato:shop/webhook-types@0.1.0": mercato_shop::wit::webhook_types,
             "mercato:shop/webhooks@0.1.0": generate,
         },
     });

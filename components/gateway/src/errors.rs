@@ -1,7 +1,7 @@
 //! The domain's errors as GraphQL errors with stable codes in `extensions.code`.
 
 use async_graphql::{ErrorExtensions, Value};
-use mercato_common::types::{Error, Shortage};
+use mercato_shop::types::{Error, Shortage};
 
 /// The error of a field, whoever calls.
 pub fn plain(error: Error) -> async_graphql::Error {

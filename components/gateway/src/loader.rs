@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::{Mutex, PoisonError};
 
-use mercato_common::types::Error;
+use mercato_shop::types::Error;
 
 type Fetch<V> = Box<dyn Fn(&[String]) -> Vec<Result<V, Error>> + Send + Sync>;
 

@@ -1,10 +1,10 @@
 //! All that the shop keeps of a person, of every service, told and taken away (GDPR, articles 15, 17 and 20).
 
-use mercato_common::accounts::User;
-use mercato_common::carts::Whose;
-use mercato_common::notifications::NotificationFilter;
-use mercato_common::orders::{OrderFilter, OrderQuery};
-use mercato_common::types::{Caller, Error, Page};
+use mercato_shop::accounts::User;
+use mercato_shop::carts::Whose;
+use mercato_shop::notifications::NotificationFilter;
+use mercato_shop::orders::{OrderFilter, OrderQuery};
+use mercato_shop::types::{Caller, Error, Page};
 use serde::Serialize;
 use serde_json::{Value, json};
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use mercato_common::cache::Generation;
+use mercato_shop::cache::Generation;
 use sha2::{Digest, Sha256};
 
 use crate::services::Services;

@@ -1,8 +1,8 @@
 //! The services behind the gateway.
 
-use mercato_common::cache::Cache;
-use mercato_common::ports::{HttpClient, Ports};
-use mercato_common::services::{
+use mercato_shop::cache::Cache;
+use mercato_shop::ports::{HttpClient, Ports};
+use mercato_shop::services::{
     Accounts, Carts, Catalog, Discounts, Notifications, Orders, Payments, Placement, Webhooks,
 };
 

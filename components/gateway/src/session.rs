@@ -3,12 +3,12 @@
 use std::sync::{Arc, OnceLock};
 
 use async_graphql::Context;
-use mercato_common::accounts::{Client, User};
-use mercato_common::catalog::{Category, Product, Stock};
-use mercato_common::id;
-use mercato_common::orders::{NewOrder, Order};
-use mercato_common::payments::Payment;
-use mercato_common::types::{Caller, Error};
+use mercato_shop::accounts::{Client, User};
+use mercato_shop::catalog::{Category, Product, Stock};
+use mercato_shop::id;
+use mercato_shop::orders::{NewOrder, Order};
+use mercato_shop::payments::Payment;
+use mercato_shop::types::{Caller, Error};
 
 use crate::errors;
 use crate::http::idempotency::Ids;

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_graphql::Context;
-use mercato_common::types::Error;
+use mercato_shop::types::Error;
 
 /// The cursors of one answer to a subscription.
 #[derive(Debug)]

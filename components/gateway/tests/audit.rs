@@ -10,7 +10,7 @@
 mod shop;
 
 use mercato_accounts::AccountsService;
-use mercato_common::audit::{ACTIONS, Act, name};
+use mercato_shop::audit::{ACTIONS, Act, name};
 use serde_json::{Value, json};
 use shop::{KEY, Shop};
 

@@ -9,8 +9,8 @@
 
 mod shop;
 
-use mercato_common::ports::Ports as _;
 use mercato_ports::documents::Query;
+use mercato_shop::ports::Ports as _;
 use serde_json::{Value, json};
 use shop::{KEY, Shop, User};
 

@@ -12,8 +12,8 @@ mod shop;
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-use mercato_common::ports::Ports as _;
 use mercato_ports::documents::{Document, Insertion, Query, Replacement, Write};
+use mercato_shop::ports::Ports as _;
 use serde_json::{Value, json};
 use shop::{KEY, NOBODY, Shop};
 

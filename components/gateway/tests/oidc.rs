@@ -12,7 +12,7 @@ mod shop;
 
 use issuer::{ED25519, ISSUER, Key, Provider, TRUST, claims, now};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
-use mercato_common::cache::Cache;
+use mercato_shop::cache::Cache;
 use serde_json::{Value, json};
 use shop::{KEY, Shop};
 

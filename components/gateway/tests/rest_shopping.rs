@@ -10,8 +10,8 @@
 mod shop;
 
 use http::HeaderMap;
-use mercato_common::ports::Ports as _;
 use mercato_ports::documents::{Deletion, Document, Query, Write};
+use mercato_shop::ports::Ports as _;
 use serde_json::{Value, json};
 use shop::{KEY, NOBODY, Shop};
 

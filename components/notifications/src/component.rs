@@ -1,14 +1,14 @@
 //! The binding of the service to the world `mercato:shop/notifications-service`.
 
-use mercato_common::accounts::{Contact, PhoneCode};
-use mercato_common::notifications::{
+use mercato_ports::events::Event;
+use mercato_shop::accounts::{Contact, PhoneCode};
+use mercato_shop::notifications::{
     Email, Notification, NotificationFilter, NotificationPage, Preference, Sms,
 };
-use mercato_common::orders::{NewOrder, Order, OrderChanges, OrderPage, OrderQuery, Status};
-use mercato_common::ports::Imports;
-use mercato_common::services::{Contacts, Notifications, Orders};
-use mercato_common::types::{Caller, Error, Page};
-use mercato_ports::events::Event;
+use mercato_shop::orders::{NewOrder, Order, OrderChanges, OrderPage, OrderQuery, Status};
+use mercato_shop::ports::Imports;
+use mercato_shop::services::{Contacts, Notifications, Orders};
+use mercato_shop::types::{Caller, Error, Page};
 
 use crate::{Failure, NotificationsService};
 
@@ -30,12 +30,12 @@ mod bindings {
             "mercato:platform/events@0.1.0": mercato_ports::wit::events,
             "mercato:platform/http-client@0.1.0": mercato_ports::wit::http_client,
             "mercato:platform/mailer@0.1.0": mercato_ports::wit::mailer,
-            "mercato:shop/account-types@0.1.0": mercato_common::wit::account_types,
+            "mercato:shop/account-types@0.1.0": mercato_shop::wit::account_types,
             "mercato:shop/contacts@0.1.0": generate,
-            "mercato:shop/notification-types@0.1.0": mercato_common::wit::notification_types,
-            "mercato:shop/order-types@0.1.0": mercato_common::wit::order_types,
+            "mercato:shop/notification-types@0.1.0": mercato_shop::wit::notification_types,
+            "mercato:shop/order-types@0.1.0": mercato_shop::wit::order_types,
             "mercato:shop/orders@0.1.0": generate,
-            "mercato:shop/types@0.1.0": mercato_common::wit::types,
+            "mercato:shop/types@0.1.0": mercato_shop::wit::types,
         },
     });
 }

@@ -1,13 +1,13 @@
 //! A message from its claim to its status.
 
-use mercato_common::collection::Stored;
-use mercato_common::id;
-use mercato_common::notifications::NotificationStatus as Status;
-use mercato_common::pruning::prune;
-use mercato_common::services::{Contacts, Orders};
-use mercato_common::types::Error;
 use mercato_ports::documents::CommitFailure;
 use mercato_ports::events::Event;
+use mercato_shop::collection::Stored;
+use mercato_shop::id;
+use mercato_shop::notifications::NotificationStatus as Status;
+use mercato_shop::pruning::prune;
+use mercato_shop::services::{Contacts, Orders};
+use mercato_shop::types::Error;
 
 use crate::letters::Letter;
 use crate::message::{MESSAGES, MessageBody, masked};

@@ -1,13 +1,13 @@
 //! What somebody who keeps the shop has sent.
 
-use mercato_common::accounts::AuditAction;
-use mercato_common::address::{is_email, is_phone};
-use mercato_common::audit::Act;
-use mercato_common::id;
-use mercato_common::notifications::{Email, Kind, Medium, Notification, NotificationStatus as Status, Sms};
-use mercato_common::services::{Contacts, Orders};
-use mercato_common::types::{Caller, Error};
 use mercato_ports::events::Event;
+use mercato_shop::accounts::AuditAction;
+use mercato_shop::address::{is_email, is_phone};
+use mercato_shop::audit::Act;
+use mercato_shop::id;
+use mercato_shop::notifications::{Email, Kind, Medium, Notification, NotificationStatus as Status, Sms};
+use mercato_shop::services::{Contacts, Orders};
+use mercato_shop::types::{Caller, Error};
 
 use crate::delivery::Draft;
 use crate::letters::{Letter, one_line};

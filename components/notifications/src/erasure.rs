@@ -1,8 +1,8 @@
 //! What goes when a user is erased.
 
-use mercato_common::services::{Contacts, Orders};
-use mercato_common::types::Error;
 use mercato_ports::documents::{Comparison, Condition, Position, Scalar, Write};
+use mercato_shop::services::{Contacts, Orders};
+use mercato_shop::types::Error;
 
 use crate::message::MESSAGES;
 use crate::preferences::PREFERENCES;

@@ -1,8 +1,8 @@
 //! What the events that are handled tell, and what is told to people because of them.
 
-use mercato_common::notifications::Kind;
-use mercato_common::types::Error;
 use mercato_ports::events::Event;
+use mercato_shop::notifications::Kind;
+use mercato_shop::types::Error;
 use serde::{Deserialize, Serialize};
 
 /// A message that somebody wrote could not be sent, and is to be tried again.

@@ -1,12 +1,12 @@
 //! What is told because of an event. Each may come twice, and late.
 
-use mercato_common::collection::Stored;
-use mercato_common::id;
-use mercato_common::notifications::{Medium, NotificationStatus as Status};
-use mercato_common::orders::Order;
-use mercato_common::services::{Contacts, Orders};
-use mercato_common::types::{Caller, Error};
 use mercato_ports::events::Event;
+use mercato_shop::collection::Stored;
+use mercato_shop::id;
+use mercato_shop::notifications::{Medium, NotificationStatus as Status};
+use mercato_shop::orders::Order;
+use mercato_shop::services::{Contacts, Orders};
+use mercato_shop::types::{Caller, Error};
 
 use crate::delivery::Draft;
 use crate::events::{self, Failure, Occasion, Request};

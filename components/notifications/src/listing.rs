@@ -1,10 +1,10 @@
 //! The list of what was sent: filters and pages.
 
-use mercato_common::cursor;
-use mercato_common::notifications::{NotificationEdge, NotificationFilter, NotificationPage};
-use mercato_common::ports::Ports;
-use mercato_common::types::{Caller, Error, Page};
 use mercato_ports::documents::{Comparison, Condition, Direction, Scalar, Sort};
+use mercato_shop::cursor;
+use mercato_shop::notifications::{NotificationEdge, NotificationFilter, NotificationPage};
+use mercato_shop::ports::Ports;
+use mercato_shop::types::{Caller, Error, Page};
 
 use crate::message::{MESSAGES, to_notification};
 use crate::names::Named;

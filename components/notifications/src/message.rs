@@ -1,7 +1,7 @@
 //! The message as it is stored: what it told of and to whom, never what it said.
 
-use mercato_common::collection::{Collection, Stored};
-use mercato_common::notifications::{Kind, Medium, Notification, NotificationStatus as Status};
+use mercato_shop::collection::{Collection, Stored};
+use mercato_shop::notifications::{Kind, Medium, Notification, NotificationStatus as Status};
 use serde::{Deserialize, Serialize};
 
 use crate::events::{Occasion, Scarce};

@@ -1,6 +1,6 @@
 //! The names that enums have in documents.
 
-use mercato_common::notifications::{Kind, Medium, NotificationStatus as Status};
+use mercato_shop::notifications::{Kind, Medium, NotificationStatus as Status};
 use serde::de::{Deserialize, Deserializer, Error, Unexpected};
 use serde::{Serialize, Serializer};
 

@@ -2,15 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use mercato_common::accounts::AuditAction;
-use mercato_common::audit::Act;
-use mercato_common::collection::{Collection, Stored};
-use mercato_common::notifications::{Kind, Medium, Preference};
-use mercato_common::ports::Ports;
-use mercato_common::services::{Contacts, Orders};
-use mercato_common::types::{Caller, Error};
 use mercato_ports::documents::{CommitFailure, Write};
 use mercato_ports::events::Event;
+use mercato_shop::accounts::AuditAction;
+use mercato_shop::audit::Act;
+use mercato_shop::collection::{Collection, Stored};
+use mercato_shop::notifications::{Kind, Medium, Preference};
+use mercato_shop::ports::Ports;
+use mercato_shop::services::{Contacts, Orders};
+use mercato_shop::types::{Caller, Error};
 use serde::{Deserialize, Serialize};
 
 use crate::names::Named;

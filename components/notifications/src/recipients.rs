@@ -1,10 +1,10 @@
 //! Where something that is told goes to.
 
-use mercato_common::accounts::Contact;
-use mercato_common::notifications::{Kind, Medium};
-use mercato_common::services::{Contacts, Orders};
-use mercato_common::settings::{self, text};
-use mercato_common::types::Error;
+use mercato_shop::accounts::Contact;
+use mercato_shop::notifications::{Kind, Medium};
+use mercato_shop::services::{Contacts, Orders};
+use mercato_shop::settings::{self, text};
+use mercato_shop::types::Error;
 
 use crate::events::Occasion;
 use crate::letters::Reader;

@@ -1,8 +1,8 @@
 //! Getting a letter out of the house.
 
-use mercato_common::breaker::Breaker;
-use mercato_common::settings::{self, sms};
 use mercato_ports::mailer::{MailFailure, Message};
+use mercato_shop::breaker::Breaker;
+use mercato_shop::settings::{self, sms};
 
 use crate::letters::Letter;
 use crate::service::Platform;

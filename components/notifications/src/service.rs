@@ -1,12 +1,12 @@
 //! The service: what each function of its interface is made of.
 
-use mercato_common::cache::Cache;
-use mercato_common::notifications::{
+use mercato_shop::cache::Cache;
+use mercato_shop::notifications::{
     Email, Notification, NotificationFilter, NotificationPage, Preference, Sms,
 };
-use mercato_common::ports::{HttpClient, Mail, Ports};
-use mercato_common::services::{Contacts, Notifications, Orders};
-use mercato_common::types::{Caller, Error, Page};
+use mercato_shop::ports::{HttpClient, Mail, Ports};
+use mercato_shop::services::{Contacts, Notifications, Orders};
+use mercato_shop::types::{Caller, Error, Page};
 
 use crate::listing;
 

@@ -6,8 +6,8 @@ use std::fmt;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use form_urlencoded::{Serializer, byte_serialize};
-use mercato_common::ports::HttpClient;
 use mercato_ports::http_client::{Header, HttpFailure, Method, Request, Response};
+use mercato_shop::ports::HttpClient;
 use serde::Deserialize;
 
 use crate::senders::Trouble;

@@ -1,13 +1,13 @@
 //! The letters that somebody who keeps the shop wrote and that could not be sent yet. What the shop writes by itself is made anew of what it
 //! tells of; these can't be, so each is kept beside its message as long as that waits, and an event has it tried again.
 
-use mercato_common::collection::{self, Collection, Stored};
-use mercato_common::id;
-use mercato_common::notifications::{Kind, NotificationStatus as Status};
-use mercato_common::services::{Contacts, Orders};
-use mercato_common::types::Error;
 use mercato_ports::documents::Write;
 use mercato_ports::events::Event;
+use mercato_shop::collection::{self, Collection, Stored};
+use mercato_shop::id;
+use mercato_shop::notifications::{Kind, NotificationStatus as Status};
+use mercato_shop::services::{Contacts, Orders};
+use mercato_shop::types::Error;
 use serde::{Deserialize, Serialize};
 
 use crate::delivery::Draft;

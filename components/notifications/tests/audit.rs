@@ -9,12 +9,12 @@
 
 mod shop;
 
-use mercato_common::accounts::AuditAction;
-use mercato_common::audit::{API_KEY, Act};
-use mercato_common::notifications::{Email, Kind, Medium, Preference, Sms};
-use mercato_common::services::Notifications;
-use mercato_common::testing::{admin, customer};
-use mercato_common::types::Caller;
+use mercato_shop::accounts::AuditAction;
+use mercato_shop::audit::{API_KEY, Act};
+use mercato_shop::notifications::{Email, Kind, Medium, Preference, Sms};
+use mercato_shop::services::Notifications;
+use mercato_shop::testing::{admin, customer};
+use mercato_shop::types::Caller;
 use shop::{PHONE, TWILIO, accepted, shop};
 
 fn email(to: &str, key: Option<&str>) -> Email {

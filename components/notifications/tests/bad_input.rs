@@ -9,9 +9,9 @@
 
 mod shop;
 
-use mercato_common::notifications::{Email, NotificationStatus as Status, Sms};
-use mercato_common::services::Notifications;
-use mercato_common::types::{Caller, Error};
+use mercato_shop::notifications::{Email, NotificationStatus as Status, Sms};
+use mercato_shop::services::Notifications;
+use mercato_shop::types::{Caller, Error};
 use shop::{PHONE, Shop, TWILIO, shop};
 
 const KEY: Caller = Caller::ApiKey;

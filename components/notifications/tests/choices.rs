@@ -9,13 +9,13 @@
 
 mod shop;
 
-use mercato_common::notifications::{
+use mercato_notifications::Failure;
+use mercato_shop::notifications::{
     Email, Kind, Medium, NotificationFilter, NotificationStatus as Sent, Preference,
 };
-use mercato_common::services::Notifications;
-use mercato_common::testing::{admin, customer};
-use mercato_common::types::{Caller, Error, Page};
-use mercato_notifications::Failure;
+use mercato_shop::services::Notifications;
+use mercato_shop::testing::{admin, customer};
+use mercato_shop::types::{Caller, Error, Page};
 use shop::{NO_FILTER, shop};
 
 fn choice(kind: Kind, medium: Medium, enabled: bool) -> Preference {

@@ -9,13 +9,13 @@
 
 mod shop;
 
-use mercato_common::notifications::{Kind, Medium, NotificationStatus as Sent, Preference};
-use mercato_common::orders::Status;
-use mercato_common::ports::Ports;
-use mercato_common::services::{Accounts, Notifications};
-use mercato_common::testing::customer;
-use mercato_common::types::Caller;
 use mercato_notifications::Failure;
+use mercato_shop::notifications::{Kind, Medium, NotificationStatus as Sent, Preference};
+use mercato_shop::orders::Status;
+use mercato_shop::ports::Ports;
+use mercato_shop::services::{Accounts, Notifications};
+use mercato_shop::testing::customer;
+use mercato_shop::types::Caller;
 use serde_json::json;
 use shop::{Shop, event, shop};
 

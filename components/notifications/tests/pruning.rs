@@ -3,11 +3,11 @@
 
 mod shop;
 
-use mercato_common::id;
-use mercato_common::notifications::{Email, Notification};
-use mercato_common::ports::Ports as _;
-use mercato_common::services::Notifications;
-use mercato_common::types::Caller;
+use mercato_shop::id;
+use mercato_shop::notifications::{Email, Notification};
+use mercato_shop::ports::Ports as _;
+use mercato_shop::services::Notifications;
+use mercato_shop::types::Caller;
 use shop::{Shop, shop};
 
 const MESSAGES: &str = "notifications.messages";

@@ -9,13 +9,13 @@
 
 mod shop;
 
-use mercato_common::cache::Cache as _;
-use mercato_common::notifications::{Kind, Medium, NotificationStatus as Sent, Preference, Sms};
-use mercato_common::services::{Accounts, Notifications};
-use mercato_common::testing::{admin, customer};
-use mercato_common::types::Error;
 use mercato_notifications::Failure;
 use mercato_ports::http_client::HttpFailure;
+use mercato_shop::cache::Cache as _;
+use mercato_shop::notifications::{Kind, Medium, NotificationStatus as Sent, Preference, Sms};
+use mercato_shop::services::{Accounts, Notifications};
+use mercato_shop::testing::{admin, customer};
+use mercato_shop::types::Error;
 use serde_json::{Value, json};
 use shop::{PHONE, TWILIO, accepted, shop};
 

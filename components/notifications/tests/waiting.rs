@@ -9,14 +9,14 @@
 
 mod shop;
 
-use mercato_common::notifications::{Email, Notification, NotificationStatus as Sent, Sms};
-use mercato_common::ports::Ports as _;
-use mercato_common::services::Notifications;
-use mercato_common::types::{Caller, Error};
 use mercato_notifications::Failure;
 use mercato_ports::documents::Query;
 use mercato_ports::events::Event;
 use mercato_ports::http_client::HttpFailure;
+use mercato_shop::notifications::{Email, Notification, NotificationStatus as Sent, Sms};
+use mercato_shop::ports::Ports as _;
+use mercato_shop::services::Notifications;
+use mercato_shop::types::{Caller, Error};
 use shop::{PHONE, Shop, TWILIO, accepted, shop};
 
 const LETTERS: &str = "notifications.letters";

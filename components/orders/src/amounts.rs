@@ -1,6 +1,6 @@
 //! What an order comes to: integers that add up, line by line and in all.
 
-use mercato_common::orders::Amounts;
+use mercato_shop::orders::Amounts;
 
 /// A rate of tax, in millionths: 7.25 % is 72,500.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,10 +1,10 @@
 //! What the audit log is told of orders: what somebody does by the rights of those who keep the shop.
 
-use mercato_common::accounts::AuditAction;
-use mercato_common::audit::{API_KEY, Act};
-use mercato_common::orders::{Actor, Status};
-use mercato_common::types::{Caller, Error};
 use mercato_ports::events::Event;
+use mercato_shop::accounts::AuditAction;
+use mercato_shop::audit::{API_KEY, Act};
+use mercato_shop::orders::{Actor, Status};
+use mercato_shop::types::{Caller, Error};
 
 use crate::status::name;
 

@@ -1,13 +1,13 @@
 //! What has changed of orders, for those who watch.
 
-use mercato_common::changes::{self, Change, Changes, Cursor, PAGE};
-use mercato_common::collection::Stored;
-use mercato_common::id;
-use mercato_common::orders::{Order, OrderChange, OrderChanges};
-use mercato_common::ports::Ports;
-use mercato_common::services::{Inventory, Orders};
-use mercato_common::types::{Caller, Error};
 use mercato_ports::documents::{Comparison, Condition, Direction, Position, Scalar, Sort};
+use mercato_shop::changes::{self, Change, Changes, Cursor, PAGE};
+use mercato_shop::collection::Stored;
+use mercato_shop::id;
+use mercato_shop::orders::{Order, OrderChange, OrderChanges};
+use mercato_shop::ports::Ports;
+use mercato_shop::services::{Inventory, Orders};
+use mercato_shop::types::{Caller, Error};
 
 use crate::order::{ORDERS, Record, to_order};
 use crate::service::OrdersService;

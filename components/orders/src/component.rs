@@ -1,11 +1,11 @@
 //! The binding of the service to the world `mercato:shop/orders-service`.
 
-use mercato_common::discounts::{Discount, DiscountPage, NewDiscount};
-use mercato_common::orders::{NewOrder, Order, OrderChanges, OrderPage, OrderQuery, Status};
-use mercato_common::ports::Imports;
-use mercato_common::services::{Discounts, Inventory, Orders, Placement, Settlement};
-use mercato_common::types::{Caller, Error, Line, Money, Page, PricedLine};
 use mercato_ports::events::Event;
+use mercato_shop::discounts::{Discount, DiscountPage, NewDiscount};
+use mercato_shop::orders::{NewOrder, Order, OrderChanges, OrderPage, OrderQuery, Status};
+use mercato_shop::ports::Imports;
+use mercato_shop::services::{Discounts, Inventory, Orders, Placement, Settlement};
+use mercato_shop::types::{Caller, Error, Line, Money, Page, PricedLine};
 
 use crate::{Failure, OrdersService};
 
@@ -24,10 +24,10 @@ mod bindings {
             "mercato:platform/config@0.1.0": mercato_ports::wit::config,
             "mercato:platform/documents@0.1.0": mercato_ports::wit::documents,
             "mercato:platform/events@0.1.0": mercato_ports::wit::events,
-            "mercato:shop/discount-types@0.1.0": mercato_common::wit::discount_types,
+            "mercato:shop/discount-types@0.1.0": mercato_shop::wit::discount_types,
             "mercato:shop/inventory@0.1.0": generate,
-            "mercato:shop/order-types@0.1.0": mercato_common::wit::order_types,
-            "mercato:shop/types@0.1.0": mercato_common::wit::types,
+            "mercato:shop/order-types@0.1.0": mercato_shop::wit::order_types,
+            "mercato:shop/types@0.1.0": mercato_shop::wit::types,
         },
     });
 }

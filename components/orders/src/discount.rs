@@ -1,9 +1,9 @@
 //! The discount code as it is stored, and what it takes off.
 
-use mercato_common::collection::{Collection, Stored};
-use mercato_common::discounts::{Discount, Reduction};
-use mercato_common::types::Error;
 use mercato_ports::documents::Change;
+use mercato_shop::collection::{Collection, Stored};
+use mercato_shop::discounts::{Discount, Reduction};
+use mercato_shop::types::Error;
 use serde::{Deserialize, Serialize};
 
 /// All discount codes; the id is the code.

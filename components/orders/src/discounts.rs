@@ -1,13 +1,13 @@
 //! The discount codes, for those who keep the shop.
 
-use mercato_common::accounts::AuditAction;
-use mercato_common::collection::Stored;
-use mercato_common::discounts::{Discount, DiscountEdge, DiscountPage, NewDiscount, Reduction};
-use mercato_common::ports::Ports;
-use mercato_common::services::{Discounts, Inventory};
-use mercato_common::types::{Caller, Error, Page};
-use mercato_common::{currency, cursor, id};
 use mercato_ports::documents::{CommitFailure, Direction, RefusalReason, Scalar, Sort};
+use mercato_shop::accounts::AuditAction;
+use mercato_shop::collection::Stored;
+use mercato_shop::discounts::{Discount, DiscountEdge, DiscountPage, NewDiscount, Reduction};
+use mercato_shop::ports::Ports;
+use mercato_shop::services::{Discounts, Inventory};
+use mercato_shop::types::{Caller, Error, Page};
+use mercato_shop::{currency, cursor, id};
 
 use crate::audit;
 use crate::discount::{DISCOUNTS, DiscountBody, StoredReduction, disabling, normalized, to_discount};

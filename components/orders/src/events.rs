@@ -1,9 +1,9 @@
 //! The events of orders.
 
-use mercato_common::collection::event;
-use mercato_common::orders::Status;
-use mercato_common::types::Error;
 use mercato_ports::events::Event;
+use mercato_shop::collection::event;
+use mercato_shop::orders::Status;
+use mercato_shop::types::Error;
 use serde::{Deserialize, Serialize};
 
 use crate::status::{Named, name};

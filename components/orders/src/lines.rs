@@ -2,8 +2,8 @@
 
 use std::collections::HashSet;
 
-use mercato_common::id;
-use mercato_common::types::{Error, Line};
+use mercato_shop::id;
+use mercato_shop::types::{Error, Line};
 
 const MOST_LINES: usize = 100;
 const QUANTITY: std::ops::RangeInclusive<u32> = 1..=1_000_000;

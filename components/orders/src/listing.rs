@@ -1,10 +1,10 @@
 //! The list of orders: filters and pages.
 
-use mercato_common::cursor;
-use mercato_common::orders::{Order, OrderEdge, OrderFilter, OrderPage, OrderQuery};
-use mercato_common::ports::Ports;
-use mercato_common::types::{Caller, Error};
 use mercato_ports::documents::{Comparison, Condition, Direction, Query, Scalar, Sort};
+use mercato_shop::cursor;
+use mercato_shop::orders::{Order, OrderEdge, OrderFilter, OrderPage, OrderQuery};
+use mercato_shop::ports::Ports;
+use mercato_shop::types::{Caller, Error};
 
 use crate::order::{ORDERS, to_order};
 use crate::status;

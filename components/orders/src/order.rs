@@ -1,8 +1,8 @@
 //! The order as it is stored.
 
-use mercato_common::collection::{Collection, Stored};
-use mercato_common::orders::{Amounts, Order, OrderLine, Status, StatusChange};
-use mercato_common::types::PricedLine;
+use mercato_shop::collection::{Collection, Stored};
+use mercato_shop::orders::{Amounts, Order, OrderLine, Status, StatusChange};
+use mercato_shop::types::PricedLine;
 use serde::{Deserialize, Serialize};
 
 use crate::amounts;

@@ -3,14 +3,14 @@
 //! Another service places an order under an id of its own choice, again and again where it has to. Whatever becomes of it the first
 //! time stands in the document of that id, the order or a tombstone, and is the answer from then on.
 
-use mercato_common::collection::Stored;
-use mercato_common::id;
-use mercato_common::orders::{Actor, NewOrder, Order};
-use mercato_common::ports::Ports;
-use mercato_common::pruning::prune;
-use mercato_common::services::{Inventory, Placement};
-use mercato_common::types::{Caller, Error, PricedLine};
 use mercato_ports::documents::CommitFailure;
+use mercato_shop::collection::Stored;
+use mercato_shop::id;
+use mercato_shop::orders::{Actor, NewOrder, Order};
+use mercato_shop::ports::Ports;
+use mercato_shop::pruning::prune;
+use mercato_shop::services::{Inventory, Placement};
+use mercato_shop::types::{Caller, Error, PricedLine};
 
 use crate::amounts::{self, Rate};
 use crate::order::{ORDERS, OrderBody, Record, Tombstone, currency, subtotal, to_order};

@@ -1,9 +1,9 @@
 //! The use of a discount code by an order: counted in the commit that inserts the order, given back in the one that cancels it.
 
-use mercato_common::collection::{Collection, Stored};
-use mercato_common::ports::Ports;
-use mercato_common::types::Error;
 use mercato_ports::documents::Write;
+use mercato_shop::collection::{Collection, Stored};
+use mercato_shop::ports::Ports;
+use mercato_shop::types::Error;
 use serde::{Deserialize, Serialize};
 
 use crate::discount::{DISCOUNTS, DiscountBody, change, normalized, refused, used_up};

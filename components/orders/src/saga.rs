@@ -10,14 +10,14 @@
 //! and then the reservation is released. Should the placement still be on its way, its insert meets the tombstone and fails: either
 //! there is an order and its stock, or neither. Every step may come twice.
 
-use mercato_common::collection::Stored;
-use mercato_common::id;
-use mercato_common::orders::{Actor, Status};
-use mercato_common::ports::Ports;
-use mercato_common::services::Inventory;
-use mercato_common::types::Error;
 use mercato_ports::documents::CommitFailure;
 use mercato_ports::events::Event;
+use mercato_shop::collection::Stored;
+use mercato_shop::id;
+use mercato_shop::orders::{Actor, Status};
+use mercato_shop::ports::Ports;
+use mercato_shop::services::Inventory;
+use mercato_shop::types::Error;
 
 use crate::events::{CANCELLED, DUE, OrderEvent, PLACED, REFUNDED, RESERVATION_DUE};
 use crate::order::{ORDERS, Record, Tombstone};

@@ -1,12 +1,12 @@
 //! What the orders service does for those who buy, and for those who keep the shop.
 
-use mercato_common::accounts::AuditAction;
-use mercato_common::collection::Stored;
-use mercato_common::id;
-use mercato_common::orders::{Actor, NewOrder, Order, OrderChanges, OrderPage, OrderQuery, Status};
-use mercato_common::ports::Ports;
-use mercato_common::services::{Inventory, Orders};
-use mercato_common::types::{Caller, Error};
+use mercato_shop::accounts::AuditAction;
+use mercato_shop::collection::Stored;
+use mercato_shop::id;
+use mercato_shop::orders::{Actor, NewOrder, Order, OrderChanges, OrderPage, OrderQuery, Status};
+use mercato_shop::ports::Ports;
+use mercato_shop::services::{Inventory, Orders};
+use mercato_shop::types::{Caller, Error};
 
 use crate::order::{ORDERS, Record, to_order};
 use crate::placement::Wanted;

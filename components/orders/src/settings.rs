@@ -1,9 +1,9 @@
 //! What the configuration says of times.
 
-use mercato_common::id;
-use mercato_common::ports::Ports;
-use mercato_common::settings::number;
-use mercato_common::types::Error;
+use mercato_shop::id;
+use mercato_shop::ports::Ports;
+use mercato_shop::settings::number;
+use mercato_shop::types::Error;
 
 /// The time from which on a reservation that is made now is looked at again.
 pub fn reservation_due(ports: &impl Ports) -> Result<u64, Error> {

@@ -1,9 +1,9 @@
 //! What payments do to orders.
 
-use mercato_common::orders::{Actor, Status};
-use mercato_common::ports::Ports;
-use mercato_common::services::{Inventory, Settlement};
-use mercato_common::types::{Error, Money};
+use mercato_shop::orders::{Actor, Status};
+use mercato_shop::ports::Ports;
+use mercato_shop::services::{Inventory, Settlement};
+use mercato_shop::types::{Error, Money};
 
 use crate::order::OrderBody;
 use crate::service::OrdersService;

@@ -1,6 +1,6 @@
 //! The state machine of an order.
 
-use mercato_common::orders::Status;
+use mercato_shop::orders::Status;
 use serde::de::{Deserialize, Deserializer, Error, Unexpected};
 use serde::{Serialize, Serializer};
 

@@ -1,8 +1,8 @@
 //! The tax of a region.
 
-use mercato_common::ports::Ports;
-use mercato_common::settings::{self, tax};
-use mercato_common::types::Error;
+use mercato_shop::ports::Ports;
+use mercato_shop::settings::{self, tax};
+use mercato_shop::types::Error;
 
 use crate::amounts::Rate;
 

@@ -1,7 +1,7 @@
 //! Who did what with an order, as it is stored.
 
-use mercato_common::orders::{Actor, StatusChange};
-use mercato_common::types::{Caller, Error, Role, SignedIn};
+use mercato_shop::orders::{Actor, StatusChange};
+use mercato_shop::types::{Caller, Error, Role, SignedIn};
 use serde::{Deserialize, Serialize};
 
 use crate::status::{Named, gives_back};

@@ -1,13 +1,13 @@
 //! The moves of an order from one status to the next, each one commit: the order with its timeline, what follows from it as an event.
 
-use mercato_common::accounts::AuditAction;
-use mercato_common::collection::Stored;
-use mercato_common::id;
-use mercato_common::orders::{Actor, Order, Status, StatusChange};
-use mercato_common::ports::Ports;
-use mercato_common::services::Inventory;
-use mercato_common::types::Error;
 use mercato_ports::documents::CommitFailure;
+use mercato_shop::accounts::AuditAction;
+use mercato_shop::collection::Stored;
+use mercato_shop::id;
+use mercato_shop::orders::{Actor, Order, Status, StatusChange};
+use mercato_shop::ports::Ports;
+use mercato_shop::services::Inventory;
+use mercato_shop::types::Error;
 
 use crate::order::{ORDERS, OrderBody, Record, to_order};
 use crate::service::OrdersService;

@@ -9,14 +9,14 @@
 
 mod shop;
 
-use mercato_common::accounts::AuditAction;
-use mercato_common::audit::{API_KEY, Act};
-use mercato_common::discounts::Reduction;
-use mercato_common::id;
-use mercato_common::orders::Status;
-use mercato_common::services::{Discounts, Orders, Placement, Settlement};
-use mercato_common::testing::{admin, customer};
-use mercato_common::types::{Caller, Money};
+use mercato_shop::accounts::AuditAction;
+use mercato_shop::audit::{API_KEY, Act};
+use mercato_shop::discounts::Reduction;
+use mercato_shop::id;
+use mercato_shop::orders::Status;
+use mercato_shop::services::{Discounts, Orders, Placement, Settlement};
+use mercato_shop::testing::{admin, customer};
+use mercato_shop::types::{Caller, Money};
 use shop::{code, line, of, shop};
 
 fn by(actor: &str, action: AuditAction, id: &str, detail: &str) -> Act {

@@ -5,13 +5,13 @@ mod shop;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use mercato_common::id;
-use mercato_common::orders::{OrderChange, Status};
-use mercato_common::ports::Ports;
-use mercato_common::services::Orders;
-use mercato_common::testing::{admin, customer};
-use mercato_common::types::{Caller, Error};
 use mercato_ports::documents::{Insertion, Write};
+use mercato_shop::id;
+use mercato_shop::orders::{OrderChange, Status};
+use mercato_shop::ports::Ports;
+use mercato_shop::services::Orders;
+use mercato_shop::testing::{admin, customer};
+use mercato_shop::types::{Caller, Error};
 use shop::{Shop, shop};
 
 /// What a look tells, as the ends of ids with versions, and the cursor behind it.

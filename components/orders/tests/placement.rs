@@ -11,12 +11,12 @@ mod shop;
 
 use std::thread;
 
-use mercato_common::discounts::{NewDiscount, Reduction};
-use mercato_common::id;
-use mercato_common::orders::{Actor, NewOrder, Order};
-use mercato_common::services::{Catalog, Inventory, Placement};
-use mercato_common::testing::{admin, customer};
-use mercato_common::types::{Caller, Error};
+use mercato_shop::discounts::{NewDiscount, Reduction};
+use mercato_shop::id;
+use mercato_shop::orders::{Actor, NewOrder, Order};
+use mercato_shop::services::{Catalog, Inventory, Placement};
+use mercato_shop::testing::{admin, customer};
+use mercato_shop::types::{Caller, Error};
 use shop::{ANY, DUE, Shop, code, line, of, shop};
 
 fn place(shop: &Shop, order_id: &str, input: &NewOrder) -> Result<Order, Error> {

@@ -9,12 +9,12 @@
 
 mod shop;
 
-use mercato_common::orders::{OrderPage, OrderQuery, Status};
-use mercato_common::services::{Inventory, Orders};
-use mercato_common::testing::{admin, customer};
-use mercato_common::types::{Caller, Error};
 use mercato_orders::Failure;
 use mercato_ports::events::Event;
+use mercato_shop::orders::{OrderPage, OrderQuery, Status};
+use mercato_shop::services::{Inventory, Orders};
+use mercato_shop::testing::{admin, customer};
+use mercato_shop::types::{Caller, Error};
 use shop::{ANY, DUE, PLACED, line, of, page, shop};
 
 #[test]

@@ -9,10 +9,10 @@
 
 mod shop;
 
-use mercato_common::orders::{Actor, Order, Status};
-use mercato_common::services::{Orders, Settlement};
-use mercato_common::testing::{admin, customer};
-use mercato_common::types::{Error, Money};
+use mercato_shop::orders::{Actor, Order, Status};
+use mercato_shop::services::{Orders, Settlement};
+use mercato_shop::testing::{admin, customer};
+use mercato_shop::types::{Error, Money};
 use shop::{Shop, shop};
 
 fn money(amount: i64, currency: &str) -> Money {

@@ -11,10 +11,10 @@ mod shop;
 
 use std::thread;
 
-use mercato_common::orders::{Actor, Order, OrderFilter, Status};
-use mercato_common::services::Orders;
-use mercato_common::testing::{admin, customer};
-use mercato_common::types::{Caller, Error};
+use mercato_shop::orders::{Actor, Order, OrderFilter, Status};
+use mercato_shop::services::Orders;
+use mercato_shop::testing::{admin, customer};
+use mercato_shop::types::{Caller, Error};
 use shop::{ANY, Shop, shop};
 
 const ORDER_DUE: &str = "mercato.orders.order-due";

@@ -11,12 +11,12 @@ mod shop;
 
 use std::thread;
 
-use mercato_common::discounts::{NewDiscount, Reduction};
-use mercato_common::id;
-use mercato_common::orders::{Amounts, NewOrder, Order};
-use mercato_common::services::{Discounts, Orders};
-use mercato_common::testing::{admin, customer};
-use mercato_common::types::{Caller, Error};
+use mercato_shop::discounts::{NewDiscount, Reduction};
+use mercato_shop::id;
+use mercato_shop::orders::{Amounts, NewOrder, Order};
+use mercato_shop::services::{Discounts, Orders};
+use mercato_shop::testing::{admin, customer};
+use mercato_shop::types::{Caller, Error};
 use shop::{Shop, code, line, of, page, shop};
 
 fn place(shop: &Shop, user: &str, product: &str, code: &str) -> Result<Order, Error> {

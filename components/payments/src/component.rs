@@ -1,11 +1,11 @@
 //! The binding of the service to the world `mercato:shop/payments-service`.
 
-use mercato_common::orders::{NewOrder, Order, OrderChanges, OrderPage, OrderQuery, Status};
-use mercato_common::payments::{Payment, PaymentInput, RefundInput};
-use mercato_common::ports::Imports;
-use mercato_common::services::{Orders, Payments, Settlement};
-use mercato_common::types::{Caller, Error, Money};
 use mercato_ports::events::Event;
+use mercato_shop::orders::{NewOrder, Order, OrderChanges, OrderPage, OrderQuery, Status};
+use mercato_shop::payments::{Payment, PaymentInput, RefundInput};
+use mercato_shop::ports::Imports;
+use mercato_shop::services::{Orders, Payments, Settlement};
+use mercato_shop::types::{Caller, Error, Money};
 
 use crate::{Failure, PaymentsService};
 
@@ -26,11 +26,11 @@ mod bindings {
             "mercato:platform/documents@0.1.0": mercato_ports::wit::documents,
             "mercato:platform/events@0.1.0": mercato_ports::wit::events,
             "mercato:platform/http-client@0.1.0": mercato_ports::wit::http_client,
-            "mercato:shop/order-types@0.1.0": mercato_common::wit::order_types,
+            "mercato:shop/order-types@0.1.0": mercato_shop::wit::order_types,
             "mercato:shop/orders@0.1.0": generate,
-            "mercato:shop/payment-types@0.1.0": mercato_common::wit::payment_types,
+            "mercato:shop/payment-types@0.1.0": mercato_shop::wit::payment_types,
             "mercato:shop/settlement@0.1.0": generate,
-            "mercato:shop/types@0.1.0": mercato_common::wit::types,
+            "mercato:shop/types@0.1.0": mercato_shop::wit::types,
         },
     });
 }

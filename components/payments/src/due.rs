@@ -1,11 +1,11 @@
 //! The timer of an attempt: it rings until the outcome is known.
 
-use mercato_common::cache::Cache;
-use mercato_common::collection::Stored;
-use mercato_common::id;
-use mercato_common::ports::{HttpClient, Ports};
-use mercato_common::services::{Orders, Settlement};
-use mercato_common::types::Error;
+use mercato_shop::cache::Cache;
+use mercato_shop::collection::Stored;
+use mercato_shop::id;
+use mercato_shop::ports::{HttpClient, Ports};
+use mercato_shop::services::{Orders, Settlement};
+use mercato_shop::types::Error;
 
 use crate::events;
 use crate::gateway::KEYS_LAST;

@@ -1,8 +1,8 @@
 //! The events of payments.
 
-use mercato_common::collection::event;
-use mercato_common::types::Error;
 use mercato_ports::events::Event;
+use mercato_shop::collection::event;
+use mercato_shop::types::Error;
 use serde::{Deserialize, Serialize};
 
 use crate::payment::{PaymentBody, RefundBody, RefundStage};

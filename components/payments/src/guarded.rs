@@ -1,7 +1,7 @@
 //! A payment gateway behind a circuit breaker.
 
-use mercato_common::breaker::Breaker;
-use mercato_common::cache::Cache;
+use mercato_shop::breaker::Breaker;
+use mercato_shop::cache::Cache;
 
 use crate::gateway::{Charge, Charged, PaymentGateway, Repaid, Repayment, Trouble};
 

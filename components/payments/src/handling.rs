@@ -1,12 +1,12 @@
 //! What payments do when an event says so. Each may come twice, and late.
 
-use mercato_common::cache::Cache;
-use mercato_common::collection::Stored;
-use mercato_common::ports::{HttpClient, Ports};
-use mercato_common::services::{Orders, Settlement};
-use mercato_common::types::Error;
 use mercato_ports::documents;
 use mercato_ports::events::Event;
+use mercato_shop::cache::Cache;
+use mercato_shop::collection::Stored;
+use mercato_shop::ports::{HttpClient, Ports};
+use mercato_shop::services::{Orders, Settlement};
+use mercato_shop::types::Error;
 
 use crate::events::{
     DUE, ORDER_CANCELLED, ORDER_REFUNDED, PaymentEvent, REFUND_FAILED, REFUND_REQUESTED, REFUNDED, SUCCEEDED,

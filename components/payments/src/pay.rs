@@ -1,16 +1,16 @@
 //! The payment of an order: one attempt after the other, the next only where the one before is certain to have failed.
 
-use mercato_common::accounts::AuditAction;
-use mercato_common::audit::Act;
-use mercato_common::cache::Cache;
-use mercato_common::collection::Stored;
-use mercato_common::id;
-use mercato_common::orders::{Order, Status};
-use mercato_common::payments::{Payment, PaymentInput};
-use mercato_common::ports::{HttpClient, Ports};
-use mercato_common::services::{Orders, Settlement};
-use mercato_common::types::{Caller, Error};
 use mercato_ports::documents::CommitFailure;
+use mercato_shop::accounts::AuditAction;
+use mercato_shop::audit::Act;
+use mercato_shop::cache::Cache;
+use mercato_shop::collection::Stored;
+use mercato_shop::id;
+use mercato_shop::orders::{Order, Status};
+use mercato_shop::payments::{Payment, PaymentInput};
+use mercato_shop::ports::{HttpClient, Ports};
+use mercato_shop::services::{Orders, Settlement};
+use mercato_shop::types::{Caller, Error};
 
 use crate::gateway::{PaymentGateway, State};
 use crate::payment::{PAYMENTS, PaymentBody, Stage, to_payment};

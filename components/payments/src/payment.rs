@@ -1,8 +1,8 @@
 //! The payment as it is stored.
 
-use mercato_common::collection::{Collection, Stored};
-use mercato_common::payments::{Payment, PaymentStatus, Refund, RefundStatus};
-use mercato_common::types::Money;
+use mercato_shop::collection::{Collection, Stored};
+use mercato_shop::payments::{Payment, PaymentStatus, Refund, RefundStatus};
+use mercato_shop::types::Money;
 use serde::{Deserialize, Serialize};
 
 /// All payments; the id is the order's.

@@ -1,16 +1,16 @@
 //! Money that is given back: claimed in the payment's document first, so that all refunds together are never more than was paid.
 
-use mercato_common::accounts::AuditAction;
-use mercato_common::audit::Act;
-use mercato_common::cache::Cache;
-use mercato_common::collection::Stored;
-use mercato_common::id;
-use mercato_common::payments::RefundInput;
-use mercato_common::ports::{HttpClient, Ports};
-use mercato_common::services::{Orders, Settlement};
-use mercato_common::types::{Caller, Error};
 use mercato_ports::documents::Write;
 use mercato_ports::events::Event;
+use mercato_shop::accounts::AuditAction;
+use mercato_shop::audit::Act;
+use mercato_shop::cache::Cache;
+use mercato_shop::collection::Stored;
+use mercato_shop::id;
+use mercato_shop::payments::RefundInput;
+use mercato_shop::ports::{HttpClient, Ports};
+use mercato_shop::services::{Orders, Settlement};
+use mercato_shop::types::{Caller, Error};
 
 use crate::events;
 use crate::gateway::{KEYS_LAST, Repaid, Repayment, Trouble};

@@ -1,13 +1,13 @@
 //! What the payments service does for those who buy, and for those who keep the shop.
 
-use mercato_common::cache::Cache;
-use mercato_common::collection::Stored;
-use mercato_common::payments::{Payment, PaymentInput, RefundInput};
-use mercato_common::ports::{HttpClient, Ports};
-use mercato_common::services::{Orders, Payments, Settlement};
-use mercato_common::types::{Caller, Error};
 use mercato_ports::documents::{CommitFailure, Write};
 use mercato_ports::events::Event;
+use mercato_shop::cache::Cache;
+use mercato_shop::collection::Stored;
+use mercato_shop::payments::{Payment, PaymentInput, RefundInput};
+use mercato_shop::ports::{HttpClient, Ports};
+use mercato_shop::services::{Orders, Payments, Settlement};
+use mercato_shop::types::{Caller, Error};
 
 use crate::gateway::PaymentGateway;
 use crate::payment::{PAYMENTS, PaymentBody, to_payment};

@@ -1,9 +1,9 @@
 //! What the configuration says of payments.
 
-use mercato_common::cache::Cache;
-use mercato_common::ports::{HttpClient, Ports};
-use mercato_common::settings::payments::{self, Gateway};
-use mercato_common::types::Error;
+use mercato_shop::cache::Cache;
+use mercato_shop::ports::{HttpClient, Ports};
+use mercato_shop::settings::payments::{self, Gateway};
+use mercato_shop::types::Error;
 
 use crate::gateway::PaymentGateway;
 use crate::gateway::stripe::Stripe;

@@ -1,12 +1,12 @@
 //! What becomes of an attempt: asked for, noted once, and told to the order.
 
-use mercato_common::cache::Cache;
-use mercato_common::collection::Stored;
-use mercato_common::id;
-use mercato_common::ports::{HttpClient, Ports};
-use mercato_common::services::{Orders, Settlement};
-use mercato_common::types::{Error, Money};
 use mercato_ports::documents::{CommitFailure, Write};
+use mercato_shop::cache::Cache;
+use mercato_shop::collection::Stored;
+use mercato_shop::id;
+use mercato_shop::ports::{HttpClient, Ports};
+use mercato_shop::services::{Orders, Settlement};
+use mercato_shop::types::{Error, Money};
 
 use crate::events;
 use crate::gateway::{Charge, Charged, KEYS_LAST, PaymentGateway, State, Trouble};

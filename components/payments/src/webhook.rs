@@ -1,13 +1,13 @@
 //! Stripe's webhooks: what they tell of payments is noted once, whatever else has told it before.
 
-use mercato_common::cache::Cache;
-use mercato_common::collection::{Collection, Stored};
-use mercato_common::id;
-use mercato_common::ports::{HttpClient, Ports};
-use mercato_common::pruning::prune;
-use mercato_common::services::{Orders, Settlement};
-use mercato_common::types::Error;
 use mercato_ports::documents::{Comparison, Condition, Scalar};
+use mercato_shop::cache::Cache;
+use mercato_shop::collection::{Collection, Stored};
+use mercato_shop::id;
+use mercato_shop::ports::{HttpClient, Ports};
+use mercato_shop::pruning::prune;
+use mercato_shop::services::{Orders, Settlement};
+use mercato_shop::types::Error;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;

@@ -9,9 +9,9 @@
 
 mod shop;
 
-use mercato_common::accounts::AuditAction;
-use mercato_common::audit::{API_KEY, Act};
-use mercato_common::testing::{admin, customer};
+use mercato_shop::accounts::AuditAction;
+use mercato_shop::audit::{API_KEY, Act};
+use mercato_shop::testing::{admin, customer};
 use shop::{PLAYING, shop};
 
 #[test]
@@ -34,7 +34,7 @@ fn what_the_shop_gives_back_by_itself_is_not_told() {
     let id = shop.order(100);
     shop.pay(&id, "tok_ok").unwrap();
     drop(shop.ports.take_events());
-    let orders = mercato_common::services::Orders::cancel(&shop.orders, &customer("u1"), &id, None);
+    let orders = mercato_shop::services::Orders::cancel(&shop.orders, &customer("u1"), &id, None);
     orders.unwrap();
     let events = shop.ports.take_events();
     for event in events

@@ -13,13 +13,13 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use fastrand::Rng;
-use mercato_common::catalog::{NewProduct, ProductDetails};
-use mercato_common::discounts::{NewDiscount, Reduction};
-use mercato_common::orders::{Amounts, NewOrder, Order, Status};
-use mercato_common::services::{Catalog, Discounts, Orders};
-use mercato_common::testing::{admin, customer};
-use mercato_common::types::Line;
 use mercato_ports::http_client::{Request, Response};
+use mercato_shop::catalog::{NewProduct, ProductDetails};
+use mercato_shop::discounts::{NewDiscount, Reduction};
+use mercato_shop::orders::{Amounts, NewOrder, Order, Status};
+use mercato_shop::services::{Catalog, Discounts, Orders};
+use mercato_shop::testing::{admin, customer};
+use mercato_shop::types::Line;
 use serde_json::json;
 use shop::{STRIPE, Shop, shop};
 

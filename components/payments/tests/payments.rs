@@ -9,12 +9,12 @@
 
 mod shop;
 
-use mercato_common::orders::Status;
-use mercato_common::payments::PaymentStatus;
-use mercato_common::services::{Orders, Payments};
-use mercato_common::testing::{admin, customer};
-use mercato_common::types::{Caller, Error};
 use mercato_payments::Failure;
+use mercato_shop::orders::Status;
+use mercato_shop::payments::PaymentStatus;
+use mercato_shop::services::{Orders, Payments};
+use mercato_shop::testing::{admin, customer};
+use mercato_shop::types::{Caller, Error};
 use shop::{DUE, PLAYING, REFUND_REQUESTED, SUCCEEDED, shop};
 
 #[test]
@@ -65,7 +65,7 @@ fn who_may_pay_look_and_give_back() {
         assert!(matches!(look(&caller).unwrap()[0], Ok(Some(_))));
     }
     let refund = |caller: &Caller| {
-        let input = mercato_common::payments::RefundInput {
+        let input = mercato_shop::payments::RefundInput {
             payment_id: ids[0].clone(),
             amount: Some(1),
             reason: None,

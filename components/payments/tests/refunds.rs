@@ -9,13 +9,13 @@
 
 mod shop;
 
-use mercato_common::id;
-use mercato_common::orders::Status;
-use mercato_common::payments::RefundStatus;
-use mercato_common::services::Orders;
-use mercato_common::testing::{admin, customer};
-use mercato_common::types::Error;
 use mercato_payments::Failure;
+use mercato_shop::id;
+use mercato_shop::orders::Status;
+use mercato_shop::payments::RefundStatus;
+use mercato_shop::services::Orders;
+use mercato_shop::testing::{admin, customer};
+use mercato_shop::types::Error;
 use serde_json::json;
 use shop::{PLAYING, REFUND_FAILED, REFUND_REQUESTED, REFUNDED, shop};
 

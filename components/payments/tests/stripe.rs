@@ -11,15 +11,15 @@ mod shop;
 
 use std::sync::{Arc, Mutex};
 
-use mercato_common::breaker::Breaker;
-use mercato_common::cache::Cache as _;
-use mercato_common::orders::Status;
-use mercato_common::payments::PaymentStatus;
-use mercato_common::services::Orders;
-use mercato_common::testing::customer;
-use mercato_common::types::Error;
 use mercato_payments::Failure;
 use mercato_ports::http_client::{HttpFailure, Method, Response};
+use mercato_shop::breaker::Breaker;
+use mercato_shop::cache::Cache as _;
+use mercato_shop::orders::Status;
+use mercato_shop::payments::PaymentStatus;
+use mercato_shop::services::Orders;
+use mercato_shop::testing::customer;
+use mercato_shop::types::Error;
 use serde_json::json;
 use shop::scripted::{declined, intent, lost, stripe, unreached};
 use shop::{DUE, STRIPE, shop};
@@ -89,7 +89,7 @@ fn what_waits_for_the_customer_is_taken_back_before_another_attempt() {
         intent("succeeded"),
     ]);
     let id = shop.order(100);
-    let secret = |payment: mercato_common::payments::Payment| payment.client_secret;
+    let secret = |payment: mercato_shop::payments::Payment| payment.client_secret;
     assert!(shop.pay(&id, "pm_3ds").map(secret).unwrap().is_some());
     assert!(
         shop.pay(&id, "pm_3ds").map(secret).unwrap().is_some(),

@@ -11,11 +11,11 @@ mod shop;
 
 use std::sync::Arc;
 
-use mercato_common::orders::Status;
-use mercato_common::payments::RefundStatus;
-use mercato_common::types::Error;
 use mercato_payments::Failure;
 use mercato_ports::http_client::{Method, Response};
+use mercato_shop::orders::Status;
+use mercato_shop::payments::RefundStatus;
+use mercato_shop::types::Error;
 use serde_json::json;
 use shop::scripted::{intent, lost, seen, stripe};
 use shop::{REFUND_FAILED, REFUND_REQUESTED};

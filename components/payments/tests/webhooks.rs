@@ -9,12 +9,12 @@
 
 mod shop;
 
-use mercato_common::id;
-use mercato_common::orders::Status;
-use mercato_common::payments::{PaymentStatus, RefundStatus};
-use mercato_common::ports::Ports as _;
-use mercato_common::services::Payments;
-use mercato_common::types::Error;
+use mercato_shop::id;
+use mercato_shop::orders::Status;
+use mercato_shop::payments::{PaymentStatus, RefundStatus};
+use mercato_shop::ports::Ports as _;
+use mercato_shop::services::Payments;
+use mercato_shop::types::Error;
 use serde_json::{Value, json};
 use shop::{PLAYING, REFUND_FAILED, SECRET, SUCCEEDED, Shop, shop, sign};
 

@@ -1,12 +1,12 @@
 //! One attempt of a delivery, and what becomes of it.
 
-use mercato_common::cache::Cache;
-use mercato_common::collection::Stored;
-use mercato_common::id;
-use mercato_common::ports::{HttpClient, Ports};
-use mercato_common::types::Error;
 use mercato_ports::documents::CommitFailure;
 use mercato_ports::http_client::{Header, HttpFailure, Method, Request};
+use mercato_shop::cache::Cache;
+use mercato_shop::collection::Stored;
+use mercato_shop::id;
+use mercato_shop::ports::{HttpClient, Ports};
+use mercato_shop::types::Error;
 
 use crate::delivery::{DELIVERIES, DeliveryBody, Stage};
 use crate::endpoint::{ENDPOINTS, EndpointBody};

@@ -1,12 +1,12 @@
 //! The binding of the service to the world `mercato:shop/webhooks-service`.
 
-use mercato_common::ports::Imports;
-use mercato_common::services::Webhooks;
-use mercato_common::types::{Caller, Error, Page};
-use mercato_common::webhooks::{
+use mercato_ports::events::Event;
+use mercato_shop::ports::Imports;
+use mercato_shop::services::Webhooks;
+use mercato_shop::types::{Caller, Error, Page};
+use mercato_shop::webhooks::{
     Delivery, DeliveryFilter, DeliveryPage, NewWebhook, SecretWebhook, Webhook, WebhookPatch,
 };
-use mercato_ports::events::Event;
 
 use crate::{Failure, WebhooksService};
 
@@ -27,8 +27,8 @@ mod bindings {
             "mercato:platform/documents@0.1.0": mercato_ports::wit::documents,
             "mercato:platform/events@0.1.0": mercato_ports::wit::events,
             "mercato:platform/http-client@0.1.0": mercato_ports::wit::http_client,
-            "mercato:shop/types@0.1.0": mercato_common::wit::types,
-            "mercato:shop/webhook-types@0.1.0": mercato_common::wit::webhook_types,
+            "mercato:shop/types@0.1.0": mercato_shop::wit::types,
+            "mercato:shop/webhook-types@0.1.0": mercato_shop::wit::webhook_types,
         },
     });
 }

@@ -1,10 +1,10 @@
 //! A delivery as it is stored.
 
-use mercato_common::collection::{Collection, Stored};
-use mercato_common::id;
-use mercato_common::types::Error;
-use mercato_common::webhooks::{Delivery, DeliveryStatus};
 use mercato_ports::events::Event;
+use mercato_shop::collection::{Collection, Stored};
+use mercato_shop::id;
+use mercato_shop::types::Error;
+use mercato_shop::webhooks::{Delivery, DeliveryStatus};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 

@@ -1,7 +1,7 @@
 //! An endpoint as it is stored.
 
-use mercato_common::collection::{Collection, Stored};
-use mercato_common::webhooks::Webhook;
+use mercato_shop::collection::{Collection, Stored};
+use mercato_shop::webhooks::Webhook;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::backoff;

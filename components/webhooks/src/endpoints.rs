@@ -1,12 +1,12 @@
 //! The endpoints, as those who keep the shop make, change and end them.
 
-use mercato_common::accounts::AuditAction;
-use mercato_common::collection::Stored;
-use mercato_common::id;
-use mercato_common::ports::Ports;
-use mercato_common::types::{Caller, Error};
-use mercato_common::webhooks::{NewWebhook, SecretWebhook, WebhookPatch};
 use mercato_ports::documents::{CommitFailure, Write};
+use mercato_shop::accounts::AuditAction;
+use mercato_shop::collection::Stored;
+use mercato_shop::id;
+use mercato_shop::ports::Ports;
+use mercato_shop::types::{Caller, Error};
+use mercato_shop::webhooks::{NewWebhook, SecretWebhook, WebhookPatch};
 
 use crate::endpoint::{ENDPOINTS, EndpointBody, to_webhook};
 use crate::service::{MOST_READ, TRIES, WebhooksService, act, busy};

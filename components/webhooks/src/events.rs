@@ -1,8 +1,8 @@
 //! The event by which deliveries are tried.
 
-use mercato_common::collection::{Stored, event};
-use mercato_common::types::Error;
 use mercato_ports::events::Event;
+use mercato_shop::collection::{Stored, event};
+use mercato_shop::types::Error;
 use serde::{Deserialize, Serialize};
 
 use crate::delivery::DeliveryBody;

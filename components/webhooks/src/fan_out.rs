@@ -1,12 +1,12 @@
 //! From one event to its deliveries: one for each endpoint that wants it, all in one commit.
 
-use mercato_common::collection::Stored;
-use mercato_common::id;
-use mercato_common::ports::Ports;
-use mercato_common::pruning::prune;
-use mercato_common::types::Error;
 use mercato_ports::documents::{CommitFailure, Write};
 use mercato_ports::events::Event;
+use mercato_shop::collection::Stored;
+use mercato_shop::id;
+use mercato_shop::ports::Ports;
+use mercato_shop::pruning::prune;
+use mercato_shop::types::Error;
 
 use crate::delivery::{DELIVERIES, DeliveryBody, Stage, id_of};
 use crate::endpoint::ENDPOINTS;

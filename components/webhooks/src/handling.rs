@@ -1,9 +1,9 @@
 //! What webhooks do when an event says so. Each may come twice, and late.
 
-use mercato_common::cache::Cache;
-use mercato_common::ports::{HttpClient, Ports};
-use mercato_common::types::Error;
 use mercato_ports::events::Event;
+use mercato_shop::cache::Cache;
+use mercato_shop::ports::{HttpClient, Ports};
+use mercato_shop::types::Error;
 
 use crate::events::{DUE, DueEvent};
 use crate::service::WebhooksService;

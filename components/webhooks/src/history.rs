@@ -1,12 +1,12 @@
 //! The deliveries, listed and replayed.
 
-use mercato_common::accounts::AuditAction;
-use mercato_common::collection::Stored;
-use mercato_common::ports::Ports;
-use mercato_common::types::{Caller, Error, Page};
-use mercato_common::webhooks::{Delivery, DeliveryEdge, DeliveryFilter, DeliveryPage};
-use mercato_common::{cursor, id};
 use mercato_ports::documents::{CommitFailure, Comparison, Condition, Direction, Scalar, Sort};
+use mercato_shop::accounts::AuditAction;
+use mercato_shop::collection::Stored;
+use mercato_shop::ports::Ports;
+use mercato_shop::types::{Caller, Error, Page};
+use mercato_shop::webhooks::{Delivery, DeliveryEdge, DeliveryFilter, DeliveryPage};
+use mercato_shop::{cursor, id};
 
 use crate::delivery::{self, DELIVERIES, DeliveryBody, Stage, to_delivery};
 use crate::endpoint::ENDPOINTS;

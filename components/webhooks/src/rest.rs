@@ -1,9 +1,9 @@
 //! The circuit breaker of each endpoint: one that fails again and again, and takes its time for it, is left alone for a minute, so that
 //! its deliveries don't hold up those of others.
 
-use mercato_common::breaker::Breaker;
-use mercato_common::cache::Cache;
-use mercato_common::id;
+use mercato_shop::breaker::Breaker;
+use mercato_shop::cache::Cache;
+use mercato_shop::id;
 
 /// How long an endpoint is left alone, in milliseconds.
 const REST: u64 = 60_000;

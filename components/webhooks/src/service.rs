@@ -1,15 +1,15 @@
 //! What the webhooks service does for those who keep the shop.
 
-use mercato_common::accounts::AuditAction;
-use mercato_common::audit::Act;
-use mercato_common::cache::Cache;
-use mercato_common::ports::{HttpClient, Ports};
-use mercato_common::services::Webhooks;
-use mercato_common::types::{Caller, Error, Page};
-use mercato_common::webhooks::{
+use mercato_ports::events::Event;
+use mercato_shop::accounts::AuditAction;
+use mercato_shop::audit::Act;
+use mercato_shop::cache::Cache;
+use mercato_shop::ports::{HttpClient, Ports};
+use mercato_shop::services::Webhooks;
+use mercato_shop::types::{Caller, Error, Page};
+use mercato_shop::webhooks::{
     Delivery, DeliveryFilter, DeliveryPage, NewWebhook, SecretWebhook, Webhook, WebhookPatch,
 };
-use mercato_ports::events::Event;
 
 use crate::endpoint::to_webhook;
 

@@ -4,8 +4,8 @@
 use std::fmt;
 
 use hmac::{Hmac, Mac};
-use mercato_common::id;
-use mercato_common::types::Error;
+use mercato_shop::id;
+use mercato_shop::types::Error;
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 

@@ -1,6 +1,6 @@
 //! Which events there are to subscribe to, and how that is written: a type, all types of a service, or all.
 
-use mercato_common::types::Error;
+use mercato_shop::types::Error;
 
 /// The shop's public events; the manifest has this service told of them.
 pub const PUBLIC: [&str; 14] = [

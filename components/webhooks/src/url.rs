@@ -4,9 +4,9 @@
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use http::Uri;
-use mercato_common::ports::Ports;
-use mercato_common::settings::choice;
-use mercato_common::types::Error;
+use mercato_shop::ports::Ports;
+use mercato_shop::settings::choice;
+use mercato_shop::types::Error;
 
 /// The longest URL, in bytes.
 const LONGEST: usize = 2_048;
@@ -65,7 +65,7 @@ fn is_loopback(host: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use mercato_common::testing::TestPorts;
+    use mercato_shop::testing::TestPorts;
 
     fn ports(environment: &str) -> TestPorts {
         TestPorts::new(

@@ -9,11 +9,11 @@
 
 mod shop;
 
-use mercato_common::accounts::AuditAction;
-use mercato_common::audit::{API_KEY, Act};
-use mercato_common::services::Webhooks;
-use mercato_common::testing::{admin, customer};
-use mercato_common::types::Caller;
+use mercato_shop::accounts::AuditAction;
+use mercato_shop::audit::{API_KEY, Act};
+use mercato_shop::services::Webhooks;
+use mercato_shop::testing::{admin, customer};
+use mercato_shop::types::Caller;
 use shop::{PAID, shop};
 
 #[test]
@@ -48,7 +48,7 @@ fn a_webhook_is_made_and_changed_by_somebody() {
     let shop = shop();
     let id = shop.webhook("https://here.example/in", &[PAID]).webhook.id;
     shop.enable(&id, false);
-    let patch = mercato_common::webhooks::WebhookPatch {
+    let patch = mercato_shop::webhooks::WebhookPatch {
         url: Some("no address".into()),
         events: None,
         enabled: None,

@@ -11,13 +11,13 @@ mod shop;
 
 use std::sync::{Arc, Mutex};
 
-use mercato_common::breaker::Breaker;
-use mercato_common::id;
-use mercato_common::ports::Ports as _;
-use mercato_common::services::Webhooks;
-use mercato_common::types::{Caller, Error, Page};
-use mercato_common::webhooks::{Delivery, DeliveryFilter, DeliveryStatus, WebhookPatch};
 use mercato_ports::http_client::HttpFailure;
+use mercato_shop::breaker::Breaker;
+use mercato_shop::id;
+use mercato_shop::ports::Ports as _;
+use mercato_shop::services::Webhooks;
+use mercato_shop::types::{Caller, Error, Page};
+use mercato_shop::webhooks::{Delivery, DeliveryFilter, DeliveryStatus, WebhookPatch};
 use mercato_webhooks::Failure;
 use serde_json::{Value, json};
 use shop::{PAID, Shop, expected, header, shop, signatures};

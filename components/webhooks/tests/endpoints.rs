@@ -9,11 +9,11 @@
 
 mod shop;
 
-use mercato_common::id;
-use mercato_common::services::Webhooks;
-use mercato_common::testing::{admin, customer};
-use mercato_common::types::{Caller, Error, Page};
-use mercato_common::webhooks::{DeliveryFilter, NewWebhook, WebhookPatch};
+use mercato_shop::id;
+use mercato_shop::services::Webhooks;
+use mercato_shop::testing::{admin, customer};
+use mercato_shop::types::{Caller, Error, Page};
+use mercato_shop::webhooks::{DeliveryFilter, NewWebhook, WebhookPatch};
 use serde_json::json;
 use shop::{PAID, Shop, expected, shop, signatures};
 

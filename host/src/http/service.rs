@@ -10,8 +10,8 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderName, HeaderValue, Request, Response};
 use http_body_util::{Either, Full};
 use hyper::body::Incoming;
-use mercato_common::browsers::Browsers;
 use mercato_ports::documents::Documents;
+use mercato_shop::browsers::Browsers;
 use tracing::{Instrument, error, error_span, info, warn};
 
 use super::asked::Asked;

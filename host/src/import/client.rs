@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use ureq::Agent;
 use uuid::Uuid;
 
-use super::product::Refusal;
+use mercato_feeds::product::Refusal;
 
 const MUTATION: &str = "mutation($rows: [ImportProductInput!]!) { \
     importProducts(products: $rows) { outcomes { outcome code field message } } }";

@@ -1,14 +1,10 @@
 //! `mercato import`: puts a product feed into a running shop, through its API.
 
 mod client;
-mod columns;
 mod export;
-mod price;
-mod product;
 mod report;
 mod run;
 mod sender;
-mod source;
 
 use std::path::PathBuf;
 
@@ -17,8 +13,8 @@ use iso_currency::Currency;
 
 pub use run::run;
 
-use columns::Mapping;
-use source::{Encoding, Format};
+use mercato_feeds::columns::Mapping;
+use mercato_feeds::source::{Encoding, Format};
 
 /// Puts a product feed into a running shop.
 ///

@@ -5,7 +5,7 @@ use std::io;
 use std::path::Path;
 
 use super::client::Outcome;
-use super::product::Refusal;
+use mercato_feeds::product::Refusal;
 
 /// So many refused rows are printed; the others are counted, and listed in the report file.
 const PRINTED: usize = 20;

@@ -9,14 +9,14 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::Options;
 use super::client::{Client, Outcome};
-use super::columns::{Columns, Field};
 use super::export;
-use super::product::{self, Product, Refusal, Rules};
 use super::report::Report;
 use super::sender::{Sender, unwritable};
-use super::source::{Feed, Row};
 use crate::exit::{Code, Failure};
 use crate::secret;
+use mercato_feeds::columns::{Columns, Field};
+use mercato_feeds::product::{self, Product, Refusal, Rules};
+use mercato_feeds::source::{Feed, Row};
 
 /// Imports a feed.
 ///

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use serde::Deserialize;
 
-use crate::process::{clean, output, progress, run};
 use crate::project::Project;
+use mercato_wasm_toolchain::process::{clean, output, progress, run};
 
 /// The release that is installed where there is none.
 const VERSION: &str = "1.16.0";
@@ -115,7 +115,7 @@ impl Oha {
             "installing the load generator oha {VERSION} into {} (once, some minutes)",
             root.display()
         ));
-        let mut cargo = crate::toolchain::Toolchain::Active.cargo();
+        let mut cargo = mercato_wasm_toolchain::Toolchain::Active.cargo();
         cargo
             .args(["install", "oha", "--locked", "--version", VERSION, "--root"])
             .arg(&root);

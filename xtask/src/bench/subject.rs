@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::api::{Api, body};
 use super::oha::{Load, Oha, Outcome};
 use super::usage;
-use crate::process::progress;
+use mercato_wasm_toolchain::process::progress;
 
 const PRODUCTS: usize = 20;
 /// More than can be ordered in the longest run.

@@ -14,7 +14,7 @@ use wasmparser::{Validator, WasmFeatures};
 
 pub use self::offers::Runtime;
 
-/// What is composed: the content of a file such as `components/shop.toml`.
+/// What is composed: the content of a file such as `deploy/compositions/shop.toml`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Composition {

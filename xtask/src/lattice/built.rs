@@ -6,12 +6,9 @@ use std::process::Command;
 
 use anyhow::{Context, Result};
 
-use crate::process::{clean, progress, run};
 use crate::project::Project;
 use crate::shop;
-
-/// The packages that only a lattice needs.
-pub const PACKAGES: [&str; 4] = ["-p", "mercato-lattice", "-p", "mercato-wasmcloud"];
+use mercato_wasm_toolchain::process::{clean, progress, run};
 
 const PROVIDERS: [&str; 5] = ["mongodb", "kafka", "redis", "smtp", "http"];
 
@@ -39,7 +36,7 @@ impl Built {
     /// Something does not compile.
     pub fn build(project: &Project, release: bool) -> Result<Self> {
         let built = Self::places(project, release);
-        let compositions = project.root.join("components/lattice");
+        let compositions = project.root.join("deploy/compositions/lattice");
         for entry in fs::read_dir(&compositions)
             .with_context(|| format!("{} can't be read", compositions.display()))?
         {
@@ -48,8 +45,7 @@ impl Built {
         progress("building the lattice's host and the providers (the first time takes many minutes)");
         run(cargo(project)
             .args(["build", "--locked", "--bins"])
-            .args(release.then_some("--release"))
-            .args(PACKAGES))
+            .args(release.then_some("--release")))
         .context("the lattice's host and the providers can't be built")?;
         for name in PROVIDERS {
             let provider = programs(project, release).join(format!("mercato-{name}-provider"));
@@ -67,13 +63,14 @@ impl Built {
     }
 }
 
-/// A cargo that can build the lattice's packages: one of its crates needs the help of a wrapper. They share hardly a crate in the same
-/// features with the others, and have a target folder of their own.
+/// The cargo of the lattice's workspace. One of its crates needs a compiler wrapper. It has a target folder of its own, because hardly
+/// a crate is built with the same features as in the main workspace.
 pub fn cargo(project: &Project) -> Command {
     let mut cargo = shop::cargo(project);
     cargo
+        .current_dir(project.root.join("lattice"))
         .env("CARGO_TARGET_DIR", target(project))
-        .env("RUSTC_WRAPPER", project.root.join("host/lattice/rustc-wrapper"));
+        .env("RUSTC_WRAPPER", project.root.join("lattice/host/rustc-wrapper"));
     cargo
 }
 

@@ -13,12 +13,12 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-pub use self::built::{Built, PACKAGES, cargo};
+pub use self::built::{Built, cargo};
 pub use self::running::{Options, Running};
 pub use self::up::ENVIRONMENT;
-use crate::process::clean;
 use crate::project::Project;
 use crate::service::{Limits, Service};
+use mercato_wasm_toolchain::process::clean;
 
 /// Where a lattice keeps its data, in the checkout, unless told otherwise.
 const DATA: &str = ".mercato/lattice";

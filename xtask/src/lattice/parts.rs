@@ -7,9 +7,9 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-use crate::process::clean;
 use crate::project::Project;
 use crate::servers::{Home, Launch, Server, haproxy};
+use mercato_wasm_toolchain::process::clean;
 
 /// How often a host says that it is there, in seconds.
 const HEARTBEAT: &str = "5";

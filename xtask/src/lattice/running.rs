@@ -9,11 +9,11 @@ use super::Built;
 use super::parts::{Tool, proxy};
 use super::state::{Process, State};
 use crate::daemon::stopped;
-use crate::process::{progress, run};
 use crate::project::Project;
 use crate::servers::{
     Home, Server, Start, free_port, kafka, mongodb, nats, redis, smtp, start_all, stop_all,
 };
+use mercato_wasm_toolchain::process::{progress, run};
 
 /// The zones that the manifest places by.
 const ZONES: [&str; 2] = ["a", "b"];

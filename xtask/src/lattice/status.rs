@@ -8,8 +8,8 @@ use super::DATA;
 use super::parts::Tool;
 use super::running::answers;
 use super::state::State;
-use crate::process::output;
 use crate::project::Project;
+use mercato_wasm_toolchain::process::output;
 
 /// Show what a lattice is doing
 ///

@@ -9,10 +9,10 @@ use anyhow::{Context, Result};
 use super::running::{Options, Running, claim};
 use super::{Built, DATA};
 use crate::daemon::{stop_orderly, stopped};
-use crate::process::progress;
 use crate::project::Project;
 use crate::secret;
 use crate::servers::free_port;
+use mercato_wasm_toolchain::process::progress;
 
 /// On this machine, the payment gateway may play, and webhooks may go to this machine.
 pub const ENVIRONMENT: &str = "MERCATO_ENVIRONMENT=development";

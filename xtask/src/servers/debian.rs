@@ -7,7 +7,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 
 use super::program::{make_executable, on_path};
-use crate::process::{clean, progress, run};
+use mercato_wasm_toolchain::process::{clean, progress, run};
 
 /// Downloads a package and those of its dependencies that are not installed, with apt's check of their signatures, and
 /// unpacks them into a folder; its program can be run there by its name then.

@@ -8,8 +8,8 @@ use super::program::cached;
 use super::server::{Launch, Server};
 use super::wire::Wire;
 use super::{Home, ports, python};
-use crate::process::clean;
 use crate::project::Project;
+use mercato_wasm_toolchain::process::clean;
 
 /// Each is the one file that every Python from 3.10 on takes, on every machine.
 const PACKAGES: &str = "\

@@ -9,8 +9,8 @@ use super::program::{Wanted, cached, make_executable};
 use super::server::{Launch, Server};
 use super::wire::Wire;
 use super::{Home, ports, python};
-use crate::process::clean;
 use crate::project::Project;
+use mercato_wasm_toolchain::process::clean;
 
 const MONGOD: Wanted = Wanted {
     name: "mongod",

@@ -8,8 +8,8 @@ use super::program::{Wanted, cached, make_executable};
 use super::server::{Launch, Server};
 use super::wire::Wire;
 use super::{Home, ports, python};
-use crate::process::clean;
 use crate::project::Project;
+use mercato_wasm_toolchain::process::clean;
 
 /// wadm needs what 2.10 brought.
 const NATS: Wanted = Wanted {

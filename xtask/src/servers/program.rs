@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
-use crate::process::{clean, output, progress};
 use crate::project::Project;
+use mercato_wasm_toolchain::process::{clean, output, progress};
 
 /// A server's program, as it is looked for.
 #[derive(Clone, Copy, Debug)]

@@ -7,7 +7,7 @@ use std::process::Command;
 use anyhow::{Context, Result};
 
 use super::program::on_path;
-use crate::process::{clean, output, progress, run};
+use mercato_wasm_toolchain::process::{clean, output, progress, run};
 
 /// What of Python is there.
 const INTERPRETERS: [&str; 2] = ["python3", "python"];

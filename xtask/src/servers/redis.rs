@@ -8,8 +8,8 @@ use super::program::{Wanted, cached};
 use super::server::{Launch, Server};
 use super::wire::Wire;
 use super::{Home, debian, ports};
-use crate::process::clean;
 use crate::project::Project;
+use mercato_wasm_toolchain::process::clean;
 
 const REDIS: Wanted = Wanted {
     name: "redis-server",

@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 
 use super::Home;
 use crate::daemon::{Daemon, stopped};
-use crate::process::{progress, shown};
+use mercato_wasm_toolchain::process::{progress, shown};
 
 /// How long a server may take until it serves; on a busy machine a JVM takes most of a minute.
 const START_LIMIT: Duration = Duration::from_secs(120);

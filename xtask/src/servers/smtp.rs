@@ -8,8 +8,8 @@ use super::program::cached;
 use super::server::{Launch, Server};
 use super::wire::Wire;
 use super::{Home, ports, python};
-use crate::process::clean;
 use crate::project::Project;
+use mercato_wasm_toolchain::process::clean;
 
 const PACKAGES: &str = "\
 aiosmtpd==1.4.6 --hash=sha256:72c99179ba5aa9ae0abbda6994668239b64a5ce054471955fe75f581d2592475

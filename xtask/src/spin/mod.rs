@@ -23,7 +23,7 @@ pub enum Spin {
     Up(up::Up),
     /// Compose what spin.toml names, as `spin build` does
     ///
-    /// Each component `NAME` is composed from `components/spin/NAME.toml` and put where the manifest says.
+    /// Each component `NAME` is composed from `deploy/compositions/spin/NAME.toml` and put where the manifest says.
     Build,
     /// Compose what spin.toml names, and hold it against what Spin offers and permits
     ///
@@ -71,7 +71,7 @@ pub fn build(project: &Project) -> Result<Vec<PathBuf>> {
     for (name, component) in &manifest.component {
         let composition = project
             .root
-            .join("components/spin")
+            .join("deploy/compositions/spin")
             .join(name)
             .with_extension("toml");
         let composed = shop::composed(project, Some(&composition), None)?;

@@ -10,9 +10,9 @@ use anyhow::{Context, Result, anyhow, bail};
 
 use super::STATE;
 use crate::daemon::{Daemon, stop_orderly, stopped};
-use crate::process::{clean, output, progress};
 use crate::project::Project;
 use crate::secret;
+use mercato_wasm_toolchain::process::{clean, output, progress};
 
 /// Spin compiles the components first.
 const START: Duration = Duration::from_secs(180);

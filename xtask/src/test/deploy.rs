@@ -6,9 +6,9 @@ use anyhow::{Result, anyhow, bail};
 use libtest_mimic::{Failed, Trial};
 
 use super::tally::Tally;
-use crate::process::{clean, output};
 use crate::project::Project;
 use crate::servers::haproxy;
+use mercato_wasm_toolchain::process::{clean, output};
 
 /// What `docker-compose.yml` asks for.
 const PASSWORDS: [&str; 2] = ["MONGODB_PASSWORD", "REDIS_PASSWORD"];

@@ -21,10 +21,10 @@ use libtest_mimic::{Arguments, Trial};
 
 use self::servers::Servers;
 use self::tally::Tally;
-use crate::process::{progress, run, shown};
 use crate::project::Project;
 use crate::service::{Limits, Service};
 use crate::{secret, shop, wit};
+use mercato_wasm_toolchain::process::{progress, run, shown};
 
 /// Tells the black-box tests what the mail server of their shop keeps.
 const MAILS: &str = "MERCATO_TEST_MAILS";
@@ -34,16 +34,12 @@ const MAILS: &str = "MERCATO_TEST_MAILS";
 const HOST: [&str; 4] = ["-p", "mercato", "-p", "mercato-spin-host"];
 
 /// What else is built and tested. xtask is not among it: it would be replaced while it runs.
-const REST: [&str; 11] = [
+const REST: [&str; 7] = [
     "--workspace",
     "--exclude",
     "mercato",
     "--exclude",
-    "mercato-lattice",
-    "--exclude",
     "mercato-spin-host",
-    "--exclude",
-    "mercato-wasmcloud",
     "--exclude",
     "xtask",
 ];

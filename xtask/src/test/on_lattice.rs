@@ -7,11 +7,11 @@ use libtest_mimic::Trial;
 
 use super::tally::Tally;
 use super::{MAILS, Test, count, digests, suite};
-use crate::process::progress;
 use crate::project::Project;
 use crate::servers::{Home, get_all, localstripe, smtp};
 use crate::service::Service;
 use crate::{lattice, secret, shop};
+use mercato_wasm_toolchain::process::progress;
 
 /// What only a lattice shows.
 const OWN: &str = "lattice::";
@@ -41,7 +41,7 @@ pub fn step(test: &Test, project: &Project, tally: &mut Tally) -> Result<()> {
     let same = Trial::test("deploy::the lattice runs the components of the one process", same);
     test.own(vec![same], tally)?;
     let mut packages = lattice::cargo(project);
-    packages.args(["test", "--locked"]).args(lattice::PACKAGES);
+    packages.args(["test", "--locked"]);
     count(packages.args(&test.filter), tally)?;
 
     let log = test.log(project, "test-lattice")?;

@@ -6,9 +6,9 @@ use anyhow::{Context, Result, anyhow, bail};
 use libtest_mimic::Trial;
 
 use super::tally::Tally;
-use crate::process::progress;
 use crate::project::Project;
 use crate::servers::{Home, Server, Start, kafka, localstripe, mongodb, redis, smtp, start_all};
+use mercato_wasm_toolchain::process::progress;
 
 /// A server's name, the variable that tells tests its address, and what starts it.
 const SERVERS: [(&str, &str, Start); 5] = [

@@ -10,12 +10,12 @@ use anyhow::{Context, Result, bail, ensure};
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
 
-use crate::process::{clean, output};
 use crate::project::Project;
 use crate::secret;
 use crate::servers::free_port;
 use crate::service::{Limits, Service};
 use crate::spin;
+use mercato_wasm_toolchain::process::{clean, output};
 
 /// A debug build compiles the components first; the host ends at once.
 const LIMITS: Limits = Limits {

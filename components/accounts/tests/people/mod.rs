@@ -2,13 +2,11 @@
 #![allow(dead_code, reason = "each test uses what it needs")]
 
 use mercato_accounts::AccountsService;
-use mercato_common::accounts::{
-    AuditAction, AuditEntry, AuditFilter, Client, Credentials, PhoneCode, SignIn,
-};
-use mercato_common::services::{Accounts, Contacts};
-use mercato_common::testing::TestPorts;
-use mercato_common::types::{Caller, Error, Page, Role, SignedIn};
 use mercato_ports::events::Event;
+use mercato_shop::accounts::{AuditAction, AuditEntry, AuditFilter, Client, Credentials, PhoneCode, SignIn};
+use mercato_shop::services::{Accounts, Contacts};
+use mercato_shop::testing::TestPorts;
+use mercato_shop::types::{Caller, Error, Page, Role, SignedIn};
 
 pub const SECRET: &str = "a secret of more than 16 bytes";
 pub const PASSWORD: &str = "correct horse";

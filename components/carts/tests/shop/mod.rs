@@ -6,13 +6,13 @@ use std::sync::{Arc, Mutex};
 
 use mercato_carts::{CartsService, ProductSource};
 use mercato_catalog::CatalogService;
-use mercato_common::carts::{Cart, ChangeKind, Terms, Whose};
-use mercato_common::catalog::{Attribute, NewProduct, Product, ProductDetails, ProductPatch, Stock};
-use mercato_common::orders::{NewOrder, Order, OrderFilter, OrderQuery};
-use mercato_common::services::{Carts, Catalog, Orders, Placement};
-use mercato_common::testing::{TestPorts, admin};
-use mercato_common::types::{Caller, Error, Page};
 use mercato_orders::OrdersService;
+use mercato_shop::carts::{Cart, ChangeKind, Terms, Whose};
+use mercato_shop::catalog::{Attribute, NewProduct, Product, ProductDetails, ProductPatch, Stock};
+use mercato_shop::orders::{NewOrder, Order, OrderFilter, OrderQuery};
+use mercato_shop::services::{Carts, Catalog, Orders, Placement};
+use mercato_shop::testing::{TestPorts, admin};
+use mercato_shop::types::{Caller, Error, Page};
 
 type Catalogue = CatalogService<TestPorts>;
 type Hook = Box<dyn FnOnce() + Send>;
@@ -169,7 +169,7 @@ impl Shop {
     /// Somebody else buys so many.
     pub fn sell(&self, id: &str, quantity: u32) {
         let order = NewOrder {
-            lines: vec![mercato_common::types::Line {
+            lines: vec![mercato_shop::types::Line {
                 product_id: id.into(),
                 quantity,
             }],

@@ -1,25 +1,25 @@
 //! The services behind the component's imports.
 
-use mercato_common::accounts::{
+use mercato_shop::accounts::{
     AuditFilter, AuditPage, Channel, Client, Credentials, ExternalIdentity, Session, SignIn, User, UserPage,
     UserPatch,
 };
-use mercato_common::carts::{Cart, Terms, Whose};
-use mercato_common::catalog::{
+use mercato_shop::carts::{Cart, Terms, Whose};
+use mercato_shop::catalog::{
     Attribute, Category, CategoryPatch, Facets, ImportOutcome, MovementPage, NewCategory, NewProduct,
     Product, ProductChanges, ProductFilter, ProductPage, ProductPatch, ProductQuery, Stock,
 };
-use mercato_common::discounts::{Discount, DiscountPage, NewDiscount};
-use mercato_common::notifications::{
+use mercato_shop::discounts::{Discount, DiscountPage, NewDiscount};
+use mercato_shop::notifications::{
     Email, Notification, NotificationFilter, NotificationPage, Preference, Sms,
 };
-use mercato_common::orders::{NewOrder, Order, OrderChanges, OrderPage, OrderQuery, Status};
-use mercato_common::payments::{Payment, PaymentInput, RefundInput};
-use mercato_common::services::{
+use mercato_shop::orders::{NewOrder, Order, OrderChanges, OrderPage, OrderQuery, Status};
+use mercato_shop::payments::{Payment, PaymentInput, RefundInput};
+use mercato_shop::services::{
     Accounts, Carts, Catalog, Discounts, Notifications, Orders, Payments, Placement, Webhooks,
 };
-use mercato_common::types::{Caller, Error, Page, Role};
-use mercato_common::webhooks::{
+use mercato_shop::types::{Caller, Error, Page, Role};
+use mercato_shop::webhooks::{
     Delivery, DeliveryFilter, DeliveryPage, NewWebhook, SecretWebhook, Webhook, WebhookPatch,
 };
 

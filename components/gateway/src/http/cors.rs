@@ -7,7 +7,7 @@ use http::header::{
     ACCESS_CONTROL_REQUEST_METHOD, ORIGIN,
 };
 use http::{HeaderValue, Method, Request, Response, StatusCode};
-use mercato_common::browsers::Browsers;
+use mercato_shop::browsers::Browsers;
 
 use crate::http::Reply;
 

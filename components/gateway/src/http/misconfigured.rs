@@ -3,8 +3,8 @@
 
 use http::Request;
 use http::header::ORIGIN;
-use mercato_common::browsers::Browsers;
-use mercato_common::types::Error;
+use mercato_shop::browsers::Browsers;
+use mercato_shop::types::Error;
 
 use crate::http::accept::{self, Accepted};
 use crate::http::{GRAPHQL, Problem, Reply, reply, request_id};

@@ -21,8 +21,8 @@ use std::sync::{Arc, OnceLock};
 use http::header::ORIGIN;
 use http::{Method, Request, Response, StatusCode};
 
-use mercato_common::accounts::Client;
-use mercato_common::id;
+use mercato_shop::accounts::Client;
+use mercato_shop::id;
 
 use crate::client;
 use crate::graphiql;

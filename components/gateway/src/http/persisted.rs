@@ -4,8 +4,8 @@
 //! shops whose clients are all their own: nothing is executed but the documents of a manifest.
 
 use http::StatusCode;
-use mercato_common::cache::Cache;
-use mercato_common::settings::persisted::{Persisted, digest};
+use mercato_shop::cache::Cache;
+use mercato_shop::settings::persisted::{Persisted, digest};
 
 use crate::http::envelope::{Item, Parameters, Refused};
 

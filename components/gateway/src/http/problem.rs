@@ -2,7 +2,7 @@
 
 use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, ETAG, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderName, HeaderValue, Response, StatusCode};
-use mercato_common::types::{Error, Shortage};
+use mercato_shop::types::{Error, Shortage};
 use schemars::JsonSchema;
 use serde::Serialize;
 

@@ -5,8 +5,8 @@
 //! address is not told is not limited: all of them together would be shut out by one.
 
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
-use mercato_common::cache::Cache;
-use mercato_common::types::Caller;
+use mercato_shop::cache::Cache;
+use mercato_shop::types::Caller;
 
 use crate::http::Problem;
 

@@ -2,7 +2,7 @@
 //! requests, the host has put it in.
 
 use http::{HeaderMap, HeaderName, HeaderValue};
-use mercato_common::id;
+use mercato_shop::id;
 
 /// The header that carries it.
 pub const HEADER: HeaderName = HeaderName::from_static("x-request-id");

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use http::HeaderName;
-use mercato_common::browsers::Browsers;
-use mercato_common::settings::persisted::Persisted;
-use mercato_common::settings::{Config, choice, number, oidc, persisted, secret, text};
-use mercato_common::token_keys::TokenKeys;
+use mercato_shop::browsers::Browsers;
+use mercato_shop::settings::persisted::Persisted;
+use mercato_shop::settings::{Config, choice, number, oidc, persisted, secret, text};
+use mercato_shop::token_keys::TokenKeys;
 use serde_json::{Value, json};
 
 use crate::oidc::Oidc;

@@ -2,7 +2,7 @@
 
 use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyAlgorithm, PublicKeyUse};
 use jsonwebtoken::{Algorithm, DecodingKey};
-use mercato_common::id;
+use mercato_shop::id;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 

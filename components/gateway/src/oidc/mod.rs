@@ -10,10 +10,10 @@ use std::sync::Arc;
 
 use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::{Algorithm, Header, Validation};
-use mercato_common::accounts::ExternalIdentity;
-use mercato_common::external::{self, ExternalId};
-use mercato_common::settings::oidc::Provider;
-use mercato_common::types::{Error, SignedIn};
+use mercato_shop::accounts::ExternalIdentity;
+use mercato_shop::external::{self, ExternalId};
+use mercato_shop::settings::oidc::Provider;
+use mercato_shop::types::{Error, SignedIn};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 

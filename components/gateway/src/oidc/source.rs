@@ -6,11 +6,11 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use mercato_common::cache::Cache;
-use mercato_common::id;
-use mercato_common::ports::HttpClient;
-use mercato_common::types::Error;
 use mercato_ports::http_client::{Header, HttpFailure, Method, Request};
+use mercato_shop::cache::Cache;
+use mercato_shop::id;
+use mercato_shop::ports::HttpClient;
+use mercato_shop::types::Error;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;

@@ -6,7 +6,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use crate::http::Reply;
-use mercato_common::types::Error;
+use mercato_shop::types::Error;
 
 /// Who may keep an answer.
 #[derive(Clone, Copy, Debug)]

@@ -2,7 +2,7 @@
 
 use http::Request;
 use matchit::Params;
-use mercato_common::types::{Caller, Error};
+use mercato_shop::types::{Caller, Error};
 use percent_encoding::percent_decode_str;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;

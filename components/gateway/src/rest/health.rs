@@ -1,7 +1,7 @@
 //! How the shop is, for orchestrators, where the host does not tell by itself.
 
 use http::{Method, StatusCode};
-use mercato_common::id;
+use mercato_shop::id;
 use schemars::JsonSchema;
 use serde::Serialize;
 

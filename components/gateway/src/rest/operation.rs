@@ -1,7 +1,7 @@
 //! What an operation is made of: how it is reached, what it takes and answers, who may ask, and what it does.
 
 use http::{Method, StatusCode};
-use mercato_common::types::Error;
+use mercato_shop::types::Error;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
 use crate::http::Problem;

@@ -1,6 +1,6 @@
 //! Lists, page by page.
 
-use mercato_common::types::{Error, Page as Wanted};
+use mercato_shop::types::{Error, Page as Wanted};
 use schemars::JsonSchema;
 use serde::Serialize;
 

@@ -4,7 +4,7 @@
 //! nothing to an editor: it is left out of the comparison.
 
 use http::header::IF_MATCH;
-use mercato_common::types::Error;
+use mercato_shop::types::Error;
 use schemars::JsonSchema;
 use serde::Deserialize;
 

@@ -2,7 +2,7 @@
 
 use async_graphql::connection::{Connection, EmptyFields};
 use async_graphql::{Context, Enum, ID, InputObject, Object};
-use mercato_common::accounts::{
+use mercato_shop::accounts::{
     AuditAction, AuditEntry as Entry, AuditFilter as Filter, AuditOutcome as Outcome,
 };
 

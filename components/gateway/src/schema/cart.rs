@@ -3,7 +3,7 @@
 pub mod operations;
 
 use async_graphql::{Context, Enum, ID, Object};
-use mercato_common::carts::{Cart, CartLine, Change, ChangeKind};
+use mercato_shop::carts::{Cart, CartLine, Change, ChangeKind};
 
 use crate::schema::datetime::DateTime;
 use crate::schema::nullable::{Nullable, nullable};

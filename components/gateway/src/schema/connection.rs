@@ -2,7 +2,7 @@
 
 use async_graphql::OutputType;
 use async_graphql::connection::{Connection, Edge, EmptyFields};
-use mercato_common::types::{Error, Page};
+use mercato_shop::types::{Error, Page};
 
 /// The most edges of one page.
 const MOST: i32 = 100;

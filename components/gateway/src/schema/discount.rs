@@ -3,8 +3,8 @@
 pub mod operations;
 
 use async_graphql::{InputObject, Object};
-use mercato_common::discounts::{Discount, NewDiscount, Reduction};
-use mercato_common::types::Error;
+use mercato_shop::discounts::{Discount, NewDiscount, Reduction};
+use mercato_shop::types::Error;
 
 use crate::schema::datetime::DateTime;
 use crate::schema::product::int;

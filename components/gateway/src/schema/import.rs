@@ -1,8 +1,8 @@
 //! The import of products from a feed.
 
 use async_graphql::{Enum, ID, InputObject, SimpleObject};
-use mercato_common::catalog::{ImportOutcome as Outcome, NewProduct, ProductDetails};
-use mercato_common::types::Error;
+use mercato_shop::catalog::{ImportOutcome as Outcome, NewProduct, ProductDetails};
+use mercato_shop::types::Error;
 
 use crate::errors;
 use crate::schema::product::details::{AttributeInput, ImageInput, all};

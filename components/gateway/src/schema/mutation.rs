@@ -1,7 +1,7 @@
 //! What can be changed.
 
 use async_graphql::{Context, ID, Object};
-use mercato_common::types::Error;
+use mercato_shop::types::Error;
 
 use crate::errors;
 use crate::schema::import::{ImportOutcome, ImportProductInput, ImportProductsResult};

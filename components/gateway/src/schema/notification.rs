@@ -3,7 +3,7 @@
 pub mod operations;
 
 use async_graphql::{Enum, ID, InputObject, Object, SimpleObject};
-use mercato_common::notifications::{
+use mercato_shop::notifications::{
     Email, Kind, Medium, Notification, NotificationFilter as Filter, NotificationStatus as Status,
     Preference, Sms,
 };

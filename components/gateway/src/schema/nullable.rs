@@ -1,7 +1,7 @@
 //! Fields that may be null: where one fails, it alone is null, and its error has its path (GraphQL, section 6.4.4).
 
 use async_graphql::{Context, Result};
-use mercato_common::types::Error;
+use mercato_shop::types::Error;
 
 use crate::session::Session;
 

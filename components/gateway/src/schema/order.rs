@@ -4,8 +4,8 @@ mod input;
 pub mod operations;
 
 use async_graphql::{Context, Enum, ID, Object};
-use mercato_common::orders::{Actor, Order, OrderLine, Status, StatusChange};
-use mercato_common::types::Error;
+use mercato_shop::orders::{Actor, Order, OrderLine, Status, StatusChange};
+use mercato_shop::types::Error;
 
 use crate::schema::datetime::DateTime;
 use crate::schema::nullable::{Nullable, nullable};

@@ -3,7 +3,7 @@
 pub mod operations;
 
 use async_graphql::{Enum, ID, Object};
-use mercato_common::payments::{Payment, PaymentStatus as Status, Refund, RefundStatus as RefundState};
+use mercato_shop::payments::{Payment, PaymentStatus as Status, Refund, RefundStatus as RefundState};
 
 use crate::schema::datetime::DateTime;
 use crate::schema::product::int;

@@ -9,7 +9,7 @@ pub mod stock;
 
 use async_graphql::{Context, Enum, ID, InputObject, Object};
 use futures::future::join_all;
-use mercato_common::catalog::{
+use mercato_shop::catalog::{
     NewProduct, Product, ProductDetails, ProductFilter as Filter, ProductPatch, ProductSort as Sort, SortKey,
 };
 

@@ -1,7 +1,7 @@
 //! What users, and those who keep the shop, change of users.
 
 use async_graphql::{Context, ID, InputObject, Json, Object};
-use mercato_common::accounts::UserPatch;
+use mercato_shop::accounts::UserPatch;
 use serde_json::Value;
 
 use crate::personal;

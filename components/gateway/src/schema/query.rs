@@ -2,8 +2,8 @@
 
 use async_graphql::connection::{Connection, EmptyFields};
 use async_graphql::{Context, ID, Object, Result};
-use mercato_common::catalog::ProductQuery;
-use mercato_common::types::Error;
+use mercato_shop::catalog::ProductQuery;
+use mercato_shop::types::Error;
 
 use crate::schema::connection::{LIST, page, page_size, to_connection, whole_list};
 use crate::schema::nullable::{Nullable, nullable, read};

@@ -1,7 +1,7 @@
 //! Sessions: where a user is signed in, how that goes on, and how it ends.
 
 use async_graphql::{Context, ID, InputObject, Object};
-use mercato_common::accounts::Session as AccountSession;
+use mercato_shop::accounts::Session as AccountSession;
 
 use crate::errors;
 use crate::schema::datetime::DateTime;

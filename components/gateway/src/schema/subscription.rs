@@ -3,9 +3,9 @@
 use async_graphql::{Context, ID, MergedSubscription, Result, Subscription as Fields};
 use futures::future::join_all;
 use futures::stream::{self, Iter};
-use mercato_common::catalog::Product;
-use mercato_common::orders::Order;
-use mercato_common::types::Error;
+use mercato_shop::catalog::Product;
+use mercato_shop::orders::Order;
+use mercato_shop::types::Error;
 
 use crate::schema::order::OrderObject;
 use crate::schema::product::ProductObject;

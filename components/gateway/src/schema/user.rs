@@ -1,8 +1,8 @@
 //! `User`, and what it takes to become one.
 
 use async_graphql::{Enum, ID, InputObject, Object, SimpleObject};
-use mercato_common::accounts::{Credentials, SignIn, User};
-use mercato_common::types::Role;
+use mercato_shop::accounts::{Credentials, SignIn, User};
+use mercato_shop::types::Role;
 
 use crate::schema::datetime::DateTime;
 

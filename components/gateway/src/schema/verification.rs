@@ -1,7 +1,7 @@
 //! Proving that an address is one's own.
 
 use async_graphql::{Context, Enum, Object, SimpleObject};
-use mercato_common::accounts::Channel;
+use mercato_shop::accounts::Channel;
 
 use crate::schema::datetime::DateTime;
 use crate::schema::nullable::{Nullable, change};

@@ -3,7 +3,7 @@
 pub mod operations;
 
 use async_graphql::{Enum, ID, InputObject, Object};
-use mercato_common::webhooks::{
+use mercato_shop::webhooks::{
     Delivery, DeliveryStatus as Status, NewWebhook, SecretWebhook, Webhook, WebhookPatch,
 };
 

@@ -6,8 +6,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use jsonwebtoken::jwk::Jwk;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
-use mercato_common::token_keys::TokenKeys;
 use mercato_ports::http_client::{HttpFailure, Response};
+use mercato_shop::token_keys::TokenKeys;
 use serde_json::{Value, json};
 
 use crate::shop::Shop;

@@ -6,9 +6,9 @@ mod layout;
 mod money;
 mod phrases;
 
-use mercato_common::notifications::Medium;
-use mercato_common::orders::Order;
-use mercato_common::types::Error;
+use mercato_shop::notifications::Medium;
+use mercato_shop::orders::Order;
+use mercato_shop::types::Error;
 use serde::{Deserialize, Serialize};
 
 use crate::events::Occasion;

@@ -1,6 +1,6 @@
 //! Amounts as people write them.
 
-use mercato_common::currency;
+use mercato_shop::currency;
 
 /// How a language writes numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

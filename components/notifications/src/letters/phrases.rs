@@ -1,8 +1,8 @@
 //! What is said in a language, which language a reader gets, and how facts come into phrases.
 
-use mercato_common::locale::lookup;
-use mercato_common::notifications::Kind;
-use mercato_common::types::Error;
+use mercato_shop::locale::lookup;
+use mercato_shop::notifications::Kind;
+use mercato_shop::types::Error;
 
 use super::money::Number;
 use super::{de, en};

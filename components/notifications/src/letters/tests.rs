@@ -1,7 +1,7 @@
 //! Every kind in every language, by every medium.
 
-use mercato_common::notifications::Kind;
-use mercato_common::orders::{Amounts, OrderLine, Status};
+use mercato_shop::notifications::Kind;
+use mercato_shop::orders::{Amounts, OrderLine, Status};
 
 use super::*;
 use crate::events::{Code, Scarce};

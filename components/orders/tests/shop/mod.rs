@@ -2,14 +2,14 @@
 #![allow(dead_code, reason = "each test uses what it needs")]
 
 use mercato_catalog::CatalogService;
-use mercato_common::catalog::{NewProduct, ProductDetails, Stock};
-use mercato_common::discounts::{NewDiscount, Reduction};
-use mercato_common::orders::{NewOrder, Order, OrderFilter, OrderQuery};
-use mercato_common::services::{Catalog, Discounts, Orders};
-use mercato_common::testing::{TestPorts, admin, customer};
-use mercato_common::types::{Caller, Error, Line, Page};
 use mercato_orders::OrdersService;
 use mercato_ports::events::Event;
+use mercato_shop::catalog::{NewProduct, ProductDetails, Stock};
+use mercato_shop::discounts::{NewDiscount, Reduction};
+use mercato_shop::orders::{NewOrder, Order, OrderFilter, OrderQuery};
+use mercato_shop::services::{Catalog, Discounts, Orders};
+use mercato_shop::testing::{TestPorts, admin, customer};
+use mercato_shop::types::{Caller, Error, Line, Page};
 
 pub const PLACED: &str = "mercato.orders.order-placed";
 pub const DUE: &str = "mercato.catalog.reservation-due";

@@ -3,7 +3,7 @@
 pub mod stripe;
 pub mod test;
 
-use mercato_common::types::Money;
+use mercato_shop::types::Money;
 
 /// An attempt to take money.
 #[derive(Clone, Debug, PartialEq, Eq)]

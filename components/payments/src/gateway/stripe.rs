@@ -4,8 +4,8 @@
 use std::fmt;
 
 use form_urlencoded::Serializer;
-use mercato_common::ports::HttpClient;
 use mercato_ports::http_client::{Header, HttpFailure, Method, Request, Response};
+use mercato_shop::ports::HttpClient;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 

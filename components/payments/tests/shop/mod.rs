@@ -5,18 +5,18 @@ pub mod scripted;
 
 use hmac::{Hmac, Mac};
 use mercato_catalog::CatalogService;
-use mercato_common::catalog::NewProduct;
-use mercato_common::id;
-use mercato_common::orders::{NewOrder, Order};
-use mercato_common::payments::{Payment, PaymentInput, RefundInput};
-use mercato_common::ports::Ports;
-use mercato_common::services::{Catalog, Orders, Payments};
-use mercato_common::testing::{TestPorts, admin, customer};
-use mercato_common::types::{Caller, Error, Line};
 use mercato_orders::OrdersService;
 use mercato_payments::PaymentsService;
 use mercato_ports::documents::{Replacement, Write};
 use mercato_ports::events::Event;
+use mercato_shop::catalog::NewProduct;
+use mercato_shop::id;
+use mercato_shop::orders::{NewOrder, Order};
+use mercato_shop::payments::{Payment, PaymentInput, RefundInput};
+use mercato_shop::ports::Ports;
+use mercato_shop::services::{Catalog, Orders, Payments};
+use mercato_shop::testing::{TestPorts, admin, customer};
+use mercato_shop::types::{Caller, Error, Line};
 use sha2::Sha256;
 
 pub const SECRET: &str = "whsec_test";
@@ -78,7 +78,7 @@ impl Shop {
             price: total,
             currency: None,
             quantity: 1,
-            details: mercato_common::catalog::ProductDetails::default(),
+            details: mercato_shop::catalog::ProductDetails::default(),
         };
         let product_id = self.catalog.create(&admin(), input).unwrap().id;
         let lines = vec![Line {

@@ -4,16 +4,16 @@
 use std::sync::{Arc, Mutex};
 
 use hmac::{Hmac, Mac};
-use mercato_common::cache::Cache;
-use mercato_common::collection::event;
-use mercato_common::ports::Ports;
-use mercato_common::services::Webhooks;
-use mercato_common::testing::TestPorts;
-use mercato_common::types::{Caller, Page};
-use mercato_common::webhooks::{Delivery, DeliveryFilter, NewWebhook, SecretWebhook, Webhook, WebhookPatch};
 use mercato_ports::documents::{Replacement, Write};
 use mercato_ports::events::Event;
 use mercato_ports::http_client::{HttpFailure, Request, Response};
+use mercato_shop::cache::Cache;
+use mercato_shop::collection::event;
+use mercato_shop::ports::Ports;
+use mercato_shop::services::Webhooks;
+use mercato_shop::testing::TestPorts;
+use mercato_shop::types::{Caller, Page};
+use mercato_shop::webhooks::{Delivery, DeliveryFilter, NewWebhook, SecretWebhook, Webhook, WebhookPatch};
 use mercato_webhooks::WebhooksService;
 use serde_json::{Value, json};
 use sha2::Sha256;

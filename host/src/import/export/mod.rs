@@ -4,7 +4,6 @@
 //! shop lacks them. A product is known by its external id; one without has its `_id` as that in the other shop. First come the products
 //! that are sold by themselves, then the variants, when their parents are there.
 
-mod line;
 mod target;
 
 use std::collections::HashMap;
@@ -13,16 +12,16 @@ use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use mercato_feeds::export::Line;
+use mercato_feeds::product::{self, Refusal};
+use mercato_feeds::source::Format;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use self::line::Line;
 use self::target::Target;
 use super::Options;
 use super::client::{Error, Outcome};
-use super::product::{self, Refusal};
 use super::sender::Sender;
-use super::source::Format;
 use crate::exit::{Code, Failure};
 
 const PRODUCT: &str = "mutation($input: CreateProductInput!) { made: createProduct(input: $input) { _id } }";

@@ -2,12 +2,12 @@
 
 use std::collections::{HashMap, HashSet};
 
+use mercato_feeds::export::{Category, Line};
+use mercato_feeds::product::Refusal;
 use serde::Deserialize;
 use serde_json::json;
 
 use super::super::client::{Client, Error};
-use super::super::product::Refusal;
-use super::line::{Category, Line};
 
 const PRODUCTS: &str =
     "query($after: String) { exportProducts(first: 500, after: $after) { data endCursor } }";

@@ -11,8 +11,8 @@ use super::program::{cached, on_path};
 use super::server::{Launch, Server};
 use super::wire::Wire;
 use super::{Home, ports};
-use crate::process::{clean, output, progress, run};
 use crate::project::Project;
+use mercato_wasm_toolchain::process::{clean, output, progress, run};
 
 /// What Maven is asked for, and the SHA-256 of everything that it has to bring.
 const POM: &str = include_str!("pom.xml");

@@ -2,8 +2,8 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use mercato_common::id;
-use mercato_common::types::Error;
+use mercato_shop::id;
+use mercato_shop::types::Error;
 
 /// The same ids in the same order, however often a request is executed.
 #[derive(Debug)]

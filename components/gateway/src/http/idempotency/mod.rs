@@ -13,11 +13,11 @@ mod record;
 mod seal;
 
 use http::{HeaderMap, HeaderName, Request, StatusCode};
-use mercato_common::collection::Stored;
-use mercato_common::id;
-use mercato_common::pruning;
-use mercato_common::types::{Caller, Error};
 use mercato_ports::documents::{CommitFailure, Write};
+use mercato_shop::collection::Stored;
+use mercato_shop::id;
+use mercato_shop::pruning;
+use mercato_shop::types::{Caller, Error};
 
 use crate::http::{Gateway, Problem, Reply};
 use crate::identity::Identity;

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, LOCATION};
 use http::{HeaderName, HeaderValue, Response, StatusCode};
-use mercato_common::collection::Collection;
-use mercato_common::id;
-use mercato_common::types::Error;
+use mercato_shop::collection::Collection;
+use mercato_shop::id;
+use mercato_shop::types::Error;
 use serde::{Deserialize, Serialize};
 
 use super::ids::Ids;

@@ -7,8 +7,8 @@ use chacha20poly1305::{KeyInit, XChaCha20Poly1305, XNonce};
 use hmac::{Hmac, Mac};
 use http::Request;
 use http::header::IF_MATCH;
-use mercato_common::id;
-use mercato_common::types::{Caller, Error};
+use mercato_shop::id;
+use mercato_shop::types::{Caller, Error};
 use sha2::{Digest, Sha256, Sha512};
 
 /// The length of a nonce of XChaCha20-Poly1305 in bytes: enough for random ones.

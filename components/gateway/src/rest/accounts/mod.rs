@@ -3,8 +3,8 @@
 mod shapes;
 
 use http::{Method, StatusCode};
-use mercato_common::accounts::{SignIn, User as Found, UserPatch};
-use mercato_common::types::{Caller, Error, SignedIn as Whoever};
+use mercato_shop::accounts::{SignIn, User as Found, UserPatch};
+use mercato_shop::types::{Caller, Error, SignedIn as Whoever};
 use serde_json::Value;
 
 use crate::personal;

@@ -1,7 +1,7 @@
 //! The shapes of JSON that tell of users.
 
-use mercato_common::accounts::{Channel, Credentials as Given, SignIn, User as Found};
-use mercato_common::types::Role as Known;
+use mercato_shop::accounts::{Channel, Credentials as Given, SignIn, User as Found};
+use mercato_shop::types::Role as Known;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

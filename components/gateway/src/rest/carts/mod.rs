@@ -3,8 +3,8 @@
 pub mod shapes;
 
 use http::{Method, StatusCode};
-use mercato_common::carts::{Cart as Found, Terms, Whose};
-use mercato_common::types::Error;
+use mercato_shop::carts::{Cart as Found, Terms, Whose};
+use mercato_shop::types::Error;
 
 use crate::rest::answer::Answer;
 use crate::rest::call::Call;

@@ -1,6 +1,6 @@
 //! The shapes of JSON that tell of carts.
 
-use mercato_common::carts::{Cart as Found, CartLine, Change, ChangeKind};
+use mercato_shop::carts::{Cart as Found, CartLine, Change, ChangeKind};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

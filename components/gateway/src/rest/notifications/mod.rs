@@ -3,7 +3,7 @@
 pub mod shapes;
 
 use http::{Method, StatusCode};
-use mercato_common::notifications::{Email, Sms};
+use mercato_shop::notifications::{Email, Sms};
 
 use crate::rest::answer::Answer;
 use crate::rest::call::Call;

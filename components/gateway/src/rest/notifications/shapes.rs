@@ -1,6 +1,6 @@
 //! The shapes of JSON that tell of notifications.
 
-use mercato_common::notifications::{
+use mercato_shop::notifications::{
     Kind as Tells, Medium as By, Notification as Sent, NotificationStatus as Stands,
 };
 use schemars::JsonSchema;

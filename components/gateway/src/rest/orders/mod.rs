@@ -3,8 +3,8 @@
 pub mod shapes;
 
 use http::{Method, StatusCode};
-use mercato_common::orders::{NewOrder as New, Order as Found, OrderFilter, OrderQuery};
-use mercato_common::types::{Error, Line};
+use mercato_shop::orders::{NewOrder as New, Order as Found, OrderFilter, OrderQuery};
+use mercato_shop::types::{Error, Line};
 
 use crate::rest::answer::Answer;
 use crate::rest::call::Call;

@@ -1,6 +1,6 @@
 //! The shapes of JSON that tell of orders.
 
-use mercato_common::orders::{Actor, Amounts, Order as Found, OrderLine, Status, StatusChange as Change};
+use mercato_shop::orders::{Actor, Amounts, Order as Found, OrderLine, Status, StatusChange as Change};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

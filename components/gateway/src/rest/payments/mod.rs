@@ -4,8 +4,8 @@ pub mod shapes;
 mod webhook;
 
 use http::{Method, StatusCode};
-use mercato_common::payments::{Payment as Found, PaymentInput, RefundInput};
-use mercato_common::types::Error;
+use mercato_shop::payments::{Payment as Found, PaymentInput, RefundInput};
+use mercato_shop::types::Error;
 
 use crate::rest::answer::Answer;
 use crate::rest::call::Call;

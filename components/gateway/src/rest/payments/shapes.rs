@@ -1,6 +1,6 @@
 //! The shapes of JSON that tell of payments.
 
-use mercato_common::payments::{
+use mercato_shop::payments::{
     Payment as Found, PaymentStatus as Status, Refund as GivenBack, RefundStatus as RefundState,
 };
 use schemars::JsonSchema;

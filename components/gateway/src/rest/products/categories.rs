@@ -1,7 +1,7 @@
 //! The tree of categories.
 
 use http::{Method, StatusCode};
-use mercato_common::catalog::Category as Found;
+use mercato_shop::catalog::Category as Found;
 use schemars::JsonSchema;
 use serde::Serialize;
 

@@ -1,6 +1,6 @@
 //! The shapes of JSON that tell of pictures and of names with values.
 
-use mercato_common::catalog::{Attribute as NamedValue, Image as Picture};
+use mercato_shop::catalog::{Attribute as NamedValue, Image as Picture};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

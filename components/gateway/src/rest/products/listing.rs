@@ -1,7 +1,7 @@
 //! What lists of products are asked for.
 
-use mercato_common::catalog::{ProductFilter, ProductQuery, ProductSort, SortKey};
-use mercato_common::types::Error;
+use mercato_shop::catalog::{ProductFilter, ProductQuery, ProductSort, SortKey};
+use mercato_shop::types::Error;
 use schemars::JsonSchema;
 use serde::Deserialize;
 

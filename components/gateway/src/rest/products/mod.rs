@@ -6,8 +6,8 @@ mod listing;
 mod shapes;
 
 use http::{Method, StatusCode};
-use mercato_common::catalog::Product as Found;
-use mercato_common::types::Error;
+use mercato_shop::catalog::Product as Found;
+use mercato_shop::types::Error;
 
 use crate::rest::answer::Answer;
 use crate::rest::call::Call;

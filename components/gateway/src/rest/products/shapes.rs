@@ -1,6 +1,6 @@
 //! The shapes of JSON that tell of products.
 
-use mercato_common::catalog::{NewProduct as New, Product as Found, ProductDetails, ProductPatch};
+use mercato_shop::catalog::{NewProduct as New, Product as Found, ProductDetails, ProductPatch};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

@@ -1,8 +1,8 @@
 //! What can be read and changed of carts.
 
 use async_graphql::{Context, ID, Object};
-use mercato_common::carts::{Terms, Whose};
-use mercato_common::types::Error;
+use mercato_shop::carts::{Terms, Whose};
+use mercato_shop::types::Error;
 
 use crate::schema::cart::CartObject;
 use crate::schema::nullable::{Nullable, change, read};

@@ -2,8 +2,8 @@
 
 use async_graphql::connection::{Connection, EmptyFields};
 use async_graphql::{Context, ID, Object};
-use mercato_common::notifications::Preference;
-use mercato_common::types::Error;
+use mercato_shop::notifications::Preference;
+use mercato_shop::types::Error;
 
 use crate::schema::connection::{page, page_size, to_connection};
 use crate::schema::notification::{

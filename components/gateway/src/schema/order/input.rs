@@ -1,8 +1,8 @@
 //! What orders are placed and found by.
 
 use async_graphql::{Enum, InputObject, Result};
-use mercato_common::orders::OrderFilter as Filter;
-use mercato_common::types::{Error, Line};
+use mercato_shop::orders::OrderFilter as Filter;
+use mercato_shop::types::{Error, Line};
 
 use crate::schema::datetime::DateTime;
 use crate::schema::order::OrderStatus;

@@ -2,7 +2,7 @@
 
 use async_graphql::connection::{Connection, EmptyFields};
 use async_graphql::{Context, ID, Object};
-use mercato_common::orders::{NewOrder, OrderQuery as Find};
+use mercato_shop::orders::{NewOrder, OrderQuery as Find};
 
 use crate::schema::connection::{LIST, page, page_size, to_connection, whole_list};
 use crate::schema::nullable::{Nullable, change, nullable, read};

@@ -1,8 +1,8 @@
 //! What can be read and changed of payments.
 
 use async_graphql::{Context, ID, Object};
-use mercato_common::payments::{PaymentInput, RefundInput};
-use mercato_common::types::Error;
+use mercato_shop::payments::{PaymentInput, RefundInput};
+use mercato_shop::types::Error;
 
 use crate::schema::nullable::{Nullable, change, nullable};
 use crate::schema::payment::PaymentObject;

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use async_graphql::{Context, ID, InputObject, Object, Result};
-use mercato_common::catalog::{Category, CategoryPatch, NewCategory};
-use mercato_common::types::Error;
+use mercato_shop::catalog::{Category, CategoryPatch, NewCategory};
+use mercato_shop::types::Error;
 
 use crate::schema::connection::LIST;
 use crate::schema::nullable::{Nullable, nullable};

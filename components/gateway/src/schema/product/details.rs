@@ -1,7 +1,7 @@
 //! Images, attributes and variants of products.
 
 use async_graphql::{Context, ID, InputObject, Object};
-use mercato_common::catalog::{Attribute, Image};
+use mercato_shop::catalog::{Attribute, Image};
 
 use crate::schema::nullable::{Nullable, change};
 use crate::schema::product::{CreateProductInput, ProductObject};

@@ -3,8 +3,8 @@
 mod table;
 
 use async_graphql::{Context, Enum, Object, SimpleObject};
-use mercato_common::catalog::{Attribute, Category, Image, Product, ProductQuery};
-use mercato_common::types::{Error, Page};
+use mercato_shop::catalog::{Attribute, Category, Image, Product, ProductQuery};
+use mercato_shop::types::{Error, Page};
 use serde::Serialize;
 
 use crate::schema::nullable::{Nullable, read};

@@ -1,7 +1,7 @@
 //! Facets of products: how many of them have what.
 
 use async_graphql::{ComplexObject, Context, ID, Object, SimpleObject};
-use mercato_common::catalog::{Facet, Facets};
+use mercato_shop::catalog::{Facet, Facets};
 
 use crate::schema::nullable::{Nullable, nullable, read};
 use crate::schema::product::category::CategoryObject;

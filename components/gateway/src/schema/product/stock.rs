@@ -2,7 +2,7 @@
 
 use async_graphql::connection::{Connection, EmptyFields};
 use async_graphql::{Context, Enum, ID, Object, SimpleObject};
-use mercato_common::catalog::{MovementKind, Stock, StockMovement as Movement};
+use mercato_shop::catalog::{MovementKind, Stock, StockMovement as Movement};
 
 use crate::schema::connection::{page, page_size, to_connection};
 use crate::schema::datetime::DateTime;

@@ -2,7 +2,7 @@
 
 use async_graphql::connection::{Connection, EmptyFields};
 use async_graphql::{Context, ID, Object};
-use mercato_common::webhooks::DeliveryFilter;
+use mercato_shop::webhooks::DeliveryFilter;
 
 use crate::schema::connection::{LIST, page, page_size, to_connection};
 use crate::schema::nullable::{Nullable, change, read};

@@ -4,9 +4,9 @@
 //! a spreadsheet may take it for a formula.
 
 use csv::{Terminator, WriterBuilder};
-use mercato_common::catalog::Product;
-use mercato_common::currency;
-use mercato_common::types::Error;
+use mercato_shop::catalog::Product;
+use mercato_shop::currency;
+use mercato_shop::types::Error;
 use serde::Serialize;
 
 use super::Row;
@@ -87,8 +87,8 @@ fn failed(error: &impl std::fmt::Display) -> Error {
 mod tests {
     use std::collections::HashMap;
 
-    use mercato_common::catalog::{Attribute, Image};
-    use mercato_common::types::Money;
+    use mercato_shop::catalog::{Attribute, Image};
+    use mercato_shop::types::Money;
     use serde_json::{Value, json};
 
     use super::*;

@@ -4,6 +4,7 @@
 //! and linked to rustup as a toolchain of its own; see [`debian`].
 
 mod debian;
+pub mod process;
 mod sources;
 mod sysroot;
 
@@ -14,7 +15,6 @@ use std::time::Duration;
 use anyhow::{Result, anyhow};
 
 use crate::process::{clean, output, progress, run_within};
-use crate::project::Project;
 
 /// The target that guests are compiled for.
 pub const TARGET: &str = "wasm32-wasip2";
@@ -76,11 +76,11 @@ impl Toolchain {
 ///
 /// # Errors
 /// None of the ways works; the error tells of each why, and what can be done.
-pub fn ensure(project: &Project) -> Result<Toolchain> {
+pub fn ensure(cache: &Path) -> Result<Toolchain> {
     if active_has_target() {
         return Ok(Toolchain::Active);
     }
-    if let Some(toolchain) = debian::ready(&project.cache) {
+    if let Some(toolchain) = debian::ready(cache) {
         return Ok(toolchain);
     }
     progress(format_args!(
@@ -94,7 +94,7 @@ pub fn ensure(project: &Project) -> Result<Toolchain> {
         Err(error) => error,
     };
     progress(format_args!("{refused:#}; trying Debian's packages"));
-    debian::make(&project.cache).map_err(|error| {
+    debian::make(cache).map_err(|error| {
         anyhow!(
             "there is no compiler for {TARGET}, which the shop's components need, and it could not be got:\n\
              - by `rustup target add {TARGET}`: {refused:#}\n\

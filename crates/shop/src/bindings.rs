@@ -10,7 +10,7 @@
 wit_bindgen::generate!({
     path: ["../../wit/platform", "../../wit/shop"],
     inline: "
-        package mercato:common;
+        package mercato:bindings;
         world types {
             import mercato:shop/types@0.1.0;
             import mercato:shop/account-types@0.1.0;

@@ -3,8 +3,8 @@
 use iso_currency::Currency;
 use serde::Serialize;
 
-use super::columns::{Columns, Field};
-use super::price;
+use crate::columns::{Columns, Field};
+use crate::price;
 
 /// The longest JSON of one product, in bytes: with more, a request would be larger than a shop takes.
 const LONGEST: usize = 512 * 1024;

@@ -23,7 +23,7 @@ wit_bindgen::generate!({
             import mercato:shop/webhook-types@0.1.0;
         }
     ",
-    world: "mercato:common/types",
+    world: "mercato:bindings/types",
     generate_all,
     additional_derives: [PartialEq, Eq],
     ownership: Owning,

@@ -6,18 +6,19 @@ use std::path::PathBuf;
 use clap::builder::FalseyValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::exit;
+use crate::command_error;
 use crate::import;
 use crate::logs::Format;
 
-/// Mercato: an e-commerce backend of WebAssembly components, in one process.
+/// Mercato, an e-commerce backend of WebAssembly components, in one process.
 ///
-/// `mercato up` runs the shop, `mercato import` puts a product feed into a running one. Every setting is a flag or an
-/// environment variable; a `.env` file in the current folder is read too, and the real environment wins over it.
+/// `mercato up` runs a shop. `mercato import` imports a product feed into a running shop. Every setting is a
+/// flag or an environment variable. Variables are also read from the file `.env` in the current folder,
+/// unless the environment sets them.
 #[derive(Debug, Parser)]
-#[command(version, after_help = exit::HELP)]
+#[command(version, after_help = command_error::HELP)]
 pub struct Cli {
-    /// What to do.
+    /// The command to run.
     #[command(subcommand)]
     pub command: Command,
 }
@@ -25,19 +26,18 @@ pub struct Cli {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Run the shop until SIGTERM or Ctrl-C; prints `ready URL` when it serves.
+    /// Run the shop until SIGTERM or Ctrl-C. Print `ready URL` when the shop accepts requests.
     Up(Up),
-    /// Put a product feed (CSV or JSON Lines) into a running shop.
     Import(import::Options),
-    /// Look at events that no subscriber took, or deliver one again. A shop that keeps them in its data folder must be stopped.
+    /// List dead letters, or deliver one again. Stop the shop first, unless its events are in Kafka.
     #[command(subcommand)]
     DeadLetters(DeadLetters),
 }
 
-/// `mercato up`.
+/// The options of `mercato up`.
 #[derive(Debug, Args)]
 pub struct Up {
-    /// The composed shop: a WebAssembly component.
+    /// The file of the composed shop, a WebAssembly component.
     #[arg(
         long,
         env = "MERCATO_SHOP",
@@ -45,7 +45,8 @@ pub struct Up {
         default_value = "target/shop/shop.wasm"
     )]
     pub shop: PathBuf,
-    /// The address to listen on. The default can be reached from this machine only; 0.0.0.0 from everywhere.
+    /// The address to listen on. The default accepts connections from this machine only, 0.0.0.0 from all
+    /// networks.
     #[arg(
         long,
         env = "MERCATO_HOST",
@@ -53,47 +54,49 @@ pub struct Up {
         default_value = "127.0.0.1"
     )]
     pub host: IpAddr,
-    /// The port to listen on; 0 takes any that is free.
+    /// The port to listen on. With 0 the system chooses a free port.
     #[arg(long, env = "MERCATO_PORT", default_value_t = 3000)]
     pub port: u16,
-    /// Where the shop's data are.
+    /// The data folder.
     #[command(flatten)]
     pub data: Data,
-    /// Use a temporary data folder, whatever --data says, and remove it at the end.
+    /// Use a temporary data folder instead of --data, and remove it at the end.
     #[arg(long, env = "MERCATO_EPHEMERAL", value_parser = FalseyValueParser::new())]
     pub ephemeral: bool,
-    /// How data and mail are kept in the data folder.
+    /// Storage in the data folder.
     #[command(flatten)]
     pub storage: Storage,
-    /// Servers that are used instead of the data folder.
+    /// Servers that replace the data folder.
     #[command(flatten)]
     pub servers: Servers,
-    /// How logs are written.
+    /// The log.
     #[command(flatten)]
     pub logs: Logs,
-    /// What instances of the shop may use.
+    /// The limits of instances.
     #[command(flatten)]
     pub instances: Instances,
-    /// What requests may use.
+    /// The limits of requests.
     #[command(flatten)]
     pub requests: Requests,
 }
 
-/// Where the data are.
+/// The data folder.
 #[derive(Debug, Args)]
 pub struct Data {
-    /// The folder that holds the database, outgoing mail and, unless API_SECRET is set, the generated secret.
+    /// The folder of the database and of mail files. It also stores a generated secret, unless API_SECRET is
+    /// set.
     #[arg(long, env = "MERCATO_DATA", value_name = "DIR", default_value = ".mercato")]
     pub data: PathBuf,
 }
 
-/// How data and mail are kept.
+/// Storage in the data folder.
 #[derive(Debug, Args)]
 pub struct Storage {
     /// What a change waits for before it is confirmed.
     #[arg(long, env = "MERCATO_DURABILITY", value_enum, default_value_t = Durability::Full)]
     pub durability: Durability,
-    /// The sender of mail; without --mail it is put into the folder `mail` of the data folder.
+    /// The sender of mail. Without --mail, each message becomes a file in the folder `mail` of the data
+    /// folder.
     #[arg(
         long,
         env = "MERCATO_MAIL_FROM",
@@ -103,10 +106,12 @@ pub struct Storage {
     pub mail_from: String,
 }
 
-/// Servers that are used instead of the data folder. Their addresses may hold passwords: those are best set by the environment.
+/// Servers that replace the data folder. Set an address with a password in the environment, not on the
+/// command line.
 #[derive(Debug, Args)]
 pub struct Servers {
-    /// Keep documents in this MongoDB replica set: `mongodb://[user:password@]host:port/?replicaSet=name`. It needs --events and --cache.
+    /// The MongoDB replica set for documents: `mongodb://[user:password@]host:port/?replicaSet=name`. It
+    /// needs --events and --cache.
     #[arg(
         long,
         env = "MERCATO_DOCUMENTS",
@@ -115,7 +120,7 @@ pub struct Servers {
         requires = "events"
     )]
     pub documents: Option<String>,
-    /// Deliver events by this Kafka: `kafka://host:port`, several brokers separated by commas.
+    /// The Kafka brokers for events: `kafka://host:port`, several separated by commas. They need --documents.
     #[arg(
         long,
         env = "MERCATO_EVENTS",
@@ -124,13 +129,15 @@ pub struct Servers {
         requires = "documents"
     )]
     pub events: Option<String>,
-    /// Cache in this Redis: `redis://[user:password@]host:port`; in the memory of this process otherwise, unless --documents is set.
+    /// The Redis server for the cache: `redis://[user:password@]host:port`. Without it the cache is in
+    /// memory.
     #[arg(long, env = "MERCATO_CACHE", value_name = "URL", hide_env_values = true)]
     pub cache: Option<String>,
-    /// Send mail through this server: `smtp://[user:password@]host:port`, or `smtps://`.
+    /// The mail server: `smtp://[user:password@]host:port`, or `smtps://` for TLS from the start.
     #[arg(long, env = "MERCATO_MAIL", value_name = "URL", hide_env_values = true)]
     pub mail: Option<String>,
-    /// Where the shop may send requests to: hosts, reached by HTTPS, or with their ports, with commas between them.
+    /// The hosts that the shop may send requests to, separated by commas. A host is reached by HTTPS only, a
+    /// host with a port also by HTTP.
     #[arg(
         long,
         env = "HTTP_CLIENT_HOSTS",
@@ -143,9 +150,9 @@ pub struct Servers {
 /// What a change waits for.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub enum Durability {
-    /// The disk: it survives the loss of power.
+    /// Wait for the disk. Changes survive a loss of power.
     Full,
-    /// The operating system: it survives the end of the process; faster.
+    /// Wait for the operating system only, which is faster. Changes survive a crash of the process.
     Relaxed,
 }
 
@@ -158,63 +165,93 @@ impl From<Durability> for mercato_embedded::Durability {
     }
 }
 
-/// How logs are written.
+/// The log.
 #[derive(Debug, Args)]
 pub struct Logs {
-    /// Which log lines to write, such as `warn`, or `info,mercato::http=warn` to leave out the line per request.
+    /// The log lines to write, such as `warn`, or `info,mercato::http=warn` to omit the lines of requests.
     #[arg(long, env = "RUST_LOG", value_name = "FILTER", default_value = "info")]
     pub log: String,
-    /// How to write them.
+    /// The format of log lines.
     #[arg(long, env = "MERCATO_LOG_FORMAT", value_enum, default_value_t = Format::Text)]
     pub log_format: Format,
 }
 
-/// What instances of the shop may use.
+/// The limits of instances.
 #[derive(Debug, Args)]
 pub struct Instances {
-    /// The most instances of the shop, and so the most requests that run at a time.
-    #[arg(long, env = "MERCATO_INSTANCES", default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    /// The maximum number of instances of the shop. Each runs one request at a time.
+    #[arg(
+        long,
+        env = "MERCATO_INSTANCES",
+        default_value_t = 64,
+        value_parser = clap::value_parser!(u32).range(1..=1000)
+    )]
     pub instances: u32,
-    /// The most memory of one instance, in MiB.
-    #[arg(long, env = "MERCATO_INSTANCE_MEMORY", value_name = "MIB", default_value_t = 128, value_parser = clap::value_parser!(u32).range(1..=4095))]
+    /// The maximum memory of one instance, in MiB.
+    #[arg(
+        long,
+        env = "MERCATO_INSTANCE_MEMORY",
+        value_name = "MIB",
+        default_value_t = 128,
+        value_parser = clap::value_parser!(u32).range(1..=4095)
+    )]
     pub instance_memory: u32,
-    /// An instance is replaced after so many requests.
-    #[arg(long, env = "MERCATO_INSTANCE_REQUESTS", value_name = "COUNT", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..))]
+    /// The number of requests after which an instance is replaced.
+    #[arg(
+        long,
+        env = "MERCATO_INSTANCE_REQUESTS",
+        value_name = "COUNT",
+        default_value_t = 10_000,
+        value_parser = clap::value_parser!(u32).range(1..)
+    )]
     pub instance_requests: u32,
-    /// The most requests that wait for an instance; more are answered with 503 at once.
+    /// The maximum number of requests that wait for an instance. Further requests get status 503 at once.
     #[arg(long, env = "MERCATO_QUEUE", value_name = "COUNT", default_value_t = 1024)]
     pub queue: usize,
-    /// The most streams of events that are held open; the clients of others come again every second.
+    /// The maximum number of open event streams. Other clients must reconnect every second.
     #[arg(long, env = "MERCATO_STREAMS", value_name = "COUNT", default_value_t = 1000)]
     pub streams: usize,
-    /// The most of them for one client, by its address; a quarter, unless told otherwise.
+    /// The maximum number of open event streams of one client address. The default is a quarter of --streams.
     #[arg(long, env = "MERCATO_STREAMS_PER_CLIENT", value_name = "COUNT")]
     pub streams_per_client: Option<usize>,
 }
 
-/// What requests may use.
+/// The limits of requests.
 #[derive(Debug, Args)]
 pub struct Requests {
-    /// How long a request may take in all, in seconds; then it is answered with 504. It ends before another can take its Idempotency-Key over.
-    #[arg(long, env = "MERCATO_TIME_LIMIT", value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=60))]
+    /// The maximum time of a request, in seconds. After it the request gets status 504.
+    // The maximum is a minute because another request can reuse the Idempotency-Key after two minutes.
+    #[arg(
+        long,
+        env = "MERCATO_TIME_LIMIT",
+        value_name = "SECONDS",
+        default_value_t = 30,
+        value_parser = clap::value_parser!(u32).range(1..=60)
+    )]
     pub time_limit: u32,
-    /// How long a request may compute, in seconds; then it is broken off.
-    #[arg(long, env = "MERCATO_CPU_LIMIT", value_name = "SECONDS", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
+    /// The maximum computing time of a request, in seconds. After it the request is cancelled.
+    #[arg(
+        long,
+        env = "MERCATO_CPU_LIMIT",
+        value_name = "SECONDS",
+        default_value_t = 5,
+        value_parser = clap::value_parser!(u32).range(1..)
+    )]
     pub cpu_limit: u32,
-    /// The largest request body, in KiB; a larger one is answered with 413.
+    /// The maximum size of a request body, in KiB. A larger body gets status 413.
     #[arg(long, env = "MERCATO_BODY_LIMIT", value_name = "KIB", default_value_t = 1024)]
     pub body_limit: usize,
 }
 
-/// `mercato dead-letters`.
+/// The subcommands of `mercato dead-letters`.
 #[derive(Debug, Subcommand)]
 pub enum DeadLetters {
-    /// List them, oldest first, one JSON object a line.
+    /// List dead letters, oldest first, one JSON object a line.
     List {
-        /// Where the shop's data are.
+        /// The data folder.
         #[command(flatten)]
         data: Data,
-        /// The composed shop.
+        /// The file of the composed shop.
         #[arg(
             long,
             env = "MERCATO_SHOP",
@@ -222,24 +259,24 @@ pub enum DeadLetters {
             default_value = "target/shop/shop.wasm"
         )]
         shop: PathBuf,
-        /// The Kafka of a shop whose events it delivers.
+        /// The Kafka brokers of the shop, if its events are in Kafka.
         #[arg(long, env = "MERCATO_EVENTS", value_name = "URL", hide_env_values = true)]
         events: Option<String>,
-        /// The most to list.
+        /// The maximum number of dead letters to list.
         #[arg(long, default_value_t = 100)]
         limit: u32,
     },
-    /// Deliver one again: at once by Kafka, else when the shop is next started.
+    /// Deliver a dead letter again: at once with Kafka, otherwise after the next start of the shop.
     Replay {
-        /// The `id` that `list` shows.
+        /// The `id` of the dead letter, as `list` shows it.
         id: u64,
-        /// The Kafka of a shop whose events it delivers.
+        /// The Kafka brokers of the shop, if its events are in Kafka.
         #[arg(long, env = "MERCATO_EVENTS", value_name = "URL", hide_env_values = true)]
         events: Option<String>,
-        /// Where the shop's data are.
+        /// The data folder.
         #[command(flatten)]
         data: Data,
-        /// The composed shop.
+        /// The file of the composed shop.
         #[arg(
             long,
             env = "MERCATO_SHOP",

@@ -4,52 +4,57 @@ use std::fs;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
-use crate::exit::{Code, Failure};
+use crate::command_error::{Code, CommandError};
 
-/// A folder that exists; a temporary one is removed when this is dropped.
+/// An existing data folder. Dropping it removes a temporary folder.
 pub struct DataFolder {
     path: PathBuf,
     _temporary: Option<tempfile::TempDir>,
 }
 
 impl DataFolder {
-    /// Opens a folder, making it, for its owner only, where it is not there.
+    /// Opens a folder. If it does not exist, creates it with access for its owner only.
     ///
     /// # Errors
-    /// Where it can't be made, or is no folder that this user may write to.
-    pub fn open(path: &Path) -> Result<Self, Failure> {
-        let failure = |error: std::io::Error| {
+    /// If this user cannot create the folder or write to it.
+    pub fn open(path: &Path) -> Result<Self, CommandError> {
+        let unusable = |error: std::io::Error| {
             let advice = "choose a folder that this user may write to with --data";
-            Failure::new(
+            CommandError::new(
                 Code::CantCreate,
-                format!("can't use the data folder {} ({error}): {advice}", path.display()),
+                format!(
+                    "cannot use the data folder {} ({error}): {advice}",
+                    path.display()
+                ),
             )
         };
         fs::DirBuilder::new()
             .recursive(true)
             .mode(0o700)
             .create(path)
-            .map_err(failure)?;
-        // Permissions alone don't tell: the file system may be mounted read-only.
-        tempfile::tempfile_in(path).map_err(failure)?;
+            .map_err(unusable)?;
+        // The permissions do not show whether the file system is mounted read-only.
+        tempfile::tempfile_in(path).map_err(unusable)?;
         Ok(Self {
             path: path.to_owned(),
             _temporary: None,
         })
     }
 
-    /// A new folder among the system's temporary files.
+    /// Creates a folder in the system's folder of temporary files.
     ///
     /// # Errors
-    /// Where it can't be made.
-    pub fn temporary() -> Result<Self, Failure> {
+    /// If it cannot be created.
+    pub fn temporary() -> Result<Self, CommandError> {
         let folder = tempfile::Builder::new()
             .prefix("mercato-")
             .tempdir()
             .map_err(|error| {
-                Failure::new(
+                CommandError::new(
                     Code::CantCreate,
-                    format!("can't make a temporary data folder ({error}): set TMPDIR to a writable one"),
+                    format!(
+                        "cannot create a temporary data folder ({error}): set TMPDIR to a writable folder"
+                    ),
                 )
             })?;
         Ok(Self {
@@ -58,7 +63,7 @@ impl DataFolder {
         })
     }
 
-    /// Where it is.
+    /// Returns the path of the folder.
     pub fn path(&self) -> &Path {
         &self.path
     }

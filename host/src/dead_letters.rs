@@ -1,23 +1,24 @@
-//! `mercato dead-letters`: over the data folder of a shop that is stopped.
+//! `mercato dead-letters`: lists and replays the dead letters of a data folder or of Kafka.
 
 use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 
 use mercato_embedded::Durability;
-use mercato_ports::events::DeadLetters as Letters;
+use mercato_ports::events::DeadLetters as DeadLettersPort;
 use serde_json::json;
 
+use crate::broker;
 use crate::cli::DeadLetters;
-use crate::exit::{Code, Failure};
+use crate::command_error::{Code, CommandError};
 use crate::providers;
 use crate::shop::Shop;
 
 /// Lists dead letters, or replays one.
 ///
 /// # Errors
-/// Where the shop still runs, or its data can't be read.
-pub async fn run(command: DeadLetters) -> Result<(), Failure> {
+/// If the shop is running, or if the dead letters cannot be read.
+pub async fn run(command: DeadLetters) -> Result<(), CommandError> {
     match command {
         DeadLetters::List {
             data,
@@ -34,50 +35,58 @@ pub async fn run(command: DeadLetters) -> Result<(), Failure> {
     }
 }
 
-fn open(data: &Path, shop: &Path, events: Option<&str>) -> Result<Arc<dyn Letters>, Failure> {
+fn open(data: &Path, shop: &Path, events: Option<&str>) -> Result<Arc<dyn DeadLettersPort>, CommandError> {
     if let Some(events) = events {
-        return Ok(providers::kafka(events)?);
+        return Ok(broker::connect(events)?);
     }
     if !data.is_dir() {
         let message = format!(
-            "there is no data folder {}: name the shop's with --data",
+            "the data folder {} does not exist: name the data folder of the shop with --data",
             data.display()
         );
-        return Err(Failure::new(Code::NoInput, message));
+        return Err(CommandError::new(Code::NoInput, message));
     }
     let shop = Shop::read(shop)?;
     Ok(providers::embedded(data, &shop.manifest, Durability::Full)?)
 }
 
-async fn list(letters: &dyn Letters, limit: u32) -> Result<(), Failure> {
-    let letters = letters.list(limit).await.map_err(unreadable)?;
+async fn list(port: &dyn DeadLettersPort, limit: u32) -> Result<(), CommandError> {
+    let dead_letters = port.list(limit).await.map_err(unreadable)?;
     let mut out = std::io::stdout().lock();
-    for letter in letters {
-        let event = letter.event;
+    for dead_letter in dead_letters {
+        let event = dead_letter.event;
         let line = json!({
-            "id": letter.id,
-            "subscriber": letter.subscriber,
-            "attempts": letter.attempts,
-            "reason": letter.reason,
+            "id": dead_letter.id,
+            "subscriber": dead_letter.subscriber,
+            "attempts": dead_letter.attempts,
+            "reason": dead_letter.reason,
             "event": {
-                "id": event.id, "kind": event.kind, "subject": event.subject, "time": event.time, "due": event.due,
+                "id": event.id,
+                "kind": event.kind,
+                "subject": event.subject,
+                "time": event.time,
+                "due": event.due,
                 "data": event.data,
             },
         });
-        writeln!(out, "{line}")
-            .map_err(|error| Failure::new(Code::Software, format!("can't write: {error}")))?;
+        writeln!(out, "{line}").map_err(|error| {
+            CommandError::new(
+                Code::Software,
+                format!("cannot write to standard output: {error}"),
+            )
+        })?;
     }
     Ok(())
 }
 
-async fn replay(letters: &dyn Letters, id: u64) -> Result<(), Failure> {
-    if letters.replay(id).await.map_err(unreadable)? {
+async fn replay(port: &dyn DeadLettersPort, id: u64) -> Result<(), CommandError> {
+    if port.replay(id).await.map_err(unreadable)? {
         return Ok(());
     }
-    let message = format!("there is no dead letter {id}: `mercato dead-letters list` shows those there are");
-    Err(Failure::new(Code::NoInput, message))
+    let message = format!("there is no dead letter {id}: list all with `mercato dead-letters list`");
+    Err(CommandError::new(Code::NoInput, message))
 }
 
-fn unreadable(reason: String) -> Failure {
-    Failure::new(Code::Data, format!("the dead letters can't be read: {reason}"))
+fn unreadable(reason: String) -> CommandError {
+    CommandError::new(Code::Data, format!("cannot read the dead letters: {reason}"))
 }

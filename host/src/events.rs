@@ -1,4 +1,4 @@
-//! Who is told of events: the services of the shop, each through its export `<service>-events`.
+//! The subscribers: the services of the shop. Each exports its event handler as `<service>-events`.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ pub struct Subscribers {
 }
 
 impl Subscribers {
-    /// The subscribers of the shop that this pool runs.
+    /// Creates the subscribers of the shop in this pool.
     pub fn new(pool: Arc<Pool>, metrics: Arc<Metrics>) -> Self {
         Self { pool, metrics }
     }
@@ -27,17 +27,17 @@ impl Subscribers {
             .handle(subscriber, event)
             .await
             .map_err(|error| match error {
-                CallError::Busy(_) => {
+                CallError::Acquire(_) => {
                     warn!("{error}");
                     HandlerFailure::Retry("the shop is busy".into())
                 }
-                CallError::Trouble(_) => {
+                CallError::Instance(_) => {
                     error!("{error}");
                     self.metrics.failed();
-                    HandlerFailure::Retry("the handler broke off; the log says why".into())
+                    HandlerFailure::Retry("the handler was cancelled; the log has the reason".into())
                 }
             })?;
-        debug!(taken = answer.is_ok());
+        debug!(handled = answer.is_ok());
         answer
     }
 }

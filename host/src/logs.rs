@@ -1,4 +1,5 @@
-//! Logs: structured lines on standard error, written by a thread of their own so that no request waits for a terminal.
+//! The log: structured lines on standard error. A separate thread writes them, so that no request waits for a
+//! terminal.
 
 use std::io::{IsTerminal, stderr};
 
@@ -6,27 +7,27 @@ use clap::ValueEnum;
 use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::EnvFilter;
 
-use crate::exit::{Code, Failure};
+use crate::command_error::{Code, CommandError};
 
-/// The form of log lines.
+/// The format of log lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Format {
-    /// For people.
+    /// Text for people.
     Text,
-    /// For machines: one JSON object a line.
+    /// One JSON object a line, for programs.
     Json,
 }
 
-/// Starts logging. What is still to be written is written when the guard is dropped.
+/// Starts the log. Dropping the guard writes the pending lines.
 ///
 /// # Errors
-/// Where the filter can't be parsed.
-pub fn start(filter: &str, format: Format) -> Result<WorkerGuard, Failure> {
+/// If the filter is malformed.
+pub fn start(filter: &str, format: Format) -> Result<WorkerGuard, CommandError> {
     let filter = EnvFilter::try_new(filter).map_err(|error| {
-        let form = "use a level such as `info`, or `TARGET=LEVEL,…`";
-        Failure::new(
+        let advice = "write a level such as `info`, or `TARGET=LEVEL,…`";
+        CommandError::new(
             Code::Config,
-            format!("the log filter `{filter}` can't be read ({error}): {form}"),
+            format!("the log filter `{filter}` is malformed ({error}): {advice}"),
         )
     })?;
     let (writer, guard) = NonBlockingBuilder::default().thread_name("logs").finish(stderr());

@@ -1,10 +1,11 @@
-//! `mercato`: runs the shop in one process, and speaks to a running one.
+//! The program `mercato`: runs the shop in one process, or imports products into a running shop.
 
+mod broker;
 mod cli;
+mod command_error;
 mod data;
 mod dead_letters;
 mod events;
-mod exit;
 mod http;
 mod import;
 mod logs;
@@ -20,38 +21,38 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use crate::cli::{Cli, Command};
-use crate::exit::{Code, Failure};
+use crate::command_error::{Code, CommandError};
 
 fn main() -> ExitCode {
     match load_env_file().and_then(|()| run(Cli::parse().command)) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            eprintln!("mercato: {failure}");
-            failure.code.into()
+        Err(error) => {
+            eprintln!("mercato: {error}");
+            error.code.into()
         }
     }
 }
 
-/// Reads `.env`, where there is one; what the environment has already wins.
-fn load_env_file() -> Result<(), Failure> {
+/// Reads the file `.env`, if it exists. Variables that the environment has already are not changed.
+fn load_env_file() -> Result<(), CommandError> {
     match dotenvy::from_path(".env") {
         Ok(_) => Ok(()),
         Err(error) if error.not_found() => Ok(()),
         Err(dotenvy::Error::LineParse(..)) => {
-            let advice = "each line is NAME=value, with quotes around values that have spaces";
-            Err(Failure::new(
+            let advice = "write NAME=value, with quotes around a value that has spaces";
+            Err(CommandError::new(
                 Code::Config,
-                format!("a line of the file .env can't be read: {advice}"),
+                format!("a line of the file .env is malformed: {advice}"),
             ))
         }
-        Err(error) => Err(Failure::new(
+        Err(error) => Err(CommandError::new(
             Code::Config,
-            format!("the file .env can't be read: {error}"),
+            format!("cannot read the file .env: {error}"),
         )),
     }
 }
 
-fn run(command: Command) -> Result<(), Failure> {
+fn run(command: Command) -> Result<(), CommandError> {
     match command {
         Command::Up(options) => {
             let _logs = logs::start(&options.logs.log, options.logs.log_format)?;
@@ -62,13 +63,13 @@ fn run(command: Command) -> Result<(), Failure> {
     }
 }
 
-fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
-    // Guests that compute give way every ten milliseconds. With tokio's own interval of 61 turns, connections would
-    // wait more than half a second for theirs.
-    const TURNS_BETWEEN_EVENTS: u32 = 8;
+fn runtime() -> Result<tokio::runtime::Runtime, CommandError> {
+    // A computing guest yields every ten milliseconds. With tokio's default of 61 polls between two checks
+    // for I/O events, a connection would wait more than half a second.
+    const POLLS_BETWEEN_EVENTS: u32 = 8;
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
-        .event_interval(TURNS_BETWEEN_EVENTS)
+        .event_interval(POLLS_BETWEEN_EVENTS)
         .build()
-        .map_err(|error| Failure::new(Code::Software, format!("can't start: {error}")))
+        .map_err(|error| CommandError::new(Code::Software, format!("cannot start: {error}")))
 }

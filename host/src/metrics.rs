@@ -1,4 +1,4 @@
-//! What `/metrics` tells: OpenMetrics 1.0 as text, which Prometheus reads.
+//! The metrics at `/metrics`, as OpenMetrics 1.0 text for Prometheus.
 
 use std::time::Duration;
 
@@ -13,13 +13,13 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
-/// The media type of what is told.
+/// The media type of the metrics.
 pub const MEDIA_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// The upper bounds that answering times are counted by, in seconds.
+/// The upper bounds of the histogram of response times, in seconds.
 const SECONDS: [f64; 11] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 30.0];
 
-/// What is counted while the shop runs.
+/// The metrics of a running shop.
 #[derive(Debug)]
 pub struct Metrics {
     registry: Registry,
@@ -32,28 +32,28 @@ pub struct Metrics {
     streams: Gauge,
 }
 
-/// A request, as it is counted: paths and callers are not told apart, since whoever asks chooses them.
+/// The labels of a request. Path and caller are no labels, because clients could create any number of them.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Request {
     method: &'static str,
     status: u16,
 }
 
-/// An attempt to deliver an event.
+/// The labels of an attempt to deliver an event.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Event {
     subscriber: String,
     outcome: &'static str,
 }
 
-/// How busy the shop is at the moment.
+/// The current load of the shop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Load {
-    /// The calls that instances are working on.
+    /// The number of calls that instances are running.
     pub running: usize,
-    /// The calls that wait for an instance.
+    /// The number of calls that wait for an instance.
     pub waiting: usize,
-    /// The streams of events that are held open.
+    /// The number of open event streams.
     pub streams: usize,
 }
 
@@ -67,26 +67,30 @@ impl Default for Metrics {
         let (running, waiting, streams) = (Gauge::default(), Gauge::default(), Gauge::default());
         let version = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
         registry.register("build", "The running program", version);
-        registry.register("requests", "Requests that were answered", requests.clone());
+        registry.register("requests", "Answered requests", requests.clone());
         registry.register_with_unit(
             "request_duration",
-            "The time from a request's head to its answer",
+            "The time from the head of a request to its response",
             Unit::Seconds,
             seconds.clone(),
         );
         registry.register("event_deliveries", "Attempts to deliver an event", events.clone());
         registry.register(
             "call_failures",
-            "Calls that no instance could take, or that broke off",
+            "Calls without a free instance, and calls that were cancelled",
             failures.clone(),
         );
-        registry.register("calls_running", "Calls that instances work on", running.clone());
+        registry.register(
+            "calls_running",
+            "Calls that instances are running",
+            running.clone(),
+        );
         registry.register(
             "calls_waiting",
             "Calls that wait for an instance",
             waiting.clone(),
         );
-        registry.register("streams", "Streams of events that are held open", streams.clone());
+        registry.register("streams", "Open event streams", streams.clone());
         Self {
             registry,
             requests,
@@ -101,17 +105,17 @@ impl Default for Metrics {
 }
 
 impl Metrics {
-    /// Counts a request that was answered.
+    /// Counts an answered request.
     pub fn answered(&self, method: &Method, status: StatusCode, time: Duration) {
         let labels = Request {
-            method: known(method),
+            method: method_label(method),
             status: status.as_u16(),
         };
         self.requests.get_or_create(&labels).inc();
         self.seconds.observe(time.as_secs_f64());
     }
 
-    /// Counts a call that failed on the host's side.
+    /// Counts a call that failed in the host.
     pub fn failed(&self) {
         self.failures.inc();
     }
@@ -121,7 +125,7 @@ impl Metrics {
         let labels = Event {
             subscriber: subscriber.to_owned(),
             outcome: match attempt {
-                Attempt::Taken => "taken",
+                Attempt::Handled => "taken",
                 Attempt::Retried => "retried",
                 Attempt::Rejected => "rejected",
             },
@@ -129,10 +133,10 @@ impl Metrics {
         self.events.get_or_create(&labels).inc();
     }
 
-    /// All of it, as text.
+    /// Returns all metrics as text.
     ///
     /// # Errors
-    /// Where it can't be written.
+    /// If they cannot be encoded.
     pub fn text(&self, load: Load) -> Result<String, std::fmt::Error> {
         let set = |gauge: &Gauge, count: usize| gauge.set(i64::try_from(count).unwrap_or(i64::MAX));
         set(&self.running, load.running);
@@ -144,8 +148,8 @@ impl Metrics {
     }
 }
 
-/// A method's name, if it is one of the usual: anybody can send others, without end.
-fn known(method: &Method) -> &'static str {
+/// Returns the name of a common method, or `other`. Clients can invent any number of other names.
+fn method_label(method: &Method) -> &'static str {
     const KNOWN: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
     KNOWN
         .into_iter()
@@ -164,13 +168,13 @@ mod tests {
     };
 
     #[test]
-    fn what_was_counted_is_told() {
+    fn encodes_all_metrics() {
         let metrics = Metrics::default();
         for time in [3, 70] {
             metrics.answered(&Method::POST, StatusCode::OK, Duration::from_millis(time));
         }
         for attempt in [
-            Attempt::Taken,
+            Attempt::Handled,
             Attempt::Retried,
             Attempt::Rejected,
             Attempt::Retried,
@@ -206,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn methods_that_somebody_made_up_are_one() {
+    fn counts_all_unknown_methods_as_one() {
         let metrics = Metrics::default();
         for name in ["BREW", "WHEN"] {
             let method = Method::from_bytes(name.as_bytes()).unwrap();

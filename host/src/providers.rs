@@ -1,4 +1,4 @@
-//! The implementations of the ports that this process uses: its data folder, or servers.
+//! The implementations of the ports for this process: in the data folder, or on servers.
 
 use std::path::Path;
 use std::pin::pin;
@@ -8,7 +8,6 @@ use mercato_embedded::{
     DispatchOptions, Dispatcher, Durability, EmlMailer, MemoryCache, OpenError, Options, Store,
 };
 use mercato_http::Client;
-use mercato_kafka::{Consumers, DeliveryOptions, Kafka, KafkaOptions, Subscriber};
 use mercato_mongodb::{Relay, RelayOptions, Store as MongoStore};
 use mercato_ports::cache::Cache;
 use mercato_ports::documents::Documents;
@@ -20,31 +19,32 @@ use mercato_redis::{RedisCache, RedisOptions};
 use mercato_smtp::SmtpMailer;
 use tokio::sync::watch;
 
+use crate::broker::{self, Broker};
 use crate::cli::{Servers, Storage};
-use crate::exit::{Code, Failure};
+use crate::command_error::{Code, CommandError};
 
-/// The size of the cache, in bytes.
+/// The size of the in-memory cache, in bytes.
 const CACHE_SIZE: usize = 64 << 20;
 
-/// Where documents are kept, and what delivers their events.
+/// The store of documents, and the delivery of its events.
 pub enum Providers {
     /// The data folder.
     Embedded(Arc<Store>),
     /// MongoDB and Kafka.
-    Servers(Arc<MongoStore>, Arc<Kafka>, Vec<Subscriber>),
+    Servers(Arc<MongoStore>, Arc<Broker>, ShopManifest),
 }
 
 impl Providers {
-    /// Opens the store, and what delivers its events.
+    /// Opens the store.
     ///
     /// # Errors
-    /// Where it can't be opened; the text says what to do.
+    /// If the store cannot be opened. The message says what to do.
     pub async fn open(
         data: &Path,
         manifest: &ShopManifest,
         storage: &Storage,
         servers: &Servers,
-    ) -> Result<Self, Failure> {
+    ) -> Result<Self, CommandError> {
         let (Some(documents), Some(events)) = (&servers.documents, &servers.events) else {
             return Ok(Self::Embedded(embedded(
                 data,
@@ -52,19 +52,19 @@ impl Providers {
                 storage.durability.into(),
             )?));
         };
-        let kafka = kafka(events)?;
+        let broker = broker::connect(events)?;
         let unavailable =
-            |error: mercato_mongodb::OpenError| Failure::new(Code::Unavailable, error.to_string());
+            |error: mercato_mongodb::OpenError| CommandError::new(Code::Unavailable, error.to_string());
         let store = MongoStore::connect(documents, mercato_mongodb::Options::default())
             .await
             .map_err(unavailable)?;
         for (service, manifest) in &manifest.services {
             store.add(service, manifest).await.map_err(unavailable)?;
         }
-        Ok(Self::Servers(Arc::new(store), kafka, Subscriber::all(manifest)))
+        Ok(Self::Servers(Arc::new(store), broker, manifest.clone()))
     }
 
-    /// Where documents are kept.
+    /// Returns the store of documents.
     pub fn documents(&self) -> Arc<dyn Documents> {
         match self {
             Self::Embedded(store) => store.clone(),
@@ -72,63 +72,56 @@ impl Providers {
         }
     }
 
-    /// Delivers events until told to stop, and finishes what has begun then.
+    /// Delivers events until `stopped` is true, then waits for the running handlers.
     pub async fn dispatch(self, handlers: Arc<dyn Handlers>, mut stopped: watch::Receiver<bool>) {
-        let told = pin!(async move {
-            // An error means that the sender is gone, which is to stop too.
+        let shutdown = pin!(async move {
+            // An error means that the sender was dropped, which stops the delivery too.
             let _ = stopped.wait_for(|stop| *stop).await;
         });
         match self {
             Self::Embedded(store) => {
                 Dispatcher::new(store, DispatchOptions::default())
-                    .run(handlers, told)
+                    .run(handlers, shutdown)
                     .await;
             }
-            Self::Servers(store, kafka, subscribers) => {
-                let consumers = Consumers::new(kafka.clone(), handlers, DeliveryOptions::default());
-                for subscriber in subscribers {
-                    consumers.add(subscriber).await;
-                }
-                Relay::new(store, RelayOptions::default()).run(kafka, told).await;
-                consumers.shutdown().await;
+            Self::Servers(store, broker, manifest) => {
+                let relay = Relay::new(store, RelayOptions::default());
+                let relay = relay.run(broker.clone(), shutdown);
+                broker::deliver(broker, &manifest, handlers, relay).await;
             }
         }
     }
 }
 
-/// The store in a data folder.
+/// Opens the store in a data folder.
 ///
 /// # Errors
-/// Where it can't be opened; the text says what to do.
-pub fn embedded(data: &Path, manifest: &ShopManifest, durability: Durability) -> Result<Arc<Store>, Failure> {
+/// If it cannot be opened. The message says what to do.
+pub fn embedded(
+    data: &Path,
+    manifest: &ShopManifest,
+    durability: Durability,
+) -> Result<Arc<Store>, CommandError> {
     let store = Store::open(data, manifest, Options { durability }).map_err(|error| {
         let code = match error {
             OpenError::Folder { .. } => Code::CantCreate,
             OpenError::InUse { .. } => Code::Busy,
             _ => Code::Data,
         };
-        Failure::new(code, error.to_string())
+        CommandError::new(code, error.to_string())
     })?;
     Ok(Arc::new(store))
 }
 
-/// A client of Kafka, which connects when it is first used.
+/// Creates a cache in Redis, or in memory if no other process can use the same documents.
 ///
 /// # Errors
-/// Where the address can't be read.
-pub fn kafka(url: &str) -> Result<Arc<Kafka>, Failure> {
-    KafkaOptions::new(url).and_then(Kafka::new).map_err(misconfigured)
-}
-
-/// A cache in Redis; or in the memory of this process, where no other one can be on the same documents.
-///
-/// # Errors
-/// Where the address can't be read, or is missing.
-pub fn cache(servers: &Servers) -> Result<Arc<dyn Cache>, Failure> {
+/// If the address is malformed, or if it is missing although the documents are in MongoDB.
+pub fn cache(servers: &Servers) -> Result<Arc<dyn Cache>, CommandError> {
     let Some(url) = &servers.cache else {
         if servers.documents.is_some() {
-            let reason = "--documents needs --cache (MERCATO_CACHE): other processes may use the same documents, and with a cache of its own \
-                          each would show prices that another has changed, and know nothing of the sign-outs and limits there";
+            let reason = "--documents needs --cache (MERCATO_CACHE): processes that share documents must \
+                          share the cache too, or each would use outdated prices, sessions and rate limits";
             return Err(misconfigured(reason.to_owned()));
         }
         return Ok(Arc::new(MemoryCache::new(CACHE_SIZE)));
@@ -139,33 +132,33 @@ pub fn cache(servers: &Servers) -> Result<Arc<dyn Cache>, Failure> {
     Ok(Arc::new(cache))
 }
 
-/// Mail by a server, or into a folder of the data folder, one `.eml` file a message.
+/// Creates a mailer for a server, or one that writes `.eml` files into the data folder.
 ///
 /// # Errors
-/// Where an address can't be read.
-pub fn mailer(data: &Path, storage: &Storage, servers: &Servers) -> Result<Arc<dyn Mailer>, Failure> {
+/// If an address is malformed.
+pub fn mailer(data: &Path, storage: &Storage, servers: &Servers) -> Result<Arc<dyn Mailer>, CommandError> {
     let from = &storage.mail_from;
     if let Some(url) = &servers.mail {
         return Ok(Arc::new(SmtpMailer::new(url, from).map_err(misconfigured)?));
     }
     let mailer = EmlMailer::new(&data.join("mail"), from).map_err(|error| {
-        let advice = "use the form `shop@example.com` or `My shop <shop@example.com>`";
+        let advice = "write `shop@example.com` or `My shop <shop@example.com>`";
         misconfigured(format!(
-            "the sender `{from}` is no e-mail address ({error}): {advice}"
+            "the sender `{from}` is not an e-mail address ({error}): {advice}"
         ))
     })?;
     Ok(Arc::new(mailer))
 }
 
-/// Requests out, to the hosts that are allowed.
+/// Creates an HTTP client for the allowed hosts.
 ///
 /// # Errors
-/// Where one of them can't be read.
-pub fn http_client(servers: &Servers) -> Result<Arc<dyn HttpClient>, Failure> {
+/// If a host is malformed.
+pub fn http_client(servers: &Servers) -> Result<Arc<dyn HttpClient>, CommandError> {
     let client = Client::new(&servers.http_hosts).map_err(misconfigured)?;
     Ok(Arc::new(client))
 }
 
-fn misconfigured(reason: String) -> Failure {
-    Failure::new(Code::Config, reason)
+fn misconfigured(reason: String) -> CommandError {
+    CommandError::new(Code::Config, reason)
 }

@@ -1,4 +1,4 @@
-//! `API_SECRET`: the shop's API key, with which access tokens are signed too.
+//! `API_SECRET`: the API key of the shop, which also signs access tokens.
 
 use std::fs::{self, OpenOptions};
 use std::io::{ErrorKind, Write};
@@ -7,26 +7,27 @@ use std::path::{Path, PathBuf};
 
 use mercato_shop::settings::secret;
 
-use crate::exit::{Code, Failure};
+use crate::command_error::{Code, CommandError};
 
-/// The secret, and where it came from.
+/// The secret and its source.
 pub struct Secret {
-    /// The secret itself; never to be logged.
+    /// The secret. It must never be logged.
     pub value: String,
-    /// The file it was read from or written to; `None` where it was configured.
+    /// The file of a generated secret, or `None` for a configured one.
     pub file: Option<PathBuf>,
 }
 
-/// The file that keeps a generated secret.
+/// Returns the file of a generated secret.
 pub fn file(data: &Path) -> PathBuf {
     data.join("api-secret")
 }
 
-/// The configured secret; else that of the data folder; else a new one, kept there.
+/// Returns the configured secret, or the one in the data folder. If neither exists, generates a secret and
+/// writes it to the data folder.
 ///
 /// # Errors
-/// Where the secret is too short, or its file can't be read or written.
-pub fn resolve(configured: Option<String>, data: &Path) -> Result<Secret, Failure> {
+/// If the secret is too short, or if its file cannot be read or written.
+pub fn resolve(configured: Option<String>, data: &Path) -> Result<Secret, CommandError> {
     let secret = match configured {
         Some(value) => Secret { value, file: None },
         None => {
@@ -43,7 +44,7 @@ pub fn resolve(configured: Option<String>, data: &Path) -> Result<Secret, Failur
     };
     match secret::check(&secret.value) {
         Ok(()) => Ok(secret),
-        Err(reason) => Err(Failure::new(
+        Err(reason) => Err(CommandError::new(
             Code::Config,
             match &secret.file {
                 Some(file) => format!("in {}: {reason}", file.display()),
@@ -53,28 +54,29 @@ pub fn resolve(configured: Option<String>, data: &Path) -> Result<Secret, Failur
     }
 }
 
-/// The secret in a file; `None` where there is no such file.
+/// Reads the secret from a file. Returns `None` if the file does not exist.
 ///
 /// # Errors
-/// Where the file can't be read.
-pub fn read(file: &Path) -> Result<Option<String>, Failure> {
+/// If the file cannot be read.
+pub fn read(file: &Path) -> Result<Option<String>, CommandError> {
     match fs::read_to_string(file) {
         Ok(text) => Ok(Some(text.trim().to_owned())),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(error) => {
-            let message = format!("can't read the API secret in {}: {error}", file.display());
-            Err(Failure::new(Code::NoInput, message))
+            let message = format!("cannot read the API secret in {}: {error}", file.display());
+            Err(CommandError::new(Code::NoInput, message))
         }
     }
 }
 
-/// Makes a secret of 32 random bytes. It is written beside its place and linked there, so that the file is never seen
-/// half written, and one that another process has just made is not overwritten.
-fn generate(file: &Path) -> Result<String, Failure> {
-    let failure = |why: String| {
-        Failure::new(
+/// Generates a secret of 32 random bytes. It is written to a temporary file, which is then linked to the
+/// final name. So no process sees a half-written secret, and a secret that another process has just generated
+/// is not overwritten.
+fn generate(file: &Path) -> Result<String, CommandError> {
+    let failure = |reason: String| {
+        CommandError::new(
             Code::CantCreate,
-            format!("can't write the API secret to {}: {why}", file.display()),
+            format!("cannot write the API secret to {}: {reason}", file.display()),
         )
     };
     let mut random = [0; 32];
@@ -92,12 +94,12 @@ fn generate(file: &Path) -> Result<String, Failure> {
             out.sync_all()
         });
     let linked = written.and_then(|()| fs::hard_link(&draft, file));
-    // The draft is not needed any more, whatever happened to it.
+    // The temporary file is not needed any more. If it cannot be removed, it does no harm.
     let _ = fs::remove_file(&draft);
     match linked {
         Ok(()) => Ok(value),
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-            read(file)?.ok_or_else(|| failure("it was removed at the same moment; try again".into()))
+            read(file)?.ok_or_else(|| failure("another process removed the file; try again".into()))
         }
         Err(error) => Err(failure(error.to_string())),
     }
@@ -110,7 +112,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_configured_secret_wins_and_is_not_written_down() {
+    fn does_not_write_a_configured_secret_to_a_file() {
         let data = tempfile::tempdir().unwrap();
         let secret = resolve(Some("0123456789abcdef".into()), data.path()).unwrap();
         assert_eq!(secret.value, "0123456789abcdef");
@@ -118,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn a_generated_secret_is_kept_for_its_owner_only_and_stays_the_same() {
+    fn only_the_owner_can_read_a_generated_secret_and_it_stays_the_same() {
         let data = tempfile::tempdir().unwrap();
         let first = resolve(None, data.path()).unwrap();
         let second = resolve(None, data.path()).unwrap();
@@ -132,12 +134,12 @@ mod tests {
     }
 
     #[test]
-    fn a_short_secret_is_refused_without_being_shown() {
+    fn rejects_a_short_secret_without_showing_it() {
         let data = tempfile::tempdir().unwrap();
-        let failure = resolve(Some("0123456789abcde".into()), data.path())
+        let error = resolve(Some("0123456789abcde".into()), data.path())
             .err()
             .unwrap();
-        assert_eq!(failure.code, Code::Config);
-        assert!(failure.message.contains(secret::API_SECRET) && !failure.message.contains("0123456789"));
+        assert_eq!(error.code, Code::Config);
+        assert!(error.message.contains(secret::API_SECRET) && !error.message.contains("0123456789"));
     }
 }

@@ -1,4 +1,4 @@
-//! The shop file: a composed component, with the manifest of its services in a custom section.
+//! The shop file: a composed component with the manifest of its services in a custom section.
 
 use std::io::ErrorKind;
 use std::path::Path;
@@ -6,20 +6,20 @@ use std::path::Path;
 use mercato_ports::manifest::{SHOP_SECTION, ShopManifest};
 use wasmparser::{Parser, Payload};
 
-use crate::exit::{Code, Failure};
+use crate::command_error::{Code, CommandError};
 
-/// A shop as it was read from its file; not compiled yet.
+/// A shop that was read from its file and is not compiled yet.
 #[derive(Debug)]
 pub struct Shop {
-    /// The component's binary.
+    /// The binary of the component.
     pub wasm: Vec<u8>,
-    /// What its services ask for.
+    /// The manifest of its services.
     pub manifest: ShopManifest,
-    /// What one instance of it takes.
+    /// The size of one instance.
     pub size: Size,
 }
 
-/// How many of each an instance of the shop has at most; what the instance pool is dimensioned by.
+/// The maximum numbers of parts of one instance. They determine the size of the instance pool.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Size {
     /// Core instances.
@@ -34,28 +34,35 @@ impl Shop {
     /// Reads a shop from its file.
     ///
     /// # Errors
-    /// Where the file is missing, unreadable, or not a composed shop.
-    pub fn read(path: &Path) -> Result<Self, Failure> {
+    /// If the file is missing, unreadable, or not a composed shop.
+    pub fn read(path: &Path) -> Result<Self, CommandError> {
         let wasm = std::fs::read(path).map_err(|error| match error.kind() {
-            ErrorKind::NotFound => Failure::new(
+            ErrorKind::NotFound => CommandError::new(
                 Code::NoInput,
-                format!("there is no shop file {}: build it with `cargo xtask compose`, or name another with --shop", path.display()),
+                format!(
+                    "the shop file {} does not exist: build it with `cargo xtask compose`, \
+                     or name another file with --shop",
+                    path.display()
+                ),
             ),
-            _ => Failure::new(Code::NoInput, format!("can't read the shop file {}: {error}", path.display())),
+            _ => CommandError::new(
+                Code::NoInput,
+                format!("cannot read the shop file {}: {error}", path.display()),
+            ),
         })?;
-        Self::parse(wasm).map_err(|why| {
-            let advice = "rebuild it with `cargo xtask compose`, or name another with --shop";
-            Failure::new(
+        Self::parse(wasm).map_err(|reason| {
+            let advice = "build it again with `cargo xtask compose`, or name another file with --shop";
+            CommandError::new(
                 Code::Data,
-                format!("{} is not a shop that can run: {why}; {advice}", path.display()),
+                format!("{} is not a composed shop: {reason}; {advice}", path.display()),
             )
         })
     }
 
-    /// Reads a shop from its binary.
+    /// Parses the binary of a shop.
     ///
     /// # Errors
-    /// What is wrong with it.
+    /// If it is not a composed shop, with the reason.
     pub fn parse(wasm: Vec<u8>) -> Result<Self, String> {
         if !Parser::is_component(&wasm) {
             return Err("it is not a WebAssembly component".into());
@@ -66,7 +73,7 @@ impl Shop {
             match payload.map_err(|error| format!("it is damaged ({error})"))? {
                 Payload::CustomSection(section) if section.name() == SHOP_SECTION => {
                     let parsed = serde_json::from_slice(section.data());
-                    manifest = Some(parsed.map_err(|error| format!("its manifest can't be read ({error})"))?);
+                    manifest = Some(parsed.map_err(|error| format!("its manifest is malformed ({error})"))?);
                 }
                 Payload::InstanceSection(section) => size.instances += section.count(),
                 Payload::MemorySection(section) => size.memories += section.count(),

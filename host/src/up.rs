@@ -1,4 +1,4 @@
-//! `mercato up`: everything is opened, joined, served, and closed again.
+//! `mercato up`: opens the ports, serves the shop, and shuts down.
 
 use std::collections::HashMap;
 use std::env::VarError;
@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mercato_ports::manifest::ShopManifest;
-use mercato_shop::browsers::Browsers;
+use mercato_shop::http::{BrowserPolicy, client_address};
 use mercato_shop::settings;
 use mercato_shop::settings::secret::API_SECRET;
 use tokio::net::TcpListener;
@@ -18,31 +18,30 @@ use tokio::sync::watch;
 use tracing::info;
 
 use crate::cli::Up;
+use crate::command_error::{Code, CommandError};
 use crate::data::DataFolder;
 use crate::events::Subscribers;
-use crate::exit::{Code, Failure};
-use crate::http::client_address;
-use crate::http::places::Places;
-use crate::http::watch::{self as streams, Watches};
+use crate::http::stream_slots::StreamSlots;
+use crate::http::streams::{self, Streams};
 use crate::metrics::Metrics;
 use crate::providers::Providers;
 use crate::runtime::{Limits, Platform, Pool};
 use crate::shop::Shop;
 use crate::{http, providers, secret};
 
-/// Runs the shop until it is told to stop.
+/// Runs the shop until a signal stops it.
 ///
 /// # Errors
-/// Why it could not start.
-pub async fn run(options: Up) -> Result<(), Failure> {
+/// If the shop cannot start.
+pub async fn run(options: Up) -> Result<(), CommandError> {
     let shop = Shop::read(&options.shop)?;
-    let set = settings(&shop.manifest)?;
-    let browsers = Browsers::read(&|name| set.get(name).cloned())
-        .map_err(|reason| Failure::new(Code::Config, reason))?;
+    let settings = read_settings(&shop.manifest)?;
+    let browsers = BrowserPolicy::read(&|name| settings.get(name).cloned())
+        .map_err(|reason| CommandError::new(Code::Config, reason))?;
     let listener = listen(SocketAddr::new(options.host, options.port)).await?;
     let address = listener
         .local_addr()
-        .map_err(|error| Failure::new(Code::Software, error.to_string()))?;
+        .map_err(|error| CommandError::new(Code::Software, error.to_string()))?;
     let data = if options.ephemeral {
         DataFolder::temporary()?
     } else {
@@ -51,8 +50,10 @@ pub async fn run(options: Up) -> Result<(), Failure> {
     let cache = providers::cache(&options.servers)?;
     let providers = Providers::open(data.path(), &shop.manifest, &options.storage, &options.servers).await?;
     let documents = providers.documents();
-    let config = config(set, &shop.manifest, data.path())?;
-    let address_header = client_address::header(&config)?;
+    let config = config(settings, &shop.manifest, data.path())?;
+    let address_header = settings::text::address_header(&|name| config.get(name).cloned())
+        .map_err(|reason| CommandError::new(Code::Config, reason))?
+        .unwrap_or(client_address::HEADER);
     let platform = Arc::new(Platform {
         documents: documents.clone(),
         cache,
@@ -62,89 +63,91 @@ pub async fn run(options: Up) -> Result<(), Failure> {
     });
     let limits = limits(&options);
     let pool = Pool::new(&shop, platform, limits, cache_folder(data.path()).as_deref()).await;
-    let pool = Arc::new(pool.map_err(|error| unusable(&options.shop, &error))?);
+    let pool = Arc::new(pool.map_err(|error| cannot_run(&options.shop, &error))?);
 
     let metrics = Arc::new(Metrics::default());
     let subscribers = Arc::new(Subscribers::new(pool.clone(), metrics.clone()));
-    let (stop, stopped) = watch::channel(false);
-    let dispatcher = tokio::spawn(providers.dispatch(subscribers, stopped));
-    let (ending, ended) = watch::channel(false);
+    let (stop_dispatcher, dispatcher_stopped) = watch::channel(false);
+    let dispatcher = tokio::spawn(providers.dispatch(subscribers, dispatcher_stopped));
+    let (stop_streams, streams_stopped) = watch::channel(false);
     let service = http::Service {
         pool: pool.clone(),
         documents,
         body_limit: options.requests.body_limit.saturating_mul(1024),
-        watches: Watches::new(pool, places(&options), ended),
+        streams: Streams::new(pool, stream_slots(&options), streams_stopped),
         address_header,
         metrics,
         browsers,
     };
     let signal = stop_signal()?;
-    // Streams that are held open would go on for as long as connections are given to end.
-    let told_to_stop = async move {
+    // Without this, open event streams would delay the shutdown until its time limit.
+    let shutdown = async move {
         signal.await;
-        let _ = ending.send(true);
+        let _ = stop_streams.send(true);
     };
     announce(address)?;
     info!(%address, shop = %options.shop.display(), data = %data.path().display(), "serving");
-    http::serve(listener, Arc::new(service), told_to_stop).await;
-    let _ = stop.send(true);
+    http::serve(listener, Arc::new(service), shutdown).await;
+    let _ = stop_dispatcher.send(true);
     let _ = dispatcher.await;
     info!("stopped");
     Ok(())
 }
 
-async fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
+async fn listen(address: SocketAddr) -> Result<TcpListener, CommandError> {
     TcpListener::bind(address).await.map_err(|error| {
         let advice = match error.kind() {
             std::io::ErrorKind::AddrInUse => {
-                "another program listens there: stop it, or choose another --port"
+                "another program uses this port: stop it, or choose another --port"
             }
             std::io::ErrorKind::PermissionDenied => {
-                "ports under 1024 need special rights: choose another --port"
+                "ports under 1024 need special permissions: choose another --port"
             }
             _ => "choose an address of this machine with --host, and a free --port",
         };
-        Failure::new(
+        CommandError::new(
             Code::Unavailable,
-            format!("can't listen on {address} ({error}): {advice}"),
+            format!("cannot listen on {address} ({error}): {advice}"),
         )
     })
 }
 
-/// The values of the names that the manifest declares, from the environment.
+/// Reads the settings that the manifest declares from the environment.
 ///
 /// # Errors
-/// Where one of them is not written as it has to be.
-fn settings(manifest: &ShopManifest) -> Result<HashMap<String, String>, Failure> {
-    let mut set = HashMap::new();
+/// If a setting is invalid.
+fn read_settings(manifest: &ShopManifest) -> Result<HashMap<String, String>, CommandError> {
+    let mut values = HashMap::new();
     for name in manifest.config_names() {
         match std::env::var(name) {
             Ok(value) if value.trim().is_empty() => {}
-            Ok(value) => drop(set.insert(name.to_owned(), value)),
+            Ok(value) => drop(values.insert(name.to_owned(), value)),
             Err(VarError::NotPresent) => {}
             Err(VarError::NotUnicode(_)) => {
-                return Err(Failure::new(
+                return Err(CommandError::new(
                     Code::Config,
                     format!("{name} must be written in UTF-8"),
                 ));
             }
         }
     }
-    settings::check(&|name| set.get(name).cloned()).map_err(|reason| Failure::new(Code::Config, reason))?;
-    Ok(set)
+    settings::check(&|name| values.get(name).cloned())
+        .map_err(|reason| CommandError::new(Code::Config, reason))?;
+    Ok(values)
 }
 
-/// What is set; the API secret in any case, where the shop finds the addresses of clients, and that streams are held open.
+/// Adds the settings that the host decides: the API secret, the header of the client's address, and that the
+/// host holds event streams open.
 fn config(
-    set: HashMap<String, String>,
+    settings: HashMap<String, String>,
     manifest: &ShopManifest,
     data: &Path,
-) -> Result<HashMap<String, String>, Failure> {
-    let mut config = set;
+) -> Result<HashMap<String, String>, CommandError> {
+    let mut config = settings;
     if manifest.config_names().any(|name| name == API_SECRET) {
         let secret = secret::resolve(config.remove(API_SECRET), data)?;
         if let Some(file) = &secret.file {
-            info!(file = %file.display(), "the API secret is in this file; set {API_SECRET} to choose another");
+            info!(file = %file.display(), "the API secret is in this file; {API_SECRET} replaces it");
         }
         config.insert(API_SECRET.to_owned(), secret.value);
     }
@@ -153,7 +156,7 @@ fn config(
         .any(|name| name == client_address::SETTING)
     {
         let setting = config.entry(client_address::SETTING.to_owned());
-        setting.or_insert_with(|| client_address::HEADER.to_owned());
+        setting.or_insert_with(|| client_address::HEADER.to_string());
     }
     if manifest.config_names().any(|name| name == streams::SETTING) {
         config.insert(streams::SETTING.to_owned(), "true".to_owned());
@@ -166,7 +169,7 @@ fn limits(options: &Up) -> Limits {
     Limits {
         instances: options.instances.instances,
         memory,
-        memory_kept: memory / 2,
+        reusable_memory: memory / 2,
         calls: options.instances.instance_requests,
         cpu: Duration::from_secs(options.requests.cpu_limit.into()),
         time: Duration::from_secs(options.requests.time_limit.into()),
@@ -175,14 +178,15 @@ fn limits(options: &Up) -> Limits {
     }
 }
 
-/// The places for streams: where nothing else is said, a quarter of them for one client.
-fn places(options: &Up) -> Arc<Places> {
-    let most = options.instances.streams;
-    let each = options.instances.streams_per_client;
-    Places::new(most, each.unwrap_or_else(|| most.div_ceil(4)))
+/// Returns the slots for event streams. By default one client may use a quarter of them.
+fn stream_slots(options: &Up) -> Arc<StreamSlots> {
+    let total = options.instances.streams;
+    let per_client = options.instances.streams_per_client;
+    StreamSlots::new(total, per_client.unwrap_or_else(|| total.div_ceil(4)))
 }
 
-/// Where compiled components are cached: with the user's other caches, so that a temporary data folder profits too.
+/// Returns the folder for compiled components. It is in the user's cache folder, so that a shop with a
+/// temporary data folder uses it too.
 fn cache_folder(data: &Path) -> Option<PathBuf> {
     let user = std::env::var_os("XDG_CACHE_HOME")
         .map(PathBuf::from)
@@ -199,20 +203,23 @@ fn cache_folder(data: &Path) -> Option<PathBuf> {
         .find(|folder| std::fs::create_dir_all(folder).is_ok())
 }
 
-fn unusable(shop: &Path, error: &wasmtime::Error) -> Failure {
-    Failure::new(
+fn cannot_run(shop: &Path, error: &wasmtime::Error) -> CommandError {
+    CommandError::new(
         Code::Data,
         format!(
-            "the shop {} can't run here: {error:#}; rebuild it with `cargo xtask compose`",
+            "the shop {} cannot run in this version of mercato: {error:#}; \
+             build it again with `cargo xtask compose`",
             shop.display()
         ),
     )
 }
 
-/// Done when the process is told to stop. The handlers are in place when this returns.
-fn stop_signal() -> Result<impl Future<Output = ()>, Failure> {
-    let listen =
-        |kind| signal(kind).map_err(|error| Failure::new(Code::Software, format!("no signals: {error}")));
+/// Installs the handlers of SIGTERM and SIGINT. The future completes on the first of these signals.
+fn stop_signal() -> Result<impl Future<Output = ()>, CommandError> {
+    let listen = |kind| {
+        signal(kind)
+            .map_err(|error| CommandError::new(Code::Software, format!("cannot wait for signals: {error}")))
+    };
     let mut terminate = listen(SignalKind::terminate())?;
     let mut interrupt = listen(SignalKind::interrupt())?;
     Ok(async move {
@@ -223,10 +230,15 @@ fn stop_signal() -> Result<impl Future<Output = ()>, Failure> {
     })
 }
 
-/// The one line on standard output.
-fn announce(address: SocketAddr) -> Result<(), Failure> {
+/// Prints the only line on standard output.
+fn announce(address: SocketAddr) -> Result<(), CommandError> {
     let mut out = std::io::stdout().lock();
     writeln!(out, "ready http://{address}")
         .and_then(|()| out.flush())
-        .map_err(|error| Failure::new(Code::Software, format!("can't write to standard output: {error}")))
+        .map_err(|error| {
+            CommandError::new(
+                Code::Software,
+                format!("cannot write to standard output: {error}"),
+            )
+        })
 }

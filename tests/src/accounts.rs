@@ -1,252 +1,183 @@
-//! Registering, signing in, and who sees which users.
+//! Registration, sign-in, and the users that each caller sees.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use anyhow::{Result, ensure};
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
 
-use crate::client::As;
+use crate::fixtures::{UNKNOWN_ID, check_id, check_time, unique};
+use crate::shop::{As, Shop};
 use crate::tokens;
 use crate::trials::trials;
-use crate::world::{UNKNOWN_ID, World, check_id, check_time, login, register, unique};
 
 /// The tests of this area.
-pub fn tests(world: &Arc<World>) -> Vec<Trial> {
+pub fn tests(shop: &Arc<Shop>) -> Vec<Trial> {
     trials!(
-        world,
+        shop,
         "accounts",
-        [
+        portable = [
             a_new_user_is_a_customer_and_signed_in_at_once,
-            the_access_token_is_a_jwt_that_the_api_secret_signed,
             a_registered_user_signs_in_with_the_right_password_only,
-            a_user_name_is_unique_whatever_its_case,
-            user_names_are_taken_within_their_bounds,
-            passwords_are_taken_within_their_bounds,
-            a_password_may_hold_any_character,
-            a_customer_sees_no_user_but_themselves,
-            an_administrator_pages_through_all_users,
-            a_user_that_is_not_there_is_told_apart_only_to_an_administrator,
+            an_administrator_pages_through_all_users
+        ],
+        component = [
+            the_access_token_is_a_jwt_signed_with_the_api_secret,
+            user_names_have_limits,
+            passwords_have_limits,
+            a_password_may_contain_any_character,
+            a_customer_sees_only_their_own_user,
+            only_an_administrator_learns_that_a_user_does_not_exist
         ]
     )
 }
 
-fn a_new_user_is_a_customer_and_signed_in_at_once(world: &World) -> Result<()> {
+fn a_new_user_is_a_customer_and_signed_in_at_once(shop: &Shop) -> Result<()> {
     let name = unique("New");
-    let answer = register(&world.shop, As::Anonymous, &name, "a good password")?;
+    let answer = shop.register_as(&name, "a good password")?;
     let user = answer.data("/registerUser/user")?.clone();
+    answer.has("/registerUser/user/username", &name)?;
+    answer.has("/registerUser/user/role", "CUSTOMER")?;
     answer.expect(
-        user.get("username") == Some(&json!(name)),
-        "the name should be kept as it was given",
-    )?;
-    answer.expect(
-        user.get("role") == Some(&json!("CUSTOMER")),
-        "a new user should be a customer",
-    )?;
-    answer.expect(
-        !answer.reply.text().contains("a good password"),
-        "a password should never be told",
+        !answer.http.body().contains("a good password"),
+        "the response should not contain the password",
     )?;
     check_id(answer.text("/registerUser/user/_id")?)?;
     check_time(answer.text("/registerUser/user/createdAt")?)?;
     let token = answer.text("/registerUser/access_token")?;
-    let me = world
-        .shop
-        .query(As::Token(token), "{ me { _id username role createdAt } }")?;
-    me.expect(me.data("/me")? == &user, format!("me should be {user}"))
+    let me = shop.query(As::Token(token), "{ me { _id username role createdAt } }")?;
+    me.has("/me", &user)
 }
 
-fn the_access_token_is_a_jwt_that_the_api_secret_signed(world: &World) -> Result<()> {
-    let ada = world.ada()?;
-    let claims = tokens::verified(world.shop.secret(), &ada.token)?;
+fn the_access_token_is_a_jwt_signed_with_the_api_secret(shop: &Shop) -> Result<()> {
+    let ada = shop.ada()?;
+    let claims = tokens::verified(shop.secret(), &ada.token)?;
     let seconds = |name: &str| claims.get(name).and_then(Value::as_u64);
+    for (name, expected) in [("userId", json!(ada.id)), ("role", json!("CUSTOMER"))] {
+        ensure!(
+            claims.get(name) == Some(&expected),
+            "{name} should be {expected} in {claims}"
+        );
+    }
+    let times = seconds("iat").zip(seconds("exp"));
     ensure!(
-        claims.get("userId") == Some(&json!(ada.id)),
-        "userId should be {} in {claims}",
-        ada.id
-    );
-    ensure!(
-        claims.get("role") == Some(&json!("CUSTOMER")),
-        "role should be CUSTOMER in {claims}"
-    );
-    ensure!(
-        seconds("iat")
-            .zip(seconds("exp"))
-            .is_some_and(|(issued, expires)| issued < expires),
-        "a token should expire after it was issued: {claims}"
+        times.is_some_and(|(issued, expires)| issued < expires),
+        "a token should expire after its issue: {claims}"
     );
     Ok(())
 }
 
-fn a_registered_user_signs_in_with_the_right_password_only(world: &World) -> Result<()> {
-    let ada = world.ada()?;
-    let right = login(&world.shop, &ada.name, &ada.password)?;
-    right.expect(
-        right.text("/login/user/_id")? == ada.id,
-        "the user should be the registered one",
-    )?;
+fn a_registered_user_signs_in_with_the_right_password_only(shop: &Shop) -> Result<()> {
+    let ada = shop.ada()?;
+    let right = shop.login(&ada.name, &ada.password)?;
+    right.has("/login/user/_id", &ada.id)?;
     let token = right.text("/login/access_token")?;
-    let me = world.shop.query(As::Token(token), "{ me { _id } }")?;
-    me.expect(me.text("/me/_id")? == ada.id, "the token should be the user's")?;
+    let me = shop.query(As::Token(token), "{ me { _id } }")?;
+    me.has("/me/_id", &ada.id)?;
 
-    let wrong = login(&world.shop, &ada.name, "not the password")?;
-    let unknown = login(&world.shop, &unique("nobody"), "not the password")?;
+    let wrong = shop.login(&ada.name, "not the password")?;
+    let unknown = shop.login(&unique("nobody"), "not the password")?;
     let message = wrong.refused("UNAUTHENTICATED")?.get("message").cloned();
     unknown.expect(
         unknown.refused("UNAUTHENTICATED")?.get("message") == message.as_ref(),
-        "an unknown user should be told the same as a wrong password",
+        "an unknown user and a wrong password should have the same message",
     )?;
-    wrong.expect(wrong.partial("/login")?.is_null(), "login should be null")
+    wrong.is_null("/login")
 }
 
-fn a_user_name_is_unique_whatever_its_case(world: &World) -> Result<()> {
-    let ada = world.ada()?;
-    for name in [ada.name.clone(), ada.name.to_uppercase()] {
-        let answer = register(&world.shop, As::Anonymous, &name, "another password")?;
-        answer.refused("CONFLICT")?;
-        answer.expect(
-            answer.partial("/registerUser")?.is_null(),
-            "registerUser should be null",
-        )?;
-    }
-    login(&world.shop, &ada.name, &ada.password)?.text("/login/access_token")?;
-    login(&world.shop, &ada.name, "another password")?.refused("UNAUTHENTICATED")?;
-    Ok(())
-}
-
-fn user_names_are_taken_within_their_bounds(world: &World) -> Result<()> {
+fn user_names_have_limits(shop: &Shop) -> Result<()> {
     let longest = format!("{:a<64}", unique("long"));
-    register(&world.shop, As::Anonymous, &longest, "a good password")?.text("/registerUser/user/_id")?;
+    shop.register_as(&longest, "a good password")?
+        .text("/registerUser/user/_id")?;
     let too_long = format!("{longest}a");
-    let within = unique("a");
+    let valid = unique("a");
     for name in [
         "",
         "ab",
         &too_long,
-        &format!("{within} b"),
-        &format!("{within}\u{7}"),
-        &format!("{within}\n"),
+        &format!("{valid} b"),
+        &format!("{valid}\u{7}"),
+        &format!("{valid}\n"),
         "\0\0\0",
     ] {
-        register(&world.shop, As::Anonymous, name, "a good password")?.bad_input("username")?;
+        shop.register_as(name, "a good password")?.bad_input("username")?;
     }
     Ok(())
 }
 
-fn passwords_are_taken_within_their_bounds(world: &World) -> Result<()> {
+fn passwords_have_limits(shop: &Shop) -> Result<()> {
     for length in [8, 128] {
         let (name, password) = (unique("bound"), "p".repeat(length));
-        register(&world.shop, As::Anonymous, &name, &password)?.text("/registerUser/user/_id")?;
-        login(&world.shop, &name, &password)?.text("/login/access_token")?;
+        shop.register_as(&name, &password)?
+            .text("/registerUser/user/_id")?;
+        shop.login(&name, &password)?.text("/login/access_token")?;
     }
     for length in [0, 7, 129, 10_000] {
         let name = unique("bound");
-        let answer = register(&world.shop, As::Anonymous, &name, &"p".repeat(length))?;
+        let answer = shop.register_as(&name, &"p".repeat(length))?;
         answer.bad_input("password")?;
-        let taken = world.shop.graphql(
-            As::Anonymous,
-            "mutation ($n: String!, $p: String!) { login(input: { username: $n, password: $p }) { user { _id } } }",
-            json!({ "n": name, "p": "p".repeat(length) }),
-        )?;
-        taken.expect(
-            !taken.codes().is_empty(),
+        let sign_in = shop.login(&name, &"p".repeat(length))?;
+        sign_in.expect(
+            !sign_in.codes().is_empty(),
             "a refused user should not be able to sign in",
         )?;
     }
     Ok(())
 }
 
-fn a_password_may_hold_any_character(world: &World) -> Result<()> {
+fn a_password_may_contain_any_character(shop: &Shop) -> Result<()> {
     let (name, password) = (unique("unicode"), " pässwörd 密码 🔑\u{0} \"'\\ ");
-    register(&world.shop, As::Anonymous, &name, password)?.text("/registerUser/user/_id")?;
-    login(&world.shop, &name, password)?.text("/login/access_token")?;
-    login(&world.shop, &name, password.trim())?.refused("UNAUTHENTICATED")?;
+    shop.register_as(&name, password)?
+        .text("/registerUser/user/_id")?;
+    shop.login(&name, password)?.text("/login/access_token")?;
+    shop.login(&name, password.trim())?.refused("UNAUTHENTICATED")?;
     Ok(())
 }
 
-fn a_customer_sees_no_user_but_themselves(world: &World) -> Result<()> {
-    let (ada, bob) = (world.ada()?, world.bob()?);
+fn a_customer_sees_only_their_own_user(shop: &Shop) -> Result<()> {
+    let (ada, bob) = (shop.ada()?, shop.bob()?);
     let query = "query ($id: ID!) {
         users { _id } user(id: $id) { _id username } userConnection { edges { node { _id } } pageInfo { hasNextPage } } }";
-    let answer = world.shop.graphql(ada.caller(), query, json!({ "id": ada.id }))?;
-    answer.expect(
-        answer.column("/users", "/_id")? == [json!(ada.id)],
-        "users should be the caller alone",
-    )?;
-    answer.expect(
-        answer.text("/user/username")? == ada.name,
-        "user should be the caller",
-    )?;
-    answer.expect(
-        answer.column("/userConnection/edges", "/node/_id")? == [json!(ada.id)],
-        "the connection should hold the caller alone",
-    )?;
-    let other = world.shop.graphql(
-        ada.caller(),
-        "query ($id: ID!) { user(id: $id) { _id } }",
-        json!({ "id": bob.id }),
-    )?;
+    let answer = shop.graphql(ada.caller(), query, json!({ "id": ada.id }))?;
+    answer.has_column("/users", "/_id", [&ada.id])?;
+    answer.has("/user/username", &ada.name)?;
+    answer.has_column("/userConnection/edges", "/node/_id", [&ada.id])?;
+    let query = "query ($id: ID!) { user(id: $id) { _id } }";
+    let other = shop.graphql(ada.caller(), query, json!({ "id": bob.id }))?;
     other.refused("FORBIDDEN")?;
-    other.expect(
-        other.partial("/user")?.is_null(),
-        "another's record should be null",
-    )
+    other.is_null("/user")
 }
 
-fn an_administrator_pages_through_all_users(world: &World) -> Result<()> {
-    let expected = [world.register("page")?.id, world.register("page")?.id];
+fn an_administrator_pages_through_all_users(shop: &Shop) -> Result<()> {
+    let expected = [shop.register("page")?.id, shop.register("page")?.id];
     let query = "query ($after: String) { userConnection(first: 100, after: $after) {
         edges { cursor node { _id } } pageInfo { hasNextPage endCursor } } }";
-    let mut found: Vec<String> = Vec::new();
-    let mut after = Value::Null;
-    loop {
-        let answer = world.shop.graphql(As::Key, query, json!({ "after": after }))?;
-        for id in answer.column("/userConnection/edges", "/node/_id")? {
-            found.push(id.as_str().unwrap_or_default().to_owned());
-        }
-        if answer.data("/userConnection/pageInfo/hasNextPage")? == &json!(false) {
-            break;
-        }
-        after = answer.data("/userConnection/pageInfo/endCursor")?.clone();
-        answer.expect(
-            after.is_string(),
-            "a page with a next one should have an end cursor",
-        )?;
-        ensure!(found.len() < 200_000, "the pages should come to an end");
-    }
-    let all = found.len();
+    let users = shop.all_nodes(As::Key, query, "/userConnection", json!({}))?;
+    let ids: HashSet<_> = users
+        .iter()
+        .filter_map(|user| user.get("_id")?.as_str())
+        .collect();
     ensure!(
-        expected.iter().all(|id| found.contains(id)),
+        expected.iter().all(|id| ids.contains(id.as_str())),
         "{expected:?} should be on one of the pages"
     );
-    found.sort();
-    found.dedup();
-    ensure!(found.len() == all, "no user should be on two pages");
+    ensure!(ids.len() == users.len(), "no user should be on two pages");
     Ok(())
 }
 
-fn a_user_that_is_not_there_is_told_apart_only_to_an_administrator(world: &World) -> Result<()> {
+fn only_an_administrator_learns_that_a_user_does_not_exist(shop: &Shop) -> Result<()> {
     let query = "query ($id: ID!) { user(id: $id) { _id } }";
-    let unknown = json!({ "id": UNKNOWN_ID });
-    world
-        .shop
-        .graphql(As::Key, query, unknown.clone())?
-        .refused("NOT_FOUND")?;
-    world
-        .shop
-        .graphql(world.root()?.caller(), query, unknown.clone())?
-        .refused("NOT_FOUND")?;
-    world
-        .shop
-        .graphql(world.ada()?.caller(), query, unknown.clone())?
-        .refused("FORBIDDEN")?;
-    world
-        .shop
-        .graphql(As::Anonymous, query, unknown)?
-        .refused("UNAUTHENTICATED")?;
-    world
-        .shop
-        .graphql(As::Key, query, json!({ "id": "not an id" }))?
+    for (caller, code) in [
+        (As::Key, "NOT_FOUND"),
+        (shop.root()?.caller(), "NOT_FOUND"),
+        (shop.ada()?.caller(), "FORBIDDEN"),
+        (As::Anonymous, "UNAUTHENTICATED"),
+    ] {
+        shop.graphql(caller, query, json!({ "id": UNKNOWN_ID }))?
+            .refused(code)?;
+    }
+    shop.graphql(As::Key, query, json!({ "id": "not an id" }))?
         .bad_input("id")?;
     Ok(())
 }

@@ -1,63 +1,65 @@
-//! Requests that no client should send: each is answered with a stable code and a sentence, and changes nothing.
+//! Invalid requests: each is answered with a stable code and a sentence, and changes nothing.
 
 use std::sync::Arc;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
 
-use crate::answer::Answer;
-use crate::client::{As, Call, GRAPHQL_RESPONSE, JSON};
+use crate::fixtures::unique;
+use crate::graphql::GraphqlResponse;
+use crate::http::{GRAPHQL_RESPONSE, Request};
+use crate::shop::{As, Shop};
 use crate::trials::trials;
-use crate::world::{World, unique};
 
 /// The tests of this area.
-pub fn tests(world: &Arc<World>) -> Vec<Trial> {
+pub fn tests(shop: &Arc<Shop>) -> Vec<Trial> {
     trials!(
-        world,
+        shop,
         "bad_input",
-        [
+        component = [
             malformed_json_is_a_bad_request,
-            a_body_that_is_no_utf_8_is_a_bad_request,
+            a_body_that_is_not_utf_8_is_a_bad_request,
             an_envelope_of_wrong_types_is_a_bad_request,
-            a_document_that_does_not_parse_is_told_where,
+            a_parse_error_names_its_line,
             unknown_fields_arguments_and_types_fail_validation,
-            a_fragment_that_holds_itself_is_refused,
+            a_fragment_that_contains_itself_is_refused,
             variables_of_wrong_types_are_refused,
             integers_out_of_range_are_refused,
             an_unknown_member_of_an_input_is_refused,
             a_null_input_is_refused,
             odd_but_legal_requests_are_answered,
-            a_wrong_key_is_told_so,
-            a_mutation_that_fails_validation_changes_nothing,
+            a_wrong_key_is_refused_and_no_key_is_shown,
+            a_mutation_that_fails_validation_changes_nothing
         ]
     )
 }
 
-fn send(world: &World, body: impl Into<Vec<u8>>) -> Result<Answer> {
-    Answer::new(
-        world.shop.send(
-            Call::new("POST", "/graphql")
-                .header("content-type", JSON)
-                .body(body),
-        )?,
-    )
+/// Sends a body to the GraphQL endpoint.
+fn send(shop: &Shop, body: impl Into<Vec<u8>>) -> Result<GraphqlResponse> {
+    shop.send_graphql(As::Anonymous, Request::graphql(body))
 }
 
-/// A document that is refused before it runs.
-fn invalid(world: &World, query: &str, code: &str) -> Result<()> {
-    let call = Call::post(&json!({ "query": query })).header("accept", GRAPHQL_RESPONSE);
-    let answer = Answer::new(world.shop.send_as(As::Key, call)?)?;
+/// Fails unless the body is a bad request.
+fn bad_request(shop: &Shop, body: impl Into<Vec<u8>>) -> Result<()> {
+    let answer = send(shop, body)?;
+    answer.refused("BAD_REQUEST")?;
+    answer.http.expect_status(400).map(drop)
+}
+
+/// Fails unless the document is refused with this code before it runs.
+fn invalid(shop: &Shop, query: &str, code: &str) -> Result<()> {
+    let request = Request::query(query).header("accept", GRAPHQL_RESPONSE);
+    let answer = shop.send_graphql(As::Key, request)?;
     answer.expect(
         answer.codes().first() == Some(&code),
         format!("expected code {code}"),
     )?;
-    answer.expect(answer.partial("").is_err(), "there should be no data")?;
-    answer.reply.expect_status(400)?;
-    Ok(())
+    answer.has_no_data()?;
+    answer.http.expect_status(400).map(drop)
 }
 
-fn malformed_json_is_a_bad_request(world: &World) -> Result<()> {
+fn malformed_json_is_a_bad_request(shop: &Shop) -> Result<()> {
     for body in [
         "",
         " ",
@@ -76,30 +78,24 @@ fn malformed_json_is_a_bad_request(world: &World) -> Result<()> {
         "null",
         "true",
     ] {
-        let answer = send(world, body)?;
-        answer
-            .refused("BAD_REQUEST")
-            .map_err(|error| error.context(format!("body {body:?}")))?;
-        answer.reply.expect_status(400)?;
+        bad_request(shop, body).with_context(|| format!("body {body:?}"))?;
     }
     Ok(())
 }
 
-fn a_body_that_is_no_utf_8_is_a_bad_request(world: &World) -> Result<()> {
+fn a_body_that_is_not_utf_8_is_a_bad_request(shop: &Shop) -> Result<()> {
     let latin_1 = b"{\"query\": \"{ products { _id } } # caf\xe9\"}".to_vec();
     let utf_16: Vec<u8> = "{\"query\": \"{ products { _id } }\"}"
         .encode_utf16()
         .flat_map(u16::to_le_bytes)
         .collect();
     for body in [latin_1, utf_16, vec![0xff; 64], vec![0; 64]] {
-        let answer = send(world, body)?;
-        answer.refused("BAD_REQUEST")?;
-        answer.reply.expect_status(400)?;
+        bad_request(shop, body)?;
     }
     Ok(())
 }
 
-fn an_envelope_of_wrong_types_is_a_bad_request(world: &World) -> Result<()> {
+fn an_envelope_of_wrong_types_is_a_bad_request(shop: &Shop) -> Result<()> {
     for body in [
         json!({}),
         json!({ "query": null }),
@@ -117,14 +113,12 @@ fn an_envelope_of_wrong_types_is_a_bad_request(world: &World) -> Result<()> {
         json!({ "query": "{ products { _id } }", "extensions": "text" }),
         json!({ "query": "{ products { _id } }", "extensions": [] }),
     ] {
-        let answer = send(world, body.to_string())?;
-        answer.refused("BAD_REQUEST")?;
-        answer.reply.expect_status(400)?;
+        bad_request(shop, body.to_string())?;
     }
     Ok(())
 }
 
-fn a_document_that_does_not_parse_is_told_where(world: &World) -> Result<()> {
+fn a_parse_error_names_its_line(shop: &Shop) -> Result<()> {
     for query in [
         "{",
         "{ products { _id }",
@@ -139,17 +133,14 @@ fn a_document_that_does_not_parse_is_told_where(world: &World) -> Result<()> {
         "query ($x) { products { _id } }",
         "{ products { _id } } }",
     ] {
-        invalid(world, query, "GRAPHQL_PARSE_FAILED")
-            .map_err(|error| error.context(format!("document {query:?}")))?;
+        invalid(shop, query, "GRAPHQL_PARSE_FAILED").with_context(|| format!("document {query:?}"))?;
     }
-    let twice = world.shop.query(
+    let twice = shop.query(
         As::Anonymous,
         "query A { products { _id } } query A { products { _id } }",
     )?;
     twice.refused_with_one_of(&["GRAPHQL_PARSE_FAILED", "GRAPHQL_VALIDATION_FAILED"])?;
-    let answer = world
-        .shop
-        .query(As::Anonymous, "{\n  products { _id }\n  orders {\n}")?;
+    let answer = shop.query(As::Anonymous, "{\n  products { _id }\n  orders {\n}")?;
     let line = answer
         .refused("GRAPHQL_PARSE_FAILED")?
         .pointer("/locations/0/line")
@@ -157,7 +148,7 @@ fn a_document_that_does_not_parse_is_told_where(world: &World) -> Result<()> {
     answer.expect(line == Some(4), "the error should be on line 4")
 }
 
-fn unknown_fields_arguments_and_types_fail_validation(world: &World) -> Result<()> {
+fn unknown_fields_arguments_and_types_fail_validation(shop: &Shop) -> Result<()> {
     for query in [
         "{ product }",
         "{ nonsense }",
@@ -176,38 +167,41 @@ fn unknown_fields_arguments_and_types_fail_validation(world: &World) -> Result<(
         "mutation { createProduct(input: { price: 1, quantity: 1 }) { _id } }",
         "{ productConnection(sort: { key: NONSENSE }) { edges { cursor } } }",
     ] {
-        invalid(world, query, "GRAPHQL_VALIDATION_FAILED")
-            .map_err(|error| error.context(format!("document {query}")))?;
+        invalid(shop, query, "GRAPHQL_VALIDATION_FAILED").with_context(|| format!("document {query}"))?;
     }
     Ok(())
 }
 
-fn a_fragment_that_holds_itself_is_refused(world: &World) -> Result<()> {
+fn a_fragment_that_contains_itself_is_refused(shop: &Shop) -> Result<()> {
     for query in [
         "fragment F on Query { ...F } { ...F }",
         "{ ...A } fragment A on Query { ...B } fragment B on Query { __typename ...A }",
     ] {
-        let answer = world.shop.query(As::Anonymous, query)?;
+        let answer = shop.query(As::Anonymous, query)?;
         answer.refused_with_one_of(&["GRAPHQL_VALIDATION_FAILED", "QUERY_TOO_DEEP"])?;
-        answer.expect(answer.partial("").is_err(), "there should be no data")?;
+        answer.has_no_data()?;
     }
     Ok(())
 }
 
-/// Sends variables for a product's input; the answer must refuse them and never run.
-fn refused_variable(world: &World, input: Value) -> Result<Answer> {
-    let query = "mutation ($input: CreateProductInput) { createProduct(input: $input) { _id } }";
-    let answer = world.shop.graphql(As::Key, query, json!({ "input": input }))?;
-    answer.refused_with_one_of(&["BAD_USER_INPUT", "GRAPHQL_VALIDATION_FAILED"])?;
+/// Fails unless the operation is refused with one of these codes and creates no product.
+fn not_created(answer: &GraphqlResponse, codes: &[&str]) -> Result<()> {
+    answer.refused_with_one_of(codes)?;
     answer.expect(
         answer.partial("/createProduct/_id").is_err(),
         "no product should be created",
-    )?;
-    Ok(answer)
+    )
 }
 
-fn variables_of_wrong_types_are_refused(world: &World) -> Result<()> {
-    world.product(1, 1).context("with variables of the right types")?;
+/// Fails unless this input of a product is refused.
+fn refused_input(shop: &Shop, input: &Value) -> Result<()> {
+    let query = "mutation ($input: CreateProductInput) { createProduct(input: $input) { _id } }";
+    let answer = shop.graphql(As::Key, query, json!({ "input": input }))?;
+    not_created(&answer, &["BAD_USER_INPUT", "GRAPHQL_VALIDATION_FAILED"])
+}
+
+fn variables_of_wrong_types_are_refused(shop: &Shop) -> Result<()> {
+    shop.product(1, 1).context("with variables of the right types")?;
     for input in [
         json!("text"),
         json!(1),
@@ -221,18 +215,15 @@ fn variables_of_wrong_types_are_refused(world: &World) -> Result<()> {
         json!({ "name": "a", "price": true, "quantity": 1 }),
         json!({ "name": "a", "price": 1, "quantity": {} }),
     ] {
-        refused_variable(world, input.clone()).map_err(|error| error.context(format!("input {input}")))?;
+        refused_input(shop, &input).with_context(|| format!("input {input}"))?;
     }
-    let missing = world
-        .shop
-        .query(As::Anonymous, "query ($id: ID!) { product(id: $id) { _id } }")?;
+    let missing = shop.query(As::Anonymous, "query ($id: ID!) { product(id: $id) { _id } }")?;
     missing.refused_with_one_of(&["BAD_USER_INPUT", "GRAPHQL_VALIDATION_FAILED"])?;
     Ok(())
 }
 
-fn integers_out_of_range_are_refused(world: &World) -> Result<()> {
-    world
-        .product(2_147_483_647, 2_147_483_647)
+fn integers_out_of_range_are_refused(shop: &Shop) -> Result<()> {
+    shop.product(2_147_483_647, 2_147_483_647)
         .context("with integers at the end of their range")?;
     for number in [
         "2147483648",
@@ -248,17 +239,11 @@ fn integers_out_of_range_are_refused(world: &World) -> Result<()> {
                 "variables": {{"input": {{"name": "{}", "price": {number}, "quantity": 1}}}}}}"#,
             unique("range")
         );
-        let call = Call::new("POST", "/graphql")
-            .header("content-type", JSON)
-            .body(body);
-        let answer = Answer::new(world.shop.send_as(As::Key, call)?)?;
-        answer.refused_with_one_of(&["BAD_USER_INPUT", "GRAPHQL_VALIDATION_FAILED", "BAD_REQUEST"])?;
-        answer.expect(
-            answer.partial("/createProduct/_id").is_err(),
-            "no product should be created",
-        )?;
+        let answer = shop.send_graphql(As::Key, Request::graphql(body))?;
+        let codes = ["BAD_USER_INPUT", "GRAPHQL_VALIDATION_FAILED", "BAD_REQUEST"];
+        not_created(&answer, &codes).with_context(|| format!("number {number}"))?;
     }
-    let literal = world.shop.query(
+    let literal = shop.query(
         As::Anonymous,
         "{ productConnection(first: 99999999999999999999) { edges { cursor } } }",
     )?;
@@ -270,81 +255,73 @@ fn integers_out_of_range_are_refused(world: &World) -> Result<()> {
     Ok(())
 }
 
-fn an_unknown_member_of_an_input_is_refused(world: &World) -> Result<()> {
+fn an_unknown_member_of_an_input_is_refused(shop: &Shop) -> Result<()> {
     let name = unique("nonsense");
-    refused_variable(
-        world,
-        json!({ "name": name, "price": 1, "quantity": 1, "nonsense": 1 }),
-    )?;
-    let found = world.shop.graphql(
-        As::Anonymous,
-        "query ($search: String) { productConnection(filter: { search: $search }) { edges { node { _id } } } }",
-        json!({ "search": name }),
-    )?;
-    found.expect(
-        found.list("/productConnection/edges")?.is_empty(),
-        "no product should have been created",
-    )
+    let input = json!({ "name": name, "price": 1, "quantity": 1, "nonsense": 1 });
+    refused_input(shop, &input)?;
+    let found = shop.find_products(json!({ "search": name }))?;
+    ensure!(found.is_empty(), "no product should be created: {found:?}");
+    Ok(())
 }
 
-fn a_null_input_is_refused(world: &World) -> Result<()> {
+fn a_null_input_is_refused(shop: &Shop) -> Result<()> {
     for query in [
         "mutation { registerUser { user { _id } } }",
         "mutation { registerUser(input: null) { user { _id } } }",
         "mutation { createProduct { _id } }",
         "mutation { createProduct(input: null) { _id } }",
     ] {
-        world.shop.query(As::Key, query)?.bad_input("input")?;
+        shop.query(As::Key, query)?.bad_input("input")?;
     }
     Ok(())
 }
 
-fn odd_but_legal_requests_are_answered(world: &World) -> Result<()> {
+fn odd_but_legal_requests_are_answered(shop: &Shop) -> Result<()> {
     for body in [
-        "\n\t {\"query\": \"{ __typename }\"} \r\n".to_owned(),
-        "{\"query\": \"{ __typename }\", \"variables\": null, \"operationName\": null, \"extensions\": null}"
-            .to_owned(),
-        "{\"query\": \"{ __typename }\", \"variables\": {\"unused\": [1, {\"a\": null}]}}".to_owned(),
-        "{\"query\": \"{ __typename }\", \"unknownMember\": 1}".to_owned(),
-        "{\"query\": \"\\u007b \\u005f_typename }\"}".to_owned(),
-        "{\"query\": \"# é 密码 🔑\\n{ __typename }\"}".to_owned(),
-        "{\"query\": \"\\ufeff{ __typename }\"}".to_owned(),
-        "{\"query\": \",,,{,,__typename,,}\"}".to_owned(),
+        "\n\t {\"query\": \"{ __typename }\"} \r\n",
+        "{\"query\": \"{ __typename }\", \"variables\": null, \"operationName\": null, \"extensions\": null}",
+        "{\"query\": \"{ __typename }\", \"variables\": {\"unused\": [1, {\"a\": null}]}}",
+        "{\"query\": \"{ __typename }\", \"unknownMember\": 1}",
+        "{\"query\": \"\\u007b \\u005f_typename }\"}",
+        "{\"query\": \"# é 密码 🔑\\n{ __typename }\"}",
+        "{\"query\": \"\\ufeff{ __typename }\"}",
+        "{\"query\": \",,,{,,__typename,,}\"}",
     ] {
-        let answer = send(world, body.clone()).map_err(|error| error.context(format!("body {body:?}")))?;
-        answer.expect(answer.text("/__typename")? == "Query", "the type should be Query")?;
+        let answer = send(shop, body).with_context(|| format!("body {body:?}"))?;
+        answer.has("/__typename", "Query")?;
     }
     Ok(())
 }
 
-fn a_wrong_key_is_told_so(world: &World) -> Result<()> {
-    let answer = world.shop.query(As::WrongKey, "{ users { _id } }")?;
+fn a_wrong_key_is_refused_and_no_key_is_shown(shop: &Shop) -> Result<()> {
+    let answer = shop.query(As::WrongKey, "{ users { _id } }")?;
     let message = answer.refused("UNAUTHENTICATED")?.to_string().to_lowercase();
-    answer.expect(message.contains("key"), "the message should speak of the key")?;
+    answer.expect(message.contains("key"), "the message should name the key")?;
     answer.expect(
-        !answer.reply.text().contains(world.shop.secret()),
-        "the key should never be told",
+        !answer.http.body().contains(shop.secret()),
+        "the response should not contain the key",
     )?;
     for key in [
         "",
         " ",
-        &world.shop.secret().to_uppercase(),
-        &format!("{}x", world.shop.secret()),
+        &shop.secret().to_uppercase(),
+        &format!("{}x", shop.secret()),
     ] {
-        let call = Call::post(&json!({ "query": "{ users { _id } }" })).header("x-api-key", key);
-        Answer::new(world.shop.send(call)?)?.refused("UNAUTHENTICATED")?;
+        let request = Request::query("{ users { _id } }").header("x-api-key", key);
+        shop.send_graphql(As::Anonymous, request)?
+            .refused("UNAUTHENTICATED")?;
     }
     Ok(())
 }
 
-fn a_mutation_that_fails_validation_changes_nothing(world: &World) -> Result<()> {
-    let product = world.product(1, 5)?;
+fn a_mutation_that_fails_validation_changes_nothing(shop: &Shop) -> Result<()> {
+    let product = shop.product(1, 5)?;
     let query = "mutation ($id: ID!) { receiveStock(id: $id, quantity: 1) { quantity } nonsense }";
-    let answer = world.shop.graphql(As::Key, query, json!({ "id": product }))?;
+    let answer = shop.graphql(As::Key, query, json!({ "id": product }))?;
     answer.refused("GRAPHQL_VALIDATION_FAILED")?;
-    let stock = world.stock(&product)?;
+    let stock = shop.stock(&product)?;
     answer.expect(
         stock.received == 5,
-        format!("nothing should have been received: {stock:?}"),
+        format!("no unit should be received: {stock:?}"),
     )
 }

@@ -1,4 +1,4 @@
-//! Carts: a guest's that becomes a user's, what changes about it, and its checkout into one order.
+//! Carts: those of guests and users, their merge, their changes, and their checkout into one order.
 
 use std::sync::Arc;
 
@@ -6,30 +6,32 @@ use anyhow::{Context, Result, ensure};
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
 
-use crate::answer::Answer;
-use crate::client::As;
-use crate::concurrency::at_once;
+use crate::fixtures::{Stock, UNKNOWN_ID};
+use crate::graphql::GraphqlResponse;
+use crate::parallel::at_once;
+use crate::shop::{As, Shop, User};
 use crate::trials::trials;
-use crate::world::{Stock, User, World, place_order};
 
 /// The tests of this area.
-pub fn tests(world: &Arc<World>) -> Vec<Trial> {
+pub fn tests(shop: &Arc<Shop>) -> Vec<Trial> {
     trials!(
-        world,
+        shop,
         "carts",
-        [
-            a_guests_cart_becomes_the_users_and_an_order,
-            a_guests_cart_is_used_by_its_id_alone,
-            a_client_can_not_choose_a_carts_id,
-            those_who_keep_the_shop_see_a_customers_cart,
-            what_has_changed_is_named,
-            additions_at_once_are_all_there,
-            merges_at_once_add_once,
-            checkouts_at_once_are_one_order,
-            what_is_out_of_stock_is_told_and_the_cart_stays,
+        portable = [
+            a_guests_cart_is_merged_and_checked_out,
+            concurrent_additions_are_all_kept,
+            concurrent_merges_add_once,
+            concurrent_checkouts_place_one_order
+        ],
+        component = [
+            a_guests_cart_is_found_by_its_id_alone,
+            a_client_cannot_choose_a_carts_id,
+            operators_see_a_customers_cart,
+            a_cart_lists_changed_prices_and_stock,
+            a_checkout_short_of_stock_keeps_the_cart,
             an_empty_cart_is_not_checked_out_again,
-            an_order_is_placed_at_the_total_that_was_seen,
-            what_can_not_be_in_a_cart_is_refused,
+            a_checkout_is_refused_at_another_total,
+            invalid_cart_lines_are_refused
         ]
     )
 }
@@ -37,320 +39,262 @@ pub fn tests(world: &Arc<World>) -> Vec<Trial> {
 const CART: &str = "{ _id userId products { _id quantity unitPrice total available product { _id } }
     changes { productId kind before after } total currency expiresAt }";
 
-fn add(world: &World, who: As<'_>, cart: Option<&str>, product: &str, quantity: i64) -> Result<Answer> {
+fn add(
+    shop: &Shop,
+    caller: As<'_>,
+    cart: Option<&str>,
+    product: &str,
+    quantity: i64,
+) -> Result<GraphqlResponse> {
     let query = format!(
         "mutation ($cart: ID, $product: ID!, $quantity: Int!) {{
             addToCart(cartId: $cart, productId: $product, quantity: $quantity) {CART} }}"
     );
     let variables = json!({ "cart": cart, "product": product, "quantity": quantity });
-    world.shop.graphql(who, &query, variables)
+    shop.graphql(caller, &query, variables)
 }
 
-fn update(world: &World, who: As<'_>, product: &str, quantity: i64) -> Result<Answer> {
+fn update(shop: &Shop, caller: As<'_>, product: &str, quantity: i64) -> Result<GraphqlResponse> {
     let query = format!(
         "mutation ($product: ID!, $quantity: Int!) {{
             updateCartItem(productId: $product, quantity: $quantity) {CART} }}"
     );
     let variables = json!({ "product": product, "quantity": quantity });
-    world.shop.graphql(who, &query, variables)
+    shop.graphql(caller, &query, variables)
 }
 
-fn view(world: &World, who: As<'_>, cart: Option<&str>) -> Result<Answer> {
+fn view(shop: &Shop, caller: As<'_>, cart: Option<&str>) -> Result<GraphqlResponse> {
     let query = format!("query ($cart: ID) {{ cart(cartId: $cart) {CART} }}");
-    world.shop.graphql(who, &query, json!({ "cart": cart }))
+    shop.graphql(caller, &query, json!({ "cart": cart }))
 }
 
-fn merge(world: &World, who: As<'_>, cart: &str) -> Result<Answer> {
+fn merge(shop: &Shop, caller: As<'_>, cart: &str) -> Result<GraphqlResponse> {
     let query = format!("mutation ($cart: ID!) {{ mergeCart(cartId: $cart) {CART} }}");
-    world.shop.graphql(who, &query, json!({ "cart": cart }))
+    shop.graphql(caller, &query, json!({ "cart": cart }))
 }
 
-fn checkout(world: &World, who: As<'_>, expected: Option<i64>) -> Result<Answer> {
+fn checkout(shop: &Shop, caller: As<'_>, expected: Option<i64>) -> Result<GraphqlResponse> {
     let query = "mutation ($expected: Int) { checkoutCart(expectedTotal: $expected) {
         _id userId subtotal products { _id quantity } } }";
-    world.shop.graphql(who, query, json!({ "expected": expected }))
+    shop.graphql(caller, query, json!({ "expected": expected }))
 }
 
-/// Begins a guest's cart with this in it, and tells its id.
-fn begun(world: &World, product: &str, quantity: i64) -> Result<String> {
-    let answer = add(world, As::Anonymous, None, product, quantity)?;
+/// Creates a guest's cart with these units of a product and returns its id.
+fn guest_cart(shop: &Shop, product: &str, quantity: i64) -> Result<String> {
+    let answer = add(shop, As::Anonymous, None, product, quantity)?;
     Ok(answer.text("/addToCart/_id")?.to_owned())
 }
 
-/// Fails unless these are the lines of a cart or an order, in this order.
-fn expect_lines(answer: &Answer, at: &str, lines: &[(&str, i64)]) -> Result<()> {
-    let list = format!("/{at}/products");
-    let (ids, quantities) = (answer.column(&list, "/_id")?, answer.column(&list, "/quantity")?);
-    let found: Vec<_> = ids.iter().zip(&quantities).collect();
-    let expected: Vec<_> = lines
-        .iter()
-        .map(|(id, quantity)| (json!(id), json!(quantity)))
-        .collect();
-    let same = found.len() == expected.len()
-        && found
-            .iter()
-            .zip(&expected)
-            .all(|(found, expected)| *found.0 == expected.0 && *found.1 == expected.1);
-    answer.expect(same, format!("there should be {lines:?}"))
+/// Fails unless a cart or an order has these lines, in this order.
+fn has_lines(answer: &GraphqlResponse, field: &str, lines: &[(&str, i64)]) -> Result<()> {
+    let list = format!("/{field}/products");
+    let (ids, quantities): (Vec<_>, Vec<_>) = lines.iter().copied().unzip();
+    answer.has_column(&list, "/_id", ids)?;
+    answer.has_column(&list, "/quantity", quantities)
 }
 
-/// The ids of a user's orders.
-fn orders(world: &World, user: &User) -> Result<Vec<Value>> {
-    let answer = world.shop.query(user.caller(), "{ orders { _id } }")?;
+/// Fails unless a caller's cart, or the guest's cart with this id, has these lines.
+fn cart_has(shop: &Shop, caller: As<'_>, cart: Option<&str>, lines: &[(&str, i64)]) -> Result<()> {
+    has_lines(&view(shop, caller, cart)?, "cart", lines)
+}
+
+/// Returns the ids of a user's orders.
+fn orders(shop: &Shop, user: &User) -> Result<Vec<Value>> {
+    let answer = shop.query(user.caller(), "{ orders { _id } }")?;
     answer.column("/orders", "/_id")
 }
 
-fn a_guests_cart_becomes_the_users_and_an_order(world: &World) -> Result<()> {
-    let (first, second) = (world.product(250, 9)?, world.product(99, 9)?);
-    let cart = begun(world, &first, 2)?;
-    let answer = add(world, As::Anonymous, Some(&cart), &second, 1)?;
-    expect_lines(&answer, "addToCart", &[(&first, 2), (&second, 1)])?;
-    answer.expect(
-        answer.text("/addToCart/_id")? == cart && answer.int("/addToCart/total")? == 599,
-        "it should be the same cart, and come to 599",
-    )?;
-    let user = world.register("shopper")?;
+fn a_guests_cart_is_merged_and_checked_out(shop: &Shop) -> Result<()> {
+    let (first, second) = (shop.product(250, 9)?, shop.product(99, 9)?);
+    let cart = guest_cart(shop, &first, 2)?;
+    let answer = add(shop, As::Anonymous, Some(&cart), &second, 1)?;
+    has_lines(&answer, "addToCart", &[(&first, 2), (&second, 1)])?;
+    answer.has("/addToCart/_id", &cart)?;
+    answer.has("/addToCart/total", 599)?;
+    let user = shop.register("shopper")?;
     for _ in 0..2 {
-        let merged = merge(world, user.caller(), &cart)?;
-        expect_lines(&merged, "mergeCart", &[(&first, 2), (&second, 1)])?;
-        merged.expect(
-            merged.text("/mergeCart/userId")? == user.id && merged.data("/mergeCart/_id")?.is_null(),
-            "it should be the user's",
-        )?;
+        let merged = merge(shop, user.caller(), &cart)?;
+        has_lines(&merged, "mergeCart", &[(&first, 2), (&second, 1)])?;
+        merged.has("/mergeCart/userId", &user.id)?;
+        merged.has("/mergeCart/_id", Value::Null)?;
     }
-    expect_lines(&view(world, As::Anonymous, Some(&cart))?, "cart", &[])?;
-    let order = checkout(world, user.caller(), Some(599))?;
-    expect_lines(&order, "checkoutCart", &[(&first, 2), (&second, 1)])?;
-    expect_lines(&view(world, user.caller(), None)?, "cart", &[])?;
-    let again = checkout(world, user.caller(), Some(599))?;
-    again.expect(
-        again.text("/checkoutCart/_id")? == order.text("/checkoutCart/_id")?,
-        "at once again, it should answer the same order",
-    )?;
-    checkout(world, user.caller(), Some(12_345))?.bad_input("products")?;
-    ensure!(orders(world, &user)?.len() == 1, "there should be one order");
-    world.stock_becomes(
-        &first,
-        Stock {
-            received: 9,
-            on_hand: 7,
-            reserved: 0,
-            sold: 2,
-        },
-    )
+    cart_has(shop, As::Anonymous, Some(&cart), &[])?;
+    let order = checkout(shop, user.caller(), Some(599))?;
+    has_lines(&order, "checkoutCart", &[(&first, 2), (&second, 1)])?;
+    cart_has(shop, user.caller(), None, &[])?;
+    let again = checkout(shop, user.caller(), Some(599))?;
+    again.has("/checkoutCart/_id", order.text("/checkoutCart/_id")?)?;
+    checkout(shop, user.caller(), Some(12_345))?.bad_input("products")?;
+    ensure!(orders(shop, &user)?.len() == 1, "there should be one order");
+    shop.stock_becomes(&first, Stock::settled(9, 2))
 }
 
-fn a_guests_cart_is_used_by_its_id_alone(world: &World) -> Result<()> {
-    let product = world.product(10, 9)?;
-    let (one, other) = (begun(world, &product, 1)?, begun(world, &product, 5)?);
+fn a_guests_cart_is_found_by_its_id_alone(shop: &Shop) -> Result<()> {
+    let product = shop.product(10, 9)?;
+    let (one, other) = (guest_cart(shop, &product, 1)?, guest_cart(shop, &product, 5)?);
     ensure!(
         one != other && one.len() >= 43,
-        "ids should be long, and not the same"
+        "ids should be long and different"
     );
-    expect_lines(&view(world, As::Anonymous, None)?, "cart", &[])?;
-    for who in [As::Anonymous, world.ada()?.caller(), As::Key, As::WrongKey] {
-        expect_lines(&view(world, who, Some(&one))?, "cart", &[(&product, 1)])?;
+    cart_has(shop, As::Anonymous, None, &[])?;
+    for caller in [As::Anonymous, shop.ada()?.caller(), As::Key, As::WrongKey] {
+        cart_has(shop, caller, Some(&one), &[(&product, 1)])?;
     }
     let clear = "mutation ($cart: ID) { clearCart(cartId: $cart) { products { _id quantity } } }";
-    let answer = world.shop.graphql(As::Anonymous, clear, json!({ "cart": one }))?;
-    expect_lines(&answer, "clearCart", &[])?;
-    expect_lines(
-        &view(world, As::Anonymous, Some(&other))?,
-        "cart",
-        &[(&product, 5)],
-    )
+    let answer = shop.graphql(As::Anonymous, clear, json!({ "cart": one }))?;
+    has_lines(&answer, "clearCart", &[])?;
+    cart_has(shop, As::Anonymous, Some(&other), &[(&product, 5)])
 }
 
-fn a_client_can_not_choose_a_carts_id(world: &World) -> Result<()> {
-    let product = world.product(10, 9)?;
+fn a_client_cannot_choose_a_carts_id(shop: &Shop) -> Result<()> {
+    let product = shop.product(10, 9)?;
     let chosen = "A".repeat(43);
-    expect_lines(&view(world, As::Anonymous, Some(&chosen))?, "cart", &[])?;
-    let added = add(world, As::Anonymous, Some(&chosen), &product, 1)?;
+    cart_has(shop, As::Anonymous, Some(&chosen), &[])?;
+    let added = add(shop, As::Anonymous, Some(&chosen), &product, 1)?;
     added.expect(
         added.text("/addToCart/_id")? != chosen,
         "the shop should choose the id",
     )?;
-    expect_lines(&view(world, As::Anonymous, Some(&chosen))?, "cart", &[])
+    cart_has(shop, As::Anonymous, Some(&chosen), &[])
 }
 
-fn those_who_keep_the_shop_see_a_customers_cart(world: &World) -> Result<()> {
-    let (user, product) = (world.register("shopper")?, world.product(10, 9)?);
-    add(world, user.caller(), None, &product, 3)?.int("/addToCart/total")?;
+fn operators_see_a_customers_cart(shop: &Shop) -> Result<()> {
+    let (user, product) = (shop.register("shopper")?, shop.product(10, 9)?);
+    add(shop, user.caller(), None, &product, 3)?.int("/addToCart/total")?;
     let query = "query ($user: ID!) { cart(userId: $user) { userId products { _id quantity } } }";
-    let read = |who| world.shop.graphql(who, query, json!({ "user": user.id }));
-    for who in [user.caller(), world.root()?.caller(), As::Key] {
-        expect_lines(&read(who)?, "cart", &[(&product, 3)])?;
+    let read = |caller| shop.graphql(caller, query, json!({ "user": user.id }));
+    for caller in [user.caller(), shop.root()?.caller(), As::Key] {
+        has_lines(&read(caller)?, "cart", &[(&product, 3)])?;
     }
-    read(world.bob()?.caller())?.refused("FORBIDDEN")?;
+    read(shop.bob()?.caller())?.refused("FORBIDDEN")?;
     read(As::Anonymous)?.refused("UNAUTHENTICATED")?;
     Ok(())
 }
 
-fn what_has_changed_is_named(world: &World) -> Result<()> {
-    let user = world.register("shopper")?;
+fn a_cart_lists_changed_prices_and_stock(shop: &Shop) -> Result<()> {
+    let user = shop.register("shopper")?;
     let (dear, scarce, gone) = (
-        world.product(100, 9)?,
-        world.product(100, 5)?,
-        world.product(100, 3)?,
+        shop.product(100, 9)?,
+        shop.product(100, 5)?,
+        shop.product(100, 3)?,
     );
     for (product, quantity) in [(&dear, 1), (&scarce, 4), (&gone, 2)] {
-        let answer = add(world, user.caller(), None, product, quantity)?;
-        answer.expect(
-            answer.list("/addToCart/changes")?.is_empty(),
-            "nothing should have changed yet",
-        )?;
+        let answer = add(shop, user.caller(), None, product, quantity)?;
+        answer.has("/addToCart/changes", json!([]))?;
     }
-    let reprice =
-        "mutation ($id: ID!) { updateProduct(id: $id, version: 1, input: { price: 120 }) { price } }";
-    world
-        .shop
-        .graphql(As::Key, reprice, json!({ "id": dear }))?
+    shop.update_product(&dear, 1, json!({ "price": 120 }))?
         .int("/updateProduct/price")?;
-    place_order(&world.shop, world.ada()?.caller(), &[(&scarce, 2), (&gone, 3)])?.text("/placeOrder/_id")?;
-    let change = |id: &str, kind: &str, before: i64, after: i64| json!({ "productId": id, "kind": kind, "before": before, "after": after });
-    let expected = [
-        change(&dear, "PRICE_CHANGED", 100, 120),
-        change(&scarce, "LESS_IN_STOCK", 5, 3),
-        change(&gone, "OUT_OF_STOCK", 3, 0),
+    shop.order(shop.ada()?.caller(), &[(&scarce, 2), (&gone, 3)])?;
+    let stock_changes = [
+        json!({ "productId": scarce, "kind": "LESS_IN_STOCK", "before": 5, "after": 3 }),
+        json!({ "productId": gone, "kind": "OUT_OF_STOCK", "before": 3, "after": 0 }),
     ];
-    let seen = view(world, user.caller(), None)?;
-    seen.expect(
-        seen.list("/cart/changes")? == expected && seen.int("/cart/total")? == 720,
-        format!("the changes should be {expected:?}, and the total 720"),
-    )?;
-    update(world, user.caller(), &dear, 1)?.int("/updateCartItem/total")?;
-    let seen = view(world, user.caller(), None)?;
-    seen.expect(
-        Some(seen.list("/cart/changes")?) == expected.get(1..),
-        "what was updated should be known",
-    )
+    let mut changes =
+        vec![json!({ "productId": dear, "kind": "PRICE_CHANGED", "before": 100, "after": 120 })];
+    changes.extend(stock_changes.clone());
+    let cart = view(shop, user.caller(), None)?;
+    cart.has("/cart/changes", changes)?;
+    cart.has("/cart/total", 720)?;
+    // An update of a line accepts its new price.
+    update(shop, user.caller(), &dear, 1)?.int("/updateCartItem/total")?;
+    view(shop, user.caller(), None)?.has("/cart/changes", stock_changes)
 }
 
-fn additions_at_once_are_all_there(world: &World) -> Result<()> {
-    let (user, product) = (world.register("shopper")?, world.product(10, 99)?);
-    let cart = begun(world, &product, 1)?;
+fn concurrent_additions_are_all_kept(shop: &Shop) -> Result<()> {
+    let (user, product) = (shop.register("shopper")?, shop.product(10, 99)?);
+    let cart = guest_cart(shop, &product, 1)?;
     let answers = at_once(20, |number| {
         if number % 2 == 0 {
-            add(world, user.caller(), None, &product, 3)
+            add(shop, user.caller(), None, &product, 3)
         } else {
-            add(world, As::Anonymous, Some(&cart), &product, 3)
+            add(shop, As::Anonymous, Some(&cart), &product, 3)
         }
     })?;
     for answer in &answers {
         answer.int("/addToCart/total")?;
     }
-    expect_lines(&view(world, user.caller(), None)?, "cart", &[(&product, 30)])?;
-    expect_lines(
-        &view(world, As::Anonymous, Some(&cart))?,
-        "cart",
-        &[(&product, 31)],
-    )
+    cart_has(shop, user.caller(), None, &[(&product, 30)])?;
+    cart_has(shop, As::Anonymous, Some(&cart), &[(&product, 31)])
 }
 
-fn merges_at_once_add_once(world: &World) -> Result<()> {
-    let (user, product) = (world.register("shopper")?, world.product(10, 99)?);
-    let cart = begun(world, &product, 3)?;
-    add(world, user.caller(), None, &product, 1)?.int("/addToCart/total")?;
-    let answers = at_once(10, |_| merge(world, user.caller(), &cart))?;
+fn concurrent_merges_add_once(shop: &Shop) -> Result<()> {
+    let (user, product) = (shop.register("shopper")?, shop.product(10, 99)?);
+    let cart = guest_cart(shop, &product, 3)?;
+    add(shop, user.caller(), None, &product, 1)?.int("/addToCart/total")?;
+    let answers = at_once(10, |_| merge(shop, user.caller(), &cart))?;
     for answer in &answers {
-        expect_lines(answer, "mergeCart", &[(&product, 4)])?;
+        has_lines(answer, "mergeCart", &[(&product, 4)])?;
     }
-    expect_lines(&view(world, user.caller(), None)?, "cart", &[(&product, 4)])
+    cart_has(shop, user.caller(), None, &[(&product, 4)])
 }
 
-fn checkouts_at_once_are_one_order(world: &World) -> Result<()> {
-    let (user, product) = (world.register("shopper")?, world.product(10, 99)?);
-    add(world, user.caller(), None, &product, 3)?.int("/addToCart/total")?;
-    let answers = at_once(10, |_| checkout(world, user.caller(), None))?;
-    let placed = orders(world, &user)?;
+fn concurrent_checkouts_place_one_order(shop: &Shop) -> Result<()> {
+    let (user, product) = (shop.register("shopper")?, shop.product(10, 99)?);
+    add(shop, user.caller(), None, &product, 3)?.int("/addToCart/total")?;
+    let answers = at_once(10, |_| checkout(shop, user.caller(), None))?;
+    let placed = orders(shop, &user)?;
     ensure!(placed.len() == 1, "there should be one order, not {placed:?}");
     let order = placed.first().context("there is one order")?;
     for answer in &answers {
-        answer.expect(
-            answer.data("/checkoutCart/_id")? == order,
-            "all should answer the one order",
-        )?;
+        answer.has("/checkoutCart/_id", order)?;
     }
-    expect_lines(&view(world, user.caller(), None)?, "cart", &[])?;
-    world.stock_becomes(
-        &product,
-        Stock {
-            received: 99,
-            on_hand: 96,
-            reserved: 0,
-            sold: 3,
-        },
-    )
+    cart_has(shop, user.caller(), None, &[])?;
+    shop.stock_becomes(&product, Stock::settled(99, 3))
 }
 
-fn what_is_out_of_stock_is_told_and_the_cart_stays(world: &World) -> Result<()> {
-    let user = world.register("shopper")?;
-    let (scarce, plenty) = (world.product(10, 2)?, world.product(10, 9)?);
-    add(world, user.caller(), None, &scarce, 3)?.int("/addToCart/total")?;
-    add(world, user.caller(), None, &plenty, 1)?.int("/addToCart/total")?;
-    let refused = checkout(world, user.caller(), None)?;
-    let lines = refused
-        .refused("OUT_OF_STOCK")?
-        .pointer("/extensions/lines")
-        .cloned();
-    let expected = json!([{ "_id": scarce, "requested": 3, "available": 2 }]);
-    refused.expect(
-        lines.as_ref() == Some(&expected),
-        format!("the lines should be {expected}"),
-    )?;
-    expect_lines(
-        &view(world, user.caller(), None)?,
-        "cart",
-        &[(&scarce, 3), (&plenty, 1)],
-    )?;
-    update(world, user.caller(), &scarce, 2)?.int("/updateCartItem/total")?;
-    let order = checkout(world, user.caller(), None)?;
-    expect_lines(&order, "checkoutCart", &[(&scarce, 2), (&plenty, 1)])
+fn a_checkout_short_of_stock_keeps_the_cart(shop: &Shop) -> Result<()> {
+    let user = shop.register("shopper")?;
+    let (scarce, plenty) = (shop.product(10, 2)?, shop.product(10, 9)?);
+    add(shop, user.caller(), None, &scarce, 3)?.int("/addToCart/total")?;
+    add(shop, user.caller(), None, &plenty, 1)?.int("/addToCart/total")?;
+    let refused = checkout(shop, user.caller(), None)?;
+    refused.out_of_stock(&[(&scarce, 3, 2)])?;
+    cart_has(shop, user.caller(), None, &[(&scarce, 3), (&plenty, 1)])?;
+    update(shop, user.caller(), &scarce, 2)?.int("/updateCartItem/total")?;
+    let order = checkout(shop, user.caller(), None)?;
+    has_lines(&order, "checkoutCart", &[(&scarce, 2), (&plenty, 1)])
 }
 
-fn an_empty_cart_is_not_checked_out_again(world: &World) -> Result<()> {
-    let (user, product) = (world.register("shopper")?, world.product(10, 9)?);
-    add(world, user.caller(), None, &product, 2)?.int("/addToCart/total")?;
-    let order = checkout(world, user.caller(), None)?;
-    checkout(world, user.caller(), Some(20))?.bad_input("products")?;
-    let cancel = "mutation ($id: ID!) { cancelOrder(id: $id) { status } }";
+fn an_empty_cart_is_not_checked_out_again(shop: &Shop) -> Result<()> {
+    let (user, product) = (shop.register("shopper")?, shop.product(10, 9)?);
+    add(shop, user.caller(), None, &product, 2)?.int("/addToCart/total")?;
+    let order = checkout(shop, user.caller(), None)?;
+    checkout(shop, user.caller(), Some(20))?.bad_input("products")?;
     let id = order.text("/checkoutCart/_id")?;
-    world
-        .shop
-        .graphql(user.caller(), cancel, json!({ "id": id }))?
+    shop.cancel_order(user.caller(), id, None)?
         .text("/cancelOrder/status")?;
-    checkout(world, user.caller(), None)?.bad_input("products")?;
-    ensure!(orders(world, &user)?.len() == 1, "there should be one order");
+    checkout(shop, user.caller(), None)?.bad_input("products")?;
+    ensure!(orders(shop, &user)?.len() == 1, "there should be one order");
     Ok(())
 }
 
-fn an_order_is_placed_at_the_total_that_was_seen(world: &World) -> Result<()> {
-    let (user, product) = (world.register("shopper")?, world.product(10, 9)?);
-    add(world, user.caller(), None, &product, 3)?.int("/addToCart/total")?;
-    let refused = checkout(world, user.caller(), Some(29))?;
+fn a_checkout_is_refused_at_another_total(shop: &Shop) -> Result<()> {
+    let (user, product) = (shop.register("shopper")?, shop.product(10, 9)?);
+    add(shop, user.caller(), None, &product, 3)?.int("/addToCart/total")?;
+    let refused = checkout(shop, user.caller(), Some(29))?;
     let message = refused.refused("CONFLICT")?.to_string();
     refused.expect(
         message.contains("30 minor units"),
-        "it should tell what it comes to",
+        "the message should contain the total",
     )?;
-    expect_lines(&view(world, user.caller(), None)?, "cart", &[(&product, 3)])?;
-    let order = checkout(world, user.caller(), Some(30))?;
-    order.expect(order.int("/checkoutCart/subtotal")? == 30, "it should come to 30")
+    cart_has(shop, user.caller(), None, &[(&product, 3)])?;
+    let order = checkout(shop, user.caller(), Some(30))?;
+    order.has("/checkoutCart/subtotal", 30)
 }
 
-fn what_can_not_be_in_a_cart_is_refused(world: &World) -> Result<()> {
-    let (user, product) = (world.register("shopper")?, world.product(10, 9)?);
-    checkout(world, user.caller(), None)?.bad_input("products")?;
+fn invalid_cart_lines_are_refused(shop: &Shop) -> Result<()> {
+    let (user, product) = (shop.register("shopper")?, shop.product(10, 9)?);
+    checkout(shop, user.caller(), None)?.bad_input("products")?;
     for quantity in [-1, 0, 1_000_001] {
-        add(world, user.caller(), None, &product, quantity)?.bad_input("quantity")?;
+        add(shop, user.caller(), None, &product, quantity)?.bad_input("quantity")?;
     }
-    add(world, user.caller(), None, "42", 1)?.bad_input("productId")?;
-    add(world, user.caller(), None, crate::world::UNKNOWN_ID, 1)?.refused("NOT_FOUND")?;
-    add(world, As::Anonymous, Some("42"), &product, 1)?.bad_input("cartId")?;
-    view(world, As::Anonymous, Some("user/x"))?.bad_input("cartId")?;
-    merge(world, user.caller(), "")?.bad_input("cartId")?;
-    update(world, user.caller(), &product, 1)?.refused("NOT_FOUND")?;
-    update(world, user.caller(), &product, -1)?.bad_input("quantity")?;
-    expect_lines(&update(world, user.caller(), &product, 0)?, "updateCartItem", &[])?;
-    expect_lines(&view(world, user.caller(), None)?, "cart", &[])
+    add(shop, user.caller(), None, "42", 1)?.bad_input("productId")?;
+    add(shop, user.caller(), None, UNKNOWN_ID, 1)?.refused("NOT_FOUND")?;
+    add(shop, As::Anonymous, Some("42"), &product, 1)?.bad_input("cartId")?;
+    view(shop, As::Anonymous, Some("user/x"))?.bad_input("cartId")?;
+    merge(shop, user.caller(), "")?.bad_input("cartId")?;
+    update(shop, user.caller(), &product, 1)?.refused("NOT_FOUND")?;
+    update(shop, user.caller(), &product, -1)?.bad_input("quantity")?;
+    has_lines(&update(shop, user.caller(), &product, 0)?, "updateCartItem", &[])?;
+    cart_has(shop, user.caller(), None, &[])
 }

@@ -1,143 +1,127 @@
-//! The tree of categories, and products in it. Each test deletes the categories that it makes: a shop has only so many.
+//! The tree of categories, and products in it. Each test deletes its categories, since a shop has a limited
+//! number of them.
 
 use std::sync::Arc;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
 
-use crate::answer::Answer;
-use crate::client::As;
+use crate::fixtures::{UNKNOWN_ID, unique};
+use crate::graphql::GraphqlResponse;
+use crate::shop::{As, Shop};
 use crate::trials::trials;
-use crate::world::{UNKNOWN_ID, World, unique};
 
 /// The tests of this area.
-pub fn tests(world: &Arc<World>) -> Vec<Trial> {
+pub fn tests(shop: &Arc<Shop>) -> Vec<Trial> {
     trials!(
-        world,
+        shop,
         "categories",
-        [
-            a_product_is_found_in_its_category_and_in_those_above,
-            the_tree_stays_a_tree,
-            what_cannot_be_a_category_is_refused,
-        ]
+        portable = [
+            a_product_is_found_in_its_category_and_the_parents,
+            the_categories_stay_a_tree
+        ],
+        component = [invalid_categories_are_refused]
     )
 }
 
-fn create(world: &World, input: Value) -> Result<Answer> {
+fn create(shop: &Shop, input: Value) -> Result<GraphqlResponse> {
     let query = "mutation ($input: CreateCategoryInput!) {
         createCategory(input: $input) { _id name slug position parentId } }";
-    world.shop.graphql(As::Key, query, json!({ "input": input }))
+    shop.graphql(As::Key, query, json!({ "input": input }))
 }
 
-fn category(world: &World, prefix: &str, parent: Option<&str>) -> Result<String> {
+fn category(shop: &Shop, prefix: &str, parent: Option<&str>) -> Result<String> {
     let name = unique(prefix);
-    let answer = create(world, json!({ "name": name, "parentId": parent }))?;
-    answer.expect(
-        answer.data("/createCategory/parentId")? == &json!(parent),
-        "the parent should be as given",
-    )?;
+    let answer = create(shop, json!({ "name": name, "parentId": parent }))?;
+    answer.has("/createCategory/parentId", parent)?;
     Ok(answer.text("/createCategory/_id")?.to_owned())
 }
 
-fn relocate(world: &World, id: &str, parent: Option<&str>) -> Result<Answer> {
+fn move_below(shop: &Shop, id: &str, parent: Option<&str>) -> Result<GraphqlResponse> {
     let query = "mutation ($id: ID!, $parent: ID) { moveCategory(id: $id, parentId: $parent) { parentId } }";
-    world
-        .shop
-        .graphql(As::Key, query, json!({ "id": id, "parent": parent }))
+    shop.graphql(As::Key, query, json!({ "id": id, "parent": parent }))
 }
 
-fn delete(world: &World, id: &str) -> Result<Answer> {
+fn delete(shop: &Shop, id: &str) -> Result<GraphqlResponse> {
     let query = "mutation ($id: ID!) { deleteCategory(id: $id) { _id } }";
-    world.shop.graphql(As::Key, query, json!({ "id": id }))
+    shop.graphql(As::Key, query, json!({ "id": id }))
 }
 
-fn products(world: &World, category: &str) -> Result<Vec<Value>> {
-    let query = "query ($category: ID!) {
-        productConnection(filter: { category: $category }) { edges { node { _id } } } }";
-    let answer = world
-        .shop
-        .graphql(As::Anonymous, query, json!({ "category": category }))?;
-    answer.column("/productConnection/edges", "/node/_id")
-}
-
-fn a_product_is_found_in_its_category_and_in_those_above(world: &World) -> Result<()> {
-    let top = category(world, "top", None)?;
-    let below = category(world, "below", Some(&top))?;
-    let other = category(world, "other", None)?;
-    let product = world
-        .product_of(json!({ "name": unique("placed"), "price": 1, "quantity": 1, "categoryId": below }))?;
-    let found = |category: &str| Ok::<_, anyhow::Error>(products(world, category)? == [json!(product)]);
-    anyhow::ensure!(found(&top)? && found(&below)?, "the product should be in both");
-    anyhow::ensure!(!found(&other)?, "the product should be in no other");
-    delete(world, &below)?.refused("CONFLICT")?;
-    relocate(world, &below, Some(&other))?.text("/moveCategory/parentId")?;
-    anyhow::ensure!(
+fn a_product_is_found_in_its_category_and_the_parents(shop: &Shop) -> Result<()> {
+    let top = category(shop, "top", None)?;
+    let below = category(shop, "below", Some(&top))?;
+    let other = category(shop, "other", None)?;
+    let product = shop
+        .product_from(json!({ "name": unique("placed"), "price": 1, "quantity": 1, "categoryId": below }))?;
+    let found = |category: &str| -> Result<bool> {
+        let products = shop.find_products(json!({ "category": category }))?;
+        let ids: Vec<_> = products.iter().map(|found| found.get("_id")).collect();
+        Ok(ids == [Some(&json!(product))])
+    };
+    ensure!(
+        found(&top)? && found(&below)? && !found(&other)?,
+        "the product should be in its category and in the parent"
+    );
+    delete(shop, &below)?.refused("CONFLICT")?;
+    move_below(shop, &below, Some(&other))?.text("/moveCategory/parentId")?;
+    ensure!(
         found(&other)? && !found(&top)?,
         "the product should move with its category"
     );
     let query = "query ($id: ID!) { product(id: $id) { category { _id ancestors { _id } } } }";
-    let answer = world
-        .shop
-        .graphql(As::Anonymous, query, json!({ "id": product }))?;
-    answer.expect(
-        answer.data("/product/category")? == &json!({ "_id": below, "ancestors": [{ "_id": other }] }),
-        "the product should tell where it is",
+    let answer = shop.graphql(As::Anonymous, query, json!({ "id": product }))?;
+    answer.has(
+        "/product/category",
+        json!({ "_id": below, "ancestors": [{ "_id": other }] }),
     )?;
-    let query = "mutation ($id: ID!) { updateProduct(id: $id, version: 1, input: { categoryId: \"\" }) { category { _id } } }";
-    let answer = world.shop.graphql(As::Key, query, json!({ "id": product }))?;
-    answer.expect(
-        answer.data("/updateProduct/category")?.is_null(),
-        "the product should be in none",
-    )?;
+    let query = "mutation ($id: ID!) {
+        updateProduct(id: $id, version: 1, input: { categoryId: \"\" }) { category { _id } } }";
+    let answer = shop.graphql(As::Key, query, json!({ "id": product }))?;
+    answer.has("/updateProduct/category", Value::Null)?;
     for id in [below, other, top] {
-        delete(world, &id)?.text("/deleteCategory/_id")?;
+        delete(shop, &id)?.text("/deleteCategory/_id")?;
     }
     Ok(())
 }
 
-fn the_tree_stays_a_tree(world: &World) -> Result<()> {
-    let top = category(world, "top", None)?;
-    let below = category(world, "below", Some(&top))?;
-    relocate(world, &top, Some(&below))?.refused("CONFLICT")?;
-    relocate(world, &top, Some(&top))?.refused("CONFLICT")?;
-    relocate(world, &top, Some(UNKNOWN_ID))?.refused("NOT_FOUND")?;
-    delete(world, &top)?.refused("CONFLICT")?;
-    let answer = world
-        .shop
-        .query(As::Anonymous, "{ categories { _id children { _id parentId } } }")?;
-    let mut roots = answer.list("/categories")?.iter();
-    let own = roots.find(|root| root.get("_id") == Some(&json!(top)));
-    answer.expect(
-        own.and_then(|own| own.get("children")) == Some(&json!([{ "_id": below, "parentId": top }])),
-        "the tree should hold both",
-    )?;
-    relocate(world, &below, None)?.data("/moveCategory")?;
+fn the_categories_stay_a_tree(shop: &Shop) -> Result<()> {
+    let top = category(shop, "top", None)?;
+    let below = category(shop, "below", Some(&top))?;
+    move_below(shop, &top, Some(&below))?.refused("CONFLICT")?;
+    move_below(shop, &top, Some(&top))?.refused("CONFLICT")?;
+    move_below(shop, &top, Some(UNKNOWN_ID))?.refused("NOT_FOUND")?;
+    delete(shop, &top)?.refused("CONFLICT")?;
+    let answer = shop.query(As::Anonymous, "{ categories { _id children { _id parentId } } }")?;
+    let root = json!({ "_id": top, "children": [{ "_id": below, "parentId": top }] });
+    answer.column_contains("/categories", "", root)?;
+    move_below(shop, &below, None)?.data("/moveCategory")?;
     for id in [top, below] {
-        delete(world, &id)?.text("/deleteCategory/_id")?;
+        delete(shop, &id)?.text("/deleteCategory/_id")?;
     }
     Ok(())
 }
 
-fn what_cannot_be_a_category_is_refused(world: &World) -> Result<()> {
+fn invalid_categories_are_refused(shop: &Shop) -> Result<()> {
     let slug = unique("slug");
-    let first = create(world, json!({ "name": "First", "slug": slug }))?;
+    let first = create(shop, json!({ "name": "First", "slug": slug }))?;
     let id = first.text("/createCategory/_id")?;
-    create(world, json!({ "name": "Second", "slug": slug }))?.refused("CONFLICT")?;
-    create(world, json!({ "name": " " }))?.bad_input("name")?;
-    create(world, json!({ "name": "日本" }))?.bad_input("slug")?;
-    create(world, json!({ "name": "x", "slug": "No Slug" }))?.bad_input("slug")?;
-    create(world, json!({ "name": "x", "parentId": UNKNOWN_ID }))?.refused("NOT_FOUND")?;
-    create(world, json!({ "name": "x", "position": -5 }))?.bad_input("position")?;
-    let query = "mutation ($id: ID!) { updateCategory(id: $id, input: { name: \"Renamed\", position: 3 }) { name slug position } }";
-    let answer = world.shop.graphql(As::Key, query, json!({ "id": id }))?;
-    answer.expect(
-        answer.data("/updateCategory")? == &json!({ "name": "Renamed", "slug": slug, "position": 3 }),
-        "the category should be renamed and nothing else",
+    create(shop, json!({ "name": "Second", "slug": slug }))?.refused("CONFLICT")?;
+    create(shop, json!({ "name": " " }))?.bad_input("name")?;
+    create(shop, json!({ "name": "日本" }))?.bad_input("slug")?;
+    create(shop, json!({ "name": "x", "slug": "No Slug" }))?.bad_input("slug")?;
+    create(shop, json!({ "name": "x", "parentId": UNKNOWN_ID }))?.refused("NOT_FOUND")?;
+    create(shop, json!({ "name": "x", "position": -5 }))?.bad_input("position")?;
+    let query = "mutation ($id: ID!) {
+        updateCategory(id: $id, input: { name: \"Renamed\", position: 3 }) { name slug position } }";
+    let answer = shop.graphql(As::Key, query, json!({ "id": id }))?;
+    answer.has(
+        "/updateCategory",
+        json!({ "name": "Renamed", "slug": slug, "position": 3 }),
     )?;
-    let lost = json!({ "name": "x", "price": 1, "quantity": 1, "categoryId": UNKNOWN_ID });
-    crate::world::create_product(&world.shop, As::Key, lost)?.bad_input("categoryId")?;
-    delete(world, id)?.text("/deleteCategory/_id")?;
-    delete(world, id)?.refused("NOT_FOUND")?;
+    let product = json!({ "name": "x", "price": 1, "quantity": 1, "categoryId": UNKNOWN_ID });
+    shop.create_product(As::Key, product)?.bad_input("categoryId")?;
+    delete(shop, id)?.text("/deleteCategory/_id")?;
+    delete(shop, id)?.refused("NOT_FOUND")?;
     Ok(())
 }

@@ -1,5 +1,5 @@
-//! Shops that a test configures: in a process of its own, on a host of Spin's interfaces, and on the lattice under test, whose settings are put
-//! while it runs.
+//! Shops that a test configures: in a process, under Spin's host, and on the lattice under test, whose
+//! settings change while it runs.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -7,51 +7,53 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use libtest_mimic::Trial;
 
-use crate::client::{Call, Shop};
+use crate::binary::{Binary, binary_trial};
 use crate::lattice::Lattice;
-use crate::own::{Binary, Home, Running, SECRET, clean, own_trial};
+use crate::process::{Home, Running, SECRET, clean};
+use crate::shop::{As, Shop};
 use crate::trials::failed;
 
-/// The hosts that a shop may call, on every runtime by another way.
+/// The setting with the hosts that a shop may call. Each runtime has its own place for it.
 const HOSTS: &str = "HTTP_CLIENT_HOSTS";
-/// Where mail goes and who sends it, on every runtime by another way. A lattice has a mail server already.
+/// The settings of mail. A lattice ignores them, since it has a mail server already.
 const MAIL: [&str; 2] = ["MERCATO_MAIL", "MERCATO_MAIL_FROM"];
-/// How long the hosts of a lattice may take to hear of settings, and to start a provider again.
-const HEARD: Duration = Duration::from_secs(3);
+/// How long the hosts of a lattice may take to read new settings and to restart a provider.
+const RECONFIGURATION: Duration = Duration::from_secs(3);
 
-/// What a shop that a test configures runs on.
+/// The runtime of a shop that a test configures.
 #[derive(Clone, Debug)]
 pub enum Host {
-    /// In one process.
+    /// The `mercato` binary.
     Process(Binary),
-    /// On a host of Spin's interfaces: its program, the manifest, and where it keeps compiled components.
+    /// A host of Spin's interfaces: its program, the manifest, and the cache of compiled components.
     Spin([PathBuf; 3]),
-    /// On a lattice that runs already.
+    /// A lattice that is already running.
     Lattice(Lattice),
 }
 
 /// A shop with a test's settings.
 pub struct Configured {
-    /// Its base URL.
+    /// The shop's base URL.
     pub url: String,
     secret: String,
-    end: End,
+    cleanup: Cleanup,
 }
 
-/// What ends with the test.
-enum End {
+/// What [`Configured::stop`] has to do.
+enum Cleanup {
     Process(Running),
-    Settings(Settings),
+    Settings(OriginalSettings),
 }
 
-/// Settings of a lattice, which has its own again when this is dropped.
-struct Settings {
+/// The original settings of a lattice. They are restored when this is dropped.
+struct OriginalSettings {
     lattice: Lattice,
-    own: Vec<String>,
+    settings: Vec<String>,
 }
 
 impl Host {
-    /// What `MERCATO_SPIN_HOST`, `MERCATO_SPIN_MANIFEST` and `MERCATO_SPIN_CACHE` name; none where one of them is not set.
+    /// Returns the host that `MERCATO_SPIN_HOST`, `MERCATO_SPIN_MANIFEST` and `MERCATO_SPIN_CACHE` name, if
+    /// all are set.
     fn spin_from_env() -> Option<Self> {
         let path = |name| std::path::absolute(std::env::var_os(name)?).ok();
         Some(Self::Spin([
@@ -61,17 +63,13 @@ impl Host {
         ]))
     }
 
-    /// Starts a shop with these settings, and waits until it serves.
+    /// Starts a shop with these settings and waits until it is ready.
     pub fn start(&self, home: &Home, settings: &[(&str, &str)]) -> Result<Configured> {
         let running = match self {
-            Self::Process(binary) => {
-                let mut command = binary.up(home, &home.data());
-                command.envs(settings.iter().copied());
-                Running::start(home, &mut command)?
-            }
+            Self::Process(binary) => Running::start(home, binary.up(home).envs(settings.iter().copied()))?,
             Self::Spin([program, manifest, cache]) => {
                 let mut command = clean(program, home.path());
-                let manifest = allowing(manifest, home, settings)?;
+                let manifest = with_allowed_hosts(manifest, home, settings)?;
                 command.arg("--from").arg(manifest).arg("--cache").arg(cache);
                 command
                     .args(["--listen", "127.0.0.1:0", "--state-dir"])
@@ -85,66 +83,69 @@ impl Host {
         Ok(Configured {
             url: running.url.clone(),
             secret: SECRET.to_owned(),
-            end: End::Process(running),
+            cleanup: Cleanup::Process(running),
         })
     }
 }
 
 impl Configured {
     fn on_lattice(lattice: &Lattice, settings: &[(&str, &str)]) -> Result<Self> {
-        let own = lattice.settings()?;
-        let end = Settings {
+        let original = OriginalSettings {
             lattice: lattice.clone(),
-            own: own.clone(),
+            settings: lattice.settings()?,
         };
-        let put: Vec<_> = settings
+        let added: Vec<_> = settings
             .iter()
             .filter(|(name, _)| *name != HOSTS && !MAIL.contains(name))
             .map(|(name, value)| format!("{name}={value}"))
             .collect();
-        lattice.put("mercato-settings", &[own, put].concat())?;
+        lattice.put("mercato-settings", &[original.settings.clone(), added].concat())?;
         if let Some((_, hosts)) = settings.iter().find(|(name, _)| *name == HOSTS) {
             lattice.put("mercato-http-client", &[format!("hosts={hosts}")])?;
         }
-        std::thread::sleep(HEARD);
+        std::thread::sleep(RECONFIGURATION);
         let shop = Self {
             url: lattice.text("url")?,
             secret: std::env::var("API_SECRET").context("API_SECRET should be set")?,
-            end: End::Settings(end),
+            cleanup: Cleanup::Settings(original),
         };
-        let ready = shop.shop().send(Call::new("GET", "/readyz"))?;
-        ensure!(ready.status == 200, "the lattice should serve: {}", ready.text());
+        let ready = shop.shop().get(As::Anonymous, "/readyz")?;
+        ensure!(
+            ready.status == 200,
+            "the lattice should be ready: {}",
+            ready.body()
+        );
         Ok(shop)
     }
 
-    /// The shop, for requests with its key.
+    /// Returns the shop with its API key.
     pub fn shop(&self) -> Shop {
         Shop::new(&self.url, &self.secret)
     }
 
-    /// Stops it properly, and fails where it does not end well.
+    /// Stops the process, or restores the settings of the lattice.
     pub fn stop(self) -> Result<()> {
-        match self.end {
-            End::Process(running) => running.stop(),
-            End::Settings(settings) => settings.restore(),
+        match self.cleanup {
+            Cleanup::Process(running) => running.stop(),
+            Cleanup::Settings(original) => original.restore(),
         }
     }
 }
 
-impl Settings {
+impl OriginalSettings {
     fn restore(&self) -> Result<()> {
-        self.lattice.put("mercato-settings", &self.own)
+        self.lattice.put("mercato-settings", &self.settings)
     }
 }
 
-impl Drop for Settings {
+impl Drop for OriginalSettings {
     fn drop(&mut self) {
-        // The next settings replace these anyway.
+        // If this fails, the next test replaces the settings.
         let _ = self.restore();
     }
 }
 
-/// A setting as Spin is told it.
+/// Returns the environment variable of Spin for a setting.
 fn spin_variable(name: &str, value: &str) -> (String, String) {
     let (name, value) = match name {
         "MERCATO_MAIL" => ("SMTP_SERVER", value.trim_start_matches("smtp://")),
@@ -154,24 +155,20 @@ fn spin_variable(name: &str, value: &str) -> (String, String) {
     (format!("SPIN_VARIABLE_{name}"), value.to_owned())
 }
 
-/// Spin's manifest with the permission to call the hosts that are set: there, they are no variable. In a folder of its own, where it names its
-/// components by their whole paths.
-fn allowing(manifest: &Path, home: &Home, settings: &[(&str, &str)]) -> Result<PathBuf> {
+/// Writes a copy of Spin's manifest that allows the hosts of the settings, since the manifest cannot take
+/// them from variables.
+///
+/// The copy is in another folder, so it names the components by absolute paths.
+fn with_allowed_hosts(manifest: &Path, home: &Home, settings: &[(&str, &str)]) -> Result<PathBuf> {
     let root = manifest.parent().context("the manifest is in a folder")?;
-    let hosts: String = settings
-        .iter()
-        .filter_map(|(name, value)| match *name {
-            HOSTS => Some(
-                value
-                    .split(',')
-                    .map(|host| format!("\"http://{host}\", "))
-                    .collect(),
-            ),
-            "MERCATO_MAIL" => Some(format!("\"{}\", ", value.replace("smtp://", "tcp://"))),
-            _ => None,
-        })
-        .collect::<Vec<String>>()
-        .concat();
+    let mut hosts = String::new();
+    for (name, value) in settings {
+        match *name {
+            HOSTS => hosts.extend(value.split(',').map(|host| format!("\"http://{host}\", "))),
+            "MERCATO_MAIL" => hosts += &format!("\"{}\", ", value.replace("smtp://", "tcp://")),
+            _ => {}
+        }
+    }
     let text = std::fs::read_to_string(manifest)?
         .replace("source = \"", &format!("source = \"{}/", root.display()))
         .replace(
@@ -183,14 +180,14 @@ fn allowing(manifest: &Path, home: &Home, settings: &[(&str, &str)]) -> Result<P
     Ok(copy)
 }
 
-/// A test of shops that it configures: one for the binary, as [`own_trial`], one for Spin where there is a host of it, and one for the
-/// lattice, which it has for itself.
+/// Returns the tests of a function that configures shops. There is one for the binary, and one each for
+/// Spin's host and the lattice, if they are there. The lattice must have no other clients.
 pub fn configured_trial(
     name: &str,
     test: impl Fn(&Host) -> Result<()> + Clone + Send + 'static,
 ) -> Vec<Trial> {
-    let own = test.clone();
-    let on_process = own_trial(name, move |binary| own(&Host::Process(binary.clone())));
+    let on_process = test.clone();
+    let on_process = binary_trial(name, move |binary| on_process(&Host::Process(binary.clone())));
     let elsewhere = |name: String, host: Host| {
         let test = test.clone();
         Trial::test(name, move || test(&host).map_err(failed))
@@ -204,13 +201,23 @@ pub fn configured_trial(
         .collect()
 }
 
-/// The tests of an area that configure their own shops, each named as its function.
+/// Lists the tests of an area that configure their own shops by their functions, see
+/// [`COMPONENT`](crate::trials::COMPONENT) for `portable` and `component`.
 macro_rules! configured_trials {
-    ($area:literal, [$($test:ident),* $(,)?]) => {
-        [$($crate::configured::configured_trial(concat!($area, "::", stringify!($test)), $test)),*]
-            .into_iter()
-            .flatten()
-            .collect::<Vec<_>>()
-    };
+    (
+        $area:literal,
+        portable = [$($portable:ident),* $(,)?]
+        $(, component = [$($component:ident),* $(,)?])?
+        $(,)?
+    ) => {{
+        let portable: Vec<Vec<::libtest_mimic::Trial>> = vec![
+            $($crate::configured::configured_trial(concat!($area, "::", stringify!($portable)), $portable)),*
+        ];
+        let component: Vec<Vec<::libtest_mimic::Trial>> = vec![
+            $($($crate::configured::configured_trial(concat!($area, "::", stringify!($component)), $component)),*)?
+        ];
+        let component = component.into_iter().flatten().map($crate::trials::component);
+        portable.into_iter().flatten().chain(component).collect::<Vec<_>>()
+    }};
 }
 pub(crate) use configured_trials;

@@ -1,62 +1,55 @@
-//! kill -9 in the middle of orders, and SIGTERM under load: no piece is lost or sold twice, no answered order is gone.
+//! SIGKILL and SIGTERM under load: no unit is lost or sold twice, and no confirmed order is lost.
 
 use std::collections::HashMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, anyhow, ensure};
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
 
-use crate::client::{As, Shop};
-use crate::own::SECRET;
-use crate::own::{Binary, Home, Running, own_trials};
+use crate::binary::{Binary, binary_trials};
+use crate::fixtures::unique;
+use crate::process::{Home, Running, SECRET};
+use crate::shop::{As, Shop};
 use crate::tokens;
-use crate::world::{create_product, login, place_order, register, stock, unique};
+use crate::values::text_at;
+use crate::wait::eventually;
 
 /// The tests of this area.
 pub fn tests() -> Vec<Trial> {
-    own_trials!(
+    binary_trials!(
         "crash",
         [
             a_shop_that_is_killed_while_it_sells_loses_nothing,
-            a_shop_that_is_terminated_answers_what_was_started,
+            a_terminated_shop_answers_its_running_requests
         ]
     )
 }
 
-/// The quantity of each product in each order that was answered.
+/// The quantity of each product in each order.
 type Orders = HashMap<String, HashMap<String, i64>>;
 
 const WORKERS: usize = 16;
 
-/// `mercato up` whose reservations are decided about soon after a crash.
+/// Starts a shop whose reservations expire soon after a crash.
 fn start(binary: &Binary, home: &Home) -> Result<Running> {
-    Running::start(
-        home,
-        binary.up(home, &home.data()).env("RESERVATION_SECONDS", "2"),
-    )
+    Running::start(home, binary.up(home).env("RESERVATION_SECONDS", "2"))
 }
 
 fn a_shop_that_is_killed_while_it_sells_loses_nothing(binary: &Binary) -> Result<()> {
     let home = Home::new()?;
     let mut running = start(binary, &home)?;
     let products = products(&running.shop())?;
-    let customer = register(
-        &running.shop(),
-        As::Anonymous,
-        &unique("crash"),
-        "a good password",
-    )?;
-    let user = customer.text("/registerUser/user/_id")?.to_owned();
+    let user = running.shop().register("crash")?;
     let mut placed = Orders::new();
     for round in 1..=2 {
         let before = placed.len();
-        sell_until_killed(&mut running, &products, &user, &mut placed)?;
+        sell_until_killed(&mut running, &products, &user.id, &mut placed)?;
         ensure!(
             placed.len() > before,
-            "orders should have been placed before the crash of round {round}"
+            "orders should be placed before the crash of round {round}"
         );
         running = start(binary, &home)?;
         check_after_crash(&running.shop(), &products, &placed)
@@ -65,52 +58,46 @@ fn a_shop_that_is_killed_while_it_sells_loses_nothing(binary: &Binary) -> Result
     running.stop()
 }
 
-/// One product that is soon sold out, and two that never are.
-fn products(shop: &Shop) -> Result<Vec<String>> {
-    [50, 100_000, 100_000]
-        .into_iter()
-        .map(|quantity| {
-            let input = json!({ "name": unique("crash"), "price": 10, "quantity": quantity });
-            Ok(create_product(shop, As::Key, input)?
-                .text("/createProduct/_id")?
-                .to_owned())
-        })
-        .collect()
+/// Creates a product that soon sells out, and two that never do.
+fn products(shop: &Shop) -> Result<[String; 3]> {
+    Ok([
+        shop.product(10, 50)?,
+        shop.product(10, 100_000)?,
+        shop.product(10, 100_000)?,
+    ])
 }
 
-/// Orders from many threads until enough were answered, then kill -9 while others are under way.
+/// Places orders from many threads, and kills the shop after enough confirmed orders, while others are in
+/// progress.
 fn sell_until_killed(
     running: &mut Running,
-    products: &[String],
+    [rare, first, second]: &[String; 3],
     user: &str,
     placed: &mut Orders,
 ) -> Result<()> {
-    let [rare, first, second] = products else {
-        anyhow::bail!("there are three products")
-    };
     let token = tokens::minted(SECRET, user, "CUSTOMER")?;
-    let (answered, killed) = (Mutex::new(Orders::new()), AtomicBool::new(false));
+    let (confirmed, killed) = (Mutex::new(Orders::new()), AtomicBool::new(false));
     let shop = running.shop();
     let goal = 150;
     let outcome = std::thread::scope(|scope| {
         let workers: Vec<_> = (0..WORKERS)
             .map(|worker| {
-                let (answered, killed, shop, token) = (&answered, &killed, &shop, &token);
+                let (confirmed, killed, shop, token) = (&confirmed, &killed, &shop, &token);
                 scope.spawn(move || -> Result<()> {
-                    for turn in worker.. {
-                        let lines: &[(&str, i64)] = match turn % 3 {
+                    for number in worker.. {
+                        let lines: &[(&str, i64)] = match number % 3 {
                             0 => &[(first, 2), (second, 1)],
                             1 => &[(second, 3)],
                             _ => &[(rare, 1), (first, 1)],
                         };
-                        match place_order(shop, As::Token(token), lines) {
+                        match shop.place_order(As::Token(token), lines) {
                             Ok(answer) if answer.errors().is_empty() => {
                                 let id = answer.text("/placeOrder/_id")?.to_owned();
                                 let quantities =
                                     lines.iter().map(|&(id, count)| (id.to_owned(), count)).collect();
-                                answered
+                                confirmed
                                     .lock()
-                                    .map_err(|_| anyhow::anyhow!("a worker panicked"))?
+                                    .map_err(|_| anyhow!("a worker panicked"))?
                                     .insert(id, quantities);
                             }
                             Ok(answer) => {
@@ -125,7 +112,7 @@ fn sell_until_killed(
             })
             .collect();
         let deadline = Instant::now() + Duration::from_secs(30);
-        let enough = || answered.lock().is_ok_and(|answered| answered.len() >= goal);
+        let enough = || confirmed.lock().is_ok_and(|confirmed| confirmed.len() >= goal);
         while !enough() && Instant::now() < deadline && !workers.iter().any(|worker| worker.is_finished()) {
             std::thread::sleep(Duration::from_millis(1));
         }
@@ -133,89 +120,65 @@ fn sell_until_killed(
         running.process.kill()?;
         workers
             .into_iter()
-            .try_for_each(|worker| worker.join().map_err(|_| anyhow::anyhow!("a worker panicked"))?)
+            .try_for_each(|worker| worker.join().map_err(|_| anyhow!("a worker panicked"))?)
     });
-    placed.extend(
-        answered
-            .into_inner()
-            .map_err(|_| anyhow::anyhow!("a worker panicked"))?,
-    );
+    placed.extend(confirmed.into_inner().map_err(|_| anyhow!("a worker panicked"))?);
     outcome
 }
 
-/// At once every stock adds up and every answered order is there; soon nothing is reserved, and what was sold is what
-/// the orders hold: those that were answered, and those whose answer the crash cut off.
+/// Checks that every stock adds up and every confirmed order exists. Then waits until no unit is reserved,
+/// and as many are sold as all orders contain. The orders include those whose confirmation was lost in the
+/// crash.
 fn check_after_crash(shop: &Shop, products: &[String], placed: &Orders) -> Result<()> {
     for product in products {
-        stock(shop, product)?;
+        shop.stock(product)?;
     }
-    let kept = all_orders(shop)?;
+    let stored = all_orders(shop)?;
     for (id, lines) in placed {
         ensure!(
-            kept.get(id) == Some(lines),
-            "order {id} was answered with {lines:?}, and is {:?}",
-            kept.get(id)
+            stored.get(id) == Some(lines),
+            "order {id} was confirmed with {lines:?}, and has {:?}",
+            stored.get(id)
         );
     }
-    let deadline = Instant::now() + Duration::from_secs(30);
     for product in products {
-        loop {
-            let now = stock(shop, product)?;
-            let kept = all_orders(shop)?;
-            let ordered: i64 = kept.values().filter_map(|lines| lines.get(product)).sum();
-            if now.reserved == 0 && now.sold == ordered {
-                break;
-            }
-            ensure!(
-                Instant::now() < deadline,
-                "{ordered} pieces of {product} are in orders, and its stock stays {now:?}"
-            );
-            std::thread::sleep(Duration::from_millis(100));
-        }
+        let expectation = format!("the stock of {product} should match the orders");
+        eventually(Duration::from_secs(30), expectation, || {
+            let stock = shop.stock(product)?;
+            let orders = all_orders(shop)?;
+            let ordered: i64 = orders.values().filter_map(|lines| lines.get(product)).sum();
+            Ok((stock.reserved == 0 && stock.sold == ordered, (stock, ordered)))
+        })?;
     }
     Ok(())
 }
 
-/// All orders of the shop.
+/// Returns all orders of the shop.
 fn all_orders(shop: &Shop) -> Result<Orders> {
     let query = "query ($after: String) { orderConnection(first: 100, after: $after) {
         edges { node { _id products { _id quantity } } } pageInfo { hasNextPage endCursor } } }";
     let mut orders = Orders::new();
-    let mut after = Value::Null;
-    loop {
-        let page = shop.graphql(As::Key, query, json!({ "after": after }))?;
-        for edge in page.list("/orderConnection/edges")? {
-            let id = edge
-                .pointer("/node/_id")
-                .and_then(Value::as_str)
-                .context("an order has an id")?;
-            let lines = edge
-                .pointer("/node/products")
-                .and_then(Value::as_array)
-                .context("an order has lines")?;
-            let line = |line: &Value| {
-                Some((
-                    line.get("_id")?.as_str()?.to_owned(),
-                    line.get("quantity")?.as_i64()?,
-                ))
-            };
-            let lines = lines
-                .iter()
-                .map(line)
-                .collect::<Option<_>>()
-                .context("a line has an id and a quantity")?;
-            let known = orders.insert(id.to_owned(), lines);
-            ensure!(known.is_none(), "order {id} is on two pages");
-        }
-        if page.data("/orderConnection/pageInfo/hasNextPage")? == &json!(false) {
-            return Ok(orders);
-        }
-        after = page.data("/orderConnection/pageInfo/endCursor")?.clone();
+    for order in shop.all_nodes(As::Key, query, "/orderConnection", json!({}))? {
+        let id = text_at(&order, "/_id")?.to_owned();
+        let lines = order.get("products").and_then(Value::as_array);
+        let line = |line: &Value| {
+            Some((
+                line.get("_id")?.as_str()?.to_owned(),
+                line.get("quantity")?.as_i64()?,
+            ))
+        };
+        let lines: Option<_> = lines.context("an order has lines")?.iter().map(line).collect();
+        let lines = lines.context("a line has an id and a quantity")?;
+        ensure!(
+            orders.insert(id.clone(), lines).is_none(),
+            "order {id} is on two pages"
+        );
     }
+    Ok(orders)
 }
 
-/// Registrations take long enough (a password's hash) to be surely under way when the signal comes.
-fn a_shop_that_is_terminated_answers_what_was_started(binary: &Binary) -> Result<()> {
+/// Registrations hash a password, so that they take long enough to be in progress when the signal arrives.
+fn a_terminated_shop_answers_its_running_requests(binary: &Binary) -> Result<()> {
     let home = Home::new()?;
     let mut running = start(binary, &home)?;
     let shop = running.shop();
@@ -225,20 +188,18 @@ fn a_shop_that_is_terminated_answers_what_was_started(binary: &Binary) -> Result
             .iter()
             .map(|name| {
                 let shop = &shop;
-                scope.spawn(move || register(shop, As::Anonymous, name, "a good password"))
+                scope.spawn(move || shop.register_as(name, "a good password"))
             })
             .collect();
         std::thread::sleep(Duration::from_millis(500));
-        let under_way = workers.iter().filter(|worker| !worker.is_finished()).count();
+        let in_progress = workers.iter().filter(|worker| !worker.is_finished()).count();
         ensure!(
-            under_way >= 4,
-            "registrations should be under way when the signal comes, not {under_way}"
+            in_progress >= 4,
+            "4 registrations should be in progress when the signal arrives, not {in_progress}"
         );
         running.process.terminate()?;
         for worker in workers {
-            let answer = worker
-                .join()
-                .map_err(|_| anyhow::anyhow!("a worker panicked"))??;
+            let answer = worker.join().map_err(|_| anyhow!("a worker panicked"))??;
             answer.text("/registerUser/user/_id")?;
         }
         Ok(())
@@ -252,11 +213,14 @@ fn a_shop_that_is_terminated_answers_what_was_started(binary: &Binary) -> Result
     let port = running.port()?;
     ensure!(
         std::net::TcpStream::connect(("127.0.0.1", port)).is_err(),
-        "nobody should listen any more"
+        "no process should listen on the port"
     );
     let running = start(binary, &home)?;
     for name in names.iter().take(2) {
-        login(&running.shop(), name, "a good password")?.text("/login/access_token")?;
+        running
+            .shop()
+            .login(name, "a good password")?
+            .text("/login/access_token")?;
     }
     running.stop()
 }

@@ -1,4 +1,4 @@
-//! The data folder: what is kept in it, who may use it, and what happens where it is not as it should be.
+//! The data folder: its contents, its permissions, and what happens if it is unusable.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -6,38 +6,40 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, ensure};
 use libtest_mimic::Trial;
 
-use crate::client::{As, Shop};
-use crate::own::{Binary, Home, Running, own_trials, refuses};
-use crate::world::{login, register, unique};
+use crate::binary::{Binary, binary_trials, fails};
+use crate::fixtures::unique;
+use crate::process::{Home, Running};
+use crate::shop::{As, Shop};
 
 /// The tests of this area.
 pub fn tests() -> Vec<Trial> {
-    own_trials!(
+    binary_trials!(
         "data_folder",
         [
-            a_folder_that_can_not_be_made_is_told,
-            a_broken_database_is_told_and_left_as_it_is,
+            it_refuses_a_folder_that_cannot_be_created,
+            it_refuses_a_broken_database_and_does_not_change_it,
             a_second_shop_on_the_same_folder_is_refused,
-            a_generated_secret_is_kept_for_its_owner_alone,
-            what_was_answered_is_there_after_a_restart,
+            a_generated_secret_is_readable_by_its_owner_only,
+            data_survives_a_restart
         ]
     )
 }
 
-fn a_folder_that_can_not_be_made_is_told(binary: &Binary) -> Result<()> {
+fn it_refuses_a_folder_that_cannot_be_created(binary: &Binary) -> Result<()> {
     let home = Home::new()?;
     let file = home.path().join("a-file");
     std::fs::write(&file, "precious")?;
-    refuses(&home, &mut binary.up(&home, &file.join("data")), &["a-file"])?;
-    refuses(&home, &mut binary.up(&home, &file), &["a-file"])?;
+    for data in [&file.join("data"), &file] {
+        fails(&home, &mut binary.up_with(&home, data, "0"), &["a-file"])?;
+    }
     ensure!(
         std::fs::read_to_string(&file)? == "precious",
-        "what is in the way should be left as it is"
+        "the file should not change"
     );
     Ok(())
 }
 
-/// The database's file, known by its first bytes.
+/// Returns the database's file, by its first bytes.
 fn database(data: &Path) -> Result<PathBuf> {
     let files = std::fs::read_dir(data)?
         .filter_map(Result::ok)
@@ -50,9 +52,9 @@ fn database(data: &Path) -> Result<PathBuf> {
         .with_context(|| format!("there should be a database in {}", data.display()))
 }
 
-fn a_broken_database_is_told_and_left_as_it_is(binary: &Binary) -> Result<()> {
+fn it_refuses_a_broken_database_and_does_not_change_it(binary: &Binary) -> Result<()> {
     let home = Home::new()?;
-    Running::start(&home, &mut binary.up(&home, &home.data()))?.stop()?;
+    binary.start(&home)?.stop()?;
     let file = database(&home.data())?;
     let whole = std::fs::read(&file)?;
     let mut broken = vec![b'#'; 4_096];
@@ -62,33 +64,30 @@ fn a_broken_database_is_told_and_left_as_it_is(binary: &Binary) -> Result<()> {
         .file_name()
         .map(|name| name.to_string_lossy().into_owned())
         .unwrap_or_default();
-    refuses(&home, &mut binary.up(&home, &home.data()), &[&name])?;
+    fails(&home, &mut binary.up(&home), &[&name])?;
     ensure!(
         std::fs::read(&file)? == broken,
-        "a broken database should be left for those who can repair it"
+        "a broken database should not change"
     );
     std::fs::write(&file, whole)?;
-    Running::start(&home, &mut binary.up(&home, &home.data()))?.stop()
+    binary.start(&home)?.stop()
 }
 
 fn a_second_shop_on_the_same_folder_is_refused(binary: &Binary) -> Result<()> {
     let home = Home::new()?;
-    let running = Running::start(&home, &mut binary.up(&home, &home.data()))?;
-    refuses(&home, &mut binary.up(&home, &home.data()), &["data", "mercato"])?;
+    let running = binary.start(&home)?;
+    fails(&home, &mut binary.up(&home), &["data", "mercato"])?;
     let answer = running.shop().query(As::Anonymous, "{ __typename }")?;
-    answer.expect(
-        answer.text("/__typename")? == "Query",
-        "the first shop should go on",
-    )?;
+    answer.has("/__typename", "Query")?;
     running.stop()?;
-    Running::start(&home, &mut binary.up(&home, &home.data()))?.stop()
+    binary.start(&home)?.stop()
 }
 
-fn a_generated_secret_is_kept_for_its_owner_alone(binary: &Binary) -> Result<()> {
+fn a_generated_secret_is_readable_by_its_owner_only(binary: &Binary) -> Result<()> {
     let home = Home::new()?;
     let mut values = Vec::new();
     for _ in 0..2 {
-        let mut command = binary.up(&home, &home.data());
+        let mut command = binary.up(&home);
         command.env_remove("API_SECRET").env("RUST_LOG", "trace");
         let mut running = Running::start(&home, &mut command)?;
         let file = home.data().join("api-secret");
@@ -97,13 +96,12 @@ fn a_generated_secret_is_kept_for_its_owner_alone(binary: &Binary) -> Result<()>
         let mode = std::fs::metadata(&file)?.permissions().mode() & 0o777;
         ensure!(
             mode == 0o600,
-            "its file should be its owner's alone, not {mode:o}"
+            "the secret's file should have mode 600, not {mode:o}"
         );
         Shop::new(&running.url, &value)
             .query(As::Key, "{ users { _id } }")?
             .list("/users")?;
-        running.process.terminate()?;
-        running.process.wait(std::time::Duration::from_secs(20))?;
+        running.process.stop()?;
         let log = running.process.log()?;
         ensure!(!log.contains(&value), "the secret should not be in the log");
         ensure!(
@@ -112,7 +110,7 @@ fn a_generated_secret_is_kept_for_its_owner_alone(binary: &Binary) -> Result<()>
         );
         ensure!(
             log.contains("api-secret"),
-            "the place of the secret should be told:\n{log}"
+            "the log should name the secret's file:\n{log}"
         );
         values.push(value);
     }
@@ -120,19 +118,16 @@ fn a_generated_secret_is_kept_for_its_owner_alone(binary: &Binary) -> Result<()>
     Ok(())
 }
 
-fn what_was_answered_is_there_after_a_restart(binary: &Binary) -> Result<()> {
+fn data_survives_a_restart(binary: &Binary) -> Result<()> {
     let home = Home::new()?;
     let (name, password) = (unique("kept"), "a good password");
-    let running = Running::start(&home, &mut binary.up(&home, &home.data()))?;
-    let answer = register(&running.shop(), As::Anonymous, &name, password)?;
+    let running = binary.start(&home)?;
+    let answer = running.shop().register_as(&name, password)?;
     let id = answer.text("/registerUser/user/_id")?.to_owned();
     running.stop()?;
-    let running = Running::start(&home, &mut binary.up(&home, &home.data()))?;
-    let again = login(&running.shop(), &name, password)?;
-    again.expect(
-        again.text("/login/user/_id")? == id,
-        "the user should be the same",
-    )?;
-    register(&running.shop(), As::Anonymous, &name, password)?.refused("CONFLICT")?;
+    let running = binary.start(&home)?;
+    let again = running.shop().login(&name, password)?;
+    again.has("/login/user/_id", &id)?;
+    running.shop().register_as(&name, password)?.refused("CONFLICT")?;
     running.stop()
 }

@@ -1,7 +1,8 @@
-//! Dead letters: what no subscriber takes is kept for a person, who looks at it and has it delivered again.
+//! Dead letters: events that a subscriber rejects are stored. An operator lists and replays them.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::process::Command;
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use libtest_mimic::Trial;
@@ -11,24 +12,26 @@ use mercato_ports::events::Event;
 use mercato_ports::manifest::ShopManifest;
 use serde_json::Value;
 
-use crate::metrics::value;
-use crate::own::{Binary, Home, Process, Running, own_trials, refuses};
+use crate::binary::{Binary, binary_trials, fails};
+use crate::process::{Home, Process};
+use crate::values::text_at;
+use crate::wait::eventually;
 
-/// How long an event may take from the outbox to the dead letters.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// The time limit from the outbox to the dead letters.
+const LIMIT: Duration = Duration::from_secs(30);
 
 /// The tests of this area.
 pub fn tests() -> Vec<Trial> {
-    own_trials!(
+    binary_trials!(
         "dead_letters",
         [
-            what_nobody_takes_is_listed_and_can_be_delivered_again,
-            what_is_not_there_is_not_delivered_again,
+            a_rejected_event_is_listed_and_can_be_replayed,
+            a_missing_dead_letter_cannot_be_replayed
         ]
     )
 }
 
-/// The manifests of the services, as the shop is composed of them.
+/// Returns the manifests of some services of the shop.
 fn manifest() -> Result<ShopManifest> {
     let services = [
         ("accounts", include_str!("../../components/accounts/service.toml")),
@@ -42,20 +45,28 @@ fn manifest() -> Result<ShopManifest> {
     Ok(ShopManifest { services })
 }
 
-/// Puts an event into the outbox of a shop that is stopped.
+/// Puts an event into the outbox of a stopped shop.
 fn publish(home: &Home, event: Event) -> Result<()> {
     let store = Store::open(&home.data(), &manifest()?, Options::default())?;
     let runtime = tokio::runtime::Builder::new_current_thread().build()?;
     runtime
         .block_on(store.commit(Vec::new(), vec![event]))
-        .map_err(|failure| anyhow::anyhow!("the event should be published: {failure:?}"))
+        .map_err(|error| anyhow::anyhow!("the event should be published: {error:?}"))
 }
 
-/// `mercato dead-letters list`, once there is one.
-fn letters(binary: &Binary, home: &Home) -> Result<Vec<Value>> {
-    let mut process = Process::start(home, command(binary, home).arg("list"))?;
-    let status = process.wait(PATIENCE)?;
-    ensure!(status.success(), "{}", process.log()?);
+/// Returns `mercato dead-letters` with these words.
+fn dead_letters(binary: &Binary, home: &Home, words: &[&str]) -> Command {
+    let mut command = binary.command(home.path());
+    command.arg("dead-letters").args(words);
+    command.arg("--shop").arg(&binary.shop);
+    command.arg("--data").arg(home.data());
+    command
+}
+
+/// Runs `mercato dead-letters` and returns the lines that it prints.
+fn run(binary: &Binary, home: &Home, words: &[&str]) -> Result<Vec<Value>> {
+    let mut process = Process::start(home, &mut dead_letters(binary, home, words))?;
+    ensure!(process.wait(LIMIT)?.success(), "{}", process.log()?);
     let lines = process.printed();
     lines
         .iter()
@@ -63,57 +74,26 @@ fn letters(binary: &Binary, home: &Home) -> Result<Vec<Value>> {
         .collect()
 }
 
-fn command(binary: &Binary, home: &Home) -> DeadLetters {
-    let mut command = binary.command(home.path());
-    command.arg("dead-letters");
-    DeadLetters {
-        command,
-        options: vec![
-            "--shop".into(),
-            binary.shop.clone().into(),
-            "--data".into(),
-            home.data().into(),
-        ],
-    }
-}
-
-/// The command without its last words.
-struct DeadLetters {
-    command: std::process::Command,
-    options: Vec<std::ffi::OsString>,
-}
-
-impl DeadLetters {
-    fn arg(&mut self, word: &str) -> &mut std::process::Command {
-        self.command.args(word.split(' ')).args(&self.options)
-    }
-}
-
-/// Runs the shop until it has given up on the event.
-fn run_until_refused(binary: &Binary, home: &Home) -> Result<()> {
-    let running = Running::start(home, &mut binary.up(home, &home.data()))?;
-    let deadline = Instant::now() + PATIENCE;
-    while !running.process.log()?.contains("dead letter") {
-        ensure!(
-            Instant::now() < deadline,
-            "the log should tell of the dead letter:\n{}",
-            running.process.log()?
-        );
-        std::thread::sleep(Duration::from_millis(50));
-    }
+/// Runs the shop until it has rejected the event.
+fn run_until_rejected(binary: &Binary, home: &Home) -> Result<()> {
+    let running = binary.start(home)?;
+    eventually(LIMIT, "the log should name the dead letter", || {
+        let log = running.process.log()?;
+        Ok((log.contains("dead letter"), log))
+    })?;
     let rejected = r#"mercato_event_deliveries_total{subscriber="orders",outcome="rejected"}"#;
-    while value(&running.shop(), rejected)? == 0 {
-        ensure!(Instant::now() < deadline, "the dead letter should be counted");
-        std::thread::sleep(Duration::from_millis(50));
-    }
+    eventually(LIMIT, "the dead letter should be counted", || {
+        let count = running.shop().metric(rejected)?;
+        Ok((count > 0, count))
+    })?;
     running.stop()
 }
 
-fn what_nobody_takes_is_listed_and_can_be_delivered_again(binary: &Binary) -> Result<()> {
+fn a_rejected_event_is_listed_and_can_be_replayed(binary: &Binary) -> Result<()> {
     let home = Home::new()?;
-    Running::start(&home, &mut binary.up(&home, &home.data()))?.stop()?;
+    binary.start(&home)?.stop()?;
     ensure!(
-        letters(binary, &home)?.is_empty(),
+        run(binary, &home, &["list"])?.is_empty(),
         "a new shop should have no dead letters"
     );
     publish(
@@ -128,41 +108,32 @@ fn what_nobody_takes_is_listed_and_can_be_delivered_again(binary: &Binary) -> Re
         },
     )?;
     for _ in 0..2 {
-        run_until_refused(binary, &home)?;
-        let letters = letters(binary, &home)?;
+        run_until_rejected(binary, &home)?;
+        let letters = run(binary, &home, &["list"])?;
         let [letter] = letters.as_slice() else {
             anyhow::bail!("there should be one dead letter: {letters:?}");
         };
-        let (subscriber, event) = (
-            letter.pointer("/subscriber").and_then(Value::as_str),
-            letter.pointer("/event/id").and_then(Value::as_str),
-        );
         ensure!(
-            (subscriber, event) == (Some("orders"), Some("event-1")),
+            text_at(letter, "/subscriber")? == "orders"
+                && text_at(letter, "/event/id")? == "event-1"
+                && text_at(letter, "/reason")?.contains("can't be read"),
             "{letter}"
         );
-        ensure!(
-            letter
-                .pointer("/reason")
-                .and_then(Value::as_str)
-                .is_some_and(|reason| reason.contains("can't be read")),
-            "{letter}"
-        );
-        let replay = format!("replay {}", letter.pointer("/id").unwrap_or(&Value::Null));
-        let mut process = Process::start(&home, command(binary, &home).arg(&replay))?;
-        ensure!(process.wait(PATIENCE)?.success(), "{}", process.log()?);
+        let id = letter.get("id").map(Value::to_string).unwrap_or_default();
+        run(binary, &home, &["replay", &id])?;
     }
     ensure!(
-        letters(binary, &home)?.is_empty(),
-        "what is to be delivered again should be dead no longer"
+        run(binary, &home, &["list"])?.is_empty(),
+        "a replayed event should not be a dead letter"
     );
     Ok(())
 }
 
-fn what_is_not_there_is_not_delivered_again(binary: &Binary) -> Result<()> {
+fn a_missing_dead_letter_cannot_be_replayed(binary: &Binary) -> Result<()> {
     let home = Home::new()?;
-    refuses(&home, command(binary, &home).arg("replay 1"), &["data folder"])?;
-    Running::start(&home, &mut binary.up(&home, &home.data()))?.stop()?;
-    refuses(&home, command(binary, &home).arg("replay 7"), &["dead letter 7"])?;
+    let replay = |id: &str| dead_letters(binary, &home, &["replay", id]);
+    fails(&home, &mut replay("1"), &["data folder"])?;
+    binary.start(&home)?.stop()?;
+    fails(&home, &mut replay("7"), &["dead letter 7"])?;
     Ok(())
 }

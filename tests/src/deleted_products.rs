@@ -1,137 +1,90 @@
-//! Products that are deleted: gone for shoppers, kept for orders of the past.
+//! Deleted products: hidden from shoppers, and kept for past orders.
 
 use std::sync::Arc;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
 
-use crate::answer::Answer;
-use crate::client::As;
-use crate::rest;
+use crate::fixtures::{UNKNOWN_ID, unique};
+use crate::shop::{As, Shop};
 use crate::trials::trials;
-use crate::world::{UNKNOWN_ID, World, place_order, unique};
 
 /// The tests of this area.
-pub fn tests(world: &Arc<World>) -> Vec<Trial> {
+pub fn tests(shop: &Arc<Shop>) -> Vec<Trial> {
     trials!(
-        world,
+        shop,
         "deleted_products",
-        [
-            a_deleted_product_is_gone_for_shoppers_and_kept_for_its_orders,
-            a_deletion_of_an_older_version_is_refused_with_the_current_one,
-            an_import_brings_a_deleted_product_back,
-        ]
+        portable = [
+            a_deleted_product_is_hidden_from_shoppers_and_kept_in_orders,
+            an_import_restores_a_deleted_product
+        ],
+        component = [a_deletion_of_another_version_is_refused]
     )
 }
 
-fn delete(world: &World, who: As<'_>, id: &str, version: i64) -> Result<Answer> {
-    let query = "mutation ($id: ID!, $version: Int!) {
-        deleteProduct(id: $id, version: $version) { _id version archivedAt } }";
-    world
-        .shop
-        .graphql(who, query, json!({ "id": id, "version": version }))
-}
-
-fn read(world: &World, who: As<'_>, id: &str) -> Result<Answer> {
-    let query = "query ($id: ID!) { product(id: $id) { _id version quantity archivedAt } }";
-    world.shop.graphql(who, query, json!({ "id": id }))
-}
-
-fn a_deleted_product_is_gone_for_shoppers_and_kept_for_its_orders(world: &World) -> Result<()> {
+fn a_deleted_product_is_hidden_from_shoppers_and_kept_in_orders(shop: &Shop) -> Result<()> {
     let name = unique("deleted");
-    let id = world.product_of(json!({ "name": name, "price": 100, "quantity": 5 }))?;
-    let ada = world.ada()?;
-    let order = place_order(&world.shop, ada.caller(), &[(&id, 2)])?;
-    let order = order.text("/placeOrder/_id")?;
-    delete(world, As::Key, &id, 1)?.text("/deleteProduct/archivedAt")?;
+    let id = shop.product_from(json!({ "name": name, "price": 100, "quantity": 5 }))?;
+    let ada = shop.ada()?;
+    let order = shop.order(ada.caller(), &[(&id, 2)])?;
+    shop.delete_product(&id, 1)?.text("/deleteProduct/archivedAt")?;
 
-    for who in [As::Anonymous, ada.caller()] {
-        let answer = read(world, who, &id)?;
+    for caller in [As::Anonymous, ada.caller()] {
+        let answer = shop.read_product(caller, &id)?;
         answer.refused("NOT_FOUND")?;
-        answer.expect(answer.partial("/product")?.is_null(), "product should be null")?;
+        answer.is_null("/product")?;
     }
-    let seen = read(world, world.root()?.caller(), &id)?;
-    seen.text("/product/archivedAt")?;
+    shop.read_product(shop.root()?.caller(), &id)?
+        .text("/product/archivedAt")?;
     let path = format!("/api/products/{id}");
-    for (who, status) in [
-        (world.root()?.caller(), 200),
+    for (caller, status) in [
+        (shop.root()?.caller(), 200),
         (ada.caller(), 404),
         (As::Anonymous, 404),
         (As::Key, 200),
     ] {
-        let by_rest = rest::ask(world, who, "GET", &path, Value::Null)?;
-        by_rest.expect_status(status)?;
+        let response = shop.get(caller, &path)?;
+        response.expect_status(status)?;
         if status == 200 {
-            rest::text(&by_rest, "/archivedAt")?;
+            response.text("/archivedAt")?;
         }
     }
-    place_order(&world.shop, ada.caller(), &[(&id, 1)])?.refused("NOT_FOUND")?;
-    let found = world.shop.graphql(
-        As::Anonymous,
-        "query ($search: String!) { productConnection(filter: { search: $search }) { edges { node { _id } } } }",
-        json!({ "search": name }),
-    )?;
-    found.expect(
-        found.list("/productConnection/edges")?.is_empty(),
-        "no list should have it",
-    )?;
-    let kept = world.shop.graphql(
-        ada.caller(),
-        "query ($id: ID!) { order(id: $id) { products { quantity product { name } } } }",
-        json!({ "id": order }),
-    )?;
-    kept.expect(
-        kept.text("/order/products/0/product/name")? == name,
-        "its order should still show it",
-    )
+    shop.place_order(ada.caller(), &[(&id, 1)])?
+        .refused("NOT_FOUND")?;
+    let found = shop.find_products(json!({ "search": name }))?;
+    ensure!(found.is_empty(), "no list should contain the product: {found:?}");
+    let query = "query ($id: ID!) { order(id: $id) { products { quantity product { name } } } }";
+    shop.graphql(ada.caller(), query, json!({ "id": order }))?
+        .has("/order/products/0/product/name", &name)
 }
 
-fn a_deletion_of_an_older_version_is_refused_with_the_current_one(world: &World) -> Result<()> {
-    let id = world.product(100, 5)?;
+fn a_deletion_of_another_version_is_refused(shop: &Shop) -> Result<()> {
+    let id = shop.product(100, 5)?;
     for version in [2, 7] {
-        let answer = delete(world, As::Key, &id, version)?;
-        let error = answer.refused("CONFLICT")?;
-        answer.expect(
-            error.pointer("/extensions/currentVersion") == Some(&json!(1)),
-            "the error should tell the current version",
-        )?;
+        shop.delete_product(&id, version)?.conflict(1)?;
     }
-    delete(world, As::Key, &id, -1)?.bad_input("version")?;
-    delete(world, As::Key, UNKNOWN_ID, 1)?.refused("NOT_FOUND")?;
-    delete(world, As::Key, "no id", 1)?.bad_input("id")?;
-    let answer = read(world, As::Anonymous, &id)?;
-    answer.expect(
-        answer.int("/product/version")? == 1,
-        "a refused deletion should change nothing",
-    )?;
-    let first = delete(world, As::Key, &id, 1)?;
-    let again = delete(world, As::Key, &id, 1)?;
-    again.expect(
-        again.data("/deleteProduct")? == first.data("/deleteProduct")?,
-        "a deletion may be repeated",
-    )?;
-    delete(world, As::Key, &id, 2)?.refused("NOT_FOUND")?;
+    shop.delete_product(&id, -1)?.bad_input("version")?;
+    shop.delete_product(UNKNOWN_ID, 1)?.refused("NOT_FOUND")?;
+    shop.delete_product("no id", 1)?.bad_input("id")?;
+    let answer = shop.read_product(As::Anonymous, &id)?;
+    answer.has("/product/version", 1)?;
+    let first = shop.delete_product(&id, 1)?;
+    let again = shop.delete_product(&id, 1)?;
+    again.has("/deleteProduct", first.data("/deleteProduct")?)?;
+    shop.delete_product(&id, 2)?.refused("NOT_FOUND")?;
     Ok(())
 }
 
-fn an_import_brings_a_deleted_product_back(world: &World) -> Result<()> {
+fn an_import_restores_a_deleted_product(shop: &Shop) -> Result<()> {
     let external = unique("back");
     let id =
-        world.product_of(json!({ "name": "back", "price": 1, "quantity": 3, "externalId": external }))?;
-    delete(world, As::Key, &id, 1)?.text("/deleteProduct/archivedAt")?;
-    let imported = world.shop.graphql(
-        As::Key,
-        "mutation ($row: ImportProductInput!) { importProducts(products: [$row]) { outcomes { outcome } } }",
-        json!({ "row": { "name": "back", "price": 2, "quantity": 9, "externalId": external } }),
-    )?;
-    imported.expect(
-        imported.text("/importProducts/outcomes/0/outcome")? == "UPDATED",
-        "it should be brought back",
-    )?;
-    let answer = read(world, As::Anonymous, &id)?;
-    answer.expect(
-        answer.data("/product/archivedAt")? == &Value::Null && answer.int("/product/quantity")? == 3,
-        "it should be sold again, with its own stock",
-    )
+        shop.product_from(json!({ "name": "back", "price": 1, "quantity": 3, "externalId": external }))?;
+    shop.delete_product(&id, 1)?.text("/deleteProduct/archivedAt")?;
+    let row = json!({ "name": "back", "price": 2, "quantity": 9, "externalId": external });
+    shop.import_products(&[row])?
+        .has("/importProducts/outcomes/0/outcome", "UPDATED")?;
+    let answer = shop.read_product(As::Anonymous, &id)?;
+    answer.has("/product/archivedAt", Value::Null)?;
+    answer.has("/product/quantity", 3)
 }

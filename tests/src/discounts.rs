@@ -1,4 +1,4 @@
-//! Discount codes: what they take off, for whom, how often; and that an order adds up with them.
+//! Discount codes: their amounts, their limits, and the sums of orders that use them.
 
 use std::sync::Arc;
 
@@ -6,27 +6,29 @@ use anyhow::{Context, Result, ensure};
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
 
-use crate::answer::Answer;
-use crate::client::As;
-use crate::concurrency::{at_once, winners};
+use crate::fixtures::{Stock, order_lines, unique};
+use crate::graphql::GraphqlResponse;
+use crate::parallel::{at_once, winner, winners};
+use crate::shop::{As, Shop};
 use crate::trials::trials;
-use crate::world::{Stock, World, unique};
 
 /// The tests of this area.
-pub fn tests(world: &Arc<World>) -> Vec<Trial> {
+pub fn tests(shop: &Arc<Shop>) -> Vec<Trial> {
     trials!(
-        world,
+        shop,
         "discounts",
-        [
-            an_order_with_a_code_adds_up_line_by_line,
-            an_amount_takes_off_no_more_than_there_is,
+        portable = [
             of_30_orders_with_a_code_for_7_exactly_7_succeed,
-            a_customer_uses_a_code_as_often_as_it_is_good_for_each,
-            a_cancelled_order_gives_its_use_back,
-            a_code_that_is_no_good_is_refused_and_takes_nothing,
-            a_code_is_made_once,
-            a_code_outside_its_bounds_is_refused,
-            a_region_is_an_iso_code,
+            a_code_has_a_limit_for_each_customer,
+            a_cancelled_order_releases_its_use_of_a_code,
+            of_10_discounts_with_one_code_exactly_one_is_created
+        ],
+        component = [
+            an_order_with_a_code_adds_up_line_by_line,
+            an_amount_never_exceeds_the_subtotal,
+            an_unusable_code_is_refused_and_reserves_nothing,
+            invalid_discounts_are_refused,
+            a_region_is_an_iso_code
         ]
     )
 }
@@ -35,183 +37,137 @@ const PLACE: &str = "mutation ($products: [OrderProductInput], $code: String, $r
     placeOrder(products: $products, discountCode: $code, region: $region) {
         _id subtotal discount tax total discountCode region products { subtotal discount tax total } } }";
 
-fn place(world: &World, who: As<'_>, lines: &[(&str, i64)], code: &str) -> Result<Answer> {
-    let lines: Vec<Value> = lines
-        .iter()
-        .map(|(id, quantity)| json!({ "_id": id, "quantity": quantity }))
-        .collect();
-    world
-        .shop
-        .graphql(who, PLACE, json!({ "products": lines, "code": code }))
+fn place(shop: &Shop, caller: As<'_>, lines: &[(&str, i64)], code: &str) -> Result<GraphqlResponse> {
+    let variables = json!({ "products": order_lines(lines), "code": code });
+    shop.graphql(caller, PLACE, variables)
 }
 
-/// Fails unless an order's lines add up to it, and its parts to what is to be paid.
-fn check_sums(answer: &Answer) -> Result<()> {
-    let whole = |part: &str| answer.int(&format!("/placeOrder/{part}"));
+/// Fails unless the lines add up to the order, and the order's parts add up to its total.
+fn check_sums(answer: &GraphqlResponse) -> Result<()> {
+    let order = |part: &str| answer.int(&format!("/placeOrder/{part}"));
     for part in ["subtotal", "discount", "tax", "total"] {
         let lines = answer.column("/placeOrder/products", &format!("/{part}"))?;
         let sum: i64 = lines.iter().filter_map(Value::as_i64).sum();
-        answer.expect(sum == whole(part)?, format!("the lines' {part} should add up"))?;
+        answer.expect(sum == order(part)?, format!("the lines' {part} should add up"))?;
     }
-    let paid = whole("subtotal")? - whole("discount")? + whole("tax")?;
+    let paid = order("subtotal")? - order("discount")? + order("tax")?;
     answer.expect(
-        paid == whole("total")?,
+        paid == order("total")?,
         "the total should be subtotal - discount + tax",
     )
 }
 
-/// Disables a code, and tells how many orders have used it.
-fn disabled_after(world: &World, code: &str) -> Result<i64> {
+/// Disables a code and returns how many orders use it.
+fn disable(shop: &Shop, code: &str) -> Result<i64> {
     let query = "mutation ($code: String!) { disableDiscount(code: $code) { used enabled } }";
-    let answer = world.shop.graphql(As::Key, query, json!({ "code": code }))?;
+    let answer = shop.graphql(As::Key, query, json!({ "code": code }))?;
     answer.int("/disableDiscount/used")
 }
 
-fn an_order_with_a_code_adds_up_line_by_line(world: &World) -> Result<()> {
-    let code = world.discount(json!({ "percent": 33 }))?;
-    let (first, second, third) = (
-        world.product(999, 9)?,
-        world.product(1, 9)?,
-        world.product(50, 9)?,
-    );
+fn an_order_with_a_code_adds_up_line_by_line(shop: &Shop) -> Result<()> {
+    let code = shop.discount(json!({ "percent": 33 }))?;
+    let (first, second, third) = (shop.product(999, 9)?, shop.product(1, 9)?, shop.product(50, 9)?);
     let lines = [(first.as_str(), 3), (second.as_str(), 1), (third.as_str(), 2)];
-    let answer = place(world, world.ada()?.caller(), &lines, &code.to_lowercase())?;
-    answer.expect(
-        answer.text("/placeOrder/discountCode")? == code,
-        "the order should name its code",
-    )?;
+    let answer = place(shop, shop.ada()?.caller(), &lines, &code.to_lowercase())?;
+    answer.has("/placeOrder/discountCode", &code)?;
     // 33 % of 3,098 are 1,022.34.
-    answer.expect(
-        answer.int("/placeOrder/discount")? == 1_022,
-        "a percentage is rounded down",
-    )?;
+    answer.has("/placeOrder/discount", 1_022)?;
     check_sums(&answer)
 }
 
-fn an_amount_takes_off_no_more_than_there_is(world: &World) -> Result<()> {
-    let code = world.discount(json!({ "amount": 700, "minimum": 500 }))?;
-    let (small, large) = (world.product(499, 9)?, world.product(250, 9)?);
-    let ada = world.ada()?;
-    place(world, ada.caller(), &[(&small, 1)], &code)?.bad_input("discountCode")?;
+fn an_amount_never_exceeds_the_subtotal(shop: &Shop) -> Result<()> {
+    let code = shop.discount(json!({ "amount": 700, "minimum": 500 }))?;
+    let (small, large) = (shop.product(499, 9)?, shop.product(250, 9)?);
+    let ada = shop.ada()?;
+    place(shop, ada.caller(), &[(&small, 1)], &code)?.bad_input("discountCode")?;
     for (quantity, discount) in [(2, 500), (3, 700)] {
-        let answer = place(world, ada.caller(), &[(&large, quantity)], &code)?;
-        answer.expect(
-            answer.int("/placeOrder/discount")? == discount,
-            format!("it should take off {discount}"),
-        )?;
+        let answer = place(shop, ada.caller(), &[(&large, quantity)], &code)?;
+        answer.has("/placeOrder/discount", discount)?;
         check_sums(&answer)?;
     }
     Ok(())
 }
 
-fn of_30_orders_with_a_code_for_7_exactly_7_succeed(world: &World) -> Result<()> {
-    let code = world.discount(json!({ "percent": 50, "limit": 7 }))?;
-    let product = world.product(10, 100)?;
-    let customers = [world.ada()?, world.bob()?];
+fn of_30_orders_with_a_code_for_7_exactly_7_succeed(shop: &Shop) -> Result<()> {
+    let code = shop.discount(json!({ "percent": 50, "limit": 7 }))?;
+    let product = shop.product(10, 100)?;
+    let customers = [shop.ada()?, shop.bob()?];
     let answers = at_once(30, |number| {
         let customer = customers.get(number % 2).context("there are two customers")?;
-        place(world, customer.caller(), &[(&product, 1)], &code)
+        place(shop, customer.caller(), &[(&product, 1)], &code)
     })?;
     let won = winners(&answers, "BAD_USER_INPUT")?;
-    ensure!(won == 7, "7 orders should succeed, not {won}");
-    ensure!(disabled_after(world, &code)? == 7, "7 uses should be counted");
-    // What the refused ones had reserved is back.
-    world.stock_becomes(
-        &product,
-        Stock {
-            received: 100,
-            on_hand: 93,
-            reserved: 0,
-            sold: 7,
-        },
-    )
+    ensure!(won.len() == 7, "7 orders should succeed, not {}", won.len());
+    ensure!(disable(shop, &code)? == 7, "7 uses should be counted");
+    // The refused orders have released their reservations.
+    shop.stock_becomes(&product, Stock::settled(100, 7))
 }
 
-fn a_customer_uses_a_code_as_often_as_it_is_good_for_each(world: &World) -> Result<()> {
-    let code = world.discount(json!({ "percent": 50, "limitPerCustomer": 2 }))?;
-    let product = world.product(10, 100)?;
-    let ada = world.ada()?;
-    let answers = at_once(10, |_| place(world, ada.caller(), &[(&product, 1)], &code))?;
+fn a_code_has_a_limit_for_each_customer(shop: &Shop) -> Result<()> {
+    let code = shop.discount(json!({ "percent": 50, "limitPerCustomer": 2 }))?;
+    let product = shop.product(10, 100)?;
+    let ada = shop.ada()?;
+    let answers = at_once(10, |_| place(shop, ada.caller(), &[(&product, 1)], &code))?;
     let won = winners(&answers, "BAD_USER_INPUT")?;
-    ensure!(won == 2, "2 orders should succeed, not {won}");
-    check_sums(&place(world, world.bob()?.caller(), &[(&product, 1)], &code)?)
+    ensure!(won.len() == 2, "2 orders should succeed, not {}", won.len());
+    check_sums(&place(shop, shop.bob()?.caller(), &[(&product, 1)], &code)?)
 }
 
-fn a_cancelled_order_gives_its_use_back(world: &World) -> Result<()> {
-    let code = world.discount(json!({ "percent": 50, "limit": 1, "limitPerCustomer": 1 }))?;
-    let product = world.product(10, 9)?;
-    let ada = world.ada()?;
+fn a_cancelled_order_releases_its_use_of_a_code(shop: &Shop) -> Result<()> {
+    let code = shop.discount(json!({ "percent": 50, "limit": 1, "limitPerCustomer": 1 }))?;
+    let product = shop.product(10, 9)?;
+    let ada = shop.ada()?;
     for _ in 0..2 {
-        let placed = place(world, ada.caller(), &[(&product, 1)], &code)?;
+        let placed = place(shop, ada.caller(), &[(&product, 1)], &code)?;
         let id = placed.text("/placeOrder/_id")?;
-        place(world, ada.caller(), &[(&product, 1)], &code)?.bad_input("discountCode")?;
-        let cancel = "mutation ($id: ID!) { cancelOrder(id: $id) { status } }";
-        world
-            .shop
-            .graphql(ada.caller(), cancel, json!({ "id": id }))?
+        place(shop, ada.caller(), &[(&product, 1)], &code)?.bad_input("discountCode")?;
+        shop.cancel_order(ada.caller(), id, None)?
             .text("/cancelOrder/status")?;
     }
-    ensure!(disabled_after(world, &code)? == 0, "no use should be left");
+    ensure!(disable(shop, &code)? == 0, "no order should use the code");
     Ok(())
 }
 
-fn a_code_that_is_no_good_is_refused_and_takes_nothing(world: &World) -> Result<()> {
-    let product = world.product(10, 5)?;
-    let disabled = world.discount(json!({ "percent": 50 }))?;
-    disabled_after(world, &disabled)?;
+fn an_unusable_code_is_refused_and_reserves_nothing(shop: &Shop) -> Result<()> {
+    let product = shop.product(10, 5)?;
+    let disabled = shop.discount(json!({ "percent": 50 }))?;
+    disable(shop, &disabled)?;
     let codes = [
         disabled,
-        world.discount(json!({ "percent": 50, "startsAt": "2999-01-01T00:00:00Z" }))?,
-        world.discount(json!({ "amount": 1, "currency": "XTS" }))?,
-        world.discount(json!({ "amount": 1, "minimum": 11 }))?,
+        shop.discount(json!({ "percent": 50, "startsAt": "2999-01-01T00:00:00Z" }))?,
+        shop.discount(json!({ "amount": 1, "currency": "XTS" }))?,
+        shop.discount(json!({ "amount": 1, "minimum": 11 }))?,
         unique("nothing"),
         String::new(),
         "x".repeat(10_000),
     ];
     for code in &codes {
-        let answer = place(world, world.ada()?.caller(), &[(&product, 1)], code)?;
+        let answer = place(shop, shop.ada()?.caller(), &[(&product, 1)], code)?;
         answer.bad_input("discountCode")?;
-        answer.expect(
-            answer.partial("/placeOrder")?.is_null(),
-            "nothing should be placed",
-        )?;
+        answer.is_null("/placeOrder")?;
     }
-    world.stock_becomes(
-        &product,
-        Stock {
-            received: 5,
-            on_hand: 5,
-            reserved: 0,
-            sold: 0,
-        },
-    )
+    shop.stock_becomes(&product, Stock::settled(5, 0))
 }
 
-fn create(world: &World, input: &Value) -> Result<Answer> {
+fn create(shop: &Shop, input: &Value) -> Result<GraphqlResponse> {
     let query = "mutation ($input: CreateDiscountInput!) { createDiscount(input: $input) {
         code percent amount currency minimum limit limitPerCustomer startsAt endsAt enabled used createdAt } }";
-    world.shop.graphql(As::Key, query, json!({ "input": input }))
+    shop.graphql(As::Key, query, json!({ "input": input }))
 }
 
-fn a_code_is_made_once(world: &World) -> Result<()> {
+fn of_10_discounts_with_one_code_exactly_one_is_created(shop: &Shop) -> Result<()> {
     let code = unique("once");
     let answers = at_once(10, |number| {
-        create(world, &json!({ "code": code, "percent": 1 + number }))
+        create(shop, &json!({ "code": code, "percent": 1 + number }))
     })?;
-    let won = winners(&answers, "CONFLICT")?;
-    ensure!(won == 1, "one should be made, not {won}");
-    let listed = world
-        .shop
-        .query(As::Key, "{ discounts(first: 100) { edges { node { code } } } }")?;
-    let codes = listed.column("/discounts/edges", "/node/code")?;
-    listed.expect(
-        codes.contains(&json!(code.to_uppercase())),
-        "the newest should be among the first",
-    )
+    winner(&answers, "CONFLICT")?;
+    // The newest discounts are on the first page.
+    shop.query(As::Key, "{ discounts(first: 100) { edges { node { code } } } }")?
+        .column_contains("/discounts/edges", "/node/code", code.to_uppercase())
 }
 
-fn a_code_outside_its_bounds_is_refused(world: &World) -> Result<()> {
-    let code = unique("bounds");
+fn invalid_discounts_are_refused(shop: &Shop) -> Result<()> {
+    let code = unique("invalid");
     for (field, input) in [
         ("percent", json!({ "code": code })),
         ("percent", json!({ "code": code, "percent": 5, "amount": 5 })),
@@ -239,31 +195,26 @@ fn a_code_outside_its_bounds_is_refused(world: &World) -> Result<()> {
         ("code", json!({ "code": "a/b", "percent": 5 })),
         ("code", json!({ "code": "x".repeat(41), "percent": 5 })),
     ] {
-        create(world, &input)?
+        create(shop, &input)?
             .bad_input(field)
-            .map_err(|error| error.context(input.to_string()))?;
+            .with_context(|| input.to_string())?;
     }
     let disable = "mutation ($code: String!) { disableDiscount(code: $code) { code } }";
-    world
-        .shop
-        .graphql(As::Key, disable, json!({ "code": code }))?
+    shop.graphql(As::Key, disable, json!({ "code": code }))?
         .refused("NOT_FOUND")?;
     Ok(())
 }
 
-fn a_region_is_an_iso_code(world: &World) -> Result<()> {
-    let product = world.product(1_000, 9)?;
+fn a_region_is_an_iso_code(shop: &Shop) -> Result<()> {
+    let product = shop.product(1_000, 9)?;
     let place = |region: &str| {
         let variables = json!({ "products": [{ "_id": product, "quantity": 1 }], "region": region });
-        world.shop.graphql(world.ada()?.caller(), PLACE, variables)
+        shop.graphql(shop.ada()?.caller(), PLACE, variables)
     };
     for wrong in ["", "Bavaria", "D", "US-", "US-CALI", "*"] {
         place(wrong)?.bad_input("region")?;
     }
     let answer = place("us-ca")?;
-    answer.expect(
-        answer.text("/placeOrder/region")? == "US-CA",
-        "the order should name its region",
-    )?;
+    answer.has("/placeOrder/region", "US-CA")?;
     check_sums(&answer)
 }

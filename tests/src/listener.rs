@@ -1,4 +1,5 @@
-//! Servers that a shop under test calls: played by a test, on a port of this machine, by HTTP/1.1 (RFC 9112).
+//! HTTP servers for the requests of a shop under test, such as webhooks. They speak HTTP/1.1 (RFC 9112) on a
+//! local port.
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -8,12 +9,14 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
-/// A request, as it came.
+use crate::wait::eventually;
+
+/// A received request.
 #[derive(Clone, Debug)]
 pub struct Received {
-    /// When it had come in whole.
+    /// When the whole request had arrived.
     pub at: Instant,
-    /// The method and the target.
+    /// The method and the target, such as `GET /`.
     pub line: String,
     headers: Vec<(String, String)>,
     /// The body.
@@ -21,30 +24,31 @@ pub struct Received {
 }
 
 impl Received {
-    /// A header's value; its name is in lower case.
+    /// Returns the value of a header. The name is in lower case.
     pub fn header(&self, name: &str) -> Result<&str> {
         self.headers
             .iter()
-            .find_map(|(known, value)| (known == name).then_some(value.as_str()))
+            .find_map(|(found, value)| (found == name).then_some(value.as_str()))
             .with_context(|| format!("{} should have the header {name}", self.line))
     }
 
-    /// The body as text.
+    /// Returns the body as text.
     pub fn text(&self) -> Result<&str> {
         Ok(std::str::from_utf8(&self.body)?)
     }
 }
 
-/// A server; it lives as long as the process.
+/// A server. It runs until the end of this program.
 pub struct Listener {
-    /// Host and port.
+    /// The host and the port.
     pub address: String,
     received: Arc<Mutex<Vec<Received>>>,
 }
 
 impl Listener {
-    /// Starts one that keeps what it receives, and answers with what this makes of a request and of how many came before it: a
-    /// status, and a body.
+    /// Starts a server that stores each request and answers it with a status and a JSON body.
+    ///
+    /// `answer` gets the number of requests before this one, and the request.
     pub fn start(answer: impl Fn(usize, &Received) -> (u16, Value) + Send + Sync + 'static) -> Result<Self> {
         let server = TcpListener::bind("127.0.0.1:0")?;
         let listener = Self {
@@ -55,14 +59,14 @@ impl Listener {
         std::thread::spawn(move || {
             for stream in server.incoming().flatten() {
                 let (received, answer) = (Arc::clone(&received), Arc::clone(&answer));
-                // Who hangs up has its own failure to tell.
+                // A client that closes the connection early reports the failure itself.
                 std::thread::spawn(move || serve(stream, &received, &*answer));
             }
         });
         Ok(listener)
     }
 
-    /// All that it has received, in the order of their coming.
+    /// Returns all requests in the order of their arrival.
     pub fn received(&self) -> Vec<Received> {
         self.received
             .lock()
@@ -70,24 +74,16 @@ impl Listener {
             .clone()
     }
 
-    /// What it has received, once it is so many.
+    /// Waits for this many requests and returns all of them.
     pub fn receives(&self, count: usize, limit: Duration) -> Result<Vec<Received>> {
-        let deadline = Instant::now() + limit;
-        loop {
+        eventually(limit, format!("{count} requests should arrive"), || {
             let received = self.received();
-            if received.len() >= count {
-                return Ok(received);
-            }
-            ensure!(
-                Instant::now() < deadline,
-                "{count} requests should come, and within {limit:?} there were {received:?}"
-            );
-            std::thread::sleep(Duration::from_millis(20));
-        }
+            Ok((received.len() >= count, received))
+        })
     }
 }
 
-/// Answers one request.
+/// Stores and answers one request.
 fn serve(
     mut stream: TcpStream,
     received: &Mutex<Vec<Received>>,
@@ -96,13 +92,13 @@ fn serve(
     let request = read(&mut stream)?;
     let (status, body) = {
         let mut received = received.lock().unwrap_or_else(PoisonError::into_inner);
-        let answered = answer(received.len(), &request);
+        let response = answer(received.len(), &request);
         received.push(request);
-        answered
+        response
     };
     let body = body.to_string();
     let head = format!(
-        "HTTP/1.1 {status} So\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
+        "HTTP/1.1 {status} Status\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
         body.len()
     );
     stream.write_all(format!("{head}{body}").as_bytes())?;
@@ -115,7 +111,7 @@ fn read(stream: &mut TcpStream) -> Result<Received> {
     let end = loop {
         match bytes.windows(END.len()).position(|window| window == END) {
             Some(end) => break end,
-            None => more(stream, &mut bytes)?,
+            None => read_chunk(stream, &mut bytes)?,
         }
     };
     let mut body = bytes.split_off(end + END.len());
@@ -136,14 +132,14 @@ fn read(stream: &mut TcpStream) -> Result<Received> {
     };
     let length: usize = request.header("content-length").unwrap_or("0").parse()?;
     while body.len() < length {
-        more(stream, &mut body)?;
+        read_chunk(stream, &mut body)?;
     }
     request.body = body;
     request.at = Instant::now();
     Ok(request)
 }
 
-fn more(stream: &mut TcpStream, bytes: &mut Vec<u8>) -> Result<()> {
+fn read_chunk(stream: &mut TcpStream, bytes: &mut Vec<u8>) -> Result<()> {
     let mut chunk = [0; 4096];
     let count = stream.read(&mut chunk)?;
     ensure!(count > 0, "the request has no end");

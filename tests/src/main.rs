@@ -1,74 +1,82 @@
-//! The black-box tests of Mercato: everything a shop promises, checked over HTTP against any running shop, whatever
-//! runtime carries it. It never assumes an empty shop, and never touches what it did not make.
+//! The black-box tests of Mercato. They check the promises of a shop over HTTP, on any runtime. The shop need
+//! not be empty: tests use only the data that they create.
 //!
 //! ```text
 //! API_SECRET=… mercato-tests --url http://127.0.0.1:3000
 //! ```
 //!
-//! Tests of the `mercato` binary itself (crashes, start-up, import) start shops of their own; they need
-//! `MERCATO_BIN` and `MERCATO_SHOP` in the environment and are reported as ignored without them; so are those of payments by Stripe's API
-//! without `MERCATO_TEST_STRIPE`, `MERCATO_TEST_SMTP` and `MERCATO_TEST_SMTP_FOLDER`. Those that configure their shops run under Spin as
-//! well where `MERCATO_SPIN_HOST`, `MERCATO_SPIN_MANIFEST` and `MERCATO_SPIN_CACHE` name a host of it. Those of mail need
-//! `MERCATO_TEST_MAILS`, the Maildir of the shop's mail server. Tests of a lattice, and those that configure it, need
-//! `MERCATO_TEST_LATTICE`, the lattice for themselves, and one thread.
+//! Some tests need more than a running shop. They are ignored, or not listed, unless these variables are set:
+//!
+//! | tests | variables |
+//! |---|---|
+//! | of the `mercato` binary: crashes, start-up, import | `MERCATO_BIN`, `MERCATO_SHOP` |
+//! | that configure a shop, under Spin | `MERCATO_SPIN_HOST`, `MERCATO_SPIN_MANIFEST`, `MERCATO_SPIN_CACHE` |
+//! | of payments by Stripe's API | `MERCATO_TEST_STRIPE`, `MERCATO_TEST_SMTP`, `MERCATO_TEST_SMTP_FOLDER` |
+//! | of mail | `MERCATO_TEST_MAILS`, the Maildir of the shop's mail server |
+//! | of a lattice, and that configure it | `MERCATO_TEST_LATTICE`, a lattice without other clients (use one thread) |
 
+mod access_table;
 mod accounts;
-mod answer;
-mod audit;
-mod audits;
+mod audit_log;
 mod authorization;
 mod bad_input;
-mod bad_values;
-mod browsers;
+mod binary;
 mod carts;
 mod catalog;
 mod categories;
-mod client;
 mod compat;
 mod concurrency;
 mod configured;
 mod connections;
+mod content_negotiation;
 mod contract;
 mod crash;
 mod data_folder;
 mod dead_letters;
 mod deleted_products;
-mod deliveries;
 mod discounts;
-mod edge;
-mod events;
+mod documentation;
+mod examples;
 mod export_import;
 mod facets;
-mod feeds;
+mod fixtures;
+mod gateway_settings;
+mod graphql;
+mod graphql_http_audits;
 mod graphql_over_http;
-mod import;
+mod http;
+mod idempotency;
+mod import_command;
 mod isolation;
+mod large_feeds;
 mod lattice;
-mod letters;
 mod limits;
 mod listener;
+mod maildir;
 mod mails;
 mod metrics;
-mod negotiation;
 mod notifications;
 mod oidc;
 mod operations;
 mod order_status;
+mod order_validation;
 mod orders;
-mod own;
+mod parallel;
 mod payments;
+mod process;
 mod product_import;
+mod product_limits;
 mod profiles;
-mod readme;
-mod refused_orders;
-mod repeated;
+mod response_headers;
 mod rest;
 mod rest_authorization;
 mod rest_notifications;
 mod rest_shopping;
+mod service_settings;
 mod sessions;
-mod settings;
+mod shop;
 mod sms;
+mod sse;
 mod startup;
 mod stock;
 mod streams;
@@ -76,9 +84,12 @@ mod stripe;
 mod subscriptions;
 mod tokens;
 mod trials;
+mod users;
+mod values;
 mod variants;
+mod wait;
+mod webhook_deliveries;
 mod webhooks;
-mod world;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -86,8 +97,7 @@ use std::sync::Arc;
 use clap::Parser;
 use libtest_mimic::Arguments;
 
-use crate::client::Shop;
-use crate::world::World;
+use crate::shop::Shop;
 
 /// Checks a running shop over HTTP.
 #[derive(Parser)]
@@ -96,13 +106,17 @@ struct Cli {
     #[arg(long, default_value = "http://127.0.0.1:3000")]
     url: String,
 
-    /// The shop's API key; for this process only, so that it never shows in a list of processes.
+    /// The shop's API key. Set it in the environment, so that no list of processes shows it.
     #[arg(long, env = "API_SECRET", hide_env_values = true, default_value = "")]
     secret: String,
 
-    /// Leave out the tests that start shops of their own.
+    /// Leave out the tests of the `mercato` binary.
     #[arg(long)]
     shop_only: bool,
+
+    /// Run only the portability subset: the tests that a runtime can break.
+    #[arg(long)]
+    portable_only: bool,
 
     #[command(flatten)]
     harness: Arguments,
@@ -111,71 +125,78 @@ struct Cli {
 fn main() -> ExitCode {
     let cli = Cli::parse();
     if cli.secret.is_empty() && !cli.harness.list {
-        eprintln!("mercato-tests: set API_SECRET to the shop's API key (it is in the shop's data folder).");
+        eprintln!(
+            "mercato-tests: set API_SECRET to the shop's API key (the file api-secret of the shop's data folder)."
+        );
         return ExitCode::from(2);
     }
-    let world = Arc::new(World::new(Shop::new(&cli.url, &cli.secret)));
+    let shop = Arc::new(Shop::new(&cli.url, &cli.secret));
     let areas = [
-        accounts::tests(&world),
-        audit::tests(&world),
-        audits::tests(&world),
-        authorization::tests(&world),
-        bad_input::tests(&world),
-        bad_values::tests(&world),
-        carts::tests(&world),
-        browsers::tests(&world),
-        catalog::tests(&world),
-        categories::tests(&world),
-        compat::tests(&world),
-        concurrency::tests(&world),
-        connections::tests(&world),
-        contract::tests(&world),
+        accounts::tests(&shop),
+        audit_log::tests(&shop),
+        authorization::tests(&shop),
+        bad_input::tests(&shop),
+        carts::tests(&shop),
+        catalog::tests(&shop),
+        categories::tests(&shop),
+        compat::tests(&shop),
+        concurrency::tests(&shop),
+        connections::tests(&shop),
+        content_negotiation::tests(&shop),
+        contract::tests(&shop),
         crash::tests(),
         data_folder::tests(),
         dead_letters::tests(),
-        deleted_products::tests(&world),
-        deliveries::tests(),
-        discounts::tests(&world),
+        deleted_products::tests(&shop),
+        discounts::tests(&shop),
+        documentation::tests(),
+        examples::tests(&shop),
         export_import::tests(),
-        facets::tests(&world),
-        edge::tests(),
-        feeds::tests(&world),
-        graphql_over_http::tests(&world),
-        import::tests(&world),
-        isolation::tests(&world),
-        letters::tests(&world),
-        limits::tests(&world),
+        facets::tests(&shop),
+        gateway_settings::tests(),
+        graphql_http_audits::tests(&shop),
+        graphql_over_http::tests(&shop),
+        idempotency::tests(&shop),
+        import_command::tests(&shop),
+        isolation::tests(&shop),
+        large_feeds::tests(&shop),
+        limits::tests(&shop),
+        mails::tests(&shop),
         metrics::tests(),
-        negotiation::tests(&world),
-        notifications::tests(&world),
+        notifications::tests(&shop),
         oidc::tests(),
-        operations::tests(&world),
-        order_status::tests(&world),
-        orders::tests(&world),
-        payments::tests(&world),
-        product_import::tests(&world),
-        profiles::tests(&world),
-        readme::tests(),
-        refused_orders::tests(&world),
-        repeated::tests(&world),
-        rest::tests(&world),
-        rest_authorization::tests(&world),
-        rest_notifications::tests(&world),
-        rest_shopping::tests(&world),
-        sessions::tests(&world),
-        settings::tests(),
+        operations::tests(&shop),
+        order_status::tests(&shop),
+        order_validation::tests(&shop),
+        orders::tests(&shop),
+        payments::tests(&shop),
+        product_import::tests(&shop),
+        product_limits::tests(&shop),
+        profiles::tests(&shop),
+        response_headers::tests(&shop),
+        rest::tests(&shop),
+        rest_authorization::tests(&shop),
+        rest_notifications::tests(&shop),
+        rest_shopping::tests(&shop),
+        service_settings::tests(),
+        sessions::tests(&shop),
         sms::tests(),
         startup::tests(),
-        stock::tests(&world),
-        stripe::tests(),
+        stock::tests(&shop),
         streams::tests(),
-        subscriptions::tests(&world),
-        variants::tests(&world),
-        webhooks::tests(&world),
-        // The last, since they end its parts.
-        lattice::tests(&world),
+        stripe::tests(),
+        subscriptions::tests(&shop),
+        variants::tests(&shop),
+        webhook_deliveries::tests(),
+        webhooks::tests(&shop),
+        // The last area, since its tests end parts of the lattice.
+        lattice::tests(&shop),
     ];
     let mut trials: Vec<_> = areas.into_iter().flatten().collect();
-    trials.retain(|trial| !cli.shop_only || trial.kind() != own::KIND);
+    trials.retain(|trial| {
+        let left_out = cli.shop_only && trial.kind() == binary::NEEDS_BINARY
+            || cli.portable_only && trial.kind() == trials::COMPONENT;
+        !left_out
+    });
     libtest_mimic::run(&cli.harness, trials).exit_code()
 }

@@ -1,5 +1,5 @@
-//! Sign-in by an OpenID provider, and tokens by keys that others can verify with: in shops that are configured for it, with a
-//! provider that this test plays.
+//! Sign-in by an OpenID provider that the test plays, and tokens that are signed with a key pair. The tests
+//! configure their shops.
 
 use anyhow::{Context, Result, ensure};
 use base64::Engine;
@@ -8,34 +8,35 @@ use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
 
-use crate::client::{As, Call, Shop};
 use crate::configured::{Host, configured_trials};
+use crate::http::Request;
 use crate::listener::Listener;
-use crate::own::Home;
+use crate::process::Home;
+use crate::shop::{As, Shop};
 use crate::tokens::now;
+use crate::values::set;
 
 /// The tests of this area.
 pub fn tests() -> Vec<Trial> {
     configured_trials!(
         "oidc",
-        [
-            tokens_of_a_trusted_provider_sign_in,
-            tokens_by_keys_are_verified_by_anybody,
-        ]
+        portable = [tokens_of_a_trusted_provider_sign_in],
+        component = [tokens_are_verified_with_the_published_keys]
     )
 }
 
-/// An Ed25519 key: the public half, the private one.
+/// An Ed25519 key: the public half and the private half.
 const KEY: [&str; 2] = [
     "4KnS_Nl9l2GMkoLi6UQbeH8iTmLvUA93qCa255VGKKI",
     "j59mCNsZISkI8c0RxK3MDcPP2zr5RbDVqWXUGvVJKkA",
 ];
 
-/// What stands before the private half in PKCS #8 (RFC 8410, section 7).
+/// The prefix of a private key in PKCS #8 (RFC 8410, section 7).
 const PKCS8: [u8; 16] = [
     0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20,
 ];
 
+/// Returns a token with these claims, signed with the key.
 fn signed(kid: &str, claims: &Value) -> Result<String> {
     let [_, private] = KEY;
     let der = [PKCS8.to_vec(), URL_SAFE_NO_PAD.decode(private)?].concat();
@@ -48,7 +49,7 @@ fn signed(kid: &str, claims: &Value) -> Result<String> {
     )?)
 }
 
-/// A provider on a port of this machine.
+/// A provider on a local port.
 struct Provider(Listener);
 
 impl Provider {
@@ -58,10 +59,8 @@ impl Provider {
         let listener = Listener::start(move |_, request| {
             if request.line == "GET /.well-known/openid-configuration" {
                 let issuer = format!("http://{}", request.header("host").unwrap_or_default());
-                (
-                    200,
-                    json!({ "issuer": issuer, "jwks_uri": format!("{issuer}/keys") }),
-                )
+                let keys = format!("{issuer}/keys");
+                (200, json!({ "issuer": issuer, "jwks_uri": keys }))
             } else {
                 (200, keys.clone())
             }
@@ -79,10 +78,11 @@ impl Provider {
     }
 }
 
-/// Whose token it is, or the code of the refusal.
-fn whose(shop: &Shop, token: &str) -> Result<Result<String, String>> {
-    let call = Call::post(&json!({ "query": "{ me { _id } }" }));
-    let answer = shop.send_as(As::Token(token), call)?.json()?;
+/// Returns the id of the token's user, or the code of the refusal.
+fn user_of(shop: &Shop, token: &str) -> Result<Result<String, String>> {
+    let answer = shop
+        .send_as(As::Token(token), Request::query("{ me { _id } }"))?
+        .json()?;
     let text = |pointer: &str| answer.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
     match (text("/data/me/_id"), text("/errors/0/extensions/code")) {
         (Some(id), _) => Ok(Ok(id)),
@@ -100,24 +100,25 @@ fn tokens_of_a_trusted_provider_sign_in(host: &Host) -> Result<()> {
     let running = host.start(&home, &settings)?;
     let shop = running.shop();
     let ada = signed("one", &provider.claims("ada"))?;
-    let id = whose(&shop, &ada)?;
+    let id = user_of(&shop, &ada)?;
     ensure!(id.is_ok(), "the token should sign in: {id:?}");
-    ensure!(whose(&shop, &ada)? == id, "it should be the same account");
-    let query = "query ($actor: String) { auditLog(filter: { action: SIGN_IN, actor: $actor }) { edges { node { outcome } } } }";
-    let log = shop.graphql(As::Key, query, json!({ "actor": id.as_ref().ok() }))?;
     ensure!(
-        log.column("/auditLog/edges", "/node/outcome")? == [json!("SUCCESS")],
-        "one sign-in should be logged, whatever came with its token"
+        user_of(&shop, &ada)? == id,
+        "a second token should sign in to the same account"
     );
-    let grace = whose(&shop, &signed("one", &provider.claims("grace"))?)?;
+    let query = "query ($actor: String) {
+        auditLog(filter: { action: SIGN_IN, actor: $actor }) { edges { node { outcome } } } }";
+    let log = shop.graphql(As::Key, query, json!({ "actor": id.as_ref().ok() }))?;
+    log.has_column("/auditLog/edges", "/node/outcome", ["SUCCESS"])?;
+    let grace = user_of(&shop, &signed("one", &provider.claims("grace"))?)?;
     ensure!(
         grace.is_ok() && grace != id,
-        "another subject is another account: {grace:?}"
+        "another subject should have another account: {grace:?}"
     );
-    let asked = provider.0.received().len();
+    let requests = provider.0.received().len();
     ensure!(
-        asked == 2,
-        "the keys should be fetched once, not by {asked} requests"
+        requests == 2,
+        "the keys should be fetched once by 2 requests, not {requests}"
     );
     for (name, value) in [
         ("aud", json!("another-shop")),
@@ -126,48 +127,36 @@ fn tokens_of_a_trusted_provider_sign_in(host: &Host) -> Result<()> {
         ("iss", json!("https://evil.example")),
     ] {
         let mut claims = provider.claims("ada");
-        claims
-            .as_object_mut()
-            .context("claims are an object")?
-            .insert(name.into(), value);
-        let refused = whose(&shop, &signed("one", &claims)?)?;
+        set(&mut claims, name, value);
+        let refused = user_of(&shop, &signed("one", &claims)?)?;
         ensure!(refused == Err("UNAUTHENTICATED".into()), "{name}: {refused:?}");
     }
-    let unknown = whose(&shop, &signed("two", &provider.claims("ada"))?)?;
+    let unknown = user_of(&shop, &signed("two", &provider.claims("ada"))?)?;
     ensure!(
         unknown == Err("UNAUTHENTICATED".into()),
-        "an unknown key: {unknown:?}"
+        "a token of an unknown key should be refused: {unknown:?}"
     );
     running.stop()
 }
 
-fn tokens_by_keys_are_verified_by_anybody(host: &Host) -> Result<()> {
+fn tokens_are_verified_with_the_published_keys(host: &Host) -> Result<()> {
     let home = Home::new()?;
     let [x, d] = KEY;
-    let set = json!({ "keys": [{ "kty": "OKP", "crv": "Ed25519", "kid": "one", "x": x, "d": d }] });
-    let running = host.start(&home, &[("TOKEN_KEYS", &set.to_string())])?;
+    let keys = json!({ "keys": [{ "kty": "OKP", "crv": "Ed25519", "kid": "one", "x": x, "d": d }] });
+    let running = host.start(&home, &[("TOKEN_KEYS", &keys.to_string())])?;
     let shop = running.shop();
-    let input = json!({ "username": "ada", "password": "a long password" });
-    let call = Call::new("POST", "/api/users/register")
-        .header("content-type", "application/json")
-        .body(input.to_string());
-    let signed_in = shop.send(call)?.expect_status(201)?.json()?;
-    let token = signed_in
-        .pointer("/access_token")
-        .and_then(Value::as_str)
-        .context("a sign-in has a token")?;
-    let published = shop.send(Call::new("GET", "/.well-known/jwks.json"))?;
+    let token = shop.register("ada")?.token;
+    let published = shop.get(As::Anonymous, "/.well-known/jwks.json")?;
     published.expect_status(200)?;
-    published.expect(!published.text().contains(d), || {
-        "nothing private is published".into()
-    })?;
-    let published = published.json()?;
-    let x = published
-        .pointer("/keys/0/x")
-        .and_then(Value::as_str)
-        .context("a key")?;
-    let key = DecodingKey::from_ed_components(x)?;
-    jsonwebtoken::decode::<Value>(token, &key, &Validation::new(Algorithm::EdDSA))?;
-    ensure!(whose(&shop, token)?.is_ok(), "the shop should take it as well");
+    published.expect(
+        !published.body().contains(d),
+        "the private key should not be published",
+    )?;
+    let key = DecodingKey::from_ed_components(&published.text("/keys/0/x")?)?;
+    jsonwebtoken::decode::<Value>(&token, &key, &Validation::new(Algorithm::EdDSA))?;
+    ensure!(
+        user_of(&shop, &token)?.is_ok(),
+        "the shop should accept the token"
+    );
     running.stop()
 }

@@ -1,41 +1,40 @@
-//! What operators and their tools ask a shop.
+//! Endpoints and headers for operators and their tools.
 
 use std::collections::HashSet;
 use std::sync::Arc;
 
 use anyhow::Result;
 use libtest_mimic::Trial;
-use serde_json::{Value, json};
 
-use crate::client::{Call, Reply};
+use crate::http::Request;
+use crate::shop::{As, Shop};
 use crate::trials::trials;
-use crate::world::World;
 
 /// The tests of this area.
-pub fn tests(world: &Arc<World>) -> Vec<Trial> {
+pub fn tests(shop: &Arc<Shop>) -> Vec<Trial> {
     trials!(
-        world,
+        shop,
         "operations",
-        [
+        portable = [
             the_shop_is_alive_and_ready,
-            an_unknown_path_is_a_problem_that_says_so,
-            a_request_id_is_kept,
-            a_request_id_that_is_not_sane_is_replaced,
-            no_answer_tells_what_the_shop_is_made_of,
-        ]
+            an_unknown_path_is_a_not_found_problem,
+            a_request_id_is_returned,
+            a_missing_or_invalid_request_id_is_replaced
+        ],
+        component = [responses_do_not_reveal_internals]
     )
 }
 
-fn the_shop_is_alive_and_ready(world: &World) -> Result<()> {
+fn the_shop_is_alive_and_ready(shop: &Shop) -> Result<()> {
     for path in ["/livez", "/readyz"] {
-        let reply = world.shop.send(Call::new("GET", path))?;
-        reply.expect_status(200)?;
-        reply.expect(!reply.text().trim().is_empty(), || "it should say so".into())?;
+        let response = shop.get(As::Anonymous, path)?;
+        response.expect_status(200)?;
+        response.expect(!response.body().trim().is_empty(), "the body should not be empty")?;
     }
     Ok(())
 }
 
-fn an_unknown_path_is_a_problem_that_says_so(world: &World) -> Result<()> {
+fn an_unknown_path_is_a_not_found_problem(shop: &Shop) -> Result<()> {
     for path in [
         "/nonsense",
         "/graphql/nonsense",
@@ -44,96 +43,77 @@ fn an_unknown_path_is_a_problem_that_says_so(world: &World) -> Result<()> {
         "/graphqlx",
         "/livez/x",
     ] {
-        let reply = world.shop.send(Call::new("GET", path))?;
-        reply
+        let response = shop.get(As::Anonymous, path)?;
+        response
             .expect_status(404)?
             .expect_media_type("application/problem+json")?;
-        let problem = reply.json()?;
-        let fine = problem.get("status") == Some(&json!(404))
-            && problem.get("code") == Some(&json!("NOT_FOUND"))
-            && problem
-                .get("title")
-                .and_then(Value::as_str)
-                .is_some_and(|title| !title.is_empty());
-        reply.expect(fine, || {
-            "expected a problem of RFC 9457 with status 404, a title and code NOT_FOUND".into()
-        })?;
+        response.has("/status", 404)?;
+        response.has("/code", "NOT_FOUND")?;
+        response.expect(
+            !response.text("/title")?.is_empty(),
+            "the problem should have a title",
+        )?;
     }
     Ok(())
 }
 
-fn typename(world: &World, request_id: Option<&str>) -> Result<Reply> {
-    let call = Call::post(&json!({ "query": "{ __typename }" }));
-    let reply = world.shop.send(match request_id {
-        None => call,
-        Some(id) => call.header("x-request-id", id),
-    })?;
-    reply.expect_status(200)?;
-    Ok(reply)
-}
-
-fn a_request_id_is_kept(world: &World) -> Result<()> {
+fn a_request_id_is_returned(shop: &Shop) -> Result<()> {
     for id in ["a", "018f3c5e-7a1b-7c3d-9e4f-0123456789ab", "trace_1.2-3"] {
-        let reply = typename(world, Some(id))?;
-        reply.expect(reply.header("x-request-id") == Some(id), || {
-            format!("the request id should be {id}")
-        })?;
-    }
-    let refused = world
-        .shop
-        .send(Call::new("GET", "/nonsense").header("x-request-id", "of-a-refusal"))?;
-    let kept = refused.header("x-request-id") == Some("of-a-refusal");
-    refused.expect(kept, || "a refusal should have the request's id, too".into())?;
-    for path in ["/livez", "/readyz"] {
-        let reply = world
-            .shop
-            .send(Call::new("GET", path).header("x-request-id", "of-an-orchestrator"))?;
-        let kept = reply.header("x-request-id") == Some("of-an-orchestrator");
-        reply.expect(kept, || {
-            "how the shop is should be told with the request's id".into()
-        })?;
-    }
-    Ok(())
-}
-
-fn a_request_id_that_is_not_sane_is_replaced(world: &World) -> Result<()> {
-    let mut replacements = HashSet::new();
-    for id in ["", " ", "a b", "<script>", "\"quoted\"", &"x".repeat(2_000)] {
-        let reply = typename(world, Some(id))?;
-        let given = reply.header("x-request-id").unwrap_or_default();
-        reply.expect(!given.is_empty() && given != id.trim(), || {
-            "the request id should be a new one".into()
-        })?;
-        let new = replacements.insert(given.to_owned());
-        reply.expect(new, || "each request should have an id of its own".into())?;
-    }
-    Ok(())
-}
-
-fn no_answer_tells_what_the_shop_is_made_of(world: &World) -> Result<()> {
-    for call in [
-        Call::new("GET", "/nonsense"),
-        Call::new("GET", "/livez"),
-        Call::post(&json!({ "query": "{ nonsense }" })),
-        Call::post(&json!({ "query": "{ product(id: \"nonsense\") { _id } }" })),
-    ] {
-        let reply = world.shop.send(call)?;
-        let text = reply.text().to_lowercase();
-        for word in [
-            "sqlite",
-            "wasmtime",
-            "panicked",
-            "src/",
-            ".rs:",
-            world.shop.secret(),
+        for (request, status) in [
+            (Request::query("{ __typename }"), 200),
+            (Request::new("GET", "/nonsense"), 404),
+            (Request::new("GET", "/livez"), 200),
+            (Request::new("GET", "/readyz"), 200),
         ] {
-            reply.expect(!text.contains(word), || {
-                "an answer should not tell what is inside".into()
-            })?;
+            let response = shop.send(request.header("x-request-id", id))?;
+            response.expect_status(status)?;
+            response.has_header("x-request-id", id)?;
         }
-        reply.expect(
-            reply.header("server").is_none_or(|server| !server.contains('/')),
-            || "no version in Server".into(),
+    }
+    Ok(())
+}
+
+fn a_missing_or_invalid_request_id_is_replaced(shop: &Shop) -> Result<()> {
+    let long = "x".repeat(2_000);
+    let invalid = ["", " ", "a b", "<script>", "\"quoted\"", &long].map(Some);
+    let mut replacements = HashSet::new();
+    for id in invalid.into_iter().chain([None; 20]) {
+        let mut request = Request::query("{ __typename }");
+        if let Some(id) = id {
+            request = request.header("x-request-id", id);
+        }
+        let response = shop.send(request)?;
+        response.expect_status(200)?;
+        let found = response.header("x-request-id").unwrap_or_default();
+        response.expect(
+            !found.is_empty() && Some(found) != id.map(str::trim),
+            "the request id should be new",
+        )?;
+        response.expect(
+            replacements.insert(found.to_owned()),
+            "no two requests should have the same id",
+        )?;
+    }
+    Ok(())
+}
+
+fn responses_do_not_reveal_internals(shop: &Shop) -> Result<()> {
+    for request in [
+        Request::new("GET", "/nonsense"),
+        Request::new("GET", "/livez"),
+        Request::query("{ nonsense }"),
+        Request::query("{ product(id: \"nonsense\") { _id } }"),
+    ] {
+        let response = shop.send(request)?;
+        let text = response.body().to_lowercase();
+        for word in ["sqlite", "wasmtime", "panicked", "src/", ".rs:", shop.secret()] {
+            response.expect(!text.contains(word), "the response should not reveal internals")?;
+        }
+        response.expect(
+            response
+                .header("server")
+                .is_none_or(|server| !server.contains('/')),
+            "Server should not contain a version",
         )?;
     }
     Ok(())

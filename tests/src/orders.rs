@@ -1,30 +1,33 @@
-//! Orders: placed, kept as they were sold, and seen by those who may.
+//! Orders: their placement, their contents, and the callers that see them.
 
 use std::sync::Arc;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use libtest_mimic::Trial;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::client::As;
+use crate::fixtures::{Stock, UNKNOWN_ID, check_id, check_time, unique};
+use crate::order_validation::hundred_products;
+use crate::shop::{As, Shop};
 use crate::trials::trials;
-use crate::world::{Stock, UNKNOWN_ID, World, check_id, check_time, place_order, unique};
 
 /// The tests of this area.
-pub fn tests(world: &Arc<World>) -> Vec<Trial> {
+pub fn tests(shop: &Arc<Shop>) -> Vec<Trial> {
     trials!(
-        world,
+        shop,
         "orders",
-        [
-            an_order_holds_what_was_bought_and_what_it_costs,
-            an_order_takes_its_stock_and_sells_it,
-            the_last_piece_can_be_bought_and_none_after_it,
-            an_order_keeps_the_name_and_price_it_was_sold_at,
-            an_order_knows_its_user_and_its_products,
+        portable = [
+            an_order_contains_its_lines_and_total,
+            an_order_reserves_and_sells_its_stock,
+            an_order_may_have_100_lines,
+            a_total_beyond_32_bits_is_exact_or_refused
+        ],
+        component = [
+            the_last_unit_can_be_bought_and_none_after_it,
+            an_order_keeps_the_name_and_price_of_its_sale,
+            an_order_links_its_user_and_products,
             an_order_is_seen_by_its_customer_and_by_administrators,
-            an_order_that_is_not_there_is_told_so,
-            an_order_of_one_hundred_lines_is_placed,
-            a_total_larger_than_an_int_is_told_or_refused_and_never_wrong,
+            a_missing_order_is_not_found
         ]
     )
 }
@@ -32,227 +35,122 @@ pub fn tests(world: &Arc<World>) -> Vec<Trial> {
 const ORDER: &str = "query ($id: ID!) { order(id: $id) {
     _id userId status total currency createdAt products { _id quantity name unitPrice } } }";
 
-fn an_order_holds_what_was_bought_and_what_it_costs(world: &World) -> Result<()> {
-    let ada = world.ada()?;
-    let names = [unique("first"), unique("second")];
-    let mut ids = Vec::new();
-    for (name, price) in names.iter().zip([1_050, 333]) {
-        ids.push(world.product_of(json!({ "name": name, "price": price, "quantity": 10 }))?);
-    }
-    let [first, second] = ids.as_slice() else {
-        anyhow::bail!("two products should have been created")
-    };
-    let placed = place_order(&world.shop, ada.caller(), &[(first, 2), (second, 3)])?;
-    check_id(placed.text("/placeOrder/_id")?)?;
+fn an_order_contains_its_lines_and_total(shop: &Shop) -> Result<()> {
+    let ada = shop.ada()?;
+    let (first_name, second_name) = (unique("first"), unique("second"));
+    let product =
+        |name: &str, price: i64| shop.product_from(json!({ "name": name, "price": price, "quantity": 10 }));
+    let (first, second) = (product(&first_name, 1_050)?, product(&second_name, 333)?);
+    let placed = shop.place_order(ada.caller(), &[(&first, 2), (&second, 3)])?;
+    let id = placed.text("/placeOrder/_id")?;
+    check_id(id)?;
     check_time(placed.text("/placeOrder/createdAt")?)?;
-    placed.expect(
-        placed.text("/placeOrder/userId")? == ada.id,
-        "the order should be the caller's",
-    )?;
-    placed.expect(
-        placed.int("/placeOrder/total")? == 2 * 1_050 + 3 * 333,
-        "the total should be the sum of the lines",
-    )?;
-    let [first_name, second_name] = &names;
+    placed.has("/placeOrder/userId", &ada.id)?;
+    placed.has("/placeOrder/total", 2 * 1_050 + 3 * 333)?;
     let lines = json!([
         { "_id": first, "quantity": 2, "name": first_name, "unitPrice": 1_050 },
         { "_id": second, "quantity": 3, "name": second_name, "unitPrice": 333 },
     ]);
-    placed.expect(
-        placed.data("/placeOrder/products")? == &lines,
-        format!("the lines should be {lines}"),
-    )?;
-    let read = world.shop.graphql(
-        ada.caller(),
-        ORDER,
-        json!({ "id": placed.text("/placeOrder/_id")? }),
-    )?;
+    placed.has("/placeOrder/products", lines)?;
+    let read = shop.graphql(ada.caller(), ORDER, json!({ "id": id }))?;
     for field in ["_id", "userId", "total", "currency", "createdAt", "products"] {
-        let (was, is) = (
-            placed.data(&format!("/placeOrder/{field}"))?,
-            read.data(&format!("/order/{field}"))?,
-        );
-        read.expect(
-            was == is,
-            format!("{field} should be read as it was answered: {was}"),
-        )?;
+        let expected = placed.data(&format!("/placeOrder/{field}"))?;
+        read.has(&format!("/order/{field}"), expected)?;
     }
     Ok(())
 }
 
-fn an_order_takes_its_stock_and_sells_it(world: &World) -> Result<()> {
-    let id = world.product(10, 10)?;
-    let answer = place_order(&world.shop, world.ada()?.caller(), &[(&id, 4)])?;
-    answer.text("/placeOrder/_id")?;
-    let stock = world.stock(&id)?;
-    answer.expect(stock.on_hand == 6, format!("6 should be left at once: {stock:?}"))?;
-    let quantity = world.shop.graphql(
-        As::Anonymous,
-        "query ($id: ID!) { product(id: $id) { quantity } }",
-        json!({ "id": id }),
-    )?;
-    quantity.expect(
-        quantity.int("/product/quantity")? == 6,
-        "6 should be offered at once",
-    )?;
-    world.stock_becomes(
-        &id,
-        Stock {
-            received: 10,
-            on_hand: 6,
-            reserved: 0,
-            sold: 4,
-        },
-    )
+fn an_order_reserves_and_sells_its_stock(shop: &Shop) -> Result<()> {
+    let id = shop.product(10, 10)?;
+    shop.order(shop.ada()?.caller(), &[(&id, 4)])?;
+    let stock = shop.stock(&id)?;
+    ensure!(stock.on_hand == 6, "6 units should be on hand at once: {stock:?}");
+    shop.read_product(As::Anonymous, &id)?
+        .has("/product/quantity", 6)?;
+    shop.stock_becomes(&id, Stock::settled(10, 4))
 }
 
-fn the_last_piece_can_be_bought_and_none_after_it(world: &World) -> Result<()> {
-    let id = world.product(10, 3)?;
-    let bob = world.bob()?;
-    place_order(&world.shop, bob.caller(), &[(&id, 3)])?.text("/placeOrder/_id")?;
-    let answer = place_order(&world.shop, bob.caller(), &[(&id, 1)])?;
-    let lines = answer
-        .refused("OUT_OF_STOCK")?
-        .pointer("/extensions/lines")
-        .cloned();
-    let expected = json!([{ "_id": id, "requested": 1, "available": 0 }]);
-    answer.expect(
-        lines.as_ref() == Some(&expected),
-        format!("the lines should be {expected}"),
-    )?;
-    answer.expect(
-        answer.partial("/placeOrder")?.is_null(),
-        "placeOrder should be null",
-    )
+fn the_last_unit_can_be_bought_and_none_after_it(shop: &Shop) -> Result<()> {
+    let id = shop.product(10, 3)?;
+    let bob = shop.bob()?;
+    shop.order(bob.caller(), &[(&id, 3)])?;
+    let answer = shop.place_order(bob.caller(), &[(&id, 1)])?;
+    answer.out_of_stock(&[(&id, 1, 0)])?;
+    answer.is_null("/placeOrder")
 }
 
-fn an_order_keeps_the_name_and_price_it_was_sold_at(world: &World) -> Result<()> {
-    let ada = world.ada()?;
+fn an_order_keeps_the_name_and_price_of_its_sale(shop: &Shop) -> Result<()> {
+    let ada = shop.ada()?;
     let name = unique("as sold");
-    let product = world.product_of(json!({ "name": name, "price": 100, "quantity": 5 }))?;
-    let order = place_order(&world.shop, ada.caller(), &[(&product, 1)])?
-        .text("/placeOrder/_id")?
-        .to_owned();
-    let query = "mutation ($id: ID!) { updateProduct(id: $id, version: 1, input: { name: \"renamed\", price: 999 }) { price } }";
-    world
-        .shop
-        .graphql(As::Key, query, json!({ "id": product }))?
-        .int("/updateProduct/price")?;
-    let read = world.shop.graphql(ada.caller(), ORDER, json!({ "id": order }))?;
-    read.expect(
-        read.text("/order/products/0/name")? == name,
-        "the name should be the one of that moment",
-    )?;
-    read.expect(
-        read.int("/order/products/0/unitPrice")? == 100,
-        "the price should be the one of that moment",
-    )?;
-    read.expect(
-        read.int("/order/total")? == 100,
-        "the total should be the one of that moment",
-    )?;
-    let next = place_order(&world.shop, ada.caller(), &[(&product, 1)])?;
-    next.expect(
-        next.int("/placeOrder/total")? == 999,
-        "the next order should be at the new price",
-    )
+    let product = shop.product_from(json!({ "name": name, "price": 100, "quantity": 5 }))?;
+    let order = shop.order(ada.caller(), &[(&product, 1)])?;
+    shop.update_product(&product, 1, json!({ "name": "renamed", "price": 999 }))?
+        .has("/updateProduct/price", 999)?;
+    let read = shop.graphql(ada.caller(), ORDER, json!({ "id": order }))?;
+    read.has("/order/products/0/name", &name)?;
+    read.has("/order/products/0/unitPrice", 100)?;
+    read.has("/order/total", 100)?;
+    let next = shop.place_order(ada.caller(), &[(&product, 1)])?;
+    next.has("/placeOrder/total", 999)
 }
 
-fn an_order_knows_its_user_and_its_products(world: &World) -> Result<()> {
-    let ada = world.ada()?;
-    let (first, second) = (world.product(10, 5)?, world.product(20, 5)?);
+fn an_order_links_its_user_and_products(shop: &Shop) -> Result<()> {
+    let ada = shop.ada()?;
+    let (first, second) = (shop.product(10, 5)?, shop.product(20, 5)?);
     let query = "mutation ($products: [OrderProductInput]) { placeOrder(products: $products) {
         user { _id username } products { _id product { _id name price } } } }";
     let lines = json!({ "products": [{ "_id": first, "quantity": 1 }, { "_id": second, "quantity": 1 }] });
-    let answer = world.shop.graphql(ada.caller(), query, lines)?;
-    answer.expect(
-        answer.text("/placeOrder/user/username")? == ada.name,
-        "the user should be the caller",
-    )?;
-    let products = answer.column("/placeOrder/products", "/product/_id")?;
-    answer.expect(
-        products == [json!(first), json!(second)],
-        "each line should know its product",
-    )?;
-    let prices = answer.column("/placeOrder/products", "/product/price")?;
-    answer.expect(
-        prices == [json!(10), json!(20)],
-        "each product should be read as it is now",
-    )
+    let answer = shop.graphql(ada.caller(), query, lines)?;
+    answer.has("/placeOrder/user/username", &ada.name)?;
+    answer.has_column("/placeOrder/products", "/product/_id", [&first, &second])?;
+    answer.has_column("/placeOrder/products", "/product/price", [10, 20])
 }
 
-fn an_order_is_seen_by_its_customer_and_by_administrators(world: &World) -> Result<()> {
-    let (ada, bob) = (world.ada()?, world.bob()?);
-    let product = world.product(10, 5)?;
-    let order = place_order(&world.shop, ada.caller(), &[(&product, 1)])?
-        .text("/placeOrder/_id")?
-        .to_owned();
-    let ask = |who| world.shop.graphql(who, ORDER, json!({ "id": order }));
-    for who in [ada.caller(), As::Key, world.root()?.caller()] {
-        let answer = ask(who)?;
-        answer.expect(
-            answer.text("/order/userId")? == ada.id,
-            "the order should be Ada's",
-        )?;
-        let orders = world.shop.query(who, "{ orders { _id } }")?;
-        orders.expect(
-            orders.column("/orders", "/_id")?.contains(&json!(order)),
-            "orders should hold it",
-        )?;
+fn an_order_is_seen_by_its_customer_and_by_administrators(shop: &Shop) -> Result<()> {
+    let (ada, bob) = (shop.ada()?, shop.bob()?);
+    let order = shop.order(ada.caller(), &[(&shop.product(10, 5)?, 1)])?;
+    for caller in [ada.caller(), As::Key, shop.root()?.caller()] {
+        shop.graphql(caller, ORDER, json!({ "id": order }))?
+            .has("/order/userId", &ada.id)?;
+        shop.query(caller, "{ orders { _id } }")?
+            .column_contains("/orders", "/_id", &order)?;
     }
-    for (who, code) in [
-        (bob.caller(), "FORBIDDEN"),
-        (As::Anonymous, "UNAUTHENTICATED"),
-        (As::WrongKey, "UNAUTHENTICATED"),
-    ] {
-        let answer = ask(who)?;
-        answer.refused(code)?;
-        answer.expect(answer.partial("/order")?.is_null(), "the order should be null")?;
-    }
-    let others = world.shop.query(bob.caller(), "{ orders { _id userId } }")?;
+    let others = shop.query(bob.caller(), "{ orders { _id userId } }")?;
     let users = others.column("/orders", "/userId")?;
     others.expect(
         users.iter().all(|user| user == &json!(bob.id)),
-        "Bob should see his own orders only",
+        "Bob should see only his own orders",
     )
 }
 
-fn an_order_that_is_not_there_is_told_so(world: &World) -> Result<()> {
-    let ask = |who, id: &str| world.shop.graphql(who, ORDER, json!({ "id": id }));
-    ask(As::Key, UNKNOWN_ID)?.refused("NOT_FOUND")?;
-    ask(world.ada()?.caller(), UNKNOWN_ID)?.refused("NOT_FOUND")?;
-    ask(As::Anonymous, UNKNOWN_ID)?.refused("UNAUTHENTICATED")?;
-    ask(world.ada()?.caller(), "507f1f77bcf86cd799439011")?.bad_input("id")?;
-    ask(As::Anonymous, "507f1f77bcf86cd799439011")?.refused("UNAUTHENTICATED")?;
+fn a_missing_order_is_not_found(shop: &Shop) -> Result<()> {
+    let read = |caller, id: &str| shop.graphql(caller, ORDER, json!({ "id": id }));
+    read(As::Key, UNKNOWN_ID)?.refused("NOT_FOUND")?;
+    read(shop.ada()?.caller(), UNKNOWN_ID)?.refused("NOT_FOUND")?;
+    read(As::Anonymous, UNKNOWN_ID)?.refused("UNAUTHENTICATED")?;
+    read(shop.ada()?.caller(), "507f1f77bcf86cd799439011")?.bad_input("id")?;
+    read(As::Anonymous, "507f1f77bcf86cd799439011")?.refused("UNAUTHENTICATED")?;
     Ok(())
 }
 
-fn an_order_of_one_hundred_lines_is_placed(world: &World) -> Result<()> {
-    let ids = crate::refused_orders::hundred_products(world)?;
+fn an_order_may_have_100_lines(shop: &Shop) -> Result<()> {
+    let ids = hundred_products(shop)?;
     let lines: Vec<(&str, i64)> = ids.iter().map(|id| (id.as_str(), 1)).collect();
-    let answer = place_order(&world.shop, world.ada()?.caller(), &lines)?;
-    let found = answer.column("/placeOrder/products", "/_id")?;
-    let expected: Vec<Value> = ids.iter().map(|id| json!(id)).collect();
-    answer.expect(found == expected, "all lines should be there, in their order")?;
-    answer.expect(
-        answer.int("/placeOrder/total")? == 100,
-        "the total should be 100 times 1",
-    )
+    let answer = shop.place_order(shop.ada()?.caller(), &lines)?;
+    answer.has_column("/placeOrder/products", "/_id", &ids)?;
+    answer.has("/placeOrder/total", 100)
 }
 
-fn a_total_larger_than_an_int_is_told_or_refused_and_never_wrong(world: &World) -> Result<()> {
-    let id = world.product(2_147_483_647, 10)?;
-    let answer = place_order(&world.shop, world.ada()?.caller(), &[(&id, 2)])?;
+fn a_total_beyond_32_bits_is_exact_or_refused(shop: &Shop) -> Result<()> {
+    let id = shop.product(2_147_483_647, 10)?;
+    let answer = shop.place_order(shop.ada()?.caller(), &[(&id, 2)])?;
     if answer.errors().is_empty() {
-        return answer.expect(
-            answer.int("/placeOrder/total")? == 4_294_967_294,
-            "the total should be exact",
-        );
+        return answer.has("/placeOrder/total", 4_294_967_294_i64);
     }
     answer.refused("BAD_USER_INPUT")?;
-    let stock = world.stock(&id)?;
+    let stock = shop.stock(&id)?;
     answer.expect(
         stock.on_hand == 10,
-        format!("a refused order should take nothing: {stock:?}"),
+        format!("a refused order should reserve nothing: {stock:?}"),
     )
 }

@@ -1,8 +1,7 @@
-//! Payments, by the gateway that plays: the shop runs with `PAYMENT_GATEWAY=test`, `MERCATO_ENVIRONMENT=development`, and its API secret
-//! as `STRIPE_WEBHOOK_SECRET`.
+//! Payments by the test gateway. The shop runs with `PAYMENT_GATEWAY=test`,
+//! `MERCATO_ENVIRONMENT=development`, and its API secret as `STRIPE_WEBHOOK_SECRET`.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Result, ensure};
 use hmac::{Hmac, Mac};
@@ -10,171 +9,122 @@ use libtest_mimic::Trial;
 use serde_json::{Value, json};
 use sha2::Sha256;
 
-use crate::answer::Answer;
-use crate::client::{As, Call, Reply};
-use crate::concurrency::at_once;
+use crate::fixtures::unique;
+use crate::graphql::GraphqlResponse;
+use crate::http::{Request, Response};
+use crate::parallel::at_once;
+use crate::shop::{As, Shop};
+use crate::tokens::now;
 use crate::trials::trials;
-use crate::world::{World, place_order, unique};
+use crate::wait::{SOON, eventually};
 
 /// The tests of this area.
-pub fn tests(world: &Arc<World>) -> Vec<Trial> {
+pub fn tests(shop: &Arc<Shop>) -> Vec<Trial> {
     trials!(
-        world,
+        shop,
         "payments",
-        [
-            an_order_is_paid_once_by_20_who_pay_it_at_once,
-            a_payment_that_is_declined_can_be_made_in_another_way,
-            a_payment_whose_answer_is_lost_is_found_by_asking_again,
-            a_payment_is_given_back_in_parts_and_never_more_than_was_paid,
-            a_paid_order_that_is_cancelled_is_given_back,
-            a_webhook_confirms_a_payment_once_and_only_with_a_good_signature,
-            what_was_given_back_and_fails_can_be_given_back_again,
+        portable = [
+            of_20_concurrent_payments_exactly_one_is_made,
+            refunds_never_exceed_the_payment,
+            a_cancelled_order_is_refunded
+        ],
+        component = [
+            a_declined_payment_can_be_made_with_another_method,
+            a_payment_with_a_lost_response_is_found_by_the_next_attempt,
+            a_webhook_with_a_valid_signature_confirms_a_payment_once,
+            a_failed_refund_can_be_made_again
         ]
     )
 }
 
-fn order(world: &World, price: i64) -> Result<String> {
-    let product = world.product(price, 5)?;
-    let answer = place_order(&world.shop, world.ada()?.caller(), &[(&product, 1)])?;
-    Ok(answer.text("/placeOrder/_id")?.to_owned())
+/// Places an order of ada.
+fn order(shop: &Shop, price: i64) -> Result<String> {
+    let product = shop.product(price, 5)?;
+    shop.order(shop.ada()?.caller(), &[(&product, 1)])
 }
 
-/// Pays an order of ada's.
-pub fn pay(world: &World, who: As<'_>, order: &str, method: &str) -> Result<Answer> {
-    let query = "mutation ($order: ID!, $method: String!) {
-        payOrder(orderId: $order, paymentMethod: $method) { _id status amount attempt clientSecret } }";
-    world
-        .shop
-        .graphql(who, query, json!({ "order": order, "method": method }))
+/// Pays an order of ada.
+fn pay(shop: &Shop, order: &str, method: &str) -> Result<GraphqlResponse> {
+    shop.pay(shop.ada()?.caller(), order, method)
 }
 
-/// Gives back what was paid for an order, or this much of it.
-pub fn refund(world: &World, id: &str, amount: Option<i64>) -> Result<Answer> {
-    let query = "mutation ($id: ID!, $amount: Int) { refundPayment(id: $id, amount: $amount) { refunded refunds { status } } }";
-    world
-        .shop
-        .graphql(As::Key, query, json!({ "id": id, "amount": amount }))
-}
+/// The status of an order, and the status, the attempt and the refunded amount of its payment.
+type State<'a> = (&'a str, &'a str, i64, i64);
 
-fn read(world: &World, id: &str) -> Result<Value> {
+/// Waits until an order and its payment are in this state.
+fn becomes(shop: &Shop, id: &str, expected: State<'_>) -> Result<()> {
     let query = "query ($id: ID!) { order(id: $id) { status payment { status attempt refunded } } }";
-    let answer = world
-        .shop
-        .graphql(world.ada()?.caller(), query, json!({ "id": id }))?;
-    Ok(answer.data("/order")?.clone())
+    let (order, status, attempt, refunded) = expected;
+    let payment = json!({ "status": status, "attempt": attempt, "refunded": refunded });
+    let expected = json!({ "status": order, "payment": payment });
+    eventually(SOON, format!("the order should become {expected}"), || {
+        let answer = shop.graphql(shop.ada()?.caller(), query, json!({ "id": id }))?;
+        let found = answer.data("/order")?.clone();
+        Ok((found == expected, found))
+    })
+    .map(drop)
 }
 
-/// Waits until an order and its payment are as they should become.
-fn becomes(world: &World, id: &str, expected: &Value) -> Result<()> {
-    let deadline = Instant::now() + Duration::from_secs(20);
-    loop {
-        let found = read(world, id)?;
-        if found == *expected {
-            return Ok(());
-        }
-        ensure!(
-            Instant::now() < deadline,
-            "the order should become {expected} and stays {found}"
-        );
-        std::thread::sleep(Duration::from_millis(50));
-    }
-}
-
-fn an_order_is_paid_once_by_20_who_pay_it_at_once(world: &World) -> Result<()> {
-    let id = order(world, 599)?;
-    let answers = at_once(20, |_| pay(world, world.ada()?.caller(), &id, "tok_ok"))?;
+fn of_20_concurrent_payments_exactly_one_is_made(shop: &Shop) -> Result<()> {
+    let id = order(shop, 599)?;
+    let answers = at_once(20, |_| pay(shop, &id, "tok_ok"))?;
     for answer in answers {
-        answer.expect(
-            answer.int("/payOrder/attempt")? == 1 && answer.int("/payOrder/amount")? == 599,
-            "all should hear of one attempt",
-        )?;
+        answer.has("/payOrder/attempt", 1)?;
+        answer.has("/payOrder/amount", 599)?;
     }
-    becomes(
-        world,
-        &id,
-        &json!({ "status": "PAID", "payment": { "status": "SUCCEEDED", "attempt": 1, "refunded": 0 } }),
-    )
+    becomes(shop, &id, ("PAID", "SUCCEEDED", 1, 0))
 }
 
-fn a_payment_that_is_declined_can_be_made_in_another_way(world: &World) -> Result<()> {
-    let id = order(world, 10)?;
+fn a_declined_payment_can_be_made_with_another_method(shop: &Shop) -> Result<()> {
+    let id = order(shop, 10)?;
     for method in ["tok_declined", "tok_insufficient_funds", "tok_expired_card"] {
-        pay(world, world.ada()?.caller(), &id, method)?.refused("PAYMENT_DECLINED")?;
+        pay(shop, &id, method)?.refused("PAYMENT_DECLINED")?;
     }
-    pay(world, world.ada()?.caller(), &id, "tok_unavailable")?.refused("UNAVAILABLE")?;
-    pay(world, world.ada()?.caller(), &id, " ")?.bad_input("paymentMethod")?;
-    let paid = pay(world, world.ada()?.caller(), &id, "tok_ok")?;
-    paid.expect(
-        paid.int("/payOrder/attempt")? == 5,
-        "each of them should be an attempt",
-    )?;
-    becomes(
-        world,
-        &id,
-        &json!({ "status": "PAID", "payment": { "status": "SUCCEEDED", "attempt": 5, "refunded": 0 } }),
-    )
+    pay(shop, &id, "tok_unavailable")?.refused("UNAVAILABLE")?;
+    pay(shop, &id, " ")?.bad_input("paymentMethod")?;
+    let paid = pay(shop, &id, "tok_ok")?;
+    paid.has("/payOrder/attempt", 5)?;
+    becomes(shop, &id, ("PAID", "SUCCEEDED", 5, 0))
 }
 
-fn a_payment_whose_answer_is_lost_is_found_by_asking_again(world: &World) -> Result<()> {
-    let id = order(world, 10)?;
-    let lost = pay(world, world.ada()?.caller(), &id, "tok_timeout")?;
-    lost.expect(
-        lost.text("/payOrder/status")? == "PENDING",
-        "nobody should know yet",
-    )?;
-    let found = pay(world, world.ada()?.caller(), &id, "tok_ok")?;
-    found.expect(
-        found.text("/payOrder/status")? == "SUCCEEDED" && found.int("/payOrder/attempt")? == 1,
-        "the first attempt should have succeeded",
-    )
+fn a_payment_with_a_lost_response_is_found_by_the_next_attempt(shop: &Shop) -> Result<()> {
+    let id = order(shop, 10)?;
+    let lost = pay(shop, &id, "tok_timeout")?;
+    lost.has("/payOrder/status", "PENDING")?;
+    let found = pay(shop, &id, "tok_ok")?;
+    found.has("/payOrder/status", "SUCCEEDED")?;
+    found.has("/payOrder/attempt", 1)
 }
 
-fn a_payment_is_given_back_in_parts_and_never_more_than_was_paid(world: &World) -> Result<()> {
-    let id = order(world, 100)?;
-    refund(world, &id, None)?.refused("NOT_FOUND")?;
-    pay(world, world.ada()?.caller(), &id, "tok_ok")?.text("/payOrder/status")?;
-    refund(world, &id, Some(101))?.bad_input("amount")?;
-    let answers = at_once(10, |_| refund(world, &id, Some(30)))?;
-    let given = answers.iter().filter(|answer| answer.errors().is_empty()).count();
-    ensure!(given == 3, "3 refunds of 30 fit into 100, not {given}");
-    let rest = refund(world, &id, None)?;
-    rest.expect(
-        rest.int("/refundPayment/refunded")? == 100,
-        "all should be given back",
-    )?;
-    refund(world, &id, Some(1))?.refused("INVALID_TRANSITION")?;
-    becomes(
-        world,
-        &id,
-        &json!({ "status": "REFUNDED", "payment": { "status": "SUCCEEDED", "attempt": 1, "refunded": 100 } }),
-    )
+fn refunds_never_exceed_the_payment(shop: &Shop) -> Result<()> {
+    let id = order(shop, 100)?;
+    shop.refund(&id, None)?.refused("NOT_FOUND")?;
+    pay(shop, &id, "tok_ok")?.text("/payOrder/status")?;
+    shop.refund(&id, Some(101))?.bad_input("amount")?;
+    let answers = at_once(10, |_| shop.refund(&id, Some(30)))?;
+    let refunds = answers.iter().filter(|answer| answer.errors().is_empty()).count();
+    ensure!(refunds == 3, "3 refunds of 30 should succeed, not {refunds}");
+    let rest = shop.refund(&id, None)?;
+    rest.has("/refundPayment/refunded", 100)?;
+    shop.refund(&id, Some(1))?.refused("INVALID_TRANSITION")?;
+    becomes(shop, &id, ("REFUNDED", "SUCCEEDED", 1, 100))
 }
 
-fn a_paid_order_that_is_cancelled_is_given_back(world: &World) -> Result<()> {
-    let id = order(world, 70)?;
-    pay(world, world.ada()?.caller(), &id, "tok_ok")?.text("/payOrder/status")?;
-    let query = "mutation ($id: ID!) { cancelOrder(id: $id) { status } }";
-    let cancelled = world
-        .shop
-        .graphql(world.ada()?.caller(), query, json!({ "id": id }))?;
-    cancelled.text("/cancelOrder/status")?;
-    becomes(
-        world,
-        &id,
-        &json!({ "status": "CANCELLED", "payment": { "status": "SUCCEEDED", "attempt": 1, "refunded": 70 } }),
-    )?;
-    pay(world, world.ada()?.caller(), &order(world, 1)?, "tok_ok")?.text("/payOrder/status")?;
+fn a_cancelled_order_is_refunded(shop: &Shop) -> Result<()> {
+    let id = order(shop, 70)?;
+    pay(shop, &id, "tok_ok")?.text("/payOrder/status")?;
+    shop.cancel_order(shop.ada()?.caller(), &id, None)?
+        .text("/cancelOrder/status")?;
+    becomes(shop, &id, ("CANCELLED", "SUCCEEDED", 1, 70))?;
+    pay(shop, &order(shop, 1)?, "tok_ok")?.text("/payOrder/status")?;
     Ok(())
 }
 
-fn a_webhook_confirms_a_payment_once_and_only_with_a_good_signature(world: &World) -> Result<()> {
-    let id = order(world, 10)?;
-    let asked = pay(world, world.ada()?.caller(), &id, "tok_requires_action")?;
-    asked.expect(
-        asked.text("/payOrder/status")? == "REQUIRES_ACTION",
-        "the customer should have to confirm",
-    )?;
-    asked.text("/payOrder/clientSecret")?;
+fn a_webhook_with_a_valid_signature_confirms_a_payment_once(shop: &Shop) -> Result<()> {
+    let id = order(shop, 10)?;
+    let paid = pay(shop, &id, "tok_requires_action")?;
+    paid.has("/payOrder/status", "REQUIRES_ACTION")?;
+    paid.text("/payOrder/clientSecret")?;
     let body = json!({
         "id": unique("evt"), "type": "payment_intent.succeeded",
         "data": { "object": {
@@ -183,8 +133,8 @@ fn a_webhook_confirms_a_payment_once_and_only_with_a_good_signature(world: &Worl
         } },
     })
     .to_string();
-    let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
-    let secret = world.shop.secret();
+    let now = now();
+    let secret = shop.secret();
     for signature in [
         String::new(),
         "t=1,v1=00".to_owned(),
@@ -192,68 +142,58 @@ fn a_webhook_confirms_a_payment_once_and_only_with_a_good_signature(world: &Worl
         sign(secret, now - 900, &body)?,
         sign(secret, now, "another body")?,
     ] {
-        webhook(world, &signature, &body)?.expect_status(400)?;
+        webhook(shop, &signature, &body)?.expect_status(400)?;
     }
-    let waits = json!({ "status": "PENDING", "payment": { "status": "REQUIRES_ACTION", "attempt": 1, "refunded": 0 } });
-    ensure!(
-        read(world, &id)? == waits,
-        "a bad signature should change nothing"
-    );
-    let good = sign(secret, now, &body)?;
-    let paid = json!({ "status": "PAID", "payment": { "status": "SUCCEEDED", "attempt": 1, "refunded": 0 } });
+    // A bad signature has changed nothing.
+    becomes(shop, &id, ("PENDING", "REQUIRES_ACTION", 1, 0))?;
+    let valid = sign(secret, now, &body)?;
     for _ in 0..3 {
-        webhook(world, &good, &body)?.expect_status(200)?;
-        becomes(world, &id, &paid)?;
+        webhook(shop, &valid, &body)?.expect_status(200)?;
+        becomes(shop, &id, ("PAID", "SUCCEEDED", 1, 0))?;
     }
-    let other = world.shop.send(Call::new("GET", "/webhooks/stripe"))?;
-    other.expect_status(405)?;
-    Ok(())
+    shop.get(As::Anonymous, "/webhooks/stripe")?
+        .expect_status(405)
+        .map(drop)
 }
 
-fn what_was_given_back_and_fails_can_be_given_back_again(world: &World) -> Result<()> {
-    let id = order(world, 100)?;
-    pay(world, world.ada()?.caller(), &id, "tok_ok")?.text("/payOrder/status")?;
+fn a_failed_refund_can_be_made_again(shop: &Shop) -> Result<()> {
+    let id = order(shop, 100)?;
+    pay(shop, &id, "tok_ok")?.text("/payOrder/status")?;
     let intent = format!("test/{id}/1/tok_ok");
-    let hear = |kind: &str, object: Value| -> Result<()> {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
+    let send = |kind: &str, object: Value| -> Result<()> {
+        let now = now();
         let event =
             json!({ "id": unique("evt"), "type": kind, "created": now, "data": { "object": object } });
         let body = event.to_string();
-        let signature = sign(world.shop.secret(), now, &body)?;
-        webhook(world, &signature, &body)?.expect_status(200)?;
-        Ok(())
+        let signature = sign(shop.secret(), now, &body)?;
+        webhook(shop, &signature, &body)?.expect_status(200).map(drop)
     };
-    let stands = |refunded: i64| {
-        let payment = json!({ "status": "SUCCEEDED", "attempt": 1, "refunded": refunded });
-        becomes(world, &id, &json!({ "status": "PAID", "payment": payment }))
-    };
-    hear(
+    let refunded_becomes = |refunded: i64| becomes(shop, &id, ("PAID", "SUCCEEDED", 1, refunded));
+    send(
         "charge.refunded",
         json!({ "payment_intent": intent, "amount_refunded": 30 }),
     )?;
-    stands(30)?;
+    refunded_becomes(30)?;
     let refund_id = unique("re");
     for kind in ["refund.updated", "refund.failed"] {
         let failed = json!({ "id": refund_id, "payment_intent": intent, "amount": 30, "status": "failed" });
-        hear(kind, failed)?;
-        stands(0)?;
+        send(kind, failed)?;
+        refunded_becomes(0)?;
     }
-    let again = refund(world, &id, None)?;
-    again.expect(
-        again.int("/refundPayment/refunded")? == 100,
-        "all should be given back",
-    )
+    let again = shop.refund(&id, None)?;
+    again.has("/refundPayment/refunded", 100)
 }
 
-fn webhook(world: &World, signature: &str, body: &str) -> Result<Reply> {
-    let call = Call::new("POST", "/webhooks/stripe")
+/// Sends a webhook as Stripe does.
+fn webhook(shop: &Shop, signature: &str, body: &str) -> Result<Response> {
+    let request = Request::new("POST", "/webhooks/stripe")
         .header("content-type", "application/json")
         .header("stripe-signature", signature)
         .body(body);
-    world.shop.send(call)
+    shop.send(request)
 }
 
-/// A signature as Stripe makes it, at this time in seconds since the Unix epoch.
+/// Returns a signature in the form of Stripe. The time is in seconds since the Unix epoch.
 pub fn sign(secret: &str, seconds: u64, body: &str) -> Result<String> {
     let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes())?;
     mac.update(format!("{seconds}.{body}").as_bytes());

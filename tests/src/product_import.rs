@@ -1,154 +1,118 @@
-//! `importProducts`: feeds in batches, known by their external ids.
+//! `importProducts`: products are imported in batches, by their external ids.
 
 use std::sync::Arc;
 
-use anyhow::Result;
+use anyhow::{Context, Result, ensure};
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
 
-use crate::answer::Answer;
-use crate::client::As;
+use crate::fixtures::unique;
+use crate::graphql::GraphqlResponse;
+use crate::shop::Shop;
 use crate::trials::trials;
-use crate::world::{World, place_order, text_at, unique};
+use crate::values::text_at;
 
 /// The tests of this area.
-pub fn tests(world: &Arc<World>) -> Vec<Trial> {
+pub fn tests(shop: &Arc<Shop>) -> Vec<Trial> {
     trials!(
-        world,
+        shop,
         "product_import",
-        [
-            an_import_creates_updates_and_leaves_alone,
+        portable = [
+            an_import_creates_updates_or_skips_a_row,
+            an_import_may_have_500_rows
+        ],
+        component = [
             an_import_does_not_undo_sales,
-            one_bad_row_of_an_import_does_not_spoil_the_others,
-            at_most_500_rows_are_taken_at_once,
+            a_bad_row_does_not_affect_the_others
         ]
     )
 }
 
-/// Imports rows and tells the outcomes.
-pub fn import(world: &World, rows: &[Value]) -> Result<Answer> {
-    let query = "mutation ($rows: [ImportProductInput!]!) {
-        importProducts(products: $rows) { outcomes { outcome code field message } } }";
-    world.shop.graphql(As::Key, query, json!({ "rows": rows }))
+/// Returns the only product of a manufacturer.
+fn imported(shop: &Shop, manufacturer: &str) -> Result<Value> {
+    let mut products = shop.find_products(json!({ "manufacturer": manufacturer }))?;
+    ensure!(products.len() == 1, "there should be one product: {products:?}");
+    products.pop().context("there is one product")
 }
 
-/// The product of an external id, found by the manufacturer that only it has.
-fn imported(world: &World, manufacturer: &str) -> Result<Value> {
-    let query = "query ($manufacturer: String) { productConnection(filter: { manufacturer: $manufacturer }) {
-        edges { node { _id name price quantity externalId version } } } }";
-    let answer = world
-        .shop
-        .graphql(As::Anonymous, query, json!({ "manufacturer": manufacturer }))?;
-    answer.expect(
-        answer.list("/productConnection/edges")?.len() == 1,
-        "there should be one such product",
-    )?;
-    Ok(answer.data("/productConnection/edges/0/node")?.clone())
+/// Fails unless the rows of an import have these outcomes.
+fn has_outcomes(answer: &GraphqlResponse, outcomes: &[&str]) -> Result<()> {
+    answer.has_column("/importProducts/outcomes", "/outcome", outcomes)
 }
 
-fn an_import_creates_updates_and_leaves_alone(world: &World) -> Result<()> {
+fn an_import_creates_updates_or_skips_a_row(shop: &Shop) -> Result<()> {
     let maker = unique("maker");
-    let row = |name: &str, price: i64, quantity: i64| json!({ "externalId": maker, "manufacturer": maker, "name": name, "price": price, "quantity": quantity });
-    for (row, outcome, name, price, version) in [
-        (row("first name", 100, 10), "CREATED", "first name", 100, 1),
-        (row("first name", 100, 10), "UNCHANGED", "first name", 100, 1),
-        (row("first name", 100, 99), "UNCHANGED", "first name", 100, 1),
-        (row("second name", 120, 99), "UPDATED", "second name", 120, 2),
+    for (name, price, quantity, outcome, version) in [
+        ("first name", 100, 10, "CREATED", 1),
+        ("first name", 100, 10, "UNCHANGED", 1),
+        ("first name", 100, 99, "UNCHANGED", 1),
+        ("second name", 120, 99, "UPDATED", 2),
     ] {
-        let answer = import(world, &[row])?;
-        let outcomes = answer.column("/importProducts/outcomes", "/outcome")?;
-        answer.expect(
-            outcomes == [json!(outcome)],
-            format!("the outcome should be {outcome}"),
-        )?;
-        let product = imported(world, &maker)?;
-        answer.expect(
-            product.get("name") == Some(&json!(name)),
-            format!("the name should be {name}: {product}"),
-        )?;
-        answer.expect(
-            product.get("price") == Some(&json!(price)),
-            format!("the price should be {price}: {product}"),
-        )?;
-        answer.expect(
-            product.get("quantity") == Some(&json!(10)),
-            format!("an import should not restock: {product}"),
-        )?;
-        answer.expect(
-            product.get("version") == Some(&json!(version)),
-            format!("version of {product}"),
-        )?;
+        let row = json!({ "externalId": maker, "manufacturer": maker, "name": name, "price": price,
+            "quantity": quantity });
+        has_outcomes(&shop.import_products(&[row])?, &[outcome])?;
+        let product = imported(shop, &maker)?;
+        // An import sets the quantity of new products only.
+        for (field, expected) in [
+            ("name", json!(name)),
+            ("price", json!(price)),
+            ("quantity", json!(10)),
+            ("version", json!(version)),
+        ] {
+            ensure!(
+                product.get(field) == Some(&expected),
+                "{field} should be {expected}: {product}"
+            );
+        }
     }
     Ok(())
 }
 
-fn one_bad_row_of_an_import_does_not_spoil_the_others(world: &World) -> Result<()> {
+fn a_bad_row_does_not_affect_the_others(shop: &Shop) -> Result<()> {
     let maker = unique("maker");
     let row = |number: usize, name: &str, price: i64, currency: &str| {
         json!({ "externalId": format!("{maker}-{number}"), "manufacturer": maker, "name": name, "price": price,
                 "quantity": 1, "currency": currency })
     };
-    let answer = import(
-        world,
-        &[
-            row(0, "good", 1, "USD"),
-            row(1, " ", 1, "USD"),
-            row(2, "bad price", -1, "USD"),
-            row(3, "bad currency", 1, "DOLLAR"),
-            row(4, "good", 1, "USD"),
-        ],
-    )?;
-    let outcomes = answer.column("/importProducts/outcomes", "/outcome")?;
-    answer.expect(
-        outcomes == ["CREATED", "REFUSED", "REFUSED", "REFUSED", "CREATED"],
-        "each row should have its outcome, in the order of the rows",
-    )?;
-    let fields = answer.column("/importProducts/outcomes", "/field")?;
-    let expected = [
-        Value::Null,
-        json!("name"),
-        json!("price"),
-        json!("currency"),
-        Value::Null,
-    ];
-    answer.expect(fields == expected, "a refused row should name its field")?;
-    for (index, outcome) in answer
-        .list("/importProducts/outcomes")?
-        .iter()
-        .enumerate()
-        .skip(1)
-        .take(3)
-    {
+    let answer = shop.import_products(&[
+        row(0, "good", 1, "USD"),
+        row(1, " ", 1, "USD"),
+        row(2, "bad price", -1, "USD"),
+        row(3, "bad currency", 1, "DOLLAR"),
+        row(4, "good", 1, "USD"),
+    ])?;
+    has_outcomes(&answer, &["CREATED", "REFUSED", "REFUSED", "REFUSED", "CREATED"])?;
+    let fields = [None, Some("name"), Some("price"), Some("currency"), None];
+    answer.has_column("/importProducts/outcomes", "/field", fields)?;
+    for row in 1..=3 {
+        let outcome = format!("/importProducts/outcomes/{row}");
+        answer.has(&format!("{outcome}/code"), "BAD_USER_INPUT")?;
         answer.expect(
-            text_at(outcome, "/code")? == "BAD_USER_INPUT",
-            format!("the code of row {index}"),
-        )?;
-        answer.expect(
-            text_at(outcome, "/message")?.len() > 10,
-            format!("the reason of row {index}"),
+            answer.text(&format!("{outcome}/message"))?.len() > 10,
+            format!("row {row} should have a message"),
         )?;
     }
     Ok(())
 }
 
-fn an_import_does_not_undo_sales(world: &World) -> Result<()> {
+fn an_import_does_not_undo_sales(shop: &Shop) -> Result<()> {
     let maker = unique("maker");
     let row =
         json!({ "externalId": maker, "manufacturer": maker, "name": "sold", "price": 1, "quantity": 10 });
-    import(world, std::slice::from_ref(&row))?.list("/importProducts/outcomes")?;
-    let id = text_at(&imported(world, &maker)?, "/_id")?.to_owned();
-    place_order(&world.shop, world.ada()?.caller(), &[(&id, 4)])?.text("/placeOrder/_id")?;
-    let answer = import(world, &[row])?;
-    let outcomes = answer.column("/importProducts/outcomes", "/outcome")?;
-    answer.expect(outcomes == ["UNCHANGED"], "selling should not count as a change")?;
-    let product = imported(world, &maker)?;
-    answer.expect(
+    shop.import_products(std::slice::from_ref(&row))?
+        .list("/importProducts/outcomes")?;
+    let id = text_at(&imported(shop, &maker)?, "/_id")?.to_owned();
+    shop.order(shop.ada()?.caller(), &[(&id, 4)])?;
+    has_outcomes(&shop.import_products(&[row])?, &["UNCHANGED"])?;
+    let product = imported(shop, &maker)?;
+    ensure!(
         product.get("quantity") == Some(&json!(6)),
-        format!("6 should be left: {product}"),
-    )
+        "6 units should be left: {product}"
+    );
+    Ok(())
 }
 
-fn at_most_500_rows_are_taken_at_once(world: &World) -> Result<()> {
+fn an_import_may_have_500_rows(shop: &Shop) -> Result<()> {
     let maker = unique("maker");
     let rows = |count: usize| -> Vec<Value> {
         let row = |number| {
@@ -157,11 +121,7 @@ fn at_most_500_rows_are_taken_at_once(world: &World) -> Result<()> {
         };
         (0..count).map(row).collect()
     };
-    import(world, &rows(501))?.bad_input("products")?;
-    let answer = import(world, &rows(500))?;
-    let outcomes = answer.column("/importProducts/outcomes", "/outcome")?;
-    answer.expect(
-        outcomes.len() == 500 && outcomes.iter().all(|outcome| outcome == "CREATED"),
-        "500 rows should be created, and none of them before",
-    )
+    shop.import_products(&rows(501))?.bad_input("products")?;
+    // The refused import has created none of the products.
+    has_outcomes(&shop.import_products(&rows(500))?, &["CREATED"; 500])
 }

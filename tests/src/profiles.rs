@@ -1,75 +1,57 @@
-//! What users change of themselves, and what those who keep the shop change of them.
+//! Profiles, passwords, roles, exports and erasure of users.
 
 use std::sync::Arc;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
 
-use crate::answer::Answer;
-use crate::client::As;
+use crate::fixtures::{check_time, unique};
+use crate::graphql::GraphqlResponse;
 use crate::sessions::sign_in;
+use crate::shop::{As, Shop};
 use crate::tokens;
 use crate::trials::trials;
-use crate::world::{World, check_time, login, place_order, register, unique};
 
 /// The tests of this area.
-pub fn tests(world: &Arc<World>) -> Vec<Trial> {
+pub fn tests(shop: &Arc<Shop>) -> Vec<Trial> {
     trials!(
-        world,
+        shop,
         "profiles",
-        [
+        portable = [
+            verification_codes_are_rate_limited_and_guesses_fail,
+            an_export_contains_all_data_and_no_secret,
+            an_erased_user_leaves_an_id_and_a_free_name
+        ],
+        component = [
             a_profile_is_edited_at_its_version,
-            parts_of_a_profile_are_taken_within_their_bounds,
-            another_password_ends_the_other_sessions,
+            invalid_profile_fields_are_refused,
+            a_password_change_ends_the_other_sessions,
             a_wrong_password_changes_nothing,
-            codes_are_sent_with_pauses_and_guesses_verify_nothing,
-            a_role_is_told_by_the_next_tokens,
-            an_export_holds_what_is_kept_and_no_secret,
-            of_an_erased_user_an_id_is_left_and_the_name_is_free,
+            a_new_role_is_in_the_next_tokens
         ]
     )
 }
 
-fn update(world: &World, who: As<'_>, id: &str, version: i64, input: Value) -> Result<Answer> {
-    let query = "mutation ($id: ID!, $version: Int!, $input: UpdateUserInput!) {
-        updateUser(id: $id, version: $version, input: $input) { _id name email phone locale version } }";
-    let variables = json!({ "id": id, "version": version, "input": input });
-    world.shop.graphql(who, query, variables)
-}
-
-fn a_profile_is_edited_at_its_version(world: &World) -> Result<()> {
-    let user = world.register("profile")?;
+fn a_profile_is_edited_at_its_version(shop: &Shop) -> Result<()> {
+    let user = shop.register("profile")?;
     let input =
         json!({ "name": "Ada", "email": "ada@example.com", "phone": "+4915112345678", "locale": "en-GB" });
-    let edited = update(world, user.caller(), &user.id, 1, input)?;
-    edited.expect(
-        edited.text("/updateUser/email")? == "ada@example.com",
-        "it should be kept",
-    )?;
-    edited.expect(
-        edited.int("/updateUser/version")? == 2,
-        "the version should move on",
-    )?;
-    let stale = update(world, user.caller(), &user.id, 1, json!({ "name": "Eve" }))?;
-    stale.expect(
-        stale.refused("CONFLICT")?.pointer("/extensions/currentVersion") == Some(&json!(2)),
-        "the error should tell the current version",
-    )?;
-    let less = update(world, As::Key, &user.id, 2, json!({ "phone": "" }))?;
-    less.expect(
-        less.data("/updateUser/phone")?.is_null(),
-        "an empty text takes it away",
-    )?;
-    let me = world
-        .shop
-        .query(user.caller(), "{ me { name email phone locale erasedAt } }")?;
-    let expected = json!({ "name": "Ada", "email": "ada@example.com", "phone": null, "locale": "en-GB", "erasedAt": null });
-    me.expect(me.data("/me")? == &expected, format!("me should be {expected}"))
+    let edited = shop.update_profile(&user, 1, input)?;
+    edited.has("/updateUser/email", "ada@example.com")?;
+    edited.has("/updateUser/version", 2)?;
+    shop.update_profile(&user, 1, json!({ "name": "Eve" }))?
+        .conflict(2)?;
+    let without_phone = shop.update_user(As::Key, &user.id, 2, json!({ "phone": "" }))?;
+    without_phone.has("/updateUser/phone", Value::Null)?;
+    let me = shop.query(user.caller(), "{ me { name email phone locale erasedAt } }")?;
+    let expected = json!({ "name": "Ada", "email": "ada@example.com", "phone": null, "locale": "en-GB",
+        "erasedAt": null });
+    me.has("/me", expected)
 }
 
-fn parts_of_a_profile_are_taken_within_their_bounds(world: &World) -> Result<()> {
-    let user = world.register("bounds")?;
+fn invalid_profile_fields_are_refused(shop: &Shop) -> Result<()> {
+    let user = shop.register("invalid")?;
     for (field, bad) in [
         ("name", " "),
         ("name", "a\nb"),
@@ -78,185 +60,143 @@ fn parts_of_a_profile_are_taken_within_their_bounds(world: &World) -> Result<()>
         ("phone", "0151 123"),
         ("locale", "english"),
     ] {
-        update(world, user.caller(), &user.id, 1, json!({ field: bad }))?.bad_input(field)?;
+        shop.update_profile(&user, 1, json!({ field: bad }))?
+            .bad_input(field)?;
     }
-    update(world, user.caller(), &user.id, -1, json!({}))?.bad_input("version")?;
-    update(world, As::Key, "nonsense", 1, json!({}))?.bad_input("id")?;
+    shop.update_profile(&user, -1, json!({}))?.bad_input("version")?;
+    shop.update_user(As::Key, "nonsense", 1, json!({}))?
+        .bad_input("id")?;
     Ok(())
 }
 
-fn change_password(world: &World, who: As<'_>, current: &str, new: &str) -> Result<Answer> {
+fn change_password(shop: &Shop, caller: As<'_>, current: &str, new: &str) -> Result<GraphqlResponse> {
     let query = "mutation ($input: ChangePasswordInput!) { changePassword(input: $input) { _id } }";
     let input = json!({ "input": { "current": current, "new": new } });
-    world.shop.graphql(who, query, input)
+    shop.graphql(caller, query, input)
 }
 
-fn another_password_ends_the_other_sessions(world: &World) -> Result<()> {
-    let user = world.register("password")?;
-    let other = sign_in(world, &user.name, &user.password)?;
-    change_password(world, user.caller(), &user.password, "battery staple")?.text("/changePassword/_id")?;
-    world
-        .shop
-        .query(As::Token(&other.access), "{ me { _id } }")?
+fn a_password_change_ends_the_other_sessions(shop: &Shop) -> Result<()> {
+    let user = shop.register("password")?;
+    let other = sign_in(shop, &user)?;
+    change_password(shop, user.caller(), &user.password, "battery staple")?.text("/changePassword/_id")?;
+    shop.query(As::Token(&other.access), "{ me { _id } }")?
         .refused("UNAUTHENTICATED")?;
-    world
-        .shop
-        .query(user.caller(), "{ me { _id } }")?
-        .text("/me/_id")?;
-    login(&world.shop, &user.name, &user.password)?.refused("UNAUTHENTICATED")?;
-    login(&world.shop, &user.name, "battery staple")?.text("/login/access_token")?;
+    shop.query(user.caller(), "{ me { _id } }")?.text("/me/_id")?;
+    shop.login(&user.name, &user.password)?
+        .refused("UNAUTHENTICATED")?;
+    shop.login(&user.name, "battery staple")?
+        .text("/login/access_token")?;
     Ok(())
 }
 
-fn a_wrong_password_changes_nothing(world: &World) -> Result<()> {
-    let user = world.register("wrong")?;
-    change_password(world, user.caller(), "not the password", "battery staple")?.bad_input("current")?;
-    change_password(world, user.caller(), &user.password, "short")?.bad_input("new")?;
-    login(&world.shop, &user.name, &user.password)?.text("/login/access_token")?;
+fn a_wrong_password_changes_nothing(shop: &Shop) -> Result<()> {
+    let user = shop.register("wrong")?;
+    change_password(shop, user.caller(), "not the password", "battery staple")?.bad_input("current")?;
+    change_password(shop, user.caller(), &user.password, "short")?.bad_input("new")?;
+    shop.login(&user.name, &user.password)?
+        .text("/login/access_token")?;
     Ok(())
 }
 
-fn codes_are_sent_with_pauses_and_guesses_verify_nothing(world: &World) -> Result<()> {
-    let user = world.register("verify")?;
+fn verification_codes_are_rate_limited_and_guesses_fail(shop: &Shop) -> Result<()> {
+    let user = shop.register("verify")?;
     let email = format!("{}@example.com", unique("mail"));
-    update(world, user.caller(), &user.id, 1, json!({ "email": email }))?.text("/updateUser/_id")?;
-    let request = || {
-        world.shop.query(
-            user.caller(),
-            "mutation { requestVerification(channel: EMAIL) { channel expiresAt } }",
-        )
-    };
-    let sent = request()?;
-    check_time(sent.text("/requestVerification/expiresAt")?)?;
-    request()?.refused("RATE_LIMITED")?;
-    // Six guesses of a million.
+    shop.update_profile(&user, 1, json!({ "email": email }))?
+        .text("/updateUser/_id")?;
+    let first = shop.request_verification(&user, "EMAIL")?;
+    check_time(first.text("/requestVerification/expiresAt")?)?;
+    shop.request_verification(&user, "EMAIL")?
+        .refused("RATE_LIMITED")?;
+    // One of a million codes is the right one.
     for code in ["000000", "111111", "", "1234567", "nonsense", "000000"] {
-        let query = "mutation ($code: String!) { verify(channel: EMAIL, code: $code) { emailVerified } }";
-        let guess = world
-            .shop
-            .graphql(user.caller(), query, json!({ "code": code }))?;
-        guess.bad_input("code")?;
+        shop.verify(&user, "EMAIL", code)?.bad_input("code")?;
     }
-    let me = world
-        .shop
-        .query(user.caller(), "{ me { emailVerified phoneVerified } }")?;
+    let me = shop.query(user.caller(), "{ me { emailVerified phoneVerified } }")?;
     let expected = json!({ "emailVerified": false, "phoneVerified": false });
-    me.expect(me.data("/me")? == &expected, "nothing should be verified")
+    me.has("/me", expected)
 }
 
-fn a_role_is_told_by_the_next_tokens(world: &World) -> Result<()> {
-    let user = world.register("role")?;
+fn a_new_role_is_in_the_next_tokens(shop: &Shop) -> Result<()> {
+    let user = shop.register("role")?;
     let query = "mutation ($id: ID!) { setRole(id: $id, role: ADMIN) { role } }";
-    let given = world.shop.graphql(As::Key, query, json!({ "id": user.id }))?;
-    given.expect(
-        given.text("/setRole/role")? == "ADMIN",
-        "the role should be given",
-    )?;
-    let next = sign_in(world, &user.name, &user.password)?;
-    let claims = tokens::verified(world.shop.secret(), &next.access)?;
-    anyhow::ensure!(
+    shop.graphql(As::Key, query, json!({ "id": user.id }))?
+        .has("/setRole/role", "ADMIN")?;
+    let next = sign_in(shop, &user)?;
+    let claims = tokens::verified(shop.secret(), &next.access)?;
+    ensure!(
         claims.get("role") == Some(&json!("ADMIN")),
         "the role should be in {claims}"
     );
-    let before = world
-        .shop
-        .query(user.caller(), "{ auditLog(first: 1) { edges { cursor } } }")?;
-    before.refused("FORBIDDEN")?;
-    let log = "query ($id: ID!) { auditLog(filter: { action: ROLE_CHANGE, subject: $id }) { edges { node { actor } } } }";
-    let log = world
-        .shop
-        .graphql(As::Token(&next.access), log, json!({ "id": user.id }))?;
-    log.expect(
-        log.column("/auditLog/edges", "/node/actor")? == [json!("api-key")],
-        "the change should be in the log",
+    shop.query(user.caller(), "{ auditLog(first: 1) { edges { cursor } } }")?
+        .refused("FORBIDDEN")?;
+    let query = "query ($id: ID!) {
+        auditLog(filter: { action: ROLE_CHANGE, subject: $id }) { edges { node { actor } } } }";
+    shop.graphql(As::Token(&next.access), query, json!({ "id": user.id }))?
+        .has_column("/auditLog/edges", "/node/actor", ["api-key"])
+}
+
+fn an_export_contains_all_data_and_no_secret(shop: &Shop) -> Result<()> {
+    let user = shop.register("export")?;
+    shop.update_profile(&user, 1, json!({ "name": "Ada" }))?
+        .text("/updateUser/_id")?;
+    let product = shop.product(300, 9)?;
+    let order = shop.order(user.caller(), &[(&product, 1)])?;
+    shop.add_to_cart(user.caller(), &product, 2)?
+        .int("/addToCart/total")?;
+    let query = "query ($id: ID!) { exportUser(id: $id) }";
+    let export = shop.graphql(user.caller(), query, json!({ "id": user.id }))?;
+    export.has("/exportUser/user/username", &user.name)?;
+    export.has("/exportUser/user/profile/name", "Ada")?;
+    export.has("/exportUser/orders/0/_id", order)?;
+    export.has("/exportUser/cart/total", 600)?;
+    export.expect(
+        export.list("/exportUser/sessions")?.len() == 1,
+        "the export should contain the session",
+    )?;
+    let text = export.http.body();
+    export.expect(
+        !text.contains("argon2") && !text.contains(&user.password),
+        "the export should contain no secret",
     )
 }
 
-fn an_export_holds_what_is_kept_and_no_secret(world: &World) -> Result<()> {
-    let user = world.register("export")?;
-    update(world, user.caller(), &user.id, 1, json!({ "name": "Ada" }))?.text("/updateUser/_id")?;
-    let product = world.product(300, 9)?;
-    let ordered = place_order(&world.shop, user.caller(), &[(&product, 1)])?;
-    let add = "mutation ($id: ID!) { addToCart(productId: $id, quantity: 2) { total } }";
-    world
-        .shop
-        .graphql(user.caller(), add, json!({ "id": product }))?
-        .int("/addToCart/total")?;
-    let query = "query ($id: ID!) { exportUser(id: $id) }";
-    let export = world
-        .shop
-        .graphql(user.caller(), query, json!({ "id": user.id }))?;
-    export.expect(
-        export.text("/exportUser/user/username")? == user.name,
-        "the name should be in it",
-    )?;
-    export.expect(
-        export.text("/exportUser/user/profile/name")? == "Ada",
-        "the profile should be in it",
-    )?;
-    export.expect(
-        export.text("/exportUser/orders/0/_id")? == ordered.text("/placeOrder/_id")?,
-        "the order should be in it",
-    )?;
-    export.expect(
-        export.int("/exportUser/cart/total")? == 600,
-        "the cart should be in it",
-    )?;
-    export.expect(
-        export.list("/exportUser/sessions")?.len() == 1,
-        "the session should be in it",
-    )?;
-    let text = export.reply.text();
-    let clean = !text.contains("argon2") && !text.contains(&user.password);
-    export.expect(clean, "no secret should be in it")
-}
-
-fn of_an_erased_user_an_id_is_left_and_the_name_is_free(world: &World) -> Result<()> {
-    let user = world.register("erase")?;
+fn an_erased_user_leaves_an_id_and_a_free_name(shop: &Shop) -> Result<()> {
+    let user = shop.register("erase")?;
     let email = format!("{}@example.com", unique("mail"));
-    update(world, user.caller(), &user.id, 1, json!({ "email": email }))?.text("/updateUser/_id")?;
-    let product = world.product(1, 9)?;
-    let order = place_order(&world.shop, user.caller(), &[(&product, 1)])?;
-    let order = order.text("/placeOrder/_id")?;
-    let add = "mutation ($id: ID!) { addToCart(productId: $id, quantity: 2) { total } }";
-    let added = world.shop.graphql(user.caller(), add, json!({ "id": product }))?;
-    added.int("/addToCart/total")?;
+    shop.update_profile(&user, 1, json!({ "email": email }))?
+        .text("/updateUser/_id")?;
+    let product = shop.product(1, 9)?;
+    let order = shop.order(user.caller(), &[(&product, 1)])?;
+    shop.add_to_cart(user.caller(), &product, 2)?
+        .int("/addToCart/total")?;
     let query = "mutation ($id: ID!) { eraseUser(id: $id) { username email erasedAt } }";
-    let erased = world
-        .shop
-        .graphql(user.caller(), query, json!({ "id": user.id }))?;
+    let erased = shop.graphql(user.caller(), query, json!({ "id": user.id }))?;
     check_time(erased.text("/eraseUser/erasedAt")?)?;
-    erased.expect(
-        erased.data("/eraseUser/email")?.is_null(),
-        "nothing personal should be left",
-    )?;
+    erased.has("/eraseUser/email", Value::Null)?;
     let query = "query ($id: ID!) { order(id: $id) { userId user { username } } }";
-    let owned = world.shop.graphql(As::Key, query, json!({ "id": order }))?;
-    owned.expect(
-        owned.text("/order/userId")? == user.id && owned.text("/order/user/username")? == "erased user",
-        "the order should have its owner, who has no name",
-    )?;
-    login(&world.shop, &user.name, &user.password)?.refused("UNAUTHENTICATED")?;
-    let namesake = register(&world.shop, As::Anonymous, &user.name, "another password")?;
+    let owned = shop.graphql(As::Key, query, json!({ "id": order }))?;
+    owned.has("/order/userId", &user.id)?;
+    owned.has("/order/user/username", "erased user")?;
+    shop.login(&user.name, &user.password)?
+        .refused("UNAUTHENTICATED")?;
+    let namesake = shop.register_as(&user.name, "another password")?;
     namesake.expect(
         namesake.text("/registerUser/user/_id")? != user.id,
-        "the namesake should be somebody else",
+        "the namesake should be another user",
     )?;
     let query = "query ($id: ID!) { cart(userId: $id) { products { _id } expiresAt } }";
-    let cart = world.shop.graphql(As::Key, query, json!({ "id": user.id }))?;
-    cart.expect(
-        cart.list("/cart/products")?.is_empty() && cart.data("/cart/expiresAt")?.is_null(),
-        "no cart should be left",
-    )?;
+    let cart = shop.graphql(As::Key, query, json!({ "id": user.id }))?;
+    cart.has("/cart/products", json!([]))?;
+    cart.has("/cart/expiresAt", Value::Null)?;
     let query = "query ($id: ID!) { exportUser(id: $id) }";
-    let export = world.shop.graphql(As::Key, query, json!({ "id": user.id }))?;
+    let export = shop.graphql(As::Key, query, json!({ "id": user.id }))?;
     export.expect(
         export.list("/exportUser/orders")?.len() == 1,
         "the order should be kept",
     )?;
-    let text = export.reply.text();
+    let text = export.http.body();
     export.expect(
         !text.contains(&email) && !text.contains(&user.name),
-        "nothing personal should be left",
+        "no personal data should be left",
     )
 }

@@ -1,6 +1,5 @@
-//! Who may do what by REST: one table, with a row for every operation of the OpenAPI document and a column for every kind of caller.
-
-mod table;
+//! The authorization of each operation of the OpenAPI document. A table has a row for each operation and a
+//! column for each kind of caller.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -9,37 +8,43 @@ use anyhow::{Result, ensure};
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
 
-use crate::client::{As, Call};
-use crate::rest::{ask, problem, text};
+use crate::access_table::{Callers, Statuses, rows};
+use crate::fixtures::unique;
+use crate::http::Request;
 use crate::sessions::sign_in;
-use crate::tokens;
-use crate::trials::{trial, trials};
-use crate::world::{User, World, unique};
-use table::{Columns, TABLE};
+use crate::shop::{As, Shop, User};
+use crate::trials::{component, trial, trials};
+
+const TABLE: &str = include_str!("../tables/rest_authorization.txt");
+
+/// Returns the rows of the table: the method, the path, the body and the statuses.
+fn operations() -> impl Iterator<Item = (&'static str, &'static str, &'static str, Statuses)> {
+    rows(TABLE).flat_map(|(statuses, method, paths, body)| {
+        paths.split(',').map(move |path| (method, path, body, statuses))
+    })
+}
 
 /// The tests of this area: one for each row, and one that no row is missing.
-pub fn tests(world: &Arc<World>) -> Vec<Trial> {
+pub fn tests(shop: &Arc<Shop>) -> Vec<Trial> {
     let mut tests = trials!(
-        world,
+        shop,
         "rest_authorization",
-        [every_operation_of_the_document_has_a_row_in_the_table]
+        component = [every_operation_of_the_document_has_a_row_in_the_table]
     );
-    for &(method, paths, body, columns) in TABLE {
-        for &path in paths {
-            let name = format!("rest_authorization::{method} {path} answers each caller as it should");
-            tests.push(trial(world, &name, move |world| {
-                check_row(world, method, path, body, columns)
-            }));
-        }
+    for (method, path, body, statuses) in operations() {
+        let name = format!("rest_authorization::{method} {path} allows the right callers");
+        tests.push(component(trial(shop, &name, move |shop| {
+            check_row(shop, method, path, body, statuses)
+        })));
     }
     tests
 }
 
-fn every_operation_of_the_document_has_a_row_in_the_table(world: &World) -> Result<()> {
-    let document = world.shop.send(Call::new("GET", "/openapi.json"))?;
+fn every_operation_of_the_document_has_a_row_in_the_table(shop: &Shop) -> Result<()> {
+    let document = shop.get(As::Anonymous, "/openapi.json")?;
     let document = document.expect_status(200)?.json()?;
     let paths = document.get("paths").and_then(Value::as_object);
-    let told: BTreeSet<_> = paths
+    let documented: BTreeSet<_> = paths
         .into_iter()
         .flatten()
         .flat_map(|(path, item)| {
@@ -47,47 +52,41 @@ fn every_operation_of_the_document_has_a_row_in_the_table(world: &World) -> Resu
             methods.map(move |(method, _)| (method.to_uppercase(), path.clone()))
         })
         .collect();
-    let rows: BTreeSet<_> = TABLE
-        .iter()
-        .flat_map(|(method, paths, ..)| {
-            paths
-                .iter()
-                .map(move |path| ((*method).to_owned(), (*path).to_owned()))
-        })
+    let rows: BTreeSet<_> = operations()
+        .map(|(method, path, ..)| (method.to_owned(), path.to_owned()))
         .collect();
     ensure!(
-        told == rows,
+        documented == rows,
         "the table and the document differ in {:?}",
-        told.symmetric_difference(&rows).collect::<Vec<_>>()
+        documented.symmetric_difference(&rows).collect::<Vec<_>>()
     );
     Ok(())
 }
 
-/// What a request is about; new for each, since some requests end it.
-struct Things {
+/// The data that a request names. Each request has its own, since some requests end it.
+struct Targets {
     owner: User,
     product: String,
-    /// An order of the owner's, where the path names one: paid where it names its payment.
+    /// An order of the owner, if the path contains one. It is paid if the path contains its payment.
     order: Option<String>,
     refresh: Option<String>,
 }
 
-impl Things {
-    fn new(world: &World, owner: &User, method: &str, path: &str, body: &str) -> Result<Self> {
+impl Targets {
+    fn new(shop: &Shop, owner: &User, method: &str, path: &str, body: &str) -> Result<Self> {
         let owner = if method == "DELETE" && path.starts_with("/api/users/") {
-            world.register("owner")?
+            shop.register("owner")?
         } else {
             owner.clone()
         };
-        let product = world.product(100, 100)?;
+        let product = shop.product(100, 100)?;
         if path.contains("/cart/") {
             let line = json!({ "productId": product, "quantity": 1 });
-            ask(world, owner.caller(), "POST", "/api/cart/me/add", line)?.expect_status(200)?;
+            shop.rest(owner.caller(), "POST", "/api/cart/me/add", line)?
+                .expect_status(200)?;
         }
         let order = if path.contains("/orders/{id}") || path.contains("/payments/") {
-            let lines = json!({ "products": [{ "_id": product, "quantity": 1 }] });
-            let placed = ask(world, owner.caller(), "POST", "/api/orders", lines)?;
-            Some(text(&placed, "/_id")?)
+            Some(shop.order(owner.caller(), &[(&product, 1)])?)
         } else {
             None
         };
@@ -96,10 +95,11 @@ impl Things {
         {
             let pay = format!("/api/payments/{order}");
             let method = json!({ "paymentMethod": "tok_ok" });
-            ask(world, owner.caller(), "POST", &pay, method)?.expect_status(201)?;
+            shop.rest(owner.caller(), "POST", &pay, method)?
+                .expect_status(201)?;
         }
         let refresh = if body.contains("$refresh") {
-            Some(sign_in(world, &owner.name, &owner.password)?.refresh)
+            Some(sign_in(shop, &owner)?.refresh)
         } else {
             None
         };
@@ -126,43 +126,33 @@ impl Things {
         if body.is_empty() {
             return Ok(Value::Null);
         }
-        let filled = body
+        let body = body
             .replace("$name", &unique("cell"))
             .replace("$login", &self.owner.name)
             .replace("$password", &self.owner.password)
             .replace("$refresh", self.refresh.as_deref().unwrap_or_default())
             .replace("$product", &self.product);
-        Ok(serde_json::from_str(&filled)?)
+        Ok(serde_json::from_str(&body)?)
     }
 }
 
-fn check_row(world: &World, method: &'static str, path: &str, body: &str, columns: Columns) -> Result<()> {
-    let owner = world.register("owner")?;
-    let expired = json!({ "userId": owner.id, "role": "ADMIN", "iat": 1_000_000_000, "exp": 1_000_003_600 });
-    let expired = tokens::signed(world.shop.secret(), &expired)?;
-    for (column, status) in columns.into_iter().enumerate() {
-        let things = Things::new(world, &owner, method, path, body)?;
-        let (name, who) = match column {
-            0 => ("nobody", As::Anonymous),
-            1 => ("the owner", things.owner.caller()),
-            2 => ("another customer", world.bob()?.caller()),
-            3 => ("an administrator", world.root()?.caller()),
-            4 => ("the API key", As::Key),
-            5 => ("a wrong key", As::WrongKey),
-            _ => ("an expired token", As::Token(&expired)),
+fn check_row(shop: &Shop, method: &'static str, path: &str, body: &str, statuses: Statuses) -> Result<()> {
+    let owner = shop.register("owner")?;
+    for (column, status) in statuses.into_iter().enumerate() {
+        let targets = Targets::new(shop, &owner, method, path, body)?;
+        let callers = Callers::new(shop, &targets.owner)?;
+        let Some((name, caller)) = callers.all().into_iter().nth(column) else {
+            anyhow::bail!("there are seven callers");
         };
-        let reply = ask(world, who, method, &things.path(path), things.body(body)?)?;
-        let code = match status {
-            400 => Some("BAD_USER_INPUT"),
-            401 => Some("UNAUTHENTICATED"),
-            403 => Some("FORBIDDEN"),
-            _ => None,
+        let request = Request::json(method, targets.path(path), &targets.body(body)?);
+        let response = shop.send_as(caller, request)?;
+        let result = match status {
+            "400" => response.problem(400, "BAD_USER_INPUT"),
+            "401" => response.problem(401, "UNAUTHENTICATED"),
+            "403" => response.problem(403, "FORBIDDEN"),
+            status => response.expect_status(status.parse()?).map(drop),
         };
-        match code {
-            Some(code) => problem(&reply, status, code),
-            None => reply.expect_status(status).map(drop),
-        }
-        .map_err(|error| error.context(format!("{method} {path} for {name}")))?;
+        result.map_err(|error| error.context(format!("{method} {path} for {name}")))?;
     }
     Ok(())
 }

@@ -1,46 +1,45 @@
-//! `mercato up` at its start: what it needs, what it says when that is not there, and what it never does.
+//! The start of `mercato up`: its requirements, and its messages if one of them is missing.
 
 use std::net::{TcpListener, TcpStream};
-use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use libtest_mimic::Trial;
 
-use crate::client::{As, Shop};
-use crate::own::{Binary, Home, Running, exits, own_trials, refuses};
+use crate::binary::{Binary, binary_trials, fails, fails_with_code};
+use crate::process::{Home, Running, SECRET};
+use crate::shop::{As, Shop};
 
 /// The tests of this area.
 pub fn tests() -> Vec<Trial> {
-    own_trials!(
+    binary_trials!(
         "startup",
         [
-            it_says_ready_once_and_nothing_else,
-            it_is_reached_from_this_machine_only,
-            a_port_in_use_is_told,
-            a_missing_shop_is_told,
-            a_file_that_is_no_shop_is_told,
-            documents_that_others_may_use_need_a_cache_that_they_share,
-            a_secret_that_is_too_short_is_refused_without_being_shown,
-            a_setting_that_is_wrong_is_told_before_anything_starts,
-            a_request_may_not_take_longer_than_a_minute,
-            a_file_named_env_is_honoured_and_the_environment_wins,
+            it_prints_ready_once_and_nothing_else,
+            it_listens_on_loopback_only,
+            it_refuses_a_port_in_use,
+            it_refuses_a_missing_shop,
+            it_refuses_a_file_that_is_not_a_shop,
+            shared_documents_need_a_shared_cache,
+            it_refuses_a_short_secret_without_showing_it,
+            it_refuses_an_invalid_setting_before_it_starts,
+            the_time_limit_is_at_most_a_minute,
+            it_reads_a_dotenv_file_and_the_environment_wins,
             an_ephemeral_shop_leaves_nothing_behind,
-            help_explains_every_command,
+            help_explains_every_command
         ]
     )
 }
 
-fn it_says_ready_once_and_nothing_else(binary: &Binary) -> Result<()> {
+fn it_prints_ready_once_and_nothing_else(binary: &Binary) -> Result<()> {
     let home = Home::new()?;
-    let mut running = Running::start(&home, &mut binary.up(&home, &home.data()))?;
+    let mut running = binary.start(&home)?;
     let answer = running.shop().query(As::Anonymous, "{ __typename }")?;
-    answer.expect(
-        answer.text("/__typename")? == "Query",
-        "a shop that says ready should serve",
-    )?;
-    running.process.terminate()?;
-    let status = running.process.wait(Duration::from_secs(20))?;
-    ensure!(status.success(), "SIGTERM should end it well, not with {status}");
+    answer.has("/__typename", "Query")?;
+    let status = running.process.stop()?;
+    ensure!(
+        status.success(),
+        "SIGTERM should end mercato with success, not {status}"
+    );
     let printed = running.process.printed();
     ensure!(
         printed == [format!("ready {}", running.url)],
@@ -49,9 +48,9 @@ fn it_says_ready_once_and_nothing_else(binary: &Binary) -> Result<()> {
     Ok(())
 }
 
-fn it_is_reached_from_this_machine_only(binary: &Binary) -> Result<()> {
+fn it_listens_on_loopback_only(binary: &Binary) -> Result<()> {
     let home = Home::new()?;
-    let running = Running::start(&home, &mut binary.up(&home, &home.data()))?;
+    let running = binary.start(&home)?;
     ensure!(
         running.url.starts_with("http://127.0.0.1:"),
         "{} should be the loopback address",
@@ -59,52 +58,37 @@ fn it_is_reached_from_this_machine_only(binary: &Binary) -> Result<()> {
     );
     let port = running.port()?;
     TcpStream::connect(("127.0.0.1", port))?;
-    // Another address of this machine, where Linux would answer for a socket that is bound to all addresses.
-    let elsewhere = TcpStream::connect(("127.0.0.2", port));
-    ensure!(elsewhere.is_err(), "it should listen on 127.0.0.1 alone");
+    // On Linux, a socket that is bound to all addresses would answer on this one.
+    let other = TcpStream::connect(("127.0.0.2", port));
+    ensure!(other.is_err(), "mercato should listen on 127.0.0.1 only");
     running.stop()
 }
 
-fn a_port_in_use_is_told(binary: &Binary) -> Result<()> {
+fn it_refuses_a_port_in_use(binary: &Binary) -> Result<()> {
     let home = Home::new()?;
     let taken = TcpListener::bind(("127.0.0.1", 0))?;
     let port = taken.local_addr()?.port().to_string();
-    let mut command = binary.command(home.path());
-    command
-        .arg("up")
-        .arg("--shop")
-        .arg(&binary.shop)
-        .args(["--port", &port])
-        .arg("--data")
-        .arg(home.data());
-    command
-        .env("API_SECRET", crate::own::SECRET)
-        .env("RUST_LOG", "warn");
-    refuses(&home, &mut command, &[&port, "port"])?;
+    let mut command = binary.up_with(&home, &home.data(), &port);
+    fails(&home, &mut command, &[&port, "port"])?;
     drop(taken);
-    Running::start(&home, &mut binary.up(&home, &home.data()))?.stop()
+    binary.start(&home)?.stop()
 }
 
-fn a_missing_shop_is_told(binary: &Binary) -> Result<()> {
+fn it_refuses_a_missing_shop(binary: &Binary) -> Result<()> {
     let home = Home::new()?;
     let missing = binary.with_shop(home.path().join("no-such-shop.wasm"));
-    refuses(
-        &home,
-        &mut missing.up(&home, &home.data()),
-        &["no-such-shop.wasm"],
-    )?;
-    Ok(())
+    fails(&home, &mut missing.up(&home), &["no-such-shop.wasm"]).map(drop)
 }
 
-fn a_file_that_is_no_shop_is_told(binary: &Binary) -> Result<()> {
+fn it_refuses_a_file_that_is_not_a_shop(binary: &Binary) -> Result<()> {
     let home = Home::new()?;
     let whole = std::fs::read(&binary.shop)?;
     let half = whole.get(..whole.len() / 2).unwrap_or_default();
-    // A core module, a component without parts, text, nothing, and half of a shop.
+    // A core module, an empty component, a text, an empty file, and half of a shop.
     let files: [(&str, &[u8]); 5] = [
         ("module.wasm", b"\0asm\x01\0\0\0"),
         ("component.wasm", b"\0asm\x0d\0\x01\0"),
-        ("text.wasm", b"this is no shop"),
+        ("text.wasm", b"this is not a shop"),
         ("empty.wasm", b""),
         ("half.wasm", half),
     ];
@@ -112,36 +96,34 @@ fn a_file_that_is_no_shop_is_told(binary: &Binary) -> Result<()> {
         let shop = home.path().join(name);
         std::fs::write(&shop, content)?;
         let wrong = binary.with_shop(shop);
-        refuses(&home, &mut wrong.up(&home, &home.data()), &[name])?;
+        fails(&home, &mut wrong.up(&home), &[name])?;
     }
     Ok(())
 }
 
-fn documents_that_others_may_use_need_a_cache_that_they_share(binary: &Binary) -> Result<()> {
+fn shared_documents_need_a_shared_cache(binary: &Binary) -> Result<()> {
     let home = Home::new()?;
-    let mut command = binary.up(&home, &home.data());
-    // Nobody listens there, and nobody is asked.
+    let mut command = binary.up(&home);
+    // No server listens on these addresses, and mercato does not connect to them.
     command.args(["--documents", "mongodb://127.0.0.1:1/?replicaSet=none"]);
     command.args(["--events", "kafka://127.0.0.1:1"]);
-    refuses(&home, &mut command, &["--documents", "--cache", "MERCATO_CACHE"])?;
-    Ok(())
+    fails(&home, &mut command, &["--documents", "--cache", "MERCATO_CACHE"]).map(drop)
 }
 
-fn a_secret_that_is_too_short_is_refused_without_being_shown(binary: &Binary) -> Result<()> {
+fn it_refuses_a_short_secret_without_showing_it(binary: &Binary) -> Result<()> {
     let home = Home::new()?;
     for secret in ["kurz", "fifteen-letters"] {
-        let log = refuses(
-            &home,
-            binary.up(&home, &home.data()).env("API_SECRET", secret),
-            &["API_SECRET"],
-        )?;
-        ensure!(!log.contains(secret), "a secret should never be shown:\n{}", log);
+        let log = fails(&home, binary.up(&home).env("API_SECRET", secret), &["API_SECRET"])?;
+        ensure!(
+            !log.contains(secret),
+            "the log should not contain the secret:\n{log}"
+        );
     }
     Ok(())
 }
 
-fn a_setting_that_is_wrong_is_told_before_anything_starts(binary: &Binary) -> Result<()> {
-    // BSD's EX_CONFIG.
+fn it_refuses_an_invalid_setting_before_it_starts(binary: &Binary) -> Result<()> {
+    // EX_CONFIG of BSD.
     const CONFIG: i32 = 78;
     let home = Home::new()?;
     for (name, value) in [
@@ -149,7 +131,7 @@ fn a_setting_that_is_wrong_is_told_before_anything_starts(binary: &Binary) -> Re
         ("API_SECRET", "short"),
         ("CORS_ORIGINS", "shop.example"),
         ("CURRENCY", "eur"),
-        ("KEEPER_EMAIL", "nobody"),
+        ("OPERATOR_EMAIL", "nobody"),
         ("OIDC_ISSUER", "accounts.google.com"),
         ("ORDER_EXPIRY_SECONDS", "abc"),
         ("PAYMENT_GATEWAY", "nope"),
@@ -161,54 +143,42 @@ fn a_setting_that_is_wrong_is_told_before_anything_starts(binary: &Binary) -> Re
         ("TOKEN_KEYS", "{"),
         ("TWILIO_ACCOUNT_SID", "AC1"),
     ] {
-        let (code, log) = exits(&home, binary.up(&home, &home.data()).env(name, value), &[name])?;
+        let (code, log) = fails_with_code(&home, binary.up(&home).env(name, value), &[name])?;
         ensure!(
             code == CONFIG,
             "{name}={value} should exit with {CONFIG}, not {code}:\n{log}"
         );
         ensure!(
             !home.data().exists(),
-            "with {name}={value}, nothing should have been started"
+            "{name}={value} should not create a data folder"
         );
     }
-    Running::start(&home, &mut binary.up(&home, &home.data()))?.stop()
+    binary.start(&home)?.stop()
 }
 
-/// After two minutes another request may take its `Idempotency-Key` over.
-fn a_request_may_not_take_longer_than_a_minute(binary: &Binary) -> Result<()> {
+/// After two minutes, another request may reuse an `Idempotency-Key`, so that no request may take longer.
+fn the_time_limit_is_at_most_a_minute(binary: &Binary) -> Result<()> {
     let home = Home::new()?;
     for limit in ["0", "61", "3600"] {
-        let mut command = binary.up(&home, &home.data());
-        refuses(
-            &home,
-            command.env("MERCATO_TIME_LIMIT", limit),
-            &["time-limit", "1..=60"],
-        )?;
+        let mut command = binary.up(&home);
+        command.env("MERCATO_TIME_LIMIT", limit);
+        fails(&home, &mut command, &["time-limit", "1..=60"])?;
     }
     Ok(())
 }
 
-fn a_file_named_env_is_honoured_and_the_environment_wins(binary: &Binary) -> Result<()> {
+fn it_reads_a_dotenv_file_and_the_environment_wins(binary: &Binary) -> Result<()> {
     let home = Home::new()?;
-    let (of_file, of_environment) = ("of-the-file-0123456789abcdef", "of-the-environment-0123456789");
-    std::fs::write(home.path().join(".env"), format!("API_SECRET={of_file}\n"))?;
-    let mut without = binary.up(&home, &home.data());
-    without.env_remove("API_SECRET");
-    let running = Running::start(&home, &mut without)?;
-    Shop::new(&running.url, of_file)
-        .query(As::Key, "{ users { _id } }")?
-        .list("/users")?;
+    let (in_file, in_environment) = ("of-the-file-0123456789abcdef", "of-the-environment-0123456789");
+    std::fs::write(home.path().join(".env"), format!("API_SECRET={in_file}\n"))?;
+    let users =
+        |running: &Running, key: &str| Shop::new(&running.url, key).query(As::Key, "{ users { _id } }");
+    let running = Running::start(&home, binary.up(&home).env_remove("API_SECRET"))?;
+    users(&running, in_file)?.list("/users")?;
     running.stop()?;
-    let running = Running::start(
-        &home,
-        binary.up(&home, &home.data()).env("API_SECRET", of_environment),
-    )?;
-    Shop::new(&running.url, of_environment)
-        .query(As::Key, "{ users { _id } }")?
-        .list("/users")?;
-    Shop::new(&running.url, of_file)
-        .query(As::Key, "{ users { _id } }")?
-        .refused("UNAUTHENTICATED")?;
+    let running = Running::start(&home, binary.up(&home).env("API_SECRET", in_environment))?;
+    users(&running, in_environment)?.list("/users")?;
+    users(&running, in_file)?.refused("UNAUTHENTICATED")?;
     running.stop()
 }
 
@@ -218,25 +188,18 @@ fn an_ephemeral_shop_leaves_nothing_behind(binary: &Binary) -> Result<()> {
     std::fs::create_dir(&temporary)?;
     std::fs::create_dir(&current)?;
     let mut command = binary.command(&current);
-    command
-        .arg("up")
-        .arg("--shop")
-        .arg(&binary.shop)
-        .args(["--port", "0", "--ephemeral"]);
-    command
-        .env("API_SECRET", crate::own::SECRET)
-        .env("TMPDIR", &temporary);
+    command.arg("up").arg("--shop").arg(&binary.shop);
+    command.args(["--port", "0", "--ephemeral"]);
+    command.env("API_SECRET", SECRET).env("TMPDIR", &temporary);
     let running = Running::start(&home, &mut command)?;
-    let name = crate::world::unique("ephemeral");
-    crate::world::register(&running.shop(), As::Anonymous, &name, "a good password")?
-        .text("/registerUser/user/_id")?;
+    running.shop().register("ephemeral")?;
     running.stop()?;
     for folder in [temporary, current] {
         let left: Vec<_> = std::fs::read_dir(&folder)?
             .filter_map(Result::ok)
             .map(|entry| entry.path())
             .collect();
-        ensure!(left.is_empty(), "nothing should be left: {left:?}");
+        ensure!(left.is_empty(), "{} should be empty: {left:?}", folder.display());
     }
     Ok(())
 }
@@ -258,10 +221,7 @@ fn help_explains_every_command(binary: &Binary) -> Result<()> {
         let text = String::from_utf8_lossy(&output.stdout).to_lowercase();
         ensure!(output.status.success(), "{arguments:?} should succeed");
         for word in words {
-            ensure!(
-                text.contains(word),
-                "{arguments:?} should speak of {word}:\n{text}"
-            );
+            ensure!(text.contains(word), "{arguments:?} should print {word}:\n{text}");
         }
     }
     Ok(())

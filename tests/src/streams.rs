@@ -1,120 +1,125 @@
-//! Streams of events that a shop holds open: for each client its share of them, and how soon those who watch everything are told.
+//! Open streams of subscriptions: the limit for each client, and the delivery of many changes.
 
-use std::time::{Duration, Instant};
+use std::collections::HashSet;
+use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
 
-use crate::client::{As, Call, Opened, Shop};
-use crate::events::{EVENTS, Watcher};
-use crate::metrics;
-use crate::own::{Binary, Home, Running, own_trials};
+use crate::binary::{Binary, binary_trials};
+use crate::http::{EVENT_STREAM, Request, ResponseStream};
+use crate::process::{Home, Running};
+use crate::shop::{As, Shop};
+use crate::sse::Subscription;
+use crate::wait::{SOON, eventually};
 
 /// The tests of this area.
 pub fn tests() -> Vec<Trial> {
-    own_trials!(
+    binary_trials!(
         "streams",
         [
-            one_client_can_not_take_all_streams,
-            who_watches_everything_is_told_of_more_than_a_page,
+            one_client_cannot_take_all_streams,
+            a_subscription_to_all_products_delivers_more_than_one_page
         ]
     )
 }
 
 const PRODUCTS: &str = "subscription { productChanged { name } }";
 
-/// How long a stream is looked at.
-const LOOK: Duration = Duration::from_secs(10);
+/// How long a test reads a stream.
+const READ: Duration = Duration::from_secs(10);
 
-fn watch(shop: &Shop, address: &str) -> Result<Opened> {
-    let call = Call::post(&json!({ "query": PRODUCTS }))
-        .header("accept", EVENTS)
+/// Subscribes as a client with this address.
+fn subscribe(shop: &Shop, address: &str) -> Result<ResponseStream> {
+    let request = Request::query(PRODUCTS)
+        .header("accept", EVENT_STREAM)
         .header("x-forwarded-for", address);
-    let opened = shop.open_as(As::Anonymous, call, LOOK)?;
-    opened.reply.expect_status(200)?.expect_media_type(EVENTS)?;
-    Ok(opened)
+    let stream = shop.stream_as(As::Anonymous, request, READ)?;
+    stream
+        .response
+        .expect_status(200)?
+        .expect_media_type(EVENT_STREAM)?;
+    Ok(stream)
 }
 
-/// A stream that is not held open ends at once, for its client to come again.
-fn ends(opened: Opened) -> Result<()> {
-    let reply = opened.whole()?;
-    reply.expect(reply.text().contains("retry: "), || {
-        "it should say when to come again".into()
-    })?;
+/// Fails unless a stream ends at once and has the client reconnect, since the shop does not hold it open.
+fn ends(stream: ResponseStream) -> Result<()> {
+    let response = stream.read_to_end()?;
+    response.expect(
+        response.body().contains("retry: "),
+        "the stream should contain the pause before a reconnection",
+    )
+}
+
+/// Fails unless this many streams are open.
+fn check_open(shop: &Shop, expected: u64) -> Result<()> {
+    let open = shop.metric("mercato_streams")?;
+    ensure!(open == expected, "{expected} streams should be open, not {open}");
     Ok(())
 }
 
-fn held(shop: &Shop, expected: u64) -> Result<()> {
-    let held = metrics::value(shop, "mercato_streams")?;
-    ensure!(held == expected, "{held} streams are held open, not {expected}");
-    Ok(())
-}
-
-fn one_client_can_not_take_all_streams(binary: &Binary) -> Result<()> {
+fn one_client_cannot_take_all_streams(binary: &Binary) -> Result<()> {
     let home = Home::new()?;
-    let mut command = binary.up(&home, &home.data());
+    let mut command = binary.up(&home);
     command
         .env("MERCATO_STREAMS", "5")
         .env("CLIENT_ADDRESS_HEADER", "X-Forwarded-For");
     let running = Running::start(&home, &mut command)?;
     let shop = running.shop();
-    // A quarter of five, rounded up. What a client claims before the proxy does not count.
+    // The limit is a quarter of five, rounded up. Addresses before the proxy's do not count.
     let greedy = [
-        watch(&shop, "192.0.2.1")?,
-        watch(&shop, "198.51.100.9, 192.0.2.1")?,
+        subscribe(&shop, "192.0.2.1")?,
+        subscribe(&shop, "198.51.100.9, 192.0.2.1")?,
     ];
-    held(&shop, 2)?;
-    ends(watch(&shop, "203.0.113.5, 192.0.2.1")?)?;
-    let others = [watch(&shop, "192.0.2.2")?, watch(&shop, "192.0.2.3")?];
-    held(&shop, 4)?;
-    let last = watch(&shop, "2001:db8::1")?;
-    held(&shop, 5)?;
-    ends(watch(&shop, "192.0.2.4")?)?;
+    check_open(&shop, 2)?;
+    ends(subscribe(&shop, "203.0.113.5, 192.0.2.1")?)?;
+    let others = [subscribe(&shop, "192.0.2.2")?, subscribe(&shop, "192.0.2.3")?];
+    check_open(&shop, 4)?;
+    let last = subscribe(&shop, "2001:db8::1")?;
+    check_open(&shop, 5)?;
+    ends(subscribe(&shop, "192.0.2.4")?)?;
     drop((greedy, others, last));
-    let deadline = Instant::now() + Duration::from_secs(20);
-    while metrics::value(&shop, "mercato_streams")? > 0 {
-        ensure!(Instant::now() < deadline, "who is gone should leave their places");
-        std::thread::sleep(Duration::from_millis(100));
-    }
-    let again = watch(&shop, "192.0.2.1")?;
-    held(&shop, 1)?;
+    eventually(SOON, "closed connections should free their streams", || {
+        let open = shop.metric("mercato_streams")?;
+        Ok((open == 0, open))
+    })?;
+    let again = subscribe(&shop, "192.0.2.1")?;
+    check_open(&shop, 1)?;
     drop(again);
     running.stop()?;
 
-    let mut command = binary.up(&home, &home.data());
+    let mut command = binary.up(&home);
     command.env("MERCATO_STREAMS_PER_CLIENT", "1");
     let running = Running::start(&home, &mut command)?;
     let shop = running.shop();
-    // Nobody is trusted to tell addresses: they are all those of the connections.
-    let one = watch(&shop, "192.0.2.1")?;
-    ends(watch(&shop, "192.0.2.2")?)?;
-    held(&shop, 1)?;
+    // Without a trusted header, both clients have the address of the connection.
+    let one = subscribe(&shop, "192.0.2.1")?;
+    ends(subscribe(&shop, "192.0.2.2")?)?;
+    check_open(&shop, 1)?;
     drop(one);
     running.stop()
 }
 
-fn who_watches_everything_is_told_of_more_than_a_page(binary: &Binary) -> Result<()> {
+fn a_subscription_to_all_products_delivers_more_than_one_page(binary: &Binary) -> Result<()> {
     const MANY: usize = 2_000;
     let home = Home::new()?;
-    let running = Running::start(&home, &mut binary.up(&home, &home.data()))?;
+    let running = binary.start(&home)?;
     let shop = running.shop();
-    let mut watcher = Watcher::start(&shop, As::Anonymous, PRODUCTS, json!({}))?;
-    watcher.disconnect();
+    let mut subscription = Subscription::start(&shop, As::Anonymous, PRODUCTS, json!({}))?;
+    subscription.disconnect();
     let rows: Vec<Value> = (0..MANY)
         .map(|row| json!({ "externalId": row.to_string(), "name": row.to_string(), "price": 1, "quantity": 1 }))
         .collect();
     for batch in rows.chunks(500) {
-        let query = "mutation ($rows: [ImportProductInput!]!) { importProducts(products: $rows) { outcomes { outcome } } }";
-        shop.graphql(As::Key, query, json!({ "rows": batch }))?
-            .list("/importProducts/outcomes")?;
+        shop.import_products(batch)?.list("/importProducts/outcomes")?;
     }
-    let mut told = std::collections::HashSet::new();
-    while told.len() < MANY {
-        let Some(data) = watcher.next(Duration::from_secs(20))? else {
-            anyhow::bail!("{} of {MANY} changes are told", told.len());
+    let mut names = HashSet::new();
+    while names.len() < MANY {
+        let Some(data) = subscription.next(Duration::from_secs(20))? else {
+            anyhow::bail!("{MANY} changes should arrive, not {}", names.len());
         };
-        told.extend(data.pointer("/productChanged/name").map(Value::to_string));
+        names.extend(data.pointer("/productChanged/name").map(Value::to_string));
     }
     running.stop()
 }

@@ -1,203 +1,170 @@
-//! Subscriptions: what is watched is told, once, over as many connections as it takes.
+//! Subscriptions: each change arrives once, over one or more connections.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use libtest_mimic::Trial;
+use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::answer::Answer;
-use crate::client::{As, Call, JSON};
-use crate::events::{self, EVENTS, Parser, Watcher};
+use crate::fixtures::{UNKNOWN_ID, unique};
+use crate::http::{EVENT_STREAM, JSON, Request};
+use crate::shop::{As, Shop};
+use crate::sse::{self, Parser, Subscription};
 use crate::trials::trials;
-use crate::world::{UNKNOWN_ID, World, place_order, unique};
+use crate::wait::{QUIET, SOON};
 
 /// The tests of this area.
-pub fn tests(world: &Arc<World>) -> Vec<Trial> {
+pub fn tests(shop: &Arc<Shop>) -> Vec<Trial> {
     trials!(
-        world,
+        shop,
         "subscriptions",
-        [
-            a_watched_product_is_told_of_across_connections,
-            an_order_is_watched_by_its_owner_and_nobody_else,
-            all_products_and_all_own_orders_are_told_of_from_now_on,
-            what_can_not_be_watched_is_refused_before_there_is_a_stream,
-            queries_and_mutations_are_answered_by_events_that_end,
-        ]
+        portable = [
+            product_changes_arrive_across_connections,
+            only_its_owner_subscribes_to_an_order,
+            subscriptions_without_ids_deliver_later_changes,
+            queries_and_mutations_are_answered_as_finite_streams
+        ],
+        component = [invalid_subscriptions_are_refused_before_a_stream_starts]
     )
 }
-
-/// How soon a change is told.
-const SOON: Duration = Duration::from_secs(15);
-
-/// How long nothing is told, where nothing is to be told.
-const QUIET: Duration = Duration::from_secs(3);
 
 const PRODUCT: &str =
     "subscription ($ids: [ID!]) { productChanged(ids: $ids) { _id price quantity version archivedAt } }";
 const ORDER: &str = "subscription ($id: ID) { orderChanged(id: $id) { _id status version timeline { to } } }";
 
-fn priced(world: &World, product: &str, price: i64) -> Result<()> {
-    let version = world
-        .shop
-        .graphql(
-            As::Key,
-            "query ($id: ID!) { product(id: $id) { version } }",
-            json!({ "id": product }),
-        )?
-        .int("/product/version")?;
-    let answer = world.shop.graphql(
-        As::Key,
-        "mutation ($id: ID!, $version: Int!, $price: Int!) {
-            updateProduct(id: $id, version: $version, input: { price: $price }) { _id } }",
-        json!({ "id": product, "version": version, "price": price }),
-    )?;
-    answer.data("/updateProduct/_id").map(drop)
+/// Sets the price of the product at its current version.
+fn set_price(shop: &Shop, product: &str, price: i64) -> Result<()> {
+    let version = shop.read_product(As::Key, product)?.int("/product/version")?;
+    let edited = shop.update_product(product, version, json!({ "price": price }))?;
+    edited.has("/updateProduct/price", price)
 }
 
-fn moved(world: &World, order: &str, status: &str) -> Result<()> {
-    let mutation =
-        format!("mutation ($id: ID!) {{ updateOrderStatus(id: $id, status: {status}) {{ _id }} }}");
-    let answer = world.shop.graphql(As::Key, &mutation, json!({ "id": order }))?;
-    answer.data("/updateOrderStatus/_id").map(drop)
-}
-
-/// A result at a pointer must be this.
-fn expect(result: Option<Value>, pointer: &str, expected: &Value) -> Result<()> {
-    let found = result.as_ref().and_then(|data| data.pointer(pointer));
+/// Fails unless the next result has this value at a JSON pointer.
+fn expect(result: Option<Value>, pointer: &str, expected: impl Serialize) -> Result<()> {
+    let (found, expected) = (
+        result.as_ref().and_then(|data| data.pointer(pointer)),
+        json!(expected),
+    );
     ensure!(
-        found == Some(expected),
+        found == Some(&expected),
         "{pointer} should be {expected}: {result:?}"
     );
     Ok(())
 }
 
-fn nothing(result: Option<Value>) -> Result<()> {
-    ensure!(
-        result.is_none(),
-        "nothing has happened, and this is told: {result:?}"
-    );
+/// Fails if a result arrives.
+fn expect_none(subscription: &mut Subscription<'_>) -> Result<()> {
+    let result = subscription.next(QUIET)?;
+    ensure!(result.is_none(), "no result should arrive: {result:?}");
     Ok(())
 }
 
-fn a_watched_product_is_told_of_across_connections(world: &World) -> Result<()> {
-    let product = world.product(5, 9)?;
-    let mut watcher = Watcher::start(&world.shop, As::Anonymous, PRODUCT, json!({ "ids": [product] }))?;
-    expect(watcher.next(SOON)?, "/productChanged/price", &json!(5))?;
-    nothing(watcher.next(QUIET)?)?;
-    priced(world, &product, 6)?;
-    expect(watcher.next(SOON)?, "/productChanged/price", &json!(6))?;
+fn product_changes_arrive_across_connections(shop: &Shop) -> Result<()> {
+    let product = shop.product(5, 9)?;
+    let mut subscription = Subscription::start(shop, As::Anonymous, PRODUCT, json!({ "ids": [product] }))?;
+    expect(subscription.next(SOON)?, "/productChanged/price", 5)?;
+    expect_none(&mut subscription)?;
+    set_price(shop, &product, 6)?;
+    expect(subscription.next(SOON)?, "/productChanged/price", 6)?;
 
-    watcher.disconnect();
-    priced(world, &product, 7)?;
-    let sold = place_order(&world.shop, world.bob()?.caller(), &[(&product, 2)])?;
-    sold.text("/placeOrder/_id")?;
-    let told = watcher.until(|data| data.pointer("/productChanged/quantity") == Some(&json!(7)))?;
-    expect(Some(told), "/productChanged/price", &json!(7))?;
+    subscription.disconnect();
+    set_price(shop, &product, 7)?;
+    shop.order(shop.bob()?.caller(), &[(&product, 2)])?;
+    let changed = subscription.until(|data| data.pointer("/productChanged/quantity") == Some(&json!(7)))?;
+    expect(Some(changed), "/productChanged/price", 7)?;
 
-    let version = 3;
-    let answer = world.shop.graphql(
-        As::Key,
-        "mutation ($id: ID!, $version: Int!) { deleteProduct(id: $id, version: $version) { _id } }",
-        json!({ "id": product, "version": version }),
-    )?;
-    answer.data("/deleteProduct/_id")?;
-    let told = watcher.until(|data| {
+    shop.delete_product(&product, 3)?.data("/deleteProduct/_id")?;
+    let changed = subscription.until(|data| {
         !data
             .pointer("/productChanged/archivedAt")
             .is_none_or(Value::is_null)
     })?;
-    expect(Some(told), "/productChanged/_id", &json!(product))
+    expect(Some(changed), "/productChanged/_id", &product)
 }
 
-fn an_order_is_watched_by_its_owner_and_nobody_else(world: &World) -> Result<()> {
-    let ada = world.ada()?;
-    let product = world.product(5, 9)?;
-    let placed = place_order(&world.shop, ada.caller(), &[(&product, 1)])?;
-    let order = placed.text("/placeOrder/_id")?;
-    let mut watcher = Watcher::start(&world.shop, ada.caller(), ORDER, json!({ "id": order }))?;
-    expect(watcher.next(SOON)?, "/orderChanged/status", &json!("PENDING"))?;
-    moved(world, order, "PAID")?;
-    expect(watcher.next(SOON)?, "/orderChanged/status", &json!("PAID"))?;
+fn only_its_owner_subscribes_to_an_order(shop: &Shop) -> Result<()> {
+    let ada = shop.ada()?;
+    let product = shop.product(5, 9)?;
+    let order = shop.order(ada.caller(), &[(&product, 1)])?;
+    let mut subscription = Subscription::start(shop, ada.caller(), ORDER, json!({ "id": order }))?;
+    expect(subscription.next(SOON)?, "/orderChanged/status", "PENDING")?;
+    shop.move_order(&order, "PAID")?;
+    expect(subscription.next(SOON)?, "/orderChanged/status", "PAID")?;
 
-    watcher.disconnect();
-    moved(world, order, "PROCESSING")?;
-    moved(world, order, "SHIPPED")?;
-    let told = watcher.next(SOON)?;
-    expect(told.clone(), "/orderChanged/status", &json!("SHIPPED"))?;
-    expect(told.clone(), "/orderChanged/version", &json!(4))?;
-    let steps: Vec<Value> = ["PENDING", "PAID", "PROCESSING", "SHIPPED"]
-        .iter()
-        .map(|status| json!({ "to": status }))
-        .collect();
-    expect(told, "/orderChanged/timeline", &json!(steps))?;
-    nothing(watcher.next(QUIET)?)?;
-    watcher.disconnect();
-    nothing(watcher.next(QUIET)?)?;
+    subscription.disconnect();
+    shop.move_order(&order, "PROCESSING")?;
+    shop.move_order(&order, "SHIPPED")?;
+    let changed = subscription.next(SOON)?;
+    expect(changed.clone(), "/orderChanged/status", "SHIPPED")?;
+    expect(changed.clone(), "/orderChanged/version", 4)?;
+    let steps = ["PENDING", "PAID", "PROCESSING", "SHIPPED"].map(|status| json!({ "to": status }));
+    expect(changed, "/orderChanged/timeline", steps)?;
+    expect_none(&mut subscription)?;
+    subscription.disconnect();
+    expect_none(&mut subscription)?;
 
     let variables = json!({ "id": order });
-    for (who, status, code) in [
-        (world.bob()?.caller(), 403, "FORBIDDEN"),
+    for (caller, status, code) in [
+        (shop.bob()?.caller(), 403, "FORBIDDEN"),
         (As::Anonymous, 401, "UNAUTHENTICATED"),
         (As::Token("e30.e30."), 401, "UNAUTHENTICATED"),
     ] {
-        let answer = events::first(&world.shop, who, ORDER, &variables)?;
+        let answer = sse::first_result(shop, caller, ORDER, &variables)?;
         answer.refused(code)?;
-        answer.reply.expect_status(status)?;
+        answer.http.expect_status(status)?;
     }
-    let missing = events::first(&world.shop, ada.caller(), ORDER, &json!({ "id": UNKNOWN_ID }))?;
+    let missing = sse::first_result(shop, ada.caller(), ORDER, &json!({ "id": UNKNOWN_ID }))?;
     missing.refused("NOT_FOUND")?;
-    missing.reply.expect_status(404)?;
+    missing.http.expect_status(404)?;
     Ok(())
 }
 
-fn all_products_and_all_own_orders_are_told_of_from_now_on(world: &World) -> Result<()> {
-    let eve = world.register("eve")?;
-    let product = world.product(5, 9)?;
-    let before = place_order(&world.shop, eve.caller(), &[(&product, 1)])?;
-    before.text("/placeOrder/_id")?;
-    let mut products = Watcher::start(&world.shop, As::Anonymous, PRODUCT, json!({}))?;
-    let mut orders = Watcher::start(&world.shop, eve.caller(), ORDER, json!({}))?;
-    nothing(orders.next(QUIET)?)?;
+fn subscriptions_without_ids_deliver_later_changes(shop: &Shop) -> Result<()> {
+    let eve = shop.register("eve")?;
+    let product = shop.product(5, 9)?;
+    shop.order(eve.caller(), &[(&product, 1)])?;
+    let mut products = Subscription::start(shop, As::Anonymous, PRODUCT, json!({}))?;
+    let mut orders = Subscription::start(shop, eve.caller(), ORDER, json!({}))?;
+    expect_none(&mut orders)?;
 
     products.disconnect();
     orders.disconnect();
-    priced(world, &product, 8)?;
-    // Another one's.
-    place_order(&world.shop, world.bob()?.caller(), &[(&product, 1)])?.text("/placeOrder/_id")?;
-    let placed = place_order(&world.shop, eve.caller(), &[(&product, 1)])?;
-    let order = placed.text("/placeOrder/_id")?;
-    let told = products.until(|data| {
+    set_price(shop, &product, 8)?;
+    // Eve does not see the orders of others.
+    shop.order(shop.bob()?.caller(), &[(&product, 1)])?;
+    let order = shop.order(eve.caller(), &[(&product, 1)])?;
+    let changed = products.until(|data| {
         data.pointer("/productChanged/_id") == Some(&json!(product))
             && data.pointer("/productChanged/quantity") == Some(&json!(6))
     })?;
-    expect(Some(told), "/productChanged/price", &json!(8))?;
-    expect(orders.next(SOON)?, "/orderChanged/_id", &json!(order))?;
-    moved(world, order, "PAID")?;
-    expect(orders.next(SOON)?, "/orderChanged/status", &json!("PAID"))?;
-    nothing(orders.next(QUIET)?)
+    expect(Some(changed), "/productChanged/price", 8)?;
+    expect(orders.next(SOON)?, "/orderChanged/_id", &order)?;
+    shop.move_order(&order, "PAID")?;
+    expect(orders.next(SOON)?, "/orderChanged/status", "PAID")?;
+    expect_none(&mut orders)
 }
 
-fn what_can_not_be_watched_is_refused_before_there_is_a_stream(world: &World) -> Result<()> {
-    let watch = "subscription { productChanged { _id } }";
-    let asked = |accept: &str, body: Value| world.shop.send(Call::post(&body).header("accept", accept));
-    let refused = |status: u16, code: &str, reply| {
-        let answer = Answer::new(reply)?;
+fn invalid_subscriptions_are_refused_before_a_stream_starts(shop: &Shop) -> Result<()> {
+    let valid = "subscription { productChanged { _id } }";
+    let refused = |request: Request, accept: &str, status: u16, code: &str| {
+        let answer = shop.send_graphql(As::Anonymous, request.header("accept", accept))?;
         answer.refused(code)?;
-        answer.reply.expect_status(status).map(drop)
+        answer.http.expect_status(status).map(drop)
     };
     for accept in [JSON, "*/*"] {
-        refused(406, "NOT_ACCEPTABLE", asked(accept, json!({ "query": watch }))?)?;
+        refused(Request::query(valid), accept, 406, "NOT_ACCEPTABLE")?;
     }
-    let several = "subscription { a: productChanged { _id } b: productChanged { _id } }";
     for (code, query) in [
         (
             "GRAPHQL_VALIDATION_FAILED",
             "subscription { productChanged { nothing } }",
         ),
         ("GRAPHQL_PARSE_FAILED", "subscription {"),
-        ("BAD_USER_INPUT", several),
+        (
+            "BAD_USER_INPUT",
+            "subscription { a: productChanged { _id } b: productChanged { _id } }",
+        ),
         (
             "BAD_USER_INPUT",
             "subscription { productChanged(ids: []) { _id } }",
@@ -207,19 +174,18 @@ fn what_can_not_be_watched_is_refused_before_there_is_a_stream(world: &World) ->
             "subscription { productChanged(ids: [\"1\"]) { _id } }",
         ),
     ] {
-        refused(400, code, asked(EVENTS, json!({ "query": query }))?)?;
+        refused(Request::query(query), EVENT_STREAM, 400, code)?;
     }
-    refused(400, "BAD_REQUEST", asked(EVENTS, json!([{ "query": watch }]))?)?;
+    let batch = Request::post(&json!([{ "query": valid }]));
+    refused(batch, EVENT_STREAM, 400, "BAD_REQUEST")?;
     for last in ["garbage", "e30.", "..", "1"] {
-        let call = Call::post(&json!({ "query": watch }))
-            .header("accept", EVENTS)
-            .header("last-event-id", last);
-        refused(400, "BAD_USER_INPUT", world.shop.send(call)?)?;
+        let request = Request::query(valid).header("last-event-id", last);
+        refused(request, EVENT_STREAM, 400, "BAD_USER_INPUT")?;
     }
     Ok(())
 }
 
-fn queries_and_mutations_are_answered_by_events_that_end(world: &World) -> Result<()> {
+fn queries_and_mutations_are_answered_as_finite_streams(shop: &Shop) -> Result<()> {
     let name = unique("product");
     let mutation = format!(
         "mutation {{ createProduct(input: {{ name: \"{name}\", price: 1, quantity: 1 }}) {{ name }} }}"
@@ -228,20 +194,19 @@ fn queries_and_mutations_are_answered_by_events_that_end(world: &World) -> Resul
         ("{ __typename }", "/data/__typename", "Query"),
         (mutation.as_str(), "/data/createProduct/name", name.as_str()),
     ] {
-        let call = Call::post(&json!({ "query": query })).header("accept", EVENTS);
-        let reply = world.shop.send_as(As::Key, call)?;
-        reply.expect_status(200)?.expect_media_type(EVENTS)?;
-        let events = Parser::default().read(reply.text().as_bytes());
+        let request = Request::query(query).header("accept", EVENT_STREAM);
+        let response = shop.send_as(As::Key, request)?;
+        response.expect_status(200)?.expect_media_type(EVENT_STREAM)?;
+        let events = Parser::default().read(response.body().as_bytes());
         let names: Vec<_> = events.iter().map(|event| event.name.as_str()).collect();
-        reply.expect(names == ["next", "complete"], || {
-            "expected next and complete".into()
-        })?;
+        response.expect(names == ["next", "complete"], "expected next and complete")?;
         let result: Value = events
             .first()
             .map_or(Ok(Value::Null), |event| serde_json::from_str(&event.data))?;
-        reply.expect(result.pointer(pointer) == Some(&json!(expected)), || {
-            format!("expected {expected} at {pointer}")
-        })?;
+        response.expect(
+            result.pointer(pointer) == Some(&json!(expected)),
+            format!("expected {expected} at {pointer}"),
+        )?;
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Access tokens as the shop issues them, and as attackers would like them to be accepted.
+//! Access tokens: valid ones as a shop issues them, and forged ones that it must refuse.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -8,19 +8,19 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde_json::{Value, json};
 
-/// Seconds since the Unix epoch.
+/// Returns the seconds since the Unix epoch.
 pub fn now() -> u64 {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .map_or(0, |passed| passed.as_secs())
 }
 
-/// The claims of a token that is good for an hour.
+/// Returns the claims of a token that is valid for an hour.
 pub fn claims(user_id: &str, role: &str) -> Value {
     json!({ "userId": user_id, "role": role, "iat": now(), "exp": now() + 3_600 })
 }
 
-/// A token with these claims, signed with HS256.
+/// Returns a token with these claims, signed with HS256.
 pub fn signed(secret: &str, claims: &Value) -> Result<String> {
     let key = EncodingKey::from_secret(secret.as_bytes());
     Ok(jsonwebtoken::encode(
@@ -30,19 +30,19 @@ pub fn signed(secret: &str, claims: &Value) -> Result<String> {
     )?)
 }
 
-/// A good token for a user of this role.
+/// Returns a valid token for a user with this role.
 pub fn minted(secret: &str, user_id: &str, role: &str) -> Result<String> {
     signed(secret, &claims(user_id, role))
 }
 
-/// The claims of a token that this secret signed and that has not expired.
+/// Returns the claims of a token. Fails unless this secret has signed it and it has not expired.
 pub fn verified(secret: &str, token: &str) -> Result<Value> {
     let key = DecodingKey::from_secret(secret.as_bytes());
     let data = jsonwebtoken::decode::<Value>(token, &key, &Validation::new(Algorithm::HS256))?;
     Ok(data.claims)
 }
 
-/// A name for each way in which a token can be bad, and such a token, made from a good one of this user.
+/// Returns bad tokens of a user, each with its fault.
 pub fn bad(secret: &str, user_id: &str) -> Result<Vec<(&'static str, String)>> {
     let good = minted(secret, user_id, "CUSTOMER")?;
     let mut parts = good.split('.');
@@ -63,7 +63,7 @@ pub fn bad(secret: &str, user_id: &str) -> Result<Vec<(&'static str, String)>> {
         ("expired", signed(secret, &long_ago)?),
         ("unsigned, with alg none", format!("{none}.{admin}.")),
         (
-            "with alg none and the signature of another",
+            "with alg none and the signature of another token",
             format!("{none}.{payload}.{signature}"),
         ),
         ("with alg RS256", format!("{asymmetric}.{payload}.{signature}")),
@@ -76,10 +76,10 @@ pub fn bad(secret: &str, user_id: &str) -> Result<Vec<(&'static str, String)>> {
         ("without its signature", format!("{header}.{payload}.")),
         ("without its last part", format!("{header}.{payload}")),
         ("truncated", good.chars().take(good.len() - 5).collect()),
-        ("with a part too many", format!("{good}.{signature}")),
-        ("of no user", signed(secret, &anonymous)?),
-        ("of a user id that is no text", signed(secret, &untyped)?),
-        ("that is no token at all", "gibberish".to_owned()),
+        ("with one part too many", format!("{good}.{signature}")),
+        ("without a user id", signed(secret, &anonymous)?),
+        ("with a user id that is not a text", signed(secret, &untyped)?),
+        ("that is not a token", "gibberish".to_owned()),
         ("that is empty", String::new()),
         ("of 4,000 characters", "x".repeat(4_000)),
     ])

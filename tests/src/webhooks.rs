@@ -1,155 +1,135 @@
-//! Webhooks, as far as they can be seen from outside: they go to hosts that no shop under test may call, so that nothing ever arrives.
+//! Webhooks to hosts that the shop under test may not call, so that all deliveries fail.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
 
-use crate::answer::Answer;
-use crate::client::As;
+use crate::graphql::GraphqlResponse;
+use crate::shop::{As, Shop};
 use crate::trials::trials;
-use crate::world::World;
+use crate::wait::{SOON, eventually};
 
 const CREATED: &str = "mercato.catalog.product-created";
 
 /// The tests of this area.
-pub fn tests(world: &Arc<World>) -> Vec<Trial> {
+pub fn tests(shop: &Arc<Shop>) -> Vec<Trial> {
     trials!(
-        world,
+        shop,
         "webhooks",
-        [
-            an_event_is_delivered_tried_again_and_replayed,
-            a_secret_is_told_once,
-            a_webhook_that_can_not_work_is_refused,
-        ]
+        portable = [a_failed_delivery_is_retried_and_replayed],
+        component = [a_signing_secret_is_shown_once, invalid_webhooks_are_refused]
     )
 }
 
-fn create(world: &World, url: &str, events: &[&str]) -> Result<Answer> {
+fn create(shop: &Shop, url: &str, events: &[&str]) -> Result<GraphqlResponse> {
     let query = "mutation ($url: String!, $events: [String!]!) {
         createWebhook(input: { url: $url, events: $events }) { webhook { _id url events enabled } signingSecret } }";
     let variables = json!({ "url": url, "events": events });
-    world.shop.graphql(As::Key, query, variables)
+    shop.graphql(As::Key, query, variables)
 }
 
-/// A webhook that wants new products; it has to be ended.
-pub fn webhook(world: &World) -> Result<String> {
-    let answer = create(world, "https://webhooks.example/in", &[CREATED])?;
+/// Creates a webhook for new products and returns its id. The test has to delete it.
+pub fn webhook(shop: &Shop) -> Result<String> {
+    let answer = create(shop, "https://webhooks.example/in", &[CREATED])?;
     Ok(answer.text("/createWebhook/webhook/_id")?.to_owned())
 }
 
-/// Deletes a webhook, if it is still there.
-pub fn end(world: &World, id: &str) -> Result<()> {
+/// Deletes a webhook. A webhook that is already deleted is no failure.
+pub fn delete(shop: &Shop, id: &str) -> Result<()> {
     let query = "mutation ($id: ID!) { deleteWebhook(id: $id) { _id } }";
-    world.shop.graphql(As::Key, query, json!({ "id": id })).map(drop)
+    shop.graphql(As::Key, query, json!({ "id": id })).map(drop)
 }
 
-fn deliveries(world: &World, webhook: &str) -> Result<Vec<Value>> {
+/// Waits for a delivery to a webhook that matches, and returns it.
+fn matching(shop: &Shop, webhook: &str, matches: impl Fn(&Value) -> bool) -> Result<Value> {
     let query = "query ($id: ID!) { webhookDeliveries(webhookId: $id) { edges { node {
         _id webhookId eventId type payload status attempts nextAttemptAt failure } } } }";
-    let answer = world.shop.graphql(As::Key, query, json!({ "id": webhook }))?;
-    answer.column("/webhookDeliveries/edges", "/node")
-}
-
-/// The first delivery to a webhook once it is as it should become.
-fn becomes(world: &World, webhook: &str, is_so: impl Fn(&Value) -> bool) -> Result<Value> {
-    let deadline = Instant::now() + Duration::from_secs(20);
-    loop {
-        let found = deliveries(world, webhook)?;
-        if let Some(delivery) = found.iter().find(|delivery| is_so(delivery)) {
-            return Ok(delivery.clone());
-        }
-        ensure!(Instant::now() < deadline, "the deliveries stay {found:?}");
-        std::thread::sleep(Duration::from_millis(50));
-    }
+    let deliveries = eventually(SOON, "a delivery should match", || {
+        let answer = shop.graphql(As::Key, query, json!({ "id": webhook }))?;
+        let found = answer.column("/webhookDeliveries/edges", "/node")?;
+        Ok((found.iter().any(&matches), found))
+    })?;
+    deliveries.into_iter().find(matches).context("a delivery matches")
 }
 
 fn at<'a>(value: &'a Value, field: &str) -> &'a Value {
     value.get(field).unwrap_or(&Value::Null)
 }
 
-/// The id of a delivery to a webhook of [`webhook`] that was tried once, and so is not under way.
-pub fn delivery(world: &World, webhook: &str) -> Result<String> {
-    world.product(1, 1)?;
-    let delivery = becomes(world, webhook, |delivery| {
+/// Waits for the first attempt of a delivery to a webhook of [`webhook`], and returns the delivery's id.
+pub fn delivery(shop: &Shop, webhook: &str) -> Result<String> {
+    shop.product(1, 1)?;
+    let delivery = matching(shop, webhook, |delivery| {
         at(delivery, "attempts").as_u64() >= Some(1)
     })?;
     Ok(at(&delivery, "_id").as_str().unwrap_or_default().to_owned())
 }
 
-fn an_event_is_delivered_tried_again_and_replayed(world: &World) -> Result<()> {
-    let id = webhook(world)?;
-    let product = world.product(1, 1)?;
-    let of_it = |delivery: &Value, attempts: u64| {
+fn a_failed_delivery_is_retried_and_replayed(shop: &Shop) -> Result<()> {
+    let id = webhook(shop)?;
+    let product = shop.product(1, 1)?;
+    let is_it = |delivery: &Value, attempts: u64| {
         let payload = at(delivery, "payload").as_str().unwrap_or_default();
         payload.contains(&product) && at(delivery, "attempts").as_u64() >= Some(attempts)
     };
-    let tried = becomes(world, &id, |delivery| of_it(delivery, 1))?;
+    let delivery = matching(shop, &id, |delivery| is_it(delivery, 1))?;
     ensure!(
-        at(&tried, "type") == CREATED
-            && at(&tried, "webhookId") == id.as_str()
-            && at(&tried, "status") == "PENDING",
-        "{tried}"
+        at(&delivery, "type") == CREATED
+            && at(&delivery, "webhookId") == id.as_str()
+            && at(&delivery, "status") == "PENDING",
+        "{delivery}"
     );
     ensure!(
-        at(&tried, "failure").is_string() && at(&tried, "nextAttemptAt").is_string(),
-        "{tried}"
+        at(&delivery, "failure").is_string() && at(&delivery, "nextAttemptAt").is_string(),
+        "{delivery}"
     );
-    let payload: Value = serde_json::from_str(at(&tried, "payload").as_str().unwrap_or_default())?;
+    let payload: Value = serde_json::from_str(at(&delivery, "payload").as_str().unwrap_or_default())?;
     ensure!(
-        at(&payload, "id") == at(&tried, "eventId")
+        at(&payload, "id") == at(&delivery, "eventId")
             && at(&payload, "type") == CREATED
             && at(&payload, "created").is_u64(),
         "{payload}"
     );
     let replay = "mutation ($id: ID!) { replayWebhookDelivery(id: $id) { status } }";
-    let variables = json!({ "id": at(&tried, "_id") });
-    let answer = world.shop.graphql(As::Key, replay, variables.clone())?;
-    ensure!(
-        answer.text("/replayWebhookDelivery/status")? == "PENDING",
-        "it is tried"
-    );
-    becomes(world, &id, |delivery| of_it(delivery, 2))?;
-    end(world, &id)?;
-    world
-        .shop
-        .graphql(As::Key, replay, variables)?
+    let variables = json!({ "id": at(&delivery, "_id") });
+    let answer = shop.graphql(As::Key, replay, variables.clone())?;
+    answer.has("/replayWebhookDelivery/status", "PENDING")?;
+    matching(shop, &id, |delivery| is_it(delivery, 2))?;
+    delete(shop, &id)?;
+    shop.graphql(As::Key, replay, variables)?
         .refused("INVALID_TRANSITION")
         .map(drop)
 }
 
-fn a_secret_is_told_once(world: &World) -> Result<()> {
-    let made = create(world, "https://webhooks.example/in", &["mercato.payments.*"])?;
-    let id = made.text("/createWebhook/webhook/_id")?;
-    let secret = made.text("/createWebhook/signingSecret")?;
+fn a_signing_secret_is_shown_once(shop: &Shop) -> Result<()> {
+    let created = create(shop, "https://webhooks.example/in", &["mercato.payments.*"])?;
+    let id = created.text("/createWebhook/webhook/_id")?;
+    let secret = created.text("/createWebhook/signingSecret")?;
     ensure!(
         secret.len() == 70 && secret.starts_with("whsec_"),
-        "it should be of 256 bits"
+        "the secret should have 256 bits"
     );
     let query = "mutation ($id: ID!) { rotateWebhookSecret(id: $id) { signingSecret } }";
-    let rotated = world.shop.graphql(As::Key, query, json!({ "id": id }))?;
+    let rotated = shop.graphql(As::Key, query, json!({ "id": id }))?;
     ensure!(
         rotated.text("/rotateWebhookSecret/signingSecret")? != secret,
-        "it should be another"
+        "the secret should change"
     );
     let query = "mutation ($id: ID!) { updateWebhook(id: $id, input: { enabled: false }) { enabled url } }";
-    let updated = world.shop.graphql(As::Key, query, json!({ "id": id }))?;
-    ensure!(
-        *updated.data("/updateWebhook")? == json!({ "enabled": false, "url": "https://webhooks.example/in" }),
-        "what is not named should stay"
-    );
-    let listed = world.shop.query(As::Key, "{ webhooks { _id events enabled } }")?;
+    let updated = shop.graphql(As::Key, query, json!({ "id": id }))?;
+    updated.has(
+        "/updateWebhook",
+        json!({ "enabled": false, "url": "https://webhooks.example/in" }),
+    )?;
     let expected = json!({ "_id": id, "events": ["mercato.payments.*"], "enabled": false });
-    ensure!(
-        listed.list("/webhooks")?.contains(&expected),
-        "it should be listed"
-    );
-    end(world, id)
+    shop.query(As::Key, "{ webhooks { _id events enabled } }")?
+        .column_contains("/webhooks", "", expected)?;
+    delete(shop, id)
 }
 
-fn a_webhook_that_can_not_work_is_refused(world: &World) -> Result<()> {
+fn invalid_webhooks_are_refused(shop: &Shop) -> Result<()> {
     for url in [
         "http://webhooks.example/",
         "webhooks.example",
@@ -162,10 +142,10 @@ fn a_webhook_that_can_not_work_is_refused(world: &World) -> Result<()> {
         "http://[::ffff:127.0.0.1]/",
         "http://169.254.169.254/latest/meta-data",
     ] {
-        create(world, url, &["*"])?.refused("BAD_USER_INPUT")?;
+        create(shop, url, &["*"])?.refused("BAD_USER_INPUT")?;
     }
     for events in [&[][..], &["mercato.orders.order-lost"]] {
-        create(world, "https://webhooks.example/", events)?.refused("BAD_USER_INPUT")?;
+        create(shop, "https://webhooks.example/", events)?.refused("BAD_USER_INPUT")?;
     }
     Ok(())
 }

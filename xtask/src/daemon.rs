@@ -1,4 +1,4 @@
-//! Programs that run beside xtask and never outlive it, however it ends.
+//! Programs that run beside xtask and end with it, even if xtask is killed.
 
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
@@ -13,10 +13,11 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use mercato_wasm_toolchain::process::shown;
 
-/// How long a program may take to end when it is told to, unless its starter knows better.
+/// The time in which a program must end after SIGTERM, unless the caller of [`Daemon::stop`] gives another.
 const STOP_LIMIT: Duration = Duration::from_secs(20);
 
-/// Ends process $1 with what it started, and removes folder $2 when its own input ends, which it does with xtask: even a killed one.
+/// Waits until its standard input is closed, which happens when xtask ends in any way. Then stops process $1
+/// and the processes that it started, and removes folder $2.
 const GUARD: &str = r#"
 read -r _
 kill -s TERM "$1" 2>/dev/null
@@ -29,23 +30,24 @@ kill -s KILL -- "-$1" 2>/dev/null
 [ -z "$2" ] || rm -rf "$2"
 "#;
 
-/// What is to be ended when xtask itself is told to stop.
+/// The programs to stop when xtask receives a signal.
 static RUNNING: Mutex<Vec<Pid>> = Mutex::new(Vec::new());
-/// Whether the task ends by itself what it started, in its own order.
-static ORDERLY: AtomicBool = AtomicBool::new(false);
-static STOPPED: AtomicBool = AtomicBool::new(false);
+/// Whether the task itself stops its programs, in an order of its own.
+static IN_ORDER: AtomicBool = AtomicBool::new(false);
+/// Whether a signal has asked the task to stop.
+static STOPPING: AtomicBool = AtomicBool::new(false);
 
-/// From now on, the first signal to stop does no more than to make [`stopped`] true: the caller ends what it started.
-pub fn stop_orderly() {
-    ORDERLY.store(true, Ordering::SeqCst);
+/// Leaves the reaction to the first signal to the caller: the signal only makes [`is_stopping`] true.
+pub fn stop_in_order() {
+    IN_ORDER.store(true, Ordering::SeqCst);
 }
 
-/// Whether xtask was told to stop, after [`stop_orderly`].
-pub fn stopped() -> bool {
-    STOPPED.load(Ordering::SeqCst)
+/// Checks whether a signal has asked xtask to stop, after [`stop_in_order`].
+pub fn is_stopping() -> bool {
+    STOPPING.load(Ordering::SeqCst)
 }
 
-/// A running program; told to end, then killed, when it is dropped.
+/// A running program. It is stopped when dropped.
 #[derive(Debug)]
 pub struct Daemon {
     child: Child,
@@ -54,21 +56,21 @@ pub struct Daemon {
 }
 
 impl Daemon {
-    /// Starts a program, away from the terminal's signals. `folder` is removed if xtask ends without having ended
-    /// the program.
+    /// Starts a program in a process group of its own, which the terminal sends no signals. `folder` is
+    /// removed if xtask ends before the program.
     ///
     /// # Errors
-    /// It can't be started.
+    /// The program can't be started.
     pub fn spawn(command: &mut Command, folder: Option<&Path>) -> Result<Self> {
-        stop_with_xtask()?;
+        handle_signals()?;
         let line = shown(command);
         let mut child = command
             .stdin(Stdio::null())
             .process_group(0)
             .spawn()
-            .with_context(|| format!("`{line}` can't be started"))?;
+            .with_context(|| format!("can't start `{line}`"))?;
         let guarded = Pid::from_raw(i32::try_from(child.id())?)
-            .context("a process without an id")
+            .context("the process has no id")
             .and_then(|pid| Ok((pid, guard(pid, folder)?)));
         match guarded {
             Ok((pid, guard)) => {
@@ -83,29 +85,29 @@ impl Daemon {
         }
     }
 
-    /// The id of its process.
+    /// Returns the process id.
     pub fn id(&self) -> u32 {
         self.child.id()
     }
 
-    /// What it prints, if that was asked for; once.
+    /// Takes the standard output, if the command pipes it.
     pub fn stdout(&mut self) -> Option<ChildStdout> {
         self.child.stdout.take()
     }
 
-    /// How it ended, if it has.
+    /// Returns the exit status, if the program has ended.
     ///
     /// # Errors
-    /// The system does not tell.
+    /// The state of the process can't be read.
     pub fn ended(&mut self) -> Result<Option<ExitStatus>> {
         Ok(self.child.try_wait()?)
     }
 
-    /// Tells it to end and waits for that; what it started ends then at the latest. `None` if it did not end within the
-    /// limit, and was killed.
+    /// Sends SIGTERM, waits until the program ends, and kills the processes that it started. Returns `None`
+    /// if the program did not end within the limit and was killed.
     ///
     /// # Errors
-    /// The system does not let it be ended.
+    /// The process can't be signalled.
     pub fn stop(&mut self, limit: Duration) -> Result<Option<ExitStatus>> {
         if self.ended()?.is_none() {
             kill_process(self.pid, Signal::TERM)?;
@@ -118,16 +120,16 @@ impl Daemon {
             }
             std::thread::sleep(Duration::from_millis(20));
         };
-        // Fails where it left nobody behind.
+        // Fails if no process of the group is left.
         let _ = kill_process_group(self.pid, Signal::KILL);
         self.child.wait()?;
         Ok(status)
     }
 
-    /// Ends it alone, at once, without a chance to save anything.
+    /// Kills the program, but not the processes that it started.
     ///
     /// # Errors
-    /// The system does not let it be ended.
+    /// The process can't be killed.
     pub fn kill(&mut self) -> Result<()> {
         self.child.kill()?;
         self.child.wait()?;
@@ -137,7 +139,7 @@ impl Daemon {
 
 impl Drop for Daemon {
     fn drop(&mut self) {
-        // What fails here has ended already.
+        // Fails if the program has already ended.
         let _ = self.stop(STOP_LIMIT);
         if let Ok(mut running) = running() {
             running.retain(|other| *other != self.pid);
@@ -157,17 +159,17 @@ fn guard(pid: Pid, folder: Option<&Path>) -> Result<Child> {
         .stderr(Stdio::null())
         .process_group(0)
         .spawn()
-        .context("`sh` can't be started")
+        .context("can't start `sh`")
 }
 
 fn running() -> Result<std::sync::MutexGuard<'static, Vec<Pid>>> {
     RUNNING
         .lock()
-        .map_err(|_| anyhow!("the list of running programs is broken"))
+        .map_err(|_| anyhow!("the list of running programs is poisoned"))
 }
 
-/// From now on, what stops xtask ends the running programs first.
-fn stop_with_xtask() -> Result<()> {
+/// Makes a signal that stops xtask stop the running programs first.
+fn handle_signals() -> Result<()> {
     static LISTENING: OnceLock<()> = OnceLock::new();
     if LISTENING.set(()).is_err() {
         return Ok(());
@@ -175,9 +177,9 @@ fn stop_with_xtask() -> Result<()> {
     let mut signals = signal_hook::iterator::Signals::new([SIGHUP, SIGINT, SIGTERM])?;
     std::thread::spawn(move || {
         for signal in signals.forever() {
-            // Told again, it does not wait for order any more.
-            if !ORDERLY.load(Ordering::SeqCst) || STOPPED.swap(true, Ordering::SeqCst) {
-                end_all();
+            // The second signal does not wait for the task.
+            if !IN_ORDER.load(Ordering::SeqCst) || STOPPING.swap(true, Ordering::SeqCst) {
+                stop_all();
                 // The guards remove the folders.
                 std::process::exit(128 + signal);
             }
@@ -186,14 +188,14 @@ fn stop_with_xtask() -> Result<()> {
     Ok(())
 }
 
-fn end_all() {
+fn stop_all() {
     let pids: Vec<Pid> = RUNNING
         .lock()
         .iter()
         .flat_map(|list| list.iter().copied())
         .collect();
     for pid in &pids {
-        // Fails where it has ended already.
+        // Fails if the program has already ended.
         let _ = kill_process(*pid, Signal::TERM);
     }
     let started = Instant::now();
@@ -204,7 +206,7 @@ fn end_all() {
             }
             std::thread::sleep(Duration::from_millis(20));
         }
-        // Fails where it left nobody behind.
+        // Fails if no process of the group is left.
         let _ = kill_process_group(pid, Signal::KILL);
     }
 }
@@ -215,8 +217,9 @@ mod tests {
 
     use super::*;
 
-    /// A program that starts another, and the other's id; its output ends with the last of them.
-    fn program_with_another(folder: Option<&Path>) -> (Daemon, Pid, BufReader<ChildStdout>) {
+    /// Starts a program that starts another one. Returns the id of the other one, and the output, which ends
+    /// with the last of them.
+    fn program_with_child(folder: Option<&Path>) -> (Daemon, Pid, BufReader<ChildStdout>) {
         let mut command = Command::new("sh");
         command
             .args(["-c", "(sleep 20; echo late) & echo $!; wait"])
@@ -230,13 +233,13 @@ mod tests {
     }
 
     #[test]
-    fn a_program_what_it_started_and_its_folder_end_with_xtask() {
+    fn stops_a_program_and_its_children_when_xtask_ends() {
         let folder = tempfile::tempdir().unwrap();
         let data = folder.path().join("data");
         std::fs::create_dir(&data).unwrap();
-        let (mut daemon, _, mut output) = program_with_another(Some(&data));
+        let (mut daemon, _, mut output) = program_with_child(Some(&data));
         assert_eq!(daemon.ended().unwrap(), None);
-        // As the system does when xtask ends in whatever way.
+        // The system does the same when xtask ends.
         drop(daemon.guard.stdin.take());
         assert!(!daemon.child.wait().unwrap().success());
         assert!(daemon.guard.wait().unwrap().success());
@@ -245,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn a_program_that_does_not_end_is_killed() {
+    fn kills_a_program_that_ignores_sigterm() {
         let mut command = Command::new("sh");
         command
             .args(["-c", "trap '' TERM; echo; exec sleep 600"])
@@ -258,8 +261,8 @@ mod tests {
     }
 
     #[test]
-    fn what_a_killed_program_started_ends_with_the_next_stop() {
-        let (mut daemon, other, mut output) = program_with_another(None);
+    fn stop_kills_the_children_of_a_killed_program() {
+        let (mut daemon, other, mut output) = program_with_child(None);
         daemon.kill().unwrap();
         kill_process(other, Signal::CONT).unwrap();
         daemon.stop(Duration::ZERO).unwrap();
@@ -267,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn a_dropped_program_has_ended() {
+    fn stops_a_program_that_is_dropped() {
         let daemon = Daemon::spawn(Command::new("sleep").arg("600"), None).unwrap();
         let pid = daemon.pid;
         drop(daemon);

@@ -1,17 +1,26 @@
 //! The tasks of Mercato, run as `cargo xtask <task>`.
 
+mod api;
 mod bench;
 mod compose;
 mod daemon;
+mod dependencies;
+mod generate;
+mod groups;
 mod guests;
 mod lattice;
+mod lint;
+mod modules;
 mod project;
 mod secret;
 mod servers;
 mod service;
+mod services;
+mod settings;
 mod shop;
 mod spin;
 mod test;
+mod tool;
 mod up;
 mod wit;
 
@@ -23,9 +32,11 @@ use clap::{Parser, Subcommand};
 
 use mercato_wasm_toolchain as toolchain;
 
+use crate::compose::Composition;
 use crate::project::Project;
+use crate::services::Services;
 
-/// The tasks of Mercato. Whatever a task needs is built or got first; that is told on stderr.
+/// The tasks of Mercato. Each task first builds and installs what it needs, and reports that on stderr.
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]
 struct Cli {
@@ -42,25 +53,35 @@ enum Task {
     Lattice(lattice::Lattice),
     #[command(subcommand)]
     Spin(spin::Spin),
+    Generate(generate::Generate),
     /// Compose services to one component
     ///
-    /// Builds the services that FILE names and joins them: an import of one is filled by the one that exports the same
-    /// interface. Prints where the composed component is. Its imports are checked against what the runtime that FILE
-    /// names offers. Each service alone is in target/shop/parts then.
+    /// Builds the parts that FILE names and joins them: an import of one part is connected to the part that
+    /// exports the same interface. Checks the remaining imports against the runtime that FILE names. Prints
+    /// the path of the component. Each part alone is in target/shop/parts.
     Compose {
-        /// Names the parts; its form is that of the default [default: deploy/compositions/shop.toml]
+        /// A list of parts [default: deploy/compositions/shop.toml]
         file: Option<PathBuf>,
-        /// Where to put the composed component [default: target/shop/<name of FILE>.wasm]
+        /// The file of the component [default: target/shop/<name of FILE>.wasm]
         #[arg(short, long, value_name = "FILE")]
         out: Option<PathBuf>,
     },
-    /// Make sure that there is a compiler for components
+    /// Find or build a compiler for components
     ///
-    /// Tries in this order: the active toolchain; toolchain mercato-wasm, if it was made before; `rustup target add`;
-    /// making toolchain mercato-wasm from Debian's packages (needs Debian, and root unless they are installed).
+    /// Tries in this order: the active toolchain; the toolchain mercato-wasm, if it exists; `rustup target
+    /// add`; building the toolchain mercato-wasm from Debian's packages. The last needs Debian, and root to
+    /// install packages.
     Toolchain,
     /// Check the interfaces in wit/
     Wit,
+    /// Run clippy on all code
+    ///
+    /// Lints both workspaces, and the components for their own target. Warnings are errors.
+    Lint,
+    /// Check that no modules of a crate import each other
+    Modules,
+    /// Check the licenses and sources of the dependencies, and advisories against them
+    Dependencies,
 }
 
 fn main() -> ExitCode {
@@ -75,7 +96,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Runs a task; tells whether what it checks is all right.
+/// Runs a task. Returns whether the tests passed, if the task has any.
 fn run(task: Task, project: &Project) -> Result<bool> {
     match task {
         Task::Up(up) => up.run(project)?,
@@ -83,12 +104,8 @@ fn run(task: Task, project: &Project) -> Result<bool> {
         Task::Bench(bench) => bench.run(project)?,
         Task::Lattice(lattice) => lattice.run(project)?,
         Task::Spin(spin) => spin.run(project)?,
-        Task::Compose { file, out } => {
-            println!(
-                "{}",
-                shop::composed(project, file.as_deref(), out.as_deref())?.display()
-            );
-        }
+        Task::Generate(generate) => generate.run(project)?,
+        Task::Compose { file, out } => println!("{}", compose(project, file, out)?.display()),
         Task::Toolchain => println!(
             "{}: {}",
             toolchain::TARGET,
@@ -99,6 +116,18 @@ fn run(task: Task, project: &Project) -> Result<bool> {
                 println!("{package} is valid");
             }
         }
+        Task::Lint => lint::all(project)?,
+        Task::Modules => modules::check(project)?,
+        Task::Dependencies => dependencies::check(project)?,
     }
     Ok(true)
+}
+
+fn compose(project: &Project, file: Option<PathBuf>, out: Option<PathBuf>) -> Result<PathBuf> {
+    let file = file.unwrap_or_else(|| project.root.join("deploy/compositions/shop.toml"));
+    let composition = Composition::read(&file, &Services::read(project)?)?;
+    let name = file.file_stem().unwrap_or_default();
+    let out = out.unwrap_or_else(|| project.target.join("shop").join(name).with_extension("wasm"));
+    shop::composed(project, &composition, &out)?;
+    Ok(out)
 }

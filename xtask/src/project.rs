@@ -1,17 +1,17 @@
-//! Where things are: the checkout, the target folder, the cache.
+//! The folders that tasks use: the checkout, the target folder, the cache.
 
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-/// The folders that tasks work in.
+/// The folders that tasks use.
 #[derive(Clone, Debug)]
 pub struct Project {
     /// The checkout.
     pub root: PathBuf,
     /// Cargo's target folder: `CARGO_TARGET_DIR`, or `target` in the checkout.
     pub target: PathBuf,
-    /// What is got or built once for all checkouts: `mercato` in `XDG_CACHE_HOME`, or in `~/.cache`.
+    /// The cache that all checkouts share: `mercato` in `XDG_CACHE_HOME`, or in `~/.cache`.
     pub cache: PathBuf,
 }
 
@@ -32,7 +32,7 @@ impl Project {
         {
             Some(folder) => PathBuf::from(folder),
             None => std::env::home_dir()
-                .context("HOME is not set: there is no place for the cache")?
+                .context("set HOME: the cache needs it")?
                 .join(".cache"),
         };
         Ok(Self {
@@ -42,7 +42,7 @@ impl Project {
         })
     }
 
-    /// Where cargo puts the guests.
+    /// Returns the target folder of the components.
     pub fn guest_target(&self) -> PathBuf {
         self.target.join("guest")
     }

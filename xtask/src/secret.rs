@@ -1,4 +1,4 @@
-//! Secrets for shops that xtask starts.
+//! API keys for shops that xtask starts.
 
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
@@ -7,23 +7,24 @@ use std::path::Path;
 
 use anyhow::{Context, Result, anyhow};
 
-/// 32 random bytes as hexadecimal digits.
+/// Generates 32 random bytes, and returns them as hexadecimal digits.
 ///
 /// # Errors
-/// The system gives no random bytes.
+/// The system has no random bytes.
 pub fn generate() -> Result<String> {
     let mut bytes = [0; 32];
-    getrandom::fill(&mut bytes).map_err(|error| anyhow!("no random bytes: {error}"))?;
+    getrandom::fill(&mut bytes).map_err(|error| anyhow!("the system has no random bytes: {error}"))?;
     Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
-/// The secret in a file that its owner alone can read; made if it is not there.
+/// Reads a secret from a file. If the file is missing, generates a secret and stores it so that only the
+/// owner can read it.
 ///
 /// # Errors
-/// The file can't be read, or made.
-pub fn kept(file: &Path) -> Result<String> {
+/// The file can't be read or created.
+pub fn from_file(file: &Path) -> Result<String> {
     if file.exists() {
-        let text = fs::read_to_string(file).with_context(|| format!("{} can't be read", file.display()))?;
+        let text = fs::read_to_string(file).with_context(|| format!("can't read {}", file.display()))?;
         return Ok(text.trim().to_owned());
     }
     let secret = generate()?;
@@ -33,7 +34,7 @@ pub fn kept(file: &Path) -> Result<String> {
         .mode(0o600)
         .open(file)
         .and_then(|mut file| writeln!(file, "{secret}"))
-        .with_context(|| format!("{} can't be written", file.display()))?;
+        .with_context(|| format!("can't write {}", file.display()))?;
     Ok(secret)
 }
 
@@ -44,11 +45,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_secret_is_kept_for_its_owner_alone() {
+    fn only_the_owner_can_read_a_stored_secret() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("api-secret");
-        let secret = kept(&file).unwrap();
-        assert_eq!(kept(&file).unwrap(), secret);
+        let secret = from_file(&file).unwrap();
+        assert_eq!(from_file(&file).unwrap(), secret);
         assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600);
         assert!(secret.len() == 64 && generate().unwrap() != secret);
     }

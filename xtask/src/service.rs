@@ -11,36 +11,37 @@ use anyhow::{Context, Result, bail};
 
 use crate::daemon::Daemon;
 
-/// How long a service may take.
+/// Time limits of a service.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Until it serves.
+    /// From the start until it serves.
     pub start: Duration,
-    /// Until it ended.
+    /// From SIGTERM until it has ended.
     pub stop: Duration,
 }
 
-/// In a debug build, compiling the components takes most of a start. At the end, requests are finished and the database
-/// is closed.
+/// In a debug build, compiling the components takes most of a start. A stop finishes the requests and closes
+/// the database.
 const SHOP: Limits = Limits {
     start: Duration::from_secs(180),
     stop: Duration::from_secs(20),
 };
 
-/// A running `mercato up`, or a lattice; ended when dropped.
+/// A running shop. It is stopped when dropped.
 #[derive(Debug)]
 pub struct Service {
     daemon: Daemon,
     limits: Limits,
-    /// Where it serves.
+    /// The address of the shop.
     pub url: String,
 }
 
 impl Service {
-    /// Starts a shop on a free port, with no settings but these flags, with its logs in the file `log`, and waits until it serves.
+    /// Starts a shop on a free port with these flags and no other settings, and waits until it serves. It
+    /// logs to the file `log`.
     ///
     /// # Errors
-    /// It can't be started, ends, or does not serve in time; the error names the log.
+    /// The shop does not start or does not serve in time; the error names the log.
     pub fn start(host: &Path, shop: &Path, flags: &[&str], secret: &str, log: &Path) -> Result<Self> {
         let mut command = Command::new(host);
         for (name, _) in
@@ -53,17 +54,17 @@ impl Service {
             .arg(shop)
             .args(flags)
             .env("API_SECRET", secret)
-            // A `.env` of the checkout is for a developer's own shop.
+            // A file `.env` of the checkout must not change the settings.
             .current_dir(std::env::temp_dir());
         Self::run(command, log, SHOP)
     }
 
-    /// Starts a command that prints `ready URL` when it serves, with its logs in the file `log`, and waits for that.
+    /// Starts a command and waits until it prints `ready URL`. It logs to the file `log`.
     ///
     /// # Errors
-    /// It can't be started, ends, or does not serve in time; the error names the log.
+    /// The command does not start or does not print that line in time; the error names the log.
     pub fn run(mut command: Command, log: &Path, limits: Limits) -> Result<Self> {
-        let logs = File::create(log).with_context(|| format!("{} can't be written", log.display()))?;
+        let logs = File::create(log).with_context(|| format!("can't write {}", log.display()))?;
         command.stdout(Stdio::piped()).stderr(logs);
         let mut daemon = Daemon::spawn(&mut command, None)?;
         let stdout = daemon.stdout().context("the shop has no output")?;
@@ -74,9 +75,9 @@ impl Service {
         };
         let (sender, receiver) = channel();
         std::thread::spawn(move || {
-            // Reads to the end: the shop must never wait for its output to be taken.
+            // Reads to the end, because the shop would block on a full pipe.
             for line in BufReader::new(stdout).lines().map_while(Result::ok) {
-                // Nobody listens any more once it serves.
+                // Fails after the first line, because nothing receives.
                 let _ = sender.send(line);
             }
         });
@@ -96,29 +97,29 @@ impl Service {
                 )
             }
             Err(RecvTimeoutError::Disconnected) => {
-                bail!("the shop ended while starting; its log: {}", log.display())
+                bail!("the shop ended while it started; its log: {}", log.display())
             }
         }
     }
 
-    /// The id of its process.
+    /// Returns the process id.
     pub fn id(&self) -> u32 {
         self.daemon.id()
     }
 
-    /// Tells the shop to stop and waits for it.
+    /// Stops the shop and waits until it has ended.
     ///
     /// # Errors
-    /// It had ended before, fails at the end, or has to be killed.
+    /// The shop had already ended, fails at the end, or had to be killed.
     pub fn stop(mut self) -> Result<()> {
         if let Some(status) = self.daemon.ended()? {
-            bail!("the shop ended by itself ({status})");
+            bail!("the shop ended before it was stopped ({status})");
         }
         match self.daemon.stop(self.limits.stop)? {
             Some(status) if status.success() => Ok(()),
-            Some(status) => bail!("the shop failed when it was told to stop ({status})"),
+            Some(status) => bail!("the shop failed while it stopped ({status})"),
             None => bail!(
-                "the shop did not stop within {} s of SIGTERM and was killed",
+                "the shop did not end within {} s of SIGTERM and was killed",
                 self.limits.stop.as_secs()
             ),
         }

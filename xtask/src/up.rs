@@ -1,4 +1,4 @@
-//! `cargo xtask up`: builds what is needed and becomes the host.
+//! `cargo xtask up`: builds the shop and runs it in one process.
 
 use std::net::IpAddr;
 use std::os::unix::process::CommandExt as _;
@@ -11,24 +11,24 @@ use crate::project::Project;
 use crate::shop;
 use mercato_wasm_toolchain::process::progress;
 
-/// Start a shop
+/// Start a shop in one process
 ///
-/// Builds the components, composes them, builds the host and starts it. Prints `ready URL` when it serves.
+/// Builds the components and the host, and starts the host. Prints `ready URL` when the shop serves.
 #[derive(Debug, clap::Args)]
 pub struct Up {
-    /// The port to listen on; 0 takes any that is free [default: 3000]
+    /// The port to listen on; 0 chooses a free one [default: 3000]
     #[arg(long)]
     port: Option<u16>,
-    /// The address to listen on; 0.0.0.0 can be reached from other machines [default: 127.0.0.1]
+    /// The address to listen on; other machines can reach 0.0.0.0 [default: 127.0.0.1]
     #[arg(long, value_name = "ADDRESS")]
     host: Option<IpAddr>,
-    /// The folder that keeps the shop's data [default: .mercato]
+    /// The folder of the shop's data [default: .mercato]
     #[arg(long, value_name = "DIR", conflicts_with = "ephemeral")]
     data: Option<PathBuf>,
-    /// Keep the data in a temporary folder, which is removed at the end
+    /// Use a temporary data folder, and remove it at the end
     #[arg(long)]
     ephemeral: bool,
-    /// Build the host with all optimisations (takes minutes the first time)
+    /// Build the host with optimisations; the first build takes minutes
     #[arg(long)]
     release: bool,
     /// More flags of `mercato up` (see `mercato up --help`), after `--`
@@ -37,13 +37,14 @@ pub struct Up {
 }
 
 impl Up {
-    /// Builds, and replaces this process by the host: signals, output and exit code are the host's own.
+    /// Builds the shop and replaces this process by the host, so that signals and the exit code are the
+    /// host's.
     ///
     /// # Errors
-    /// Something can't be built, or the host can't be started.
+    /// A component or the host can't be built, or the host can't be started.
     pub fn run(self, project: &Project) -> Result<()> {
-        let shop = shop::composed(project, None, None)?;
-        let host = shop::host(project, self.release)?;
+        let shop = shop::whole(project)?;
+        let host = shop::host(project, self.release, self.uses_kafka())?;
         progress("starting the shop");
         let mut command = Command::new(&host);
         command.arg("up").arg("--shop").arg(shop);
@@ -59,6 +60,14 @@ impl Up {
         if self.ephemeral {
             command.arg("--ephemeral");
         }
-        Err(command.args(self.more).exec()).with_context(|| format!("{} can't be started", host.display()))
+        Err(command.args(self.more).exec()).with_context(|| format!("can't start {}", host.display()))
+    }
+
+    /// Returns whether the flags, the environment or the file `.env` set the address of Kafka.
+    fn uses_kafka(&self) -> bool {
+        const VARIABLE: &str = "MERCATO_EVENTS";
+        self.more.iter().any(|flag| flag.starts_with("--events"))
+            || std::env::var_os(VARIABLE).is_some()
+            || std::fs::read_to_string(".env").is_ok_and(|text| text.contains(VARIABLE))
     }
 }

@@ -1,195 +1,141 @@
-//! The audit log: who did what to whom. Of this service, entries are written in the commit of what they tell; of the others, when their
-//! events arrive. No function changes an entry, or takes one away.
+//! The audit log of the shop. Entries are added, and never changed or deleted.
 //!
-//! It holds ids and nothing else of a person, so that it can stay when a person is erased.
+//! The entry of an action of this service is written in the commit of the action. Actions of other services
+//! arrive as events.
 
-use mercato_ports::documents::{Comparison, Condition, Direction, Query, Scalar, Sort, Write};
-use mercato_shop::accounts::{AuditAction, AuditEdge, AuditEntry, AuditFilter, AuditOutcome, AuditPage};
-use mercato_shop::audit::{self, Act, name};
-use mercato_shop::collection::{Collection, Stored};
+use mercato_ports::documents::{CommitFailure, Comparison, Write};
+use mercato_ports::events::{Event, HandlerFailure};
+use mercato_shop::accounts::{AuditEdge, AuditEntry, AuditFilter, AuditPage};
+use mercato_shop::audit::{self, AuditedAction, action_name};
 use mercato_shop::ports::Ports;
+use mercato_shop::query::{self, compare, descending, equal, time};
 use mercato_shop::types::{Caller, Error, Page};
-use mercato_shop::{cursor, id};
-use serde::{Deserialize, Serialize};
+use mercato_shop::{cursor, handler, id};
 
-use crate::service::{AccountsService, Platform};
+use crate::repository::{AUDIT, AuditBody, to_entry};
 
-const AUDIT: Collection<Entry> = Collection::new("accounts.audit");
-
-/// The name of the only sort that the log has.
+/// The name of the log's only sort.
 const NEWEST_FIRST: &str = "-time";
 
-/// Something that happened.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Entry {
-    time: u64,
-    action: String,
-    success: bool,
-    actor: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    subject: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    detail: Option<String>,
+/// Returns the write that adds an action to the log.
+pub fn entry(action: AuditedAction) -> Result<Write, Error> {
+    entry_as(&id::new(), action)
 }
 
-impl Entry {
-    /// Something that this caller did now.
-    pub fn of(caller: &Caller, action: AuditAction) -> Self {
-        Self::by(caller.actor(), action)
-    }
+/// Returns the write that adds an action to the log under an id, so that it is added once.
+pub fn entry_as(id: &str, action: AuditedAction) -> Result<Write, Error> {
+    insert(id, id::now(), true, action)
+}
 
-    /// Something that the user of this id did now.
-    pub fn by(actor: &str, action: AuditAction) -> Self {
-        Self {
-            time: id::now(),
-            action: name(action).into(),
-            success: true,
-            actor: actor.into(),
-            subject: None,
-            detail: None,
-        }
-    }
+/// Returns the write that adds an action that failed to the log.
+pub fn failed_entry(action: AuditedAction) -> Result<Write, Error> {
+    insert(&id::new(), id::now(), false, action)
+}
 
-    /// What was done in another service at this time.
-    pub fn elsewhere(act: Act, time: u64) -> Self {
-        Self {
-            time,
-            action: act.action,
-            success: true,
-            actor: act.actor,
-            subject: act.subject,
-            detail: act.detail,
-        }
-    }
-
-    /// To the user of this id.
-    pub fn on(mut self, user_id: &str) -> Self {
-        self.subject = Some(user_id.into());
-        self
-    }
-
-    /// In vain.
-    pub const fn failed(mut self) -> Self {
-        self.success = false;
-        self
-    }
-
-    /// With something else to tell. Never a secret.
-    pub fn detail(mut self, detail: impl Into<String>) -> Self {
-        self.detail = Some(detail.into());
-        self
-    }
-
-    /// The write that adds it to the log.
-    pub fn write(&self) -> Result<Write, Error> {
-        self.write_as(&id::new())
-    }
-
-    /// The same under the id of what it tells, so that it is told once.
-    pub fn write_as(&self, id: &str) -> Result<Write, Error> {
-        AUDIT.insert(id, self)
+/// Adds a write of [`entry_as`] to the log, unless the log has the entry.
+pub fn add_once(ports: &impl Ports, entry: Write) -> Result<(), Error> {
+    match ports.commit(&[entry], &[]) {
+        Ok(()) | Err(CommitFailure::Refused(_)) => Ok(()),
+        Err(failure) => Err(failure.into()),
     }
 }
 
-/// Whether there is an entry of this id.
-pub fn is_there(ports: &impl Ports, id: &str) -> Result<bool, Error> {
-    Ok(AUDIT.get(ports, id)?.is_some())
+/// Reads a page of the log for an ADMIN or the API key.
+pub fn audit_log(
+    ports: &impl Ports,
+    caller: &Caller,
+    filter: &AuditFilter,
+    page: &Page,
+) -> Result<AuditPage, Error> {
+    caller.require_admin()?;
+    read_page(ports, filter, page)
 }
 
-impl<P: Platform> AccountsService<P> {
-    pub(crate) fn read_audit_log(
-        &self,
-        caller: &Caller,
-        filter: &AuditFilter,
-        page: &Page,
-    ) -> Result<AuditPage, Error> {
-        caller.require_admin()?;
-        self.page_of_log(filter, page)
+/// Reads all entries that a user is the actor or the subject of, oldest first.
+pub fn entries_about(ports: &impl Ports, user_id: &str) -> Result<Vec<AuditEntry>, Error> {
+    let filter = |actor: Option<&str>, subject: Option<&str>| AuditFilter {
+        action: None,
+        actor: actor.map(Into::into),
+        subject: subject.map(Into::into),
+        since: None,
+        until: None,
+    };
+    let mut entries = read_all(ports, &filter(None, Some(user_id)))?;
+    let mut as_actor = read_all(ports, &filter(Some(user_id), None))?;
+    as_actor.retain(|entry| entry.subject.as_deref() != Some(user_id));
+    entries.extend(as_actor);
+    entries.sort_by(|a, b| (a.time, &a.id).cmp(&(b.time, &b.id)));
+    Ok(entries)
+}
+
+/// Adds an action of another service to the log. The entry has the id of the event, so repeated deliveries
+/// add one entry.
+///
+/// # Errors
+/// [`HandlerFailure::Reject`] if the event is not an action. [`HandlerFailure::Retry`] if its action is
+/// unknown, because the next version of this service may know it.
+pub fn record(ports: &impl Ports, event: &Event) -> Result<(), HandlerFailure> {
+    if !event.kind.starts_with("mercato.") || !event.kind.ends_with(".audited") {
+        return Err(handler::unknown_kind(event));
     }
-
-    /// A page of the log, whoever wants it.
-    pub(crate) fn page_of_log(&self, filter: &AuditFilter, page: &Page) -> Result<AuditPage, Error> {
-        let mut query = newest_first();
-        let conditions = [
-            ("action", filter.action.map(name)),
-            ("actor", filter.actor.as_deref()),
-            ("subject", filter.subject.as_deref()),
-        ];
-        let given = conditions
-            .into_iter()
-            .filter_map(|(field, value)| Some(equal(field, value?)));
-        query.conditions.extend(given);
-        let times = [
-            (Comparison::AtLeast, filter.since),
-            (Comparison::Less, filter.until),
-        ];
-        let given = times.into_iter().filter_map(|(comparison, time)| {
-            Some(Condition {
-                field: "time".into(),
-                comparison,
-                value: integer(time?),
-            })
-        });
-        query.conditions.extend(given);
-        cursor::apply(page, NEWEST_FIRST, &mut query)?;
-        let mut entries = AUDIT.find(&self.ports, &query)?;
-        let has_next = cursor::split(page, &mut entries);
-        let edge = |stored: Stored<Entry>| {
-            Ok(AuditEdge {
-                cursor: cursor::encode(NEWEST_FIRST, Some(integer(stored.body.time)), &stored.id)?,
-                entry: to_entry(stored)?,
-            })
-        };
-        Ok(AuditPage {
-            edges: entries.into_iter().map(edge).collect::<Result<_, Error>>()?,
-            has_next,
-        })
+    let action: AuditedAction = handler::data(event)?;
+    if audit::parse_action(&action.action).is_none() {
+        return Err(HandlerFailure::Retry(format!(
+            "{} has an unknown action: {}",
+            event.kind, action.action
+        )));
     }
+    Ok(add_once(ports, insert(&event.id, event.time, true, action)?)?)
 }
 
-fn newest_first() -> Query {
-    let mut query = AUDIT.query(0);
-    query.sort = Some(Sort {
-        field: "time".into(),
-        direction: Direction::Descending,
-    });
-    query
-}
-
-fn equal(field: &str, value: &str) -> Condition {
-    Condition {
-        field: field.into(),
-        comparison: Comparison::Equal,
-        value: Scalar::Text(value.into()),
-    }
-}
-
-fn integer(time: u64) -> Scalar {
-    Scalar::Integer(i64::try_from(time).unwrap_or(i64::MAX))
-}
-
-fn to_entry(stored: Stored<Entry>) -> Result<AuditEntry, Error> {
-    let Entry {
+fn insert(id: &str, time: u64, success: bool, action: AuditedAction) -> Result<Write, Error> {
+    let body = AuditBody {
         time,
-        action,
         success,
-        actor,
-        subject,
-        detail,
-    } = stored.body;
-    let action = audit::action(&action)
-        .ok_or_else(|| Error::Internal(format!("the audit log has an unknown action: {action}")))?;
-    Ok(AuditEntry {
-        id: stored.id,
-        time,
         action,
-        outcome: if success {
-            AuditOutcome::Success
-        } else {
-            AuditOutcome::Failure
-        },
-        actor,
-        subject,
-        detail,
+    };
+    AUDIT.insert(id, &body)
+}
+
+fn read_page(ports: &impl Ports, filter: &AuditFilter, page: &Page) -> Result<AuditPage, Error> {
+    let mut query = AUDIT.query(0);
+    let conditions = [
+        filter.action.map(|action| equal("action", action_name(action))),
+        filter.actor.as_deref().map(|actor| equal("actor", actor)),
+        filter.subject.as_deref().map(|subject| equal("subject", subject)),
+        filter
+            .since
+            .map(|since| compare("time", Comparison::AtLeast, time(since))),
+        filter
+            .until
+            .map(|until| compare("time", Comparison::Less, time(until))),
+    ];
+    query.conditions.extend(conditions.into_iter().flatten());
+    query.sort = Some(descending("time"));
+    let found = query::page(ports, &AUDIT, query, page, NEWEST_FIRST, |entry| time(entry.time))?;
+    let has_next = found.has_next;
+    let edges = found.map(|cursor, stored| {
+        let entry = to_entry(stored)?;
+        Ok(AuditEdge { cursor, entry })
+    });
+    Ok(AuditPage {
+        edges: edges.into_iter().collect::<Result<_, Error>>()?,
+        has_next,
     })
+}
+
+fn read_all(ports: &impl Ports, filter: &AuditFilter) -> Result<Vec<AuditEntry>, Error> {
+    let mut entries = Vec::new();
+    let mut page = Page {
+        first: cursor::MAX_PAGE,
+        after: None,
+    };
+    loop {
+        let part = read_page(ports, filter, &page)?;
+        page.after = part.edges.last().map(|edge| edge.cursor.clone());
+        entries.extend(part.edges.into_iter().map(|edge| edge.entry));
+        if !part.has_next {
+            return Ok(entries);
+        }
+    }
 }

@@ -1,30 +1,18 @@
 //! The accounts service: registration, sign-in, sessions, users, and the audit log of the whole shop.
 //!
-//! Plain Rust over the ports; `component` binds it to `mercato:shop/accounts`, `mercato:shop/contacts` and `mercato:platform/handler`.
+//! Plain Rust over the ports. `component` binds it to `mercato:shop/accounts`, `mercato:shop/contacts` and
+//! `mercato:platform/handler`.
 
 mod audit;
-mod code;
 #[cfg(target_arch = "wasm32")]
 mod component;
-mod contacts;
-mod credentials;
-mod external;
-mod handling;
-mod letter;
-mod password;
-mod patch;
-mod privacy;
-mod profile;
-mod refresh_token;
+mod events;
+mod repository;
 mod service;
 mod session;
-mod sessions;
-mod sign_in;
-mod throttle;
-mod token;
 mod user;
-mod users;
 mod verification;
 
-pub use handling::Failure;
+#[cfg(feature = "json-schema")]
+pub use events::schemas as event_schemas;
 pub use service::{AccountsService, Platform};

@@ -1,15 +1,18 @@
-//! The service: what each function of its interface is made of.
+//! The service: one function for each function of its interfaces.
 
+use mercato_ports::events::{Event, HandlerFailure};
 use mercato_shop::accounts::{
-    AuditFilter, AuditPage, Channel, Client, Credentials, ExternalIdentity, Session, SignIn, User, UserPage,
-    UserPatch,
+    AuditFilter, AuditPage, Channel, Client, Contact, Credentials, ExternalIdentity, PhoneCode, Session,
+    SignIn, User, UserPage, UserPatch,
 };
 use mercato_shop::cache::Cache;
 use mercato_shop::ports::{Mail, Ports};
-use mercato_shop::services::Accounts;
+use mercato_shop::services::{Accounts, Contacts};
 use mercato_shop::types::{Caller, Error, Page, Role};
 
-/// What the service needs of its platform.
+use crate::{audit, session, user, verification};
+
+/// The ports that the service needs.
 pub trait Platform: Ports + Cache + Mail {}
 
 impl<T: Ports + Cache + Mail> Platform for T {}
@@ -17,82 +20,101 @@ impl<T: Ports + Cache + Mail> Platform for T {}
 /// The accounts service over its ports.
 #[derive(Clone, Copy, Debug)]
 pub struct AccountsService<P> {
-    pub(crate) ports: P,
+    ports: P,
 }
 
 impl<P: Platform> AccountsService<P> {
-    /// The service over these ports.
+    /// Creates the service over these ports.
     pub const fn new(ports: P) -> Self {
         Self { ports }
+    }
+
+    /// Handles an event: enters an action of another service into the audit log.
+    ///
+    /// # Errors
+    /// [`HandlerFailure::Retry`] if the event can be handled later, [`HandlerFailure::Reject`] if it never
+    /// can.
+    pub fn handle(&self, event: &Event) -> Result<(), HandlerFailure> {
+        audit::record(&self.ports, event)
     }
 }
 
 impl<P: Platform> Accounts for AccountsService<P> {
-    fn register(&self, input: Credentials, client: Client) -> Result<SignIn, Error> {
-        self.sign_up(input, client)
+    fn register(&self, input: &Credentials, client: &Client) -> Result<SignIn, Error> {
+        user::register(&self.ports, input, client)
     }
 
-    fn login(&self, caller: &Caller, input: Credentials, client: Client) -> Result<SignIn, Error> {
-        self.sign_in(caller, &input, client)
+    fn login(&self, caller: &Caller, input: &Credentials, client: &Client) -> Result<SignIn, Error> {
+        user::login(&self.ports, caller, input, client)
     }
 
-    fn sign_in_external(&self, identity: ExternalIdentity) -> Result<User, Error> {
-        self.admit(&identity)
+    fn sign_in_external(&self, identity: &ExternalIdentity) -> Result<User, Error> {
+        user::sign_in_external(&self.ports, identity)
     }
 
-    fn refresh(&self, refresh_token: &str, client: Client) -> Result<SignIn, Error> {
-        self.go_on(refresh_token, client)
+    fn refresh(&self, refresh_token: &str, client: &Client) -> Result<SignIn, Error> {
+        session::refresh(&self.ports, refresh_token, client)
     }
 
     fn logout(&self, caller: &Caller, refresh_token: Option<&str>) -> Result<bool, Error> {
-        self.sign_out(caller, refresh_token)
+        session::logout(&self.ports, caller, refresh_token)
     }
 
     fn sessions(&self, caller: &Caller, user_id: Option<&str>) -> Result<Vec<Session>, Error> {
-        self.list_sessions(caller, user_id)
+        session::sessions(&self.ports, caller, user_id)
     }
 
     fn revoke_session(&self, caller: &Caller, id: &str) -> Result<Session, Error> {
-        self.revoke(caller, id)
+        session::revoke_session(&self.ports, caller, id)
     }
 
     fn get_many(&self, caller: &Caller, ids: &[String]) -> Result<Vec<Result<User, Error>>, Error> {
-        self.read_users(caller, ids)
+        user::get_many(&self.ports, caller, ids)
     }
 
     fn list(&self, caller: &Caller, page: &Page) -> Result<UserPage, Error> {
-        self.list_users(caller, page)
+        user::list(&self.ports, caller, page)
     }
 
-    fn update(&self, caller: &Caller, id: &str, version: u64, patch: UserPatch) -> Result<User, Error> {
-        self.edit(caller, id, version, patch)
+    fn update(&self, caller: &Caller, id: &str, version: u64, patch: &UserPatch) -> Result<User, Error> {
+        user::update(&self.ports, caller, id, version, patch)
     }
 
     fn change_password(&self, caller: &Caller, current: &str, new: &str) -> Result<User, Error> {
-        self.give_password(caller, current, new)
+        user::change_password(&self.ports, caller, current, new)
     }
 
     fn request_verification(&self, caller: &Caller, channel: Channel) -> Result<u64, Error> {
-        self.send_code(caller, channel)
+        verification::request_verification(&self.ports, caller, channel)
     }
 
     fn verify(&self, caller: &Caller, channel: Channel, code: &str) -> Result<User, Error> {
-        self.take_code(caller, channel, code)
+        verification::verify(&self.ports, caller, channel, code)
     }
 
     fn set_role(&self, caller: &Caller, id: &str, role: Role) -> Result<User, Error> {
-        self.give_role(caller, id, role)
+        user::set_role(&self.ports, caller, id, role)
     }
 
     fn export(&self, caller: &Caller, id: &str) -> Result<String, Error> {
-        self.all_of(caller, id)
+        user::export(&self.ports, caller, id)
     }
 
     fn erase(&self, caller: &Caller, id: &str) -> Result<User, Error> {
-        self.forget(caller, id)
+        user::erase(&self.ports, caller, id)
     }
 
     fn audit_log(&self, caller: &Caller, filter: &AuditFilter, page: &Page) -> Result<AuditPage, Error> {
-        self.read_audit_log(caller, filter, page)
+        audit::audit_log(&self.ports, caller, filter, page)
+    }
+}
+
+impl<P: Platform> Contacts for AccountsService<P> {
+    fn look_up(&self, ids: &[String]) -> Result<Vec<Option<Contact>>, Error> {
+        user::look_up(&self.ports, ids)
+    }
+
+    fn look_up_code(&self, user_id: &str, verification_id: &str) -> Result<Option<PhoneCode>, Error> {
+        verification::look_up_code(&self.ports, user_id, verification_id)
     }
 }

@@ -1,5 +1,5 @@
-//! Collects the manifests of all services: in Spin a component can't read its own custom sections, and every one has to
-//! know who subscribes to what in the whole shop.
+//! Collects the manifests of all services. A component of Spin can't read its own custom sections, but every
+//! component needs the subscribers of the whole shop.
 
 use std::error::Error;
 use std::fs;
@@ -21,9 +21,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
     }
     let shop = serde_json::json!({ "services": services });
-    fs::write(
-        Path::new(&std::env::var("OUT_DIR")?).join("shop.json"),
-        shop.to_string(),
-    )?;
+    let file = Path::new(&std::env::var("OUT_DIR")?).join("shop.json");
+    fs::write(file, shop.to_string())?;
     Ok(())
 }

@@ -1,120 +1,206 @@
-//! The cart as it is stored.
+//! Carts: adding, changing, merging and erasing.
+//!
+//! Each change reads the cart and writes it at the version that was read. If a concurrent change came first,
+//! the change is made again on the new cart.
 
-use mercato_shop::carts::Terms;
+use std::mem::take;
+
+use mercato_shop::carts::{Cart, Owner};
 use mercato_shop::catalog::Product;
-use mercato_shop::collection::Collection;
-use mercato_shop::types::{Error, Line};
-use serde::{Deserialize, Serialize};
+use mercato_shop::id;
+use mercato_shop::ports::Ports;
+use mercato_shop::retry::retry_on_conflict;
+use mercato_shop::types::{Caller, Error};
 
-/// All carts; the id says whose.
-pub const CARTS: Collection<CartBody> = Collection::new("carts.carts");
+use crate::events;
+use crate::key::{CartKey, GuestId, own_user_id};
+use crate::products::{ProductSource, Products};
+use crate::repository::{CARTS, CartBody, LineBody, LoadedCart, busy, load, load_both, save};
+use crate::view::to_cart;
 
-/// What one order may have, too.
-pub const MOST_LINES: usize = 100;
-/// For how long the order of a checkout answers another one of the emptied cart, in milliseconds: who asks twice at once, by a double click,
-/// does so within it.
-const REPEATED: u64 = 10_000;
-/// The most pieces of a line: what one of an order may have, too.
-pub const MOST_PIECES: u32 = 1_000_000;
+/// The most lines of a cart, and of an order.
+const MAX_LINES: usize = 100;
+/// The most units of a line of a cart, and of an order.
+const MAX_QUANTITY: u32 = 1_000_000;
 
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct CartBody {
-    pub lines: Vec<LineBody>,
-    /// The checkout that is under way, or the last one, as long as nothing was changed since.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub checkout: Option<Checkout>,
-    /// From when on there is nothing in it any more, in milliseconds since the Unix epoch, UTC.
-    pub expires_at: u64,
+/// The operations on carts.
+#[derive(Clone, Copy, Debug)]
+pub struct CartOperations<P, C> {
+    pub ports: P,
+    pub catalog: C,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct LineBody {
-    pub product_id: String,
-    pub quantity: u32,
-    pub seen: Seen,
-}
-
-/// What a product was like when somebody last put a hand on its line.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Seen {
-    pub name: String,
-    /// In minor units.
-    pub price: i64,
-    pub currency: String,
-    pub available: u32,
-}
-
-/// What was sent to be ordered: written before it is, so that a checkout that is interrupted goes on with the same order.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Checkout {
-    pub order_id: String,
-    pub lines: Vec<SentLine>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub discount_code: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub region: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub expected_total: Option<i64>,
-    /// Whether the order was placed, and its lines taken out of the cart.
-    pub done: bool,
-    /// When that was, in milliseconds since the Unix epoch, UTC; 0 while it is not done.
-    #[serde(default)]
-    pub done_at: u64,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct SentLine {
-    pub product_id: String,
-    pub quantity: u32,
-}
-
-impl From<&Product> for Seen {
-    fn from(product: &Product) -> Self {
-        Self {
-            name: product.name.clone(),
-            price: product.price.amount,
-            currency: product.price.currency.clone(),
-            available: product.quantity,
-        }
+impl<P: Ports, C: ProductSource> CartOperations<P, C> {
+    /// Returns a cart.
+    pub fn view(&self, caller: &Caller, owner: &Owner) -> Result<Cart, Error> {
+        let key = CartKey::of(caller, owner)?;
+        self.to_cart(&load(&self.ports, key.as_ref())?)
     }
-}
 
-impl From<&SentLine> for Line {
-    fn from(line: &SentLine) -> Self {
-        Self {
-            product_id: line.product_id.clone(),
-            quantity: line.quantity,
-        }
+    /// Adds units of a product. Creates the cart if there is none.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for an invalid product id or quantity, or if the cart is full. [`Error::NotFound`]
+    /// if the product is not sold.
+    pub fn add(
+        &self,
+        caller: &Caller,
+        owner: &Owner,
+        product_id: &str,
+        quantity: u32,
+    ) -> Result<Cart, Error> {
+        check_line(product_id, 1, quantity)?;
+        self.edit(caller, owner, Some(product_id), |cart, products| {
+            cart.add(require_orderable(products, product_id)?, quantity)
+        })
     }
-}
 
-impl Checkout {
-    /// Whether it is on these terms.
-    pub fn is_on(&self, terms: &Terms) -> bool {
-        self.discount_code == terms.discount_code
-            && self.region == terms.region
-            && self.expected_total == terms.expected_total
+    /// Sets the quantity of a product in the cart. 0 removes the product, even if it is not in the cart.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for an invalid product id or quantity. [`Error::NotFound`] if the product is not in
+    /// the cart.
+    pub fn update(
+        &self,
+        caller: &Caller,
+        owner: &Owner,
+        product_id: &str,
+        quantity: u32,
+    ) -> Result<Cart, Error> {
+        check_line(product_id, 0, quantity)?;
+        self.edit(caller, owner, Some(product_id), |cart, _| {
+            if quantity == 0 {
+                cart.lines.retain(|line| line.product_id != product_id);
+                return Ok(());
+            }
+            let line = cart.line_mut(product_id).ok_or_else(|| {
+                Error::NotFound(format!(
+                    "The product {product_id} is not in the cart. Add it first."
+                ))
+            })?;
+            line.quantity = quantity;
+            Ok(())
+        })
+    }
+
+    /// Removes all lines.
+    pub fn clear(&self, caller: &Caller, owner: &Owner) -> Result<Cart, Error> {
+        self.edit(caller, owner, None, |cart, _| {
+            cart.lines.clear();
+            Ok(())
+        })
+    }
+
+    /// Moves all lines of a guest's cart to the caller's cart. One commit also deletes the guest's cart, so
+    /// that nothing is moved twice.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for an invalid cart id, or if the carts have too many products together.
+    pub fn merge(&self, caller: &Caller, guest: &str) -> Result<Cart, Error> {
+        let own_key = CartKey::User(own_user_id(caller)?.into());
+        let guest_key = CartKey::Guest(GuestId::parse(guest)?);
+        let mut prunes = true;
+        retry_on_conflict(busy, || {
+            let (mut own, guests) = load_both(&self.ports, &own_key, &guest_key)?;
+            if let Some(guests) = guests.stored().filter(|cart| !cart.body.lines.is_empty()) {
+                own.body.merge(&guests.body)?;
+                let writes = vec![CARTS.delete(&guests)];
+                save(&self.ports, &mut own, writes, &[], take(&mut prunes))?;
+            }
+            Ok(self.to_cart(&own)?)
+        })
+    }
+
+    /// Deletes a user's cart, even an expired one. The orders of the user are kept.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`] or [`Error::Unauthenticated`] for other callers than the user and staff.
+    pub fn erase(&self, caller: &Caller, user_id: &str) -> Result<(), Error> {
+        caller.require_admin_or(user_id, "You can erase only your own data.")?;
+        let key = CartKey::User(user_id.into());
+        let audited = events::audited(caller, &key)?;
+        retry_on_conflict(busy, || {
+            if let Some(cart) = CARTS.get(&self.ports, &key.document_id())? {
+                self.ports.commit(&[CARTS.delete(&cart)], audited.as_slice())?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Changes a cart, and the line of `product_id` if one is given. Returns the cart with what had changed
+    /// before, and notes the present state of the product as seen.
+    fn edit(
+        &self,
+        caller: &Caller,
+        owner: &Owner,
+        product_id: Option<&str>,
+        change: impl Fn(&mut CartBody, &Products) -> Result<(), Error>,
+    ) -> Result<Cart, Error> {
+        let key = CartKey::of(caller, owner)?;
+        let audited = key
+            .as_ref()
+            .map(|key| events::audited(caller, key))
+            .transpose()?
+            .flatten();
+        let mut products = Products::default();
+        let mut prunes = true;
+        retry_on_conflict(busy, || {
+            let mut cart = load(&self.ports, key.as_ref())?;
+            products.fetch(&self.catalog, cart.body.product_ids().chain(product_id))?;
+            let before = cart.body.clone();
+            change(&mut cart.body, &products)?;
+            let mut answer = to_cart(&cart, &products);
+            if let Some(id) = product_id
+                && let (Some(line), Some(product)) = (cart.body.line_mut(id), products.get(id))
+            {
+                line.seen = product.into();
+            }
+            if cart.body == before {
+                return Ok(answer);
+            }
+            cart.body.forget_done_checkout();
+            save(
+                &self.ports,
+                &mut cart,
+                Vec::new(),
+                audited.as_slice(),
+                take(&mut prunes),
+            )?;
+            let written = to_cart(&cart, &products);
+            answer.id = written.id;
+            answer.expires_at = written.expires_at;
+            Ok(answer)
+        })
+    }
+
+    fn to_cart(&self, cart: &LoadedCart) -> Result<Cart, Error> {
+        let mut products = Products::default();
+        products.fetch(&self.catalog, cart.body.product_ids())?;
+        Ok(to_cart(cart, &products))
     }
 }
 
 impl CartBody {
-    pub fn line_mut(&mut self, product_id: &str) -> Option<&mut LineBody> {
+    fn product_ids(&self) -> impl Iterator<Item = &str> {
+        self.lines.iter().map(|line| line.product_id.as_str())
+    }
+
+    fn line_mut(&mut self, product_id: &str) -> Option<&mut LineBody> {
         self.lines.iter_mut().find(|line| line.product_id == product_id)
     }
 
-    /// Adds so many of a product; to what is there, or as a line of its own.
-    pub fn add(&mut self, product: &Product, quantity: u32) -> Result<(), Error> {
+    /// Adds units to the line of a product, or a new line.
+    fn add(&mut self, product: &Product, quantity: u32) -> Result<(), Error> {
         if let Some(line) = self.line_mut(&product.id) {
-            line.quantity = line
-                .quantity
-                .checked_add(quantity)
-                .filter(|sum| *sum <= MOST_PIECES)
-                .ok_or_else(|| too_many_pieces("quantity"))?;
-        } else if self.lines.len() < MOST_LINES {
+            let sum = line.quantity.saturating_add(quantity);
+            if sum > MAX_QUANTITY {
+                return Err(Error::invalid(
+                    "quantity",
+                    format!("A cart can have at most {MAX_QUANTITY} units of one product."),
+                ));
+            }
+            line.quantity = sum;
+        } else if self.lines.len() < MAX_LINES {
             self.lines.push(LineBody {
                 product_id: product.id.clone(),
                 quantity,
@@ -123,108 +209,62 @@ impl CartBody {
         } else {
             return Err(Error::invalid(
                 "productId",
-                format!("A cart has at most {MOST_LINES} different products. Remove one first."),
+                format!("A cart can have at most {MAX_LINES} different products. Remove one first."),
             ));
         }
         Ok(())
     }
 
-    /// Takes what was ordered out; what was added meanwhile stays.
-    pub fn take_out(&mut self, sent: &[SentLine]) {
-        for line in &mut self.lines {
-            let taken = sent.iter().find(|sent| sent.product_id == line.product_id);
-            line.quantity = line
-                .quantity
-                .saturating_sub(taken.map_or(0, |sent| sent.quantity));
+    /// Adds the lines of another cart, with the states of their products that were seen there.
+    fn merge(&mut self, other: &Self) -> Result<(), Error> {
+        for line in &other.lines {
+            match self.line_mut(&line.product_id) {
+                Some(own) => own.quantity = own.quantity.saturating_add(line.quantity).min(MAX_QUANTITY),
+                None => self.lines.push(line.clone()),
+            }
         }
-        self.lines.retain(|line| line.quantity > 0);
+        if self.lines.len() > MAX_LINES {
+            return Err(Error::invalid(
+                "cartId",
+                format!(
+                    "Together these carts have more than {MAX_LINES} different products. Remove some of them first."
+                ),
+            ));
+        }
+        self.forget_done_checkout();
+        Ok(())
     }
 
-    /// The checkout whose order may be the answer to another one on these terms: one that was interrupted, or that on the same terms
-    /// which has emptied the cart a moment ago.
-    pub fn earlier(&self, terms: &Terms, now: u64) -> Option<&Checkout> {
-        self.checkout.as_ref().filter(|checkout| {
-            !checkout.done
-                || (self.lines.is_empty()
-                    && checkout.is_on(terms)
-                    && now.saturating_sub(checkout.done_at) < REPEATED)
-        })
-    }
-
-    /// Whether this is the checkout that is under way.
-    pub fn is_checking_out(&self, order_id: &str) -> bool {
-        self.checkout
-            .as_ref()
-            .is_some_and(|checkout| checkout.order_id == order_id && !checkout.done)
+    /// Forgets a checkout that is done, since it was of another content of the cart.
+    fn forget_done_checkout(&mut self) {
+        self.checkout.take_if(|checkout| checkout.done);
     }
 }
 
-/// A line can't have so many.
-pub fn too_many_pieces(field: &str) -> Error {
-    Error::invalid(
-        field,
-        format!("A cart has at most {MOST_PIECES} pieces of one product."),
-    )
+fn check_line(product_id: &str, min: u32, quantity: u32) -> Result<(), Error> {
+    if !id::is_valid(product_id) {
+        return Err(Error::invalid(
+            "productId",
+            "`productId` must be the `_id` of a product.",
+        ));
+    }
+    if !(min..=MAX_QUANTITY).contains(&quantity) {
+        return Err(Error::invalid(
+            "quantity",
+            format!("`quantity` must be a whole number from {min} to {MAX_QUANTITY}."),
+        ));
+    }
+    Ok(())
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn line(id: &str, quantity: u32) -> LineBody {
-        LineBody {
-            product_id: id.into(),
-            quantity,
-            seen: Seen {
-                name: "Sock".into(),
-                price: 5,
-                currency: "USD".into(),
-                available: 9,
-            },
-        }
+fn require_orderable<'a>(products: &'a Products, id: &str) -> Result<&'a Product, Error> {
+    let product = products.get(id);
+    let product = product.ok_or_else(|| Error::NotFound(format!("There is no product {id}.")))?;
+    if product.variant_ids.is_empty() {
+        return Ok(product);
     }
-
-    #[test]
-    fn only_what_was_sent_is_taken_out() {
-        let mut cart = CartBody {
-            lines: vec![line("a", 3), line("b", 1), line("c", 1), line("d", 7)],
-            ..CartBody::default()
-        };
-        let sent = [("a", 2), ("b", 1), ("c", 5), ("e", 1)].map(|(id, quantity)| SentLine {
-            product_id: id.into(),
-            quantity,
-        });
-        cart.take_out(&sent);
-        assert_eq!(cart.lines, [line("a", 1), line("d", 7)]);
-    }
-
-    #[test]
-    fn a_checkout_that_is_done_answers_the_same_one_for_a_moment() {
-        let terms = |expected_total| Terms {
-            discount_code: None,
-            region: None,
-            expected_total,
-        };
-        let mut cart = CartBody {
-            checkout: Some(Checkout {
-                order_id: "o".into(),
-                lines: Vec::new(),
-                discount_code: None,
-                region: None,
-                expected_total: Some(5),
-                done: true,
-                done_at: 1_000,
-            }),
-            ..CartBody::default()
-        };
-        let earlier = |cart: &CartBody, total, now| cart.earlier(&terms(Some(total)), now).is_some();
-        assert!(earlier(&cart, 5, 1_000) && earlier(&cart, 5, 10_999));
-        assert!(earlier(&cart, 5, 999), "clocks differ");
-        assert!(!earlier(&cart, 5, 11_000), "that is long ago");
-        assert!(!earlier(&cart, 6, 1_000), "that is not the same");
-        cart.lines.push(line("a", 1));
-        assert!(!earlier(&cart, 5, 1_000), "that is another cart");
-        cart.checkout.as_mut().unwrap().done = false;
-        assert!(earlier(&cart, 6, 99_999), "it is not finished");
-    }
+    Err(Error::invalid(
+        "productId",
+        format!("{} has variants. Add one of them instead.", product.name),
+    ))
 }

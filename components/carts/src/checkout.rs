@@ -1,184 +1,281 @@
-//! The checkout: a cart becomes an order, once.
+//! The checkout: places one order of a cart.
 //!
-//! 1. What is to be ordered is written into the cart, together with the id that the order is going to have.
-//! 2. The order of that id is placed, which can be repeated: there is one order of an id, or a refusal that is final.
-//! 3. What was ordered is taken out of the cart; or, after a refusal, the note of 1 is.
+//! 1. The lines to order are written into the cart as a [`Checkout`], together with the id of the future
+//!    order.
+//! 2. The order with that id is placed. This can be repeated: there is at most one order with an id.
+//! 3. The ordered lines are removed from the cart. If the order was refused for good, the checkout is removed
+//!    instead.
 //!
-//! Whoever finds the note of 1 and wants the same goes on with 2. So a checkout that a crash has cut in two is finished by the next
-//! one, and of two at once both answer the same order. Who wants something else takes the earlier placement back first: where
-//! its order is there already, it is the answer. What is added between 1 and 3 stays in the cart.
+//! A checkout that finds an earlier one with the same lines and terms continues with step 2. So an
+//! interrupted checkout is finished by the next one, and concurrent checkouts return the same order. A
+//! checkout with other lines or terms first withdraws the earlier placement; if its order exists already,
+//! that order is returned. Lines that are added between steps 1 and 3 stay in the cart.
 //!
-//! The note of a checkout that is done still answers who asked for the same at the same moment and comes a little later; after that,
-//! there is nothing in the cart.
+//! A checkout that is done answers repetitions for a few seconds. After that, the cart is just empty.
 
 use mercato_shop::carts::Terms;
 use mercato_shop::id;
 use mercato_shop::orders::{NewOrder, Order, Status};
 use mercato_shop::ports::Ports;
+use mercato_shop::retry::{AttemptError, retry_on_conflict};
 use mercato_shop::services::Placement;
 use mercato_shop::types::{Caller, Error};
 
-use crate::cart::{CartBody, Checkout, SentLine};
-use crate::holder::Holder;
-use crate::products::ProductSource;
-use crate::service::CartsService;
-use crate::store::{Loaded, Saved, TRIES, busy};
+use crate::key::{CartKey, allowed_user_id, own_user_id};
+use crate::repository::{CartBody, Checkout, LineBody, LoadedCart, OrderedLine, busy, load, save};
 
-impl<P: Ports, C: ProductSource, O: Placement> CartsService<P, C, O> {
-    pub(crate) fn order(
-        &self,
-        caller: &Caller,
-        user_id: Option<&str>,
-        terms: &Terms,
-    ) -> Result<Order, Error> {
-        let holder = match user_id {
-            Some(id) => Holder::user(caller, id)?,
-            None => Holder::own(caller)?,
-        };
-        for _ in 0..TRIES {
-            let mut cart = self.load(Some(&holder))?;
-            if let Some(earlier) = cart.body.earlier(terms, id::now()).cloned()
-                && let Some(order) =
-                    self.outcome(caller, &holder, &earlier, earlier.is_of(&cart.body, terms))?
-            {
-                self.finish(cart, &earlier, |body| body.conclude(&earlier));
-                return Ok(order);
-            }
-            let checkout = begin(&cart.body, terms)?;
-            cart.body.checkout = Some(checkout.clone());
-            if self.save(&mut cart, Vec::new(), &[], false)? == Saved::Overtaken {
-                continue;
-            }
-            let placed = self.place(caller, &holder, &checkout);
-            match &placed {
-                Ok(_) => self.finish(cart, &checkout, |body| body.conclude(&checkout)),
-                Err(refusal) if is_final(refusal) => {
-                    self.finish(cart, &checkout, |body| body.checkout = None);
-                }
-                // Nobody knows whether there is an order: the next checkout asks again.
-                Err(_) => {}
-            }
-            return placed;
+/// How long a checkout that is done answers repetitions, such as a double click, in milliseconds.
+const REPETITION: u64 = 10_000;
+
+/// Places the orders of one user.
+struct Orders<'a, O> {
+    placement: &'a O,
+    caller: &'a Caller,
+    user_id: &'a str,
+}
+
+/// Orders the content of the user's cart, or of the caller's.
+///
+/// # Errors
+/// [`Error::Invalid`] for an empty cart. Otherwise as `mercato:shop/placement.place`.
+pub fn checkout<O: Placement>(
+    ports: &impl Ports,
+    placement: &O,
+    caller: &Caller,
+    user_id: Option<&str>,
+    terms: &Terms,
+) -> Result<Order, Error> {
+    let user_id = match user_id {
+        Some(id) => allowed_user_id(caller, id)?,
+        None => own_user_id(caller)?,
+    };
+    let orders = Orders {
+        placement,
+        caller,
+        user_id,
+    };
+    let key = CartKey::User(user_id.into());
+    retry_on_conflict(busy, || {
+        let mut cart = load(ports, Some(&key))?;
+        if let Some(earlier) = cart.body.earlier_checkout(terms, id::now()).cloned()
+            && let Some(order) = orders.outcome(&earlier, earlier.is_of(&cart.body, terms))?
+        {
+            finish(ports, cart, &earlier, |body| body.complete(&earlier));
+            return Ok(order);
         }
-        Err(busy())
-    }
+        let checkout = cart.body.begin_checkout(terms)?;
+        cart.body.checkout = Some(checkout.clone());
+        save(ports, &mut cart, Vec::new(), &[], false)?;
+        let placed = orders.place(&checkout);
+        match &placed {
+            Ok(_) => finish(ports, cart, &checkout, |body| body.complete(&checkout)),
+            Err(error) if is_final(error) => finish(ports, cart, &checkout, |body| body.checkout = None),
+            // It is unknown whether the order was placed. The next checkout places it again.
+            Err(_) => {}
+        }
+        Ok(placed?)
+    })
+}
 
-    /// What becomes of an earlier checkout: its order, or none and never one.
-    fn outcome(
-        &self,
-        caller: &Caller,
-        holder: &Holder,
-        earlier: &Checkout,
-        wanted: bool,
-    ) -> Result<Option<Order>, Error> {
-        if !wanted {
+impl<O: Placement> Orders<'_, O> {
+    /// Returns the order of an earlier checkout, or nothing if there is none and never will be. The order is
+    /// placed only if it is still wanted; otherwise its placement is withdrawn.
+    fn outcome(&self, earlier: &Checkout, is_wanted: bool) -> Result<Option<Order>, Error> {
+        if !is_wanted {
             return self
                 .placement
-                .withdraw(caller, &earlier.order_id, user_id(holder)?);
+                .withdraw(self.caller, &earlier.order_id, self.user_id);
         }
-        match self.place(caller, holder, earlier) {
-            Err(refusal) if is_final(&refusal) => Ok(None),
+        match self.place(earlier) {
+            Err(error) if is_final(&error) => Ok(None),
             Ok(order) if earlier.done && order.status == Status::Cancelled => Ok(None),
             placed => placed.map(Some),
         }
     }
 
-    fn place(&self, caller: &Caller, holder: &Holder, checkout: &Checkout) -> Result<Order, Error> {
+    fn place(&self, checkout: &Checkout) -> Result<Order, Error> {
         let input = NewOrder {
             lines: checkout.lines.iter().map(Into::into).collect(),
             discount_code: checkout.discount_code.clone(),
             region: checkout.region.clone(),
         };
         self.placement.place(
-            caller,
+            self.caller,
             &checkout.order_id,
-            user_id(holder)?,
+            self.user_id,
             &input,
             checkout.expected_total,
         )
     }
+}
 
-    /// Ends a checkout, unless somebody else has. Its outcome stands in any case: where this fails, the next checkout does it.
-    fn finish(&self, mut cart: Loaded, checkout: &Checkout, end: impl Fn(&mut CartBody)) {
-        for _ in 0..TRIES {
-            if !cart.body.is_checking_out(&checkout.order_id) {
-                return;
-            }
-            end(&mut cart.body);
-            match self.save(&mut cart, Vec::new(), &[], false) {
-                Ok(Saved::Yes) | Err(_) => return,
-                Ok(Saved::Overtaken) => {}
-            }
-            let Ok(current) = self.load(cart.holder.as_ref()) else {
-                return;
-            };
-            cart = current;
+/// Ends a checkout in the cart, unless a concurrent request has ended it. The order is final in any case: if
+/// this fails, the next checkout ends it.
+fn finish(ports: &impl Ports, mut cart: LoadedCart, checkout: &Checkout, end: impl Fn(&mut CartBody)) {
+    let _ = retry_on_conflict(busy, || {
+        if !cart.body.is_checking_out(&checkout.order_id) {
+            return Ok(());
         }
-    }
+        end(&mut cart.body);
+        let saved = save(ports, &mut cart, Vec::new(), &[], false);
+        if saved == Err(AttemptError::Conflict) {
+            cart = load(ports, cart.key.as_ref())?;
+        }
+        saved
+    });
 }
 
-impl Checkout {
-    /// Whether it is of what is in the cart, or was in it before it was emptied, on these terms.
-    fn is_of(&self, body: &CartBody, terms: &Terms) -> bool {
-        (self.done || self.lines == body.sent()) && self.is_on(terms)
-    }
-}
-
-impl CartBody {
-    /// All that is in the cart, to be ordered.
-    fn sent(&self) -> Vec<SentLine> {
-        let sent = self.lines.iter().map(|line| SentLine {
-            product_id: line.product_id.clone(),
-            quantity: line.quantity,
-        });
-        sent.collect()
-    }
-
-    /// The order was placed.
-    fn conclude(&mut self, checkout: &Checkout) {
-        self.take_out(&checkout.lines);
-        self.checkout = Some(Checkout {
-            done: true,
-            done_at: id::now(),
-            ..checkout.clone()
-        });
-    }
-}
-
-fn user_id(holder: &Holder) -> Result<&str, Error> {
-    match holder {
-        Holder::User(id) => Ok(id),
-        Holder::Guest(_) => Err(Error::Internal("a guest's cart was checked out".into())),
-    }
-}
-
-/// The checkout of all that is in a cart.
-fn begin(body: &CartBody, terms: &Terms) -> Result<Checkout, Error> {
-    if body.lines.is_empty() {
-        return Err(Error::invalid(
-            "products",
-            "There is nothing in the cart. Add something first.",
-        ));
-    }
-    Ok(Checkout {
-        order_id: id::new(),
-        lines: body.sent(),
-        discount_code: terms.discount_code.clone(),
-        region: terms.region.clone(),
-        expected_total: terms.expected_total,
-        done: false,
-        done_at: 0,
-    })
-}
-
-/// Whether there will never be an order: what `mercato:shop/placement` promises.
-const fn is_final(refusal: &Error) -> bool {
+/// Returns whether the order will never be placed, as `mercato:shop/placement` defines it.
+const fn is_final(error: &Error) -> bool {
     matches!(
-        refusal,
+        error,
         Error::OutOfStock(_)
             | Error::Invalid(_)
             | Error::NotFound(_)
             | Error::Conflict(_)
             | Error::InvalidTransition(_)
     )
+}
+
+impl Checkout {
+    fn has_terms(&self, terms: &Terms) -> bool {
+        self.discount_code == terms.discount_code
+            && self.region == terms.region
+            && self.expected_total == terms.expected_total
+    }
+
+    /// Returns whether the checkout orders the content of the cart, or did so before the cart was emptied.
+    fn is_of(&self, body: &CartBody, terms: &Terms) -> bool {
+        (self.done || self.lines == body.ordered_lines()) && self.has_terms(terms)
+    }
+}
+
+impl CartBody {
+    fn ordered_lines(&self) -> Vec<OrderedLine> {
+        let line = |line: &LineBody| OrderedLine {
+            product_id: line.product_id.clone(),
+            quantity: line.quantity,
+        };
+        self.lines.iter().map(line).collect()
+    }
+
+    fn begin_checkout(&self, terms: &Terms) -> Result<Checkout, Error> {
+        if self.lines.is_empty() {
+            return Err(Error::invalid(
+                "products",
+                "The cart is empty. Add a product first.",
+            ));
+        }
+        Ok(Checkout {
+            order_id: id::new(),
+            lines: self.ordered_lines(),
+            discount_code: terms.discount_code.clone(),
+            region: terms.region.clone(),
+            expected_total: terms.expected_total,
+            done: false,
+            done_at: 0,
+        })
+    }
+
+    /// Returns the earlier checkout whose order may answer a checkout with these terms. The earlier one was
+    /// interrupted, or it had the same terms and has just emptied the cart.
+    fn earlier_checkout(&self, terms: &Terms, now: u64) -> Option<&Checkout> {
+        self.checkout.as_ref().filter(|checkout| {
+            !checkout.done
+                || (self.lines.is_empty()
+                    && checkout.has_terms(terms)
+                    && now.saturating_sub(checkout.done_at) < REPETITION)
+        })
+    }
+
+    fn is_checking_out(&self, order_id: &str) -> bool {
+        self.checkout
+            .as_ref()
+            .is_some_and(|checkout| checkout.order_id == order_id && !checkout.done)
+    }
+
+    /// Completes a checkout whose order was placed.
+    fn complete(&mut self, checkout: &Checkout) {
+        self.remove(&checkout.lines);
+        self.checkout = Some(Checkout {
+            done: true,
+            done_at: id::now(),
+            ..checkout.clone()
+        });
+    }
+
+    /// Removes the ordered units. Units that were added later stay.
+    fn remove(&mut self, ordered: &[OrderedLine]) {
+        for line in &mut self.lines {
+            let ordered = ordered
+                .iter()
+                .find(|ordered| ordered.product_id == line.product_id);
+            let quantity = ordered.map_or(0, |ordered| ordered.quantity);
+            line.quantity = line.quantity.saturating_sub(quantity);
+        }
+        self.lines.retain(|line| line.quantity > 0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::repository::SeenProduct;
+
+    fn line(id: &str, quantity: u32) -> LineBody {
+        LineBody {
+            product_id: id.into(),
+            quantity,
+            seen: SeenProduct {
+                name: "Sock".into(),
+                price: 5,
+                currency: "USD".into(),
+                available: 9,
+            },
+        }
+    }
+
+    #[test]
+    fn removes_only_the_ordered_units() {
+        let mut cart = CartBody {
+            lines: vec![line("a", 3), line("b", 1), line("c", 1), line("d", 7)],
+            ..CartBody::default()
+        };
+        let ordered = [("a", 2), ("b", 1), ("c", 5), ("e", 1)].map(|(id, quantity)| OrderedLine {
+            product_id: id.into(),
+            quantity,
+        });
+        cart.remove(&ordered);
+        assert_eq!(cart.lines, [line("a", 1), line("d", 7)]);
+    }
+
+    #[test]
+    fn a_completed_checkout_answers_repetitions_for_a_few_seconds() {
+        let terms = |expected_total| Terms {
+            discount_code: None,
+            region: None,
+            expected_total,
+        };
+        let mut cart = CartBody {
+            checkout: Some(Checkout {
+                order_id: "o".into(),
+                lines: Vec::new(),
+                discount_code: None,
+                region: None,
+                expected_total: Some(5),
+                done: true,
+                done_at: 1_000,
+            }),
+            ..CartBody::default()
+        };
+        let answers = |cart: &CartBody, total, now| cart.earlier_checkout(&terms(Some(total)), now).is_some();
+        assert!(answers(&cart, 5, 1_000) && answers(&cart, 5, 10_999));
+        assert!(answers(&cart, 5, 999), "the clocks of two servers differ");
+        assert!(!answers(&cart, 5, 11_000), "too late");
+        assert!(!answers(&cart, 6, 1_000), "other terms");
+        cart.lines.push(line("a", 1));
+        assert!(!answers(&cart, 5, 1_000), "the cart has changed");
+        cart.checkout.as_mut().unwrap().done = false;
+        assert!(answers(&cart, 6, 99_999), "the checkout is not completed");
+    }
 }

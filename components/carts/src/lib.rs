@@ -1,19 +1,18 @@
-//! The carts service: what guests and users mean to buy, at the prices and with the stock of now, and how it becomes an order.
+//! The carts service: what guests and users want to buy, at current prices and stock, and its checkout.
 //!
-//! Plain Rust over the ports, the catalog and the placement of orders; `component` binds it to `mercato:shop/carts`.
+//! Plain Rust over the ports, the catalog and the placement of orders. `component` binds it to
+//! `mercato:shop/carts`.
 
 mod cart;
 mod checkout;
 #[cfg(target_arch = "wasm32")]
 mod component;
-mod edit;
-mod erasure;
-mod holder;
-mod merge;
+mod events;
+mod key;
 mod products;
+mod repository;
 mod service;
 mod settings;
-mod store;
 mod view;
 
 pub use products::ProductSource;

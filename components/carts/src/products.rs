@@ -1,4 +1,4 @@
-//! The products that a request speaks of, each asked for once.
+//! The products of a request. Each is read once.
 
 use std::collections::HashMap;
 
@@ -6,27 +6,27 @@ use mercato_shop::catalog::Product;
 use mercato_shop::services::Catalog;
 use mercato_shop::types::Error;
 
-/// What carts ask the catalog for, and nothing else of it.
+/// The part of the catalog that carts use.
 pub trait ProductSource {
-    /// The products of these ids, in the order of the ids; none for an id that is not there.
+    /// Returns the products with these ids, in the order of the ids.
     ///
     /// # Errors
     /// As `mercato:shop/catalog.get-many`.
-    fn products(&self, ids: &[String]) -> Result<Vec<Option<Product>>, Error>;
+    fn get_many(&self, ids: &[String]) -> Result<Vec<Option<Product>>, Error>;
 }
 
 impl<C: Catalog> ProductSource for C {
-    fn products(&self, ids: &[String]) -> Result<Vec<Option<Product>>, Error> {
-        self.get_many(ids)
+    fn get_many(&self, ids: &[String]) -> Result<Vec<Option<Product>>, Error> {
+        Catalog::get_many(self, ids)
     }
 }
 
-/// Products as they are now, by id; none for those that are not there.
+/// Products by id, with nothing for ids that are not sold.
 #[derive(Debug, Default)]
 pub struct Products(HashMap<String, Option<Product>>);
 
 impl Products {
-    /// Asks, in one call, for those of these products that nobody has asked for yet.
+    /// Reads those of the products that were not read before, in one call.
     pub fn fetch<'a>(
         &mut self,
         catalog: &impl ProductSource,
@@ -39,19 +39,19 @@ impl Products {
             }
         }
         if !unknown.is_empty() {
-            let products = catalog.products(&unknown)?;
+            let products = catalog.get_many(&unknown)?;
             self.0.extend(unknown.into_iter().zip(products));
         }
         Ok(())
     }
 
-    /// The product of this id, if there is one.
+    /// Returns the product with this id.
     pub fn get(&self, id: &str) -> Option<&Product> {
         self.0.get(id)?.as_ref()
     }
 
-    /// The product of this id, if it can be bought: one that comes in variants is sold by them alone.
-    pub fn sold(&self, id: &str) -> Option<&Product> {
+    /// Returns the product with this id if it can be ordered. A product with variants cannot.
+    pub fn orderable(&self, id: &str) -> Option<&Product> {
         self.get(id).filter(|product| product.variant_ids.is_empty())
     }
 }

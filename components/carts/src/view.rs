@@ -1,33 +1,38 @@
-//! The cart as its holder sees it: at the prices and with the stock of now, and with what has changed by name.
+//! Converts a cart for clients: with the current prices and stock, and with what has changed.
 
 use mercato_shop::carts::{Cart, CartLine, Change, ChangeKind};
 use mercato_shop::catalog::Product;
 use mercato_shop::types::Money;
 
-use crate::cart::LineBody;
-use crate::holder::Holder;
+use crate::key::CartKey;
 use crate::products::Products;
-use crate::store::Loaded;
+use crate::repository::{LineBody, LoadedCart};
 
-/// What is told of a cart.
-pub fn show(cart: &Loaded, products: &Products) -> Cart {
-    let (id, user_id) = match &cart.holder {
-        Some(Holder::Guest(id)) if cart.version.is_some() => (Some(id.text()), None),
-        Some(Holder::Guest(_)) | None => (None, None),
-        Some(Holder::User(id)) => (None, Some(id.clone())),
+/// Converts a cart whose products have been read.
+pub fn to_cart(cart: &LoadedCart, products: &Products) -> Cart {
+    let (id, user_id) = match &cart.key {
+        Some(CartKey::Guest(id)) if cart.version.is_some() => (Some(id.text()), None),
+        Some(CartKey::Guest(_)) | None => (None, None),
+        Some(CartKey::User(id)) => (None, Some(id.clone())),
     };
-    let lines = &cart.body.lines;
-    let with_products = || lines.iter().map(|line| (line, products.sold(&line.product_id)));
+    let lines: Vec<_> = cart
+        .body
+        .lines
+        .iter()
+        .map(|line| (line, products.orderable(&line.product_id)))
+        .collect();
     Cart {
         id,
         user_id,
-        lines: with_products()
-            .map(|(line, product)| to_line(line, product))
+        lines: lines
+            .iter()
+            .map(|(line, product)| to_line(line, *product))
             .collect(),
-        changes: with_products()
-            .flat_map(|(line, product)| changes(line, product))
+        changes: lines
+            .iter()
+            .flat_map(|(line, product)| changes(line, *product))
             .collect(),
-        total: total(with_products()),
+        total: total(&lines),
         expires_at: Some(cart.body.expires_at).filter(|time| *time > 0),
     }
 }
@@ -35,14 +40,14 @@ pub fn show(cart: &Loaded, products: &Products) -> Cart {
 fn to_line(line: &LineBody, product: Option<&Product>) -> CartLine {
     CartLine {
         product_id: line.product_id.clone(),
-        name: product.map_or_else(|| line.seen.name.clone(), |product| product.name.clone()),
+        name: product.map_or(&line.seen.name, |product| &product.name).clone(),
         quantity: line.quantity,
         unit_price: product.map(|product| product.price.clone()),
         available: product.map_or(0, |product| product.quantity),
     }
 }
 
-/// What has happened since somebody last put a hand on the line.
+/// Compares a product with its state when the line was last added to or updated.
 fn changes(line: &LineBody, product: Option<&Product>) -> Vec<Change> {
     let change = |kind, before, after| Change {
         product_id: line.product_id.clone(),
@@ -54,7 +59,7 @@ fn changes(line: &LineBody, product: Option<&Product>) -> Vec<Change> {
         return vec![change(ChangeKind::Vanished, None, None)];
     };
     let mut changes = Vec::new();
-    let (seen, price) = (&line.seen, &product.price);
+    let (seen, price, available) = (&line.seen, &product.price, product.quantity);
     if (seen.price, &seen.currency) != (price.amount, &price.currency) {
         changes.push(change(
             ChangeKind::PriceChanged,
@@ -62,21 +67,19 @@ fn changes(line: &LineBody, product: Option<&Product>) -> Vec<Change> {
             Some(price.amount),
         ));
     }
-    let available = product.quantity;
     if available < line.quantity && available < seen.available {
         let kind = if available == 0 {
             ChangeKind::OutOfStock
         } else {
             ChangeKind::LessInStock
         };
-        let counts = [seen.available, available].map(|count| Some(i64::from(count)));
-        let [before, after] = counts;
-        changes.push(change(kind, before, after));
+        changes.push(change(kind, Some(seen.available.into()), Some(available.into())));
     }
     changes
 }
 
-fn total<'a>(lines: impl Iterator<Item = (&'a LineBody, Option<&'a Product>)>) -> Option<Money> {
+/// Adds up the lines. Returns nothing for different currencies, or without a line that has a price.
+fn total(lines: &[(&LineBody, Option<&Product>)]) -> Option<Money> {
     let mut total: Option<Money> = None;
     for (line, product) in lines {
         let Some(Product { price, .. }) = product else {

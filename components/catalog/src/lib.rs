@@ -1,28 +1,19 @@
-//! The catalog service: products, stock, reservations.
+//! The catalog service: products, categories, stock and reservations.
 //!
-//! Plain Rust over the ports; `component` binds it to `mercato:shop/catalog` and `mercato:shop/inventory`.
+//! Plain Rust over the ports. `component` binds it to `mercato:shop/catalog` and `mercato:shop/inventory`.
 
-mod archive;
-mod categories;
 mod category;
-mod changes;
 #[cfg(target_arch = "wasm32")]
 mod component;
-mod creation;
-mod details;
-mod edited;
-mod facets;
-mod import;
-mod input;
-mod inventory;
-mod ledger;
-mod listing;
-mod low_stock;
-mod movement;
+mod events;
+mod platform;
 mod product;
+mod repository;
 mod reservation;
 mod service;
 mod stock;
-mod variants;
+mod validation;
 
+#[cfg(feature = "json-schema")]
+pub use events::schemas as event_schemas;
 pub use service::CatalogService;

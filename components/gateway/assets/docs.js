@@ -1,4 +1,4 @@
-// Shows the OpenAPI document, and sends requests that are filled in.
+// Shows the OpenAPI document and sends requests.
 "use strict";
 
 const element = (name, attributes = {}, ...children) => {
@@ -11,7 +11,7 @@ const element = (name, attributes = {}, ...children) => {
 const resolve = (api, schema) =>
   schema?.$ref ? schema.$ref.slice(2).split("/").reduce((found, part) => found[part], api) : schema;
 
-// A value of a schema to begin with: what must be there, and nothing else.
+// Returns a value of a schema with its required fields.
 const sample = (api, given) => {
   const schema = resolve(api, given) ?? {};
   const type = Array.isArray(schema.type) ? schema.type[0] : schema.type;
@@ -56,7 +56,7 @@ const send = async (method, path, form, output) => {
     const response = await fetch(url, { method, headers, body, cache: "no-store" });
     const text = await response.text();
     let shown = text;
-    try { shown = JSON.stringify(JSON.parse(text), null, 2); } catch { /* It is no JSON: shown as it came. */ }
+    try { shown = JSON.stringify(JSON.parse(text), null, 2); } catch { /* Not JSON: shown unchanged. */ }
     const lines = [...response.headers].map(([name, value]) => `${name}: ${value}`);
     output.textContent = `${response.status} ${response.statusText}\n${lines.join("\n")}\n\n${shown}`;
   } catch (error) {
@@ -64,10 +64,10 @@ const send = async (method, path, form, output) => {
   }
 };
 
-const operation = (api, path, method, told) => {
+const operation = (api, path, method, described) => {
   const form = element("form");
-  for (const parameter of told.parameters) form.append(field(parameter));
-  const schema = told.requestBody?.content["application/json"].schema;
+  for (const parameter of described.parameters) form.append(field(parameter));
+  const schema = described.requestBody?.content["application/json"].schema;
   if (schema) {
     const area = element("textarea", { spellcheck: "false" });
     area.value = JSON.stringify(sample(api, schema), null, 2);
@@ -80,9 +80,9 @@ const operation = (api, path, method, told) => {
     event.preventDefault();
     send(method.toUpperCase(), path, form, output);
   });
-  const title = element("summary", {}, element("code", {}, `${method.toUpperCase()} ${path}`), ` ${told.summary}`);
+  const title = element("summary", {}, element("code", {}, `${method.toUpperCase()} ${path}`), ` ${described.summary}`);
   const box = element("details", {}, title);
-  if (told.description) box.append(element("p", {}, told.description));
+  if (described.description) box.append(element("p", {}, described.description));
   box.append(form, output);
   return box;
 };
@@ -91,10 +91,10 @@ const show = (api) => {
   document.getElementById("about").textContent = api.info.description;
   const areas = new Map();
   for (const [path, item] of Object.entries(api.paths)) {
-    for (const [method, told] of Object.entries(item)) {
-      const [area] = told.tags;
+    for (const [method, described] of Object.entries(item)) {
+      const [area] = described.tags;
       if (!areas.has(area)) areas.set(area, element("section", {}, element("h2", {}, area)));
-      areas.get(area).append(operation(api, path, method, told));
+      areas.get(area).append(operation(api, path, method, described));
     }
   }
   document.getElementById("operations").append(...areas.values());
@@ -103,4 +103,4 @@ const show = (api) => {
 fetch("/openapi.json")
   .then((response) => response.json())
   .then(show)
-  .catch((error) => { document.getElementById("about").textContent = `The document can't be read: ${error.message}`; });
+  .catch((error) => { document.getElementById("about").textContent = `The document cannot be read: ${error.message}`; });

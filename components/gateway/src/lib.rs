@@ -1,25 +1,24 @@
-//! The gateway: GraphQL over HTTP, and REST, in front of the services.
+//! The gateway: GraphQL over HTTP and REST in front of the services.
 //!
-//! It proves who calls, and leaves to the services what they may do. Everything here is plain Rust over the services' traits
-//! and the `http` crate's types; `component` binds it to `wasi:http/incoming-handler` and to the services' imports.
+//! It authenticates the caller, and the services authorize. All of it is plain Rust over the traits of the
+//! services and the types of the `http` crate. `component` binds it to `wasi:http/incoming-handler` and to
+//! the imports.
 
-mod client;
+mod auth;
 #[cfg(target_arch = "wasm32")]
 mod component;
-mod errors;
-mod graphiql;
+mod gateway;
+mod graphql;
 mod http;
-mod identity;
-mod limits;
-mod loader;
-mod oidc;
-mod personal;
-mod responses;
+mod middleware;
+mod misconfigured;
+mod model;
 mod rest;
-mod schema;
 mod services;
 mod session;
-mod watch;
+mod settings;
 
-pub use http::{Gateway, Settings, misconfigured};
+pub use gateway::Gateway;
+pub use misconfigured::misconfigured;
 pub use services::Services;
+pub use settings::Settings;

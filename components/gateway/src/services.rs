@@ -1,4 +1,4 @@
-//! The services behind the gateway.
+//! The services and ports that the gateway calls.
 
 use mercato_shop::cache::Cache;
 use mercato_shop::ports::{HttpClient, Ports};
@@ -6,31 +6,31 @@ use mercato_shop::services::{
     Accounts, Carts, Catalog, Discounts, Notifications, Orders, Payments, Placement, Webhooks,
 };
 
-/// What the gateway calls: imports in a component, the services themselves in native tests.
+/// All services and ports: the imports of the component, or native implementations in tests.
 #[allow(missing_debug_implementations, reason = "trait objects")]
 pub struct Services {
-    /// Who the users are.
+    /// Users and sessions.
     pub accounts: Box<dyn Accounts + Send + Sync>,
-    /// What the shop sells.
+    /// Products and stock.
     pub catalog: Box<dyn Catalog + Send + Sync>,
-    /// What was bought.
+    /// Orders.
     pub orders: Box<dyn Orders + Send + Sync>,
-    /// Orders under ids that the gateway chooses.
+    /// Placement of orders with ids of the gateway.
     pub placement: Box<dyn Placement + Send + Sync>,
-    /// What guests and users mean to buy.
+    /// Carts.
     pub carts: Box<dyn Carts + Send + Sync>,
-    /// The discount codes.
+    /// Discount codes.
     pub discounts: Box<dyn Discounts + Send + Sync>,
-    /// What was written to people.
+    /// Notifications and messages.
     pub notifications: Box<dyn Notifications + Send + Sync>,
-    /// What was paid.
+    /// Payments and refunds.
     pub payments: Box<dyn Payments + Send + Sync>,
-    /// Who is told of what happens.
+    /// Webhooks and their deliveries.
     pub webhooks: Box<dyn Webhooks + Send + Sync>,
-    /// Where answers are kept that are the same for everyone.
+    /// The cache of public responses.
     pub cache: Box<dyn Cache + Send + Sync>,
-    /// Where the gateway keeps what came with an `Idempotency-Key`.
+    /// The store of responses with an `Idempotency-Key`.
     pub documents: Box<dyn Ports + Send + Sync>,
-    /// How the keys of an OpenID provider are fetched.
+    /// The client that fetches the keys of an OpenID provider.
     pub http: Box<dyn HttpClient + Send + Sync>,
 }

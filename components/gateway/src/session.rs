@@ -1,8 +1,11 @@
-//! What the fields of one request share: who calls, and the loaders.
+//! The session of one request: its caller, the services, and the loaders that its fields share.
+
+mod loader;
+pub mod personal_data;
+pub mod replay_ids;
 
 use std::sync::{Arc, OnceLock};
 
-use async_graphql::Context;
 use mercato_shop::accounts::{Client, User};
 use mercato_shop::catalog::{Category, Product, Stock};
 use mercato_shop::id;
@@ -10,42 +13,47 @@ use mercato_shop::orders::{NewOrder, Order};
 use mercato_shop::payments::Payment;
 use mercato_shop::types::{Caller, Error};
 
-use crate::errors;
-use crate::http::idempotency::Ids;
-use crate::identity::Identity;
-use crate::loader::Loader;
+use crate::auth::identity::Identity;
 use crate::services::Services;
+use crate::session::loader::Loader;
+use crate::session::replay_ids::ReplayIds;
 
-/// Who asks. Whether their session is over is looked up when somebody wants to know who they are, and not before.
-struct Asker {
-    services: Arc<Services>,
-    claimed: Identity,
-    consulted: OnceLock<Identity>,
+/// The origin of a request.
+#[derive(Clone)]
+pub struct RequestContext {
+    pub identity: Identity,
+    pub client: Client,
+    /// The ids for the things that the request creates, if it has an `Idempotency-Key`.
+    pub ids: Option<Arc<ReplayIds>>,
 }
 
-impl Asker {
-    fn identity(&self) -> &Identity {
-        self.consulted
-            .get_or_init(|| self.claimed.clone().settled(&self.services))
+/// The caller of a request. Its session is looked up at the first use.
+struct LazyIdentity {
+    services: Arc<Services>,
+    claimed: Identity,
+    checked: OnceLock<Identity>,
+}
+
+impl LazyIdentity {
+    fn get(&self) -> &Identity {
+        self.checked
+            .get_or_init(|| self.claimed.clone().with_session_checked(&self.services))
     }
 
     fn caller(&self) -> &Caller {
-        &self.identity().caller
+        &self.get().caller
     }
 }
 
-/// The data of one request.
+/// The session of one request.
 pub struct Session {
     pub services: Arc<Services>,
-    /// Where the request comes from.
     pub client: Client,
-    asker: Arc<Asker>,
-    /// Those of what is made under an `Idempotency-Key`.
-    ids: Option<Arc<Ids>>,
+    identity: Arc<LazyIdentity>,
+    ids: Option<Arc<ReplayIds>>,
     pub products: Loader<Option<Product>>,
-    /// Those that are archived, too.
-    pub products_ever: Loader<Option<Product>>,
-    /// All categories, whatever the key.
+    pub products_including_archived: Loader<Option<Product>>,
+    /// All categories, for any key.
     pub categories: Loader<Arc<Vec<Category>>>,
     pub stock: Loader<Option<Stock>>,
     pub users: Loader<User>,
@@ -54,45 +62,70 @@ pub struct Session {
 }
 
 impl Session {
-    /// A session of this caller's.
-    pub fn new(services: &Arc<Services>, identity: Identity, client: Client, ids: Option<Arc<Ids>>) -> Self {
-        let asker = Arc::new(Asker {
+    /// Returns the session of a request.
+    pub fn new(services: &Arc<Services>, context: RequestContext) -> Self {
+        let identity = Arc::new(LazyIdentity {
             services: Arc::clone(services),
-            claimed: identity,
-            consulted: OnceLock::new(),
+            claimed: context.identity,
+            checked: OnceLock::new(),
         });
-        let both = || (Arc::clone(services), Arc::clone(&asker));
-        let products = Arc::clone(services);
-        let ever = Arc::clone(services);
-        let categories = Arc::clone(services);
-        let (stock, stock_asker) = both();
-        let (users, users_asker) = both();
-        let (orders, orders_asker) = both();
-        let (payments, payments_asker) = both();
+        let loader = || (Arc::clone(services), Arc::clone(&identity));
+        let (products, _) = loader();
+        let (including_archived, _) = loader();
+        let (categories, _) = loader();
+        let (stock, stock_caller) = loader();
+        let (users, users_caller) = loader();
+        let (orders, orders_caller) = loader();
+        let (payments, payments_caller) = loader();
         Self {
             services: Arc::clone(services),
-            client,
-            products: Loader::new(move |ids| spread(ids, products.catalog.get_many(ids).map(ok))),
-            products_ever: Loader::new(move |ids| spread(ids, ever.catalog.get_ever_many(ids).map(ok))),
+            client: context.client,
+            products: Loader::new(move |ids| spread(ids, products.catalog.get_many(ids).map(all_ok))),
+            products_including_archived: Loader::new(move |ids| {
+                let found = including_archived.catalog.get_many_including_archived(ids);
+                spread(ids, found.map(all_ok))
+            }),
             categories: Loader::new(move |keys| {
                 let all = categories.catalog.categories().map(Arc::new);
                 keys.iter().map(|_| all.clone()).collect()
             }),
             stock: Loader::new(move |ids| {
-                spread(ids, stock.catalog.stock_many(stock_asker.caller(), ids).map(ok))
+                let found = stock.catalog.get_stock_many(stock_caller.caller(), ids);
+                spread(ids, found.map(all_ok))
             }),
-            users: Loader::new(move |ids| spread(ids, users.accounts.get_many(users_asker.caller(), ids))),
-            orders: Loader::new(move |ids| spread(ids, orders.orders.get_many(orders_asker.caller(), ids))),
+            users: Loader::new(move |ids| spread(ids, users.accounts.get_many(users_caller.caller(), ids))),
+            orders: Loader::new(move |ids| spread(ids, orders.orders.get_many(orders_caller.caller(), ids))),
             payments: Loader::new(move |ids| {
-                spread(ids, payments.payments.get_many(payments_asker.caller(), ids))
+                spread(ids, payments.payments.get_many(payments_caller.caller(), ids))
             }),
-            asker,
-            ids,
+            identity,
+            ids: context.ids,
         }
     }
 
-    /// Places an order of the caller's: under a key, the one that may have been placed under it already.
-    pub fn place(&self, input: &NewOrder) -> Result<Order, Error> {
+    /// Prepares for a change: clears the loaders, since their values may be outdated after it.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] if a request with an `Idempotency-Key` takes too long.
+    pub fn begin_change(&self) -> Result<(), Error> {
+        if let Some(ids) = &self.ids {
+            ids.check_time()?;
+        }
+        self.products.clear();
+        self.products_including_archived.clear();
+        self.categories.clear();
+        self.stock.clear();
+        self.users.clear();
+        self.orders.clear();
+        self.payments.clear();
+        Ok(())
+    }
+
+    /// Places an order. A replayed request finds the order that it placed before.
+    ///
+    /// # Errors
+    /// The errors of the orders service.
+    pub fn place_order(&self, input: &NewOrder) -> Result<Order, Error> {
         let caller = self.caller();
         match (&self.ids, caller.user_id()) {
             (Some(ids), Some(user_id)) => {
@@ -103,7 +136,42 @@ impl Session {
         }
     }
 
-    /// Refuses what would be done for a user who does not exist. Who does it for oneself is somebody, and no service is asked.
+    /// Returns the caller.
+    pub fn caller(&self) -> &Caller {
+        self.identity.caller()
+    }
+
+    /// Returns whether the answer is the same for all callers: no field and no service has used the caller.
+    pub fn is_shareable(&self) -> bool {
+        self.identity.checked.get().is_none()
+    }
+
+    /// Rejects a caller whose credential is invalid.
+    ///
+    /// Operations that serve both guests and users need this check. Otherwise a user with an expired token
+    /// would be served as a guest.
+    ///
+    /// # Errors
+    /// The reason why the credential was rejected.
+    pub fn require_valid_credential(&self) -> Result<(), Error> {
+        match &self.identity.get().rejected {
+            Some(reason) => Err(reason.clone()),
+            None => Ok(()),
+        }
+    }
+
+    /// Replaces `Unauthenticated` by the reason why the caller's credential was rejected.
+    pub fn explain(&self, error: Error) -> Error {
+        match (error, &self.identity.get().rejected) {
+            (Error::Unauthenticated(_), Some(reason)) => reason.clone(),
+            (error, _) => error,
+        }
+    }
+
+    /// Rejects an unknown user. Asks the accounts service only if staff act for another user.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] for an unknown user.
     pub fn require_user(&self, user_id: &str) -> Result<(), Error> {
         let caller = self.caller();
         if !caller.is_admin() || caller.user_id() == Some(user_id) {
@@ -113,100 +181,37 @@ impl Session {
         found.into_iter().next().transpose().map(|_| ())
     }
 
-    /// The session of the request that a field is resolved for.
-    pub fn of<'a>(context: &Context<'a>) -> async_graphql::Result<&'a Self> {
-        context.data::<Arc<Self>>().map(|session| &**session)
-    }
-
-    /// As [`of`](Self::of), for a mutation: what was loaded before it may be no longer true after it.
-    pub fn to_change<'a>(context: &Context<'a>) -> async_graphql::Result<&'a Self> {
-        let session = Self::of(context)?;
-        if let Some(ids) = &session.ids {
-            ids.check().map_err(|error| session.error(error))?;
-        }
-        session.products.clear();
-        session.products_ever.clear();
-        session.categories.clear();
-        session.stock.clear();
-        session.users.clear();
-        session.orders.clear();
-        session.payments.clear();
-        Ok(session)
-    }
-
-    /// Who calls.
-    pub fn caller(&self) -> &Caller {
-        self.asker.caller()
-    }
-
-    /// Passes everybody but those whose credential proves nothing: what is open to guests, too, must not treat a user as one.
-    pub fn require_no_rejection(&self) -> Result<(), Error> {
-        match &self.asker.identity().rejected {
-            Some(reason) => Err(reason.clone()),
-            None => Ok(()),
-        }
-    }
-
-    /// Whether nothing in the answer depends on who asks: no field, and no service, has wanted to know.
-    pub fn is_for_everyone(&self) -> bool {
-        self.asker.consulted.get().is_none()
-    }
-
-    /// The error of a field of this request.
-    pub fn error(&self, error: Error) -> async_graphql::Error {
-        errors::plain(self.explained(error))
-    }
-
-    /// An error as the caller should hear it: where a credential was rejected, an unauthenticated caller hears why.
-    pub fn explained(&self, error: Error) -> Error {
-        match (error, &self.asker.identity().rejected) {
-            (Error::Unauthenticated(_), Some(reason)) => reason.clone(),
-            (error, _) => error,
-        }
-    }
-
-    /// As [`check_id`](Self::check_id), for the id of a user.
-    pub fn check_user_id(&self, field: &str, id: &str) -> async_graphql::Result<()> {
-        self.valid_user_id(field, id).map_err(|error| self.error(error))
-    }
-
-    /// Refuses what can't be an id before anybody is asked for it.
-    pub fn check_id(&self, field: &str, id: &str) -> async_graphql::Result<()> {
-        valid_id(field, id).map_err(|error| self.error(error))
-    }
-
-    /// As [`valid_id`], for the id of a user: nobody hears first that they are nobody, and the caller's own is good whatever it
-    /// looks like, since another shop may have made it.
-    pub fn valid_user_id(&self, field: &str, id: &str) -> Result<(), Error> {
-        self.caller().require_known()?;
+    /// Rejects an anonymous caller, and text that cannot be a user's id. Callers' own ids are always valid,
+    /// since another shop may have created them.
+    ///
+    /// # Errors
+    /// [`Error::Unauthenticated`] and [`Error::Invalid`].
+    pub fn check_user_id(&self, field: &str, id: &str) -> Result<(), Error> {
+        self.caller().require_authenticated()?;
         if self.caller().user_id() == Some(id) {
             return Ok(());
         }
-        valid_id(field, id)
+        check_id(field, id)
     }
 }
 
-/// Refuses what can't be an id of this shop's.
-pub fn valid_id(field: &str, id: &str) -> Result<(), Error> {
+/// Rejects text that cannot be an id of this shop.
+///
+/// # Errors
+/// [`Error::Invalid`].
+pub fn check_id(field: &str, id: &str) -> Result<(), Error> {
     if id::is_valid(id) {
         return Ok(());
     }
-    Err(Error::invalid(
-        field,
-        "This is no id of this shop's. Ids look like 0198c0de-1f2e-7abc-8def-0123456789ab.",
-    ))
+    let message = "Must be an id of this shop, such as 0198c0de-1f2e-7abc-8def-0123456789ab.";
+    Err(Error::invalid(field, message))
 }
 
-/// The version that an edit was made of.
-pub fn valid_version(version: i32) -> Result<u64, Error> {
-    u64::try_from(version).map_err(|_| Error::invalid("version", "A version is 1 or more."))
-}
-
-fn ok<T>(values: Vec<T>) -> Vec<Result<T, Error>> {
+fn all_ok<T>(values: Vec<T>) -> Vec<Result<T, Error>> {
     values.into_iter().map(Ok).collect()
 }
 
-/// Gives the error of a whole batch to each of its keys.
+/// Returns the error of a whole batch for each of its keys.
 fn spread<T>(ids: &[String], answer: Result<Vec<Result<T, Error>>, Error>) -> Vec<Result<T, Error>> {
     answer.unwrap_or_else(|error| ids.iter().map(|_| Err(error.clone())).collect())
 }

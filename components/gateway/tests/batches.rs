@@ -1,4 +1,4 @@
-//! However many fields ask for the same kind of thing, a service is called once for all of them.
+//! Batches: fields that need values of the same kind share one call.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -14,7 +14,7 @@ use serde_json::json;
 use shop::{KEY, Shop};
 
 #[test]
-fn many_fields_make_one_call() {
+fn loads_many_fields_in_one_call() {
     let shop = Shop::new();
     let (a, b) = (shop.product("a"), shop.product("b"));
     let registered = shop.ask(
@@ -56,12 +56,12 @@ fn many_fields_make_one_call() {
     assert_eq!(
         shop.calls(),
         ["get 2 of catalog.products"; 2],
-        "once for the products, once for their stock"
+        "one call for the products and one for their stock"
     );
 }
 
 #[test]
-fn a_mutation_never_shows_what_was_loaded_before_it() {
+fn loads_again_after_a_mutation() {
     let shop = Shop::new();
     let created = shop.ask(
         KEY,

@@ -1,4 +1,4 @@
-//! Carts over GraphQL.
+//! Carts in GraphQL: caching, credentials and the number of calls.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -10,11 +10,9 @@
 mod shop;
 
 use serde_json::{Value, json};
-use shop::{KEY, Shop};
+use shop::Shop;
 
 const NOBODY: (&str, &str) = ("accept", "*/*");
-const CART: &str = "{ _id userId products { _id quantity name unitPrice total available product { name } }
-    changes { productId kind before after } total currency expiresAt }";
 
 fn signed_in(shop: &Shop) -> (String, String) {
     let query = "mutation { registerUser(input: {username: \"ada\", password: \"a password\"}) { access_token user { _id } } }";
@@ -32,93 +30,7 @@ fn code(answer: &Value) -> (&Value, &Value) {
 }
 
 #[test]
-fn a_guest_fills_a_cart_signs_in_and_orders() {
-    let shop = Shop::new();
-    let (a, b) = (shop.product("a"), shop.product("b"));
-    let empty = &shop.ask(NOBODY, &format!("{{ cart {CART} }}"))["cart"];
-    assert_eq!(
-        *empty,
-        json!({ "_id": null, "userId": null, "products": [], "changes": [], "total": null, "currency": null, "expiresAt": null })
-    );
-    let add = format!("mutation {{ addToCart(productId: \"{a}\", quantity: 2) {CART} }}");
-    let mut cart = shop.ask(NOBODY, &add)["addToCart"].take();
-    let id = cart["_id"].take();
-    assert!(cart["expiresAt"].take().is_string());
-    assert_eq!(
-        cart,
-        json!({
-            "_id": null, "userId": null, "changes": [], "total": 10, "currency": "USD", "expiresAt": null,
-            "products": [{ "_id": a, "quantity": 2, "name": "a", "unitPrice": 5, "total": 10, "available": 9, "product": { "name": "a" } }],
-        })
-    );
-    let ask = |query: &str| shop.ask(NOBODY, query);
-    ask(&format!(
-        "mutation {{ addToCart(productId: \"{b}\", cartId: {id}) {{ _id }} }}"
-    ));
-    let updated = ask(&format!(
-        "mutation {{ updateCartItem(productId: \"{a}\", quantity: 3, cartId: {id}) {{ total }} }}"
-    ));
-    assert_eq!(updated["updateCartItem"]["total"], 20);
-    let removed = ask(&format!(
-        "mutation {{ removeFromCart(productId: \"{b}\", cartId: {id}) {{ total }} }}"
-    ));
-    assert_eq!(removed["removeFromCart"]["total"], 15);
-
-    let (token, user_id) = signed_in(&shop);
-    let user = ("authorization", token.as_str());
-    let merge = format!("mutation {{ mergeCart(cartId: {id}) {{ _id userId total }} }}");
-    for _ in 0..2 {
-        assert_eq!(
-            shop.ask(user, &merge)["mergeCart"],
-            json!({ "_id": null, "userId": user_id, "total": 15 })
-        );
-    }
-    let read = format!("{{ cart(userId: \"{user_id}\") {{ total }} }}");
-    for who in [user, KEY] {
-        assert_eq!(shop.ask(who, &read)["cart"]["total"], 15);
-    }
-    shop.ask(
-        KEY,
-        &format!("mutation {{ updateProduct(id: \"{a}\", version: 1, input: {{price: 6}}) {{ _id }} }}"),
-    );
-    let view = shop.ask(user, "{ cart { total changes { productId kind before after } } }");
-    assert_eq!(
-        view["cart"],
-        json!({ "total": 18, "changes": [{ "productId": a, "kind": "PRICE_CHANGED", "before": 5, "after": 6 }] })
-    );
-    let checkout = |total: i32| {
-        let query = format!(
-            "mutation {{ checkoutCart(region: \"de\", expectedTotal: {total}) {{ _id subtotal region userId }} }}"
-        );
-        shop.answer(user, &json!({ "query": query }))
-    };
-    let refused = checkout(15);
-    assert_eq!(code(&refused).0, "CONFLICT");
-    assert!(
-        refused["errors"][0]["message"]
-            .as_str()
-            .unwrap()
-            .contains("18 minor units")
-    );
-    let placed = checkout(18)["data"]["checkoutCart"].take();
-    assert_eq!(
-        (&placed["subtotal"], &placed["region"], &placed["userId"]),
-        (&json!(18), &json!("DE"), &json!(user_id))
-    );
-    assert_eq!(checkout(18)["data"]["checkoutCart"], placed, "it can be repeated");
-    assert_eq!(
-        shop.ask(user, "{ orders { _id } }")["orders"]
-            .as_array()
-            .unwrap()
-            .len(),
-        1
-    );
-    let cleared = shop.ask(user, "mutation { clearCart { products { _id } } }");
-    assert_eq!(cleared["clearCart"]["products"], json!([]));
-}
-
-#[test]
-fn a_cart_is_never_kept_for_others() {
+fn never_caches_a_cart() {
     let shop = Shop::new();
     let product = shop.product("a");
     let (token, _) = signed_in(&shop);
@@ -149,7 +61,7 @@ fn a_cart_is_never_kept_for_others() {
 }
 
 #[test]
-fn who_sends_a_token_that_is_no_good_is_no_guest() {
+fn rejects_an_invalid_token_instead_of_serving_a_guest() {
     let shop = Shop::new();
     let product = shop.product("a");
     let bad = ("authorization", "Bearer e30.e30.e30");
@@ -185,61 +97,7 @@ fn who_sends_a_token_that_is_no_good_is_no_guest() {
 }
 
 #[test]
-fn what_can_not_be_is_refused_by_its_field() {
-    let shop = Shop::new();
-    let (token, user_id) = signed_in(&shop);
-    let user = ("authorization", token.as_str());
-    let product = shop.product("a");
-    for (query, field) in [
-        (
-            format!("mutation {{ addToCart(productId: \"{product}\", quantity: -1) {{ _id }} }}"),
-            "quantity",
-        ),
-        (
-            format!("mutation {{ addToCart(productId: \"{product}\", quantity: 0) {{ _id }} }}"),
-            "quantity",
-        ),
-        (
-            "mutation { addToCart(productId: \"42\") { _id } }".into(),
-            "productId",
-        ),
-        (
-            format!("mutation {{ updateCartItem(productId: \"{product}\", quantity: -1) {{ _id }} }}"),
-            "quantity",
-        ),
-        (
-            "mutation { removeFromCart(productId: \"42\") { _id } }".into(),
-            "productId",
-        ),
-        ("mutation { mergeCart(cartId: \"42\") { _id } }".into(), "cartId"),
-        ("{ cart(cartId: \"42\") { _id } }".into(), "cartId"),
-        (
-            format!("{{ cart(cartId: \"42\", userId: \"{user_id}\") {{ _id }} }}"),
-            "userId",
-        ),
-        ("mutation { checkoutCart { _id } }".into(), "products"),
-    ] {
-        let answer = shop.answer(user, &json!({ "query": query }));
-        assert_eq!(
-            code(&answer),
-            (&json!("BAD_USER_INPUT"), &json!(field)),
-            "{query}"
-        );
-    }
-    let other = "{ cart(userId: \"0198c0de-1f2e-7abc-8def-0123456789ab\") { _id } }";
-    assert_eq!(
-        code(&shop.answer(user, &json!({ "query": other }))).0,
-        "FORBIDDEN"
-    );
-    assert_eq!(
-        code(&shop.answer(NOBODY, &json!({ "query": other }))).0,
-        "UNAUTHENTICATED"
-    );
-    assert_eq!(shop.ask(KEY, other)["cart"]["_id"], Value::Null);
-}
-
-#[test]
-fn a_view_reads_the_cart_once_and_its_products_once() {
+fn reads_a_cart_in_two_calls() {
     let shop = Shop::new();
     let (token, _) = signed_in(&shop);
     let user = ("authorization", token.as_str());
@@ -275,12 +133,12 @@ fn a_view_reads_the_cart_once_and_its_products_once() {
         [
             "get 1 of carts.carts",
             "commit",
-            // The orders look whether the order is there, the catalog reserves, the order is inserted.
+            // The orders service checks for the order, the catalog reserves, and the order is inserted.
             "get 1 of orders.orders",
             "get 3 of catalog.products",
             "commit",
             "commit",
-            // It leaves the cart.
+            // The products leave the cart.
             "commit",
         ]
     );

@@ -1,4 +1,4 @@
-//! The erasure of a user: what services keep of a person goes, all of it, or nothing is told to be gone.
+//! The erasure of a user in several services.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -24,43 +24,17 @@ fn with_a_cart(shop: &Shop, name: &str) -> User {
     user
 }
 
-fn kept(shop: &Shop) -> usize {
+fn carts(shop: &Shop) -> usize {
     shop.ports().find(&Query::all(CARTS, 10)).unwrap().len()
 }
 
-fn erase(shop: &Shop, who: (&str, &str), id: &str) -> Value {
+fn erase(shop: &Shop, caller: (&str, &str), id: &str) -> Value {
     let query = "mutation ($id: ID!) { eraseUser(id: $id) { erasedAt } }";
-    shop.answer(who, &json!({ "query": query, "variables": { "id": id } }))
+    shop.answer(caller, &json!({ "query": query, "variables": { "id": id } }))
 }
 
 #[test]
-fn the_cart_of_who_is_erased_goes_too() {
-    let shop = Shop::new();
-    let (ada, bob) = (with_a_cart(&shop, "ada"), with_a_cart(&shop, "bob"));
-    assert_eq!(kept(&shop), 2);
-    let refused = erase(&shop, ada.header(), &bob.id);
-    assert_eq!(refused["errors"][0]["extensions"]["code"], "FORBIDDEN");
-    assert_eq!(kept(&shop), 2);
-
-    let erased = erase(&shop, ada.header(), &ada.id);
-    assert!(erased["data"]["eraseUser"]["erasedAt"].is_string(), "{erased}");
-    assert_eq!(kept(&shop), 1);
-    let (status, _, cart) = shop.rest(KEY, "GET", &format!("/api/cart/{}", ada.id), &Value::Null);
-    assert_eq!(
-        (status, &cart["products"], &cart["expiresAt"]),
-        (200, &json!([]), &Value::Null)
-    );
-
-    let path = format!("/api/users/{}", bob.id);
-    let stale = [KEY, ("if-match", "\"7\"")];
-    assert_eq!(shop.rest_with(&stale, "DELETE", &path, &Value::Null).0, 409);
-    assert_eq!(kept(&shop), 1);
-    assert_eq!(shop.rest(bob.header(), "DELETE", &path, &Value::Null).0, 204);
-    assert_eq!(kept(&shop), 0);
-}
-
-#[test]
-fn where_the_cart_can_not_go_nobody_is_erased_until_the_next_try() {
+fn keeps_the_user_if_the_cart_cannot_be_erased() {
     let shop = Shop::new();
     let ada = with_a_cart(&shop, "ada");
     let path = format!("/api/users/{}", ada.id);
@@ -83,5 +57,5 @@ fn where_the_cart_can_not_go_nobody_is_erased_until_the_next_try() {
         let erased = erase(&shop, KEY, &ada.id);
         assert!(erased["data"]["eraseUser"]["erasedAt"].is_string(), "{erased}");
     }
-    assert_eq!(kept(&shop), 0);
+    assert_eq!(carts(&shop), 0);
 }

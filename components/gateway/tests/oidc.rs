@@ -1,4 +1,4 @@
-//! Sign-in by an OpenID provider: which tokens it takes, how its keys are had, and whose account it is.
+//! Sign-in with an OpenID provider: accepted tokens, keys and accounts.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -29,7 +29,7 @@ fn me(shop: &Shop, bearer: &str) -> Value {
     shop.ask(("authorization", bearer), ME)["me"].clone()
 }
 
-/// The code and the message of a refusal.
+/// Returns the code and the message of the error.
 fn refused(shop: &Shop, bearer: &str) -> (String, String) {
     let answer = shop.answer(("authorization", bearer), &json!({ "query": ME }));
     let error = &answer["errors"][0];
@@ -44,7 +44,7 @@ fn expect_unauthenticated(shop: &Shop, bearer: &str, why: &str) {
 }
 
 #[test]
-fn the_account_is_made_on_first_sight_and_found_without_a_call_from_then_on() {
+fn creates_the_account_once_and_caches_it() {
     let (shop, key, provider) = shop();
     let mut ada = claims("ada");
     let bearer = key.bearer(&ada);
@@ -65,21 +65,21 @@ fn the_account_is_made_on_first_sight_and_found_without_a_call_from_then_on() {
     );
     assert!(first["username"].as_str().unwrap().starts_with("ada-"), "{first}");
     assert_eq!(
-        provider.asked(),
+        provider.requests(),
         [
             "https://id.example/.well-known/openid-configuration",
             "https://keys.example/jwks"
         ]
     );
     let _ = shop.calls();
-    ada["nonce"] = json!("another token of the same moment");
+    ada["nonce"] = json!("another token of the same second");
     assert_eq!(me(&shop, &key.bearer(&ada)), first);
     assert_eq!(
         shop.calls(),
         ["get 1 of accounts.users"],
-        "the profile that was asked for"
+        "the profile of the request"
     );
-    assert!(provider.asked().is_empty());
+    assert!(provider.requests().is_empty());
     assert_ne!(me(&shop, &key.bearer(&claims("grace")))["_id"], first["_id"]);
     let login = "mutation { login(input: {username: \"NAME\", password: \"a password\"}) { access_token } }"
         .replace("NAME", first["username"].as_str().unwrap());
@@ -91,7 +91,7 @@ fn the_account_is_made_on_first_sight_and_found_without_a_call_from_then_on() {
 }
 
 #[test]
-fn a_sign_in_there_is_logged_once_by_its_own_time_or_its_tokens() {
+fn logs_each_sign_in_once() {
     let (shop, key, _) = shop();
     let signed_in = || {
         let query = "{ auditLog(filter: {action: SIGN_IN}) { edges { node { actor detail } } } }";
@@ -108,11 +108,11 @@ fn a_sign_in_there_is_logged_once_by_its_own_time_or_its_tokens() {
     at(&ada);
     let expected = json!({ "actor": id, "detail": format!("at {ISSUER}") });
     assert_eq!(signed_in(), [json!({ "node": expected })]);
-    // Another token, of a sign-in that is told.
+    // Another token of the same sign-in.
     ada["iat"] = json!(issued - 1);
     ada["auth_time"] = json!(issued - 100);
     at(&ada);
-    // It goes on by other tokens, which are no other sign-in.
+    // A renewed token is no new sign-in.
     for later in [issued - 3, issued - 2] {
         ada["iat"] = json!(later);
         at(&ada);
@@ -124,17 +124,17 @@ fn a_sign_in_there_is_logged_once_by_its_own_time_or_its_tokens() {
 }
 
 #[test]
-fn what_everybody_may_see_costs_no_look_at_the_token() {
+fn ignores_the_token_for_public_fields() {
     let (shop, key, provider) = shop();
     shop.ask(
         ("authorization", &key.bearer(&claims("ada"))),
         "{ products { _id } }",
     );
-    assert!(provider.asked().is_empty());
+    assert!(provider.requests().is_empty());
 }
 
 #[test]
-fn tokens_by_rsa_and_p256_are_taken_too() {
+fn accepts_rsa_and_p256() {
     let (shop, _, provider) = shop();
     let keys = [Key::rsa("rsa"), Key::p256("p256")];
     provider.publish(&[&keys[0], &keys[1]]);
@@ -143,7 +143,7 @@ fn tokens_by_rsa_and_p256_are_taken_too() {
 }
 
 #[test]
-fn a_token_that_proves_nothing_is_told_why() {
+fn explains_why_a_token_is_rejected() {
     let (shop, key, _) = shop();
     let with = |name: &str, value: Value| {
         let mut claims = claims("ada");
@@ -171,17 +171,17 @@ fn a_token_that_proves_nothing_is_told_why() {
     ] {
         expect_unauthenticated(&shop, &key.bearer(&claims), why);
     }
-    // Clocks differ, and a token may be for several.
+    // Clocks may differ, and a token may have several audiences.
     me(&shop, &key.bearer(&with("exp", json!(now() - 30))));
     me(&shop, &key.bearer(&with("aud", json!(["the-shop", "b"]))));
     let critical = key.bearer_with(&claims("ada"), |header| header.crit = Some(vec!["exp".into()]));
-    expect_unauthenticated(&shop, &critical, "does not accept");
+    expect_unauthenticated(&shop, &critical, "must be signed with");
     let forged = Key::ed25519("one", ED25519[1]).bearer(&claims("ada"));
     expect_unauthenticated(&shop, &forged, "not signed by its issuer");
 }
 
 #[test]
-fn a_public_key_is_never_taken_for_a_secret_nor_for_another_algorithm() {
+fn rejects_other_algorithms_than_that_of_the_key() {
     let (shop, key, provider) = shop();
     let rsa = Key::rsa("rsa");
     provider.publish(&[&key, &rsa]);
@@ -192,16 +192,16 @@ fn a_public_key_is_never_taken_for_a_secret_nor_for_another_algorithm() {
             header.kid = Some(public.kid.into());
             let secret = EncodingKey::from_secret(text.as_bytes());
             let token = jsonwebtoken::encode(&header, &claims("ada"), &secret).unwrap();
-            expect_unauthenticated(&shop, &format!("Bearer {token}"), "does not accept");
+            expect_unauthenticated(&shop, &format!("Bearer {token}"), "must be signed with");
         }
     }
-    // The shop's own secret signs no token of the provider's.
+    // The shop's secret cannot sign a token of the provider.
     let own = EncodingKey::from_secret(shop::SECRET.as_bytes());
     let token = jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims("ada"), &own).unwrap();
-    expect_unauthenticated(&shop, &format!("Bearer {token}"), "does not accept");
-    // A key of one kind under the name of another.
+    expect_unauthenticated(&shop, &format!("Bearer {token}"), "must be signed with");
+    // A token that names a key of another kind.
     let mixed = key.bearer_with(&claims("ada"), |header| header.kid = Some("rsa".into()));
-    expect_unauthenticated(&shop, &mixed, "does not accept");
+    expect_unauthenticated(&shop, &mixed, "must be signed with");
     let stripped = key.bearer(&claims("ada"));
     let payload = stripped.split('.').nth(1).unwrap();
     // {"alg":"none"}
@@ -213,14 +213,14 @@ fn a_public_key_is_never_taken_for_a_secret_nor_for_another_algorithm() {
 }
 
 #[test]
-fn a_new_key_is_fetched_once_and_then_not_for_a_while() {
+fn fetches_an_unknown_key_at_most_once_a_minute() {
     let (shop, old, provider) = shop();
     let ada = me(&shop, &old.bearer(&claims("ada")));
-    let _ = provider.asked();
+    let _ = provider.requests();
     let new = Key::ed25519("two", ED25519[1]);
     provider.publish(&[&new, &old]);
     assert_eq!(me(&shop, &new.bearer(&claims("ada"))), ada);
-    assert_eq!(provider.asked().len(), 2);
+    assert_eq!(provider.requests().len(), 2);
     for key in [&old, &new] {
         assert_eq!(me(&shop, &key.bearer(&claims("ada"))), ada);
     }
@@ -228,59 +228,71 @@ fn a_new_key_is_fetched_once_and_then_not_for_a_while() {
         let unknown = new.bearer_with(&claims("ada"), |header| header.kid = Some("three".into()));
         expect_unauthenticated(&shop, &unknown, "does not have");
     }
-    assert!(provider.asked().is_empty(), "it was asked a moment ago");
+    assert!(provider.requests().is_empty(), "the keys were just fetched");
 }
 
 #[test]
-fn without_its_keys_nothing_can_be_told_and_with_old_ones_it_goes_on() {
+fn accepts_old_keys_if_the_provider_is_unavailable() {
     let (shop, key, provider) = shop();
-    provider.fall_silent();
+    provider.stop();
     let bearer = key.bearer(&claims("ada"));
     assert_eq!(refused(&shop, &bearer).0, "UNAVAILABLE");
     assert_eq!(refused(&shop, &bearer).0, "UNAVAILABLE");
-    assert_eq!(provider.asked().len(), 1, "it is left alone for a moment");
+    assert_eq!(
+        provider.requests().len(),
+        1,
+        "a failed fetch is not repeated at once"
+    );
     shop.ask(("authorization", &bearer), "{ products { _id } }");
 
     let (shop, key, provider) = self::shop();
     let ada = me(&shop, &bearer);
     age_keys(&shop);
-    let _ = provider.asked();
-    provider.fall_silent();
+    let _ = provider.requests();
+    provider.stop();
     for _ in 0..2 {
         assert_eq!(me(&shop, &key.bearer(&claims("ada"))), ada);
     }
     assert_eq!(
-        provider.asked().len(),
+        provider.requests().len(),
         1,
-        "they are asked for again, once a minute"
+        "the keys are fetched at most once a minute"
     );
 }
 
 #[test]
-fn while_the_cache_is_away_the_provider_is_left_alone_all_the_same() {
+fn limits_fetches_without_the_cache() {
     let (shop, key, provider) = shop();
     shop.lose_the_cache();
     let ada = me(&shop, &key.bearer(&claims("ada")));
-    assert_eq!(provider.asked().len(), 2, "the discovery and the keys");
+    assert_eq!(
+        provider.requests().len(),
+        2,
+        "the discovery document and the keys"
+    );
     for _ in 0..3 {
         assert_eq!(me(&shop, &key.bearer(&claims("ada"))), ada);
         let unknown = key.bearer_with(&claims("ada"), |header| header.kid = Some("two".into()));
         expect_unauthenticated(&shop, &unknown, "does not have");
     }
-    assert!(provider.asked().is_empty(), "it was asked a moment ago");
-    provider.fall_silent();
+    assert!(provider.requests().is_empty(), "the keys were just fetched");
+    provider.stop();
     assert_eq!(me(&shop, &key.bearer(&claims("ada"))), ada);
 
     let (shop, key, provider) = self::shop();
     shop.lose_the_cache();
-    provider.fall_silent();
+    provider.stop();
     for _ in 0..3 {
         assert_eq!(refused(&shop, &key.bearer(&claims("ada"))).0, "UNAVAILABLE");
     }
-    assert_eq!(provider.asked().len(), 1, "it is left alone for a moment");
+    assert_eq!(
+        provider.requests().len(),
+        1,
+        "a failed fetch is not repeated at once"
+    );
 }
 
-/// Has the keys in the cache be two hours old.
+/// Makes the cached keys two hours old.
 fn age_keys(shop: &Shop) {
     use sha2::{Digest, Sha256};
     let mut hash = Sha256::new();
@@ -289,17 +301,17 @@ fn age_keys(shop: &Shop) {
     let place = format!("gateway.oidc.{:x}.keys", hash.finalize());
     let kept = shop
         .ports()
-        .cached(std::slice::from_ref(&place))
+        .get_many(std::slice::from_ref(&place))
         .pop()
         .flatten()
         .unwrap();
     let mut kept: Value = serde_json::from_slice(&kept).unwrap();
     kept["fetched_at"] = json!((now() - 7_200) * 1_000);
-    shop.ports().keep(&place, kept.to_string().as_bytes(), 60_000);
+    shop.ports().set(&place, kept.to_string().as_bytes(), 60_000);
 }
 
 #[test]
-fn another_role_and_an_erasure_are_known_at_once() {
+fn applies_a_new_role_and_an_erasure_at_once() {
     let (shop, key, _) = shop();
     let bearer = key.bearer(&claims("ada"));
     let ada = me(&shop, &bearer);
@@ -326,7 +338,7 @@ fn another_role_and_an_erasure_are_known_at_once() {
 }
 
 #[test]
-fn requests_are_counted_for_the_account() {
+fn limits_requests_by_account() {
     let config = [&TRUST[..], &[("RATE_LIMIT", "2")]].concat();
     let shop = Shop::with(&config);
     let key = Key::ed25519("one", ED25519[0]);

@@ -1,4 +1,4 @@
-//! REST: what bodies may say, and what they may not.
+//! REST: versions in bodies, and invalid bodies.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use shop::{KEY, NOBODY, Shop};
 
 #[test]
-fn a_version_in_the_body_is_as_good_as_if_match() {
+fn accepts_a_version_in_the_body() {
     let shop = Shop::new();
     let ada = shop.user("ada");
     let product = shop.product("a");
@@ -27,7 +27,7 @@ fn a_version_in_the_body_is_as_good_as_if_match() {
     let order = format!("/api/orders/{}", order["_id"].as_str().unwrap());
     let product = format!("/api/products/{product}");
     let (stock, deduct) = (format!("{product}/stock"), format!("{product}/deduct"));
-    let edit = |who, path: &str, body: Value| assert_eq!(shop.rest(who, "PUT", path, &body).0, 200);
+    let edit = |caller, path: &str, body: Value| assert_eq!(shop.rest(caller, "PUT", path, &body).0, 200);
     edit(KEY, &product, json!({ "price": 6 }));
     edit(KEY, &format!("{order}/status"), json!({ "status": "paid" }));
     edit(ada.header(), "/api/users/me", json!({ "name": "Ada" }));
@@ -38,13 +38,13 @@ fn a_version_in_the_body_is_as_good_as_if_match() {
         (ada.header(), "DELETE", &order, json!({})),
         (ada.header(), "DELETE", "/api/users/me", json!({})),
     ];
-    for (who, method, path, mut body) in rows {
+    for (caller, method, path, mut body) in rows {
         for (version, expected) in [
             (json!("2"), (400, json!("BAD_USER_INPUT"))),
             (json!(1), (409, json!("CONFLICT"))),
         ] {
             body["version"] = version;
-            let (status, _, problem) = shop.rest(who, method, path, &body);
+            let (status, _, problem) = shop.rest(caller, method, path, &body);
             assert_eq!(
                 (status, problem["code"].clone()),
                 expected,
@@ -52,7 +52,7 @@ fn a_version_in_the_body_is_as_good_as_if_match() {
             );
         }
         body["version"] = json!(2);
-        let (done, _, answer) = shop.rest(who, method, path, &body);
+        let (done, _, answer) = shop.rest(caller, method, path, &body);
         assert!((200..300).contains(&done), "{method} {path}: {answer}");
     }
     let document = shop.openapi();
@@ -69,7 +69,7 @@ fn a_version_in_the_body_is_as_good_as_if_match() {
 }
 
 #[test]
-fn what_is_no_json_and_what_is_of_a_wrong_type_are_told_apart() {
+fn distinguishes_invalid_json_from_wrong_types() {
     let shop = Shop::new();
     let ada = shop.user("ada");
     let product = shop.product("a");
@@ -82,11 +82,11 @@ fn what_is_no_json_and_what_is_of_a_wrong_type_are_told_apart() {
     let status = format!("/api/orders/{}/status", order["_id"].as_str().unwrap());
     let register = "/api/users/register";
     let line = json!({ "products": [[product, 1]] }).to_string();
-    let send = |who: (&str, &str), method: &str, path: &str, body: &str| {
+    let send = |caller: (&str, &str), method: &str, path: &str, body: &str| {
         let request = Request::builder().method(method).uri(path);
         let request = request
             .header("content-type", "application/json")
-            .header(who.0, who.1);
+            .header(caller.0, caller.1);
         let (code, problem) = shop.http(request, body);
         let field = problem["errors"][0]["field"]
             .as_str()
@@ -99,7 +99,7 @@ fn what_is_no_json_and_what_is_of_a_wrong_type_are_told_apart() {
         )
     };
     let wrong = |field: &str| (400, "BAD_USER_INPUT".to_owned(), field.to_owned());
-    let no_json = (400, "BAD_REQUEST".to_owned(), String::new());
+    let invalid_json = (400, "BAD_REQUEST".to_owned(), String::new());
     let rows = [
         (
             NOBODY,
@@ -109,9 +109,27 @@ fn what_is_no_json_and_what_is_of_a_wrong_type_are_told_apart() {
             wrong("body"),
         ),
         (NOBODY, "POST", register, "null", wrong("body")),
-        (NOBODY, "POST", register, r#"{"username":"x","#, no_json.clone()),
-        (NOBODY, "POST", register, r#"{"username":5,"#, no_json.clone()),
-        (NOBODY, "POST", register, r#"{"username":5} {}"#, no_json.clone()),
+        (
+            NOBODY,
+            "POST",
+            register,
+            r#"{"username":"x","#,
+            invalid_json.clone(),
+        ),
+        (
+            NOBODY,
+            "POST",
+            register,
+            r#"{"username":5,"#,
+            invalid_json.clone(),
+        ),
+        (
+            NOBODY,
+            "POST",
+            register,
+            r#"{"username":5} {}"#,
+            invalid_json.clone(),
+        ),
         (
             NOBODY,
             "POST",
@@ -141,8 +159,8 @@ fn what_is_no_json_and_what_is_of_a_wrong_type_are_told_apart() {
             wrong("channel"),
         ),
     ];
-    for (who, method, path, body, expected) in rows {
-        assert_eq!(send(who, method, path, body), expected, "{path} {body}");
+    for (caller, method, path, body, expected) in rows {
+        assert_eq!(send(caller, method, path, body), expected, "{path} {body}");
     }
     assert_eq!(
         send(KEY, "PATCH", &status, r#"{"status":"PAID","note":null}"#).0,

@@ -1,4 +1,4 @@
-//! Subscriptions: an answer at once, with what has happened since.
+//! Subscriptions: each request returns the events since the last one.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -19,7 +19,7 @@ const PRODUCT: &str = "subscription ($ids: [ID!]) { productChanged(ids: $ids) { 
 const ORDER: &str = "subscription ($id: ID) { orderChanged(id: $id) {
     _id status payment { status } user { username } products { product { name } } } }";
 
-/// The name, the id and the data of each event; and the last id, of whatever block.
+/// Returns the name, the id and the data of each event, and the last id of the stream.
 fn read(reply: &Response<Vec<u8>>) -> (Vec<(String, String, Value)>, String) {
     assert_eq!(reply.status(), 200, "{}", String::from_utf8_lossy(reply.body()));
     assert_eq!(reply.headers()[CONTENT_TYPE], EVENTS);
@@ -70,10 +70,10 @@ fn refused(reply: &Response<Vec<u8>>) -> (u16, String) {
 }
 
 #[test]
-fn products_are_watched_with_one_look_at_them() {
+fn reads_the_changed_products_in_one_call() {
     let shop = Shop::new();
     let ids = json!({ "ids": [shop.product("sock"), shop.product("hat")] });
-    let told = |last: &str| {
+    let delivered = |last: &str| {
         let (events, last) = read(&watch(&shop, &[KEY], PRODUCT, &ids, last));
         let prices = events.iter().map(|(name, _, data)| {
             assert_eq!(name, "next");
@@ -81,10 +81,10 @@ fn products_are_watched_with_one_look_at_them() {
         });
         (prices.collect::<Vec<_>>(), last)
     };
-    let (prices, last) = told("");
+    let (prices, last) = delivered("");
     assert_eq!(prices, [5, 5]);
     drop(shop.calls());
-    assert_eq!(told(&last), (vec![], last.clone()));
+    assert_eq!(delivered(&last), (vec![], last.clone()));
     assert_eq!(shop.calls(), ["get 2 of catalog.products"]);
 
     let update = format!(
@@ -92,14 +92,14 @@ fn products_are_watched_with_one_look_at_them() {
         ids["ids"][1].as_str().unwrap()
     );
     shop.ask(KEY, &update);
-    let (prices, next) = told(&last);
+    let (prices, next) = delivered(&last);
     assert_eq!(prices, [6]);
-    assert_eq!(told(&next).0, [0; 0]);
-    assert_eq!(told(&last).0, [6], "the old cursor tells it again");
+    assert_eq!(delivered(&next).0, [0; 0]);
+    assert_eq!(delivered(&last).0, [6], "an old cursor returns the event again");
 }
 
 #[test]
-fn many_changes_are_executed_without_a_call_for_each() {
+fn loads_the_fields_of_many_changes_in_batches() {
     let shop = Shop::new();
     let ada = shop.user("ada");
     let all = json!({});
@@ -126,7 +126,7 @@ fn many_changes_are_executed_without_a_call_for_each() {
             "get 3 of catalog.products",
         ]
     );
-    // From the middle of the answer, the rest is told; and behind it, nothing.
+    // A cursor in the middle of the answer returns the rest. The last cursor returns nothing.
     let (rest, _) = read(&watch(&shop, &[KEY], ORDER, &all, &events[0].1));
     assert_eq!(rest.len(), 2);
     drop(shop.calls());
@@ -134,7 +134,7 @@ fn many_changes_are_executed_without_a_call_for_each() {
     assert_eq!(
         shop.calls(),
         ["find in orders.orders"],
-        "a look at what is new is all"
+        "only the changes are read"
     );
     let (_, start) = read(&watch(&shop, &[NOBODY], PRODUCT, &all, ""));
     drop(shop.calls());
@@ -143,7 +143,7 @@ fn many_changes_are_executed_without_a_call_for_each() {
 }
 
 #[test]
-fn who_is_behind_comes_again_soon_where_that_does_not_count() {
+fn lets_a_client_that_is_behind_hurry_without_a_rate_limit() {
     let retry = |shop: &Shop, headers: &[(&str, &str)], last: &str| {
         let reply = watch(
             shop,
@@ -179,7 +179,7 @@ fn who_is_behind_comes_again_soon_where_that_does_not_count() {
 }
 
 #[test]
-fn a_failing_field_is_told_with_its_error() {
+fn sends_a_failed_field_with_its_error() {
     let shop = Shop::new();
     let ids = json!({ "ids": [shop.product("sock")] });
     let (events, _) = read(&watch(&shop, &[NOBODY], PRODUCT, &ids, ""));
@@ -188,13 +188,14 @@ fn a_failing_field_is_told_with_its_error() {
 }
 
 #[test]
-fn refusals_have_a_status_before_there_is_a_stream() {
+fn rejects_an_invalid_subscription_with_a_status() {
     let shop = Shop::new();
     let (ada, bob) = (shop.user("ada"), shop.user("bob"));
     let id = shop.product("sock");
     let place = format!("mutation {{ placeOrder(products: [{{ _id: \"{id}\", quantity: 1 }}]) {{ _id }} }}");
     let order = json!({ "id": shop.ask(ada.header(), &place)["placeOrder"]["_id"] });
-    let of = |who, query, variables: &Value, last| refused(&watch(&shop, &[who], query, variables, last));
+    let of =
+        |caller, query, variables: &Value, last| refused(&watch(&shop, &[caller], query, variables, last));
     let is = |status: u16, code: &str| (status, code.to_owned());
     assert_eq!(of(NOBODY, ORDER, &order, ""), is(401, "UNAUTHENTICATED"));
     assert_eq!(of(bob.header(), ORDER, &order, ""), is(403, "FORBIDDEN"));
@@ -215,20 +216,20 @@ fn refusals_have_a_status_before_there_is_a_stream() {
         is(400, "GRAPHQL_VALIDATION_FAILED")
     );
 
-    let asked = |accept: &str, body: &Value| {
+    let send = |accept: &str, body: &Value| {
         let request = Request::post("/graphql").header(CONTENT_TYPE, "application/json");
         refused(&shop.send(request.header(ACCEPT, accept), body.to_string()))
     };
     let one = json!({ "query": "subscription { productChanged { _id } }" });
-    assert_eq!(asked("application/json", &one), is(406, "NOT_ACCEPTABLE"));
-    assert_eq!(asked("*/*", &one), is(406, "NOT_ACCEPTABLE"));
-    assert_eq!(asked(EVENTS, &json!([one])), is(400, "BAD_REQUEST"));
+    assert_eq!(send("application/json", &one), is(406, "NOT_ACCEPTABLE"));
+    assert_eq!(send("*/*", &one), is(406, "NOT_ACCEPTABLE"));
+    assert_eq!(send(EVENTS, &json!([one])), is(400, "BAD_REQUEST"));
     let batch = shop.answer(NOBODY, &json!([one]));
     assert_eq!(batch[0]["errors"][0]["extensions"]["code"], "NOT_ACCEPTABLE");
 }
 
 #[test]
-fn a_browser_asks_by_get_and_queries_come_as_events_that_end() {
+fn answers_get_and_queries_with_events() {
     let shop = Shop::new();
     let id = shop.product("sock");
     let query = format!("subscription%7BproductChanged(ids:%5B%22{id}%22%5D)%7Bname%7D%7D");
@@ -252,7 +253,7 @@ fn a_browser_asks_by_get_and_queries_come_as_events_that_end() {
         ("complete".to_owned(), Value::Null),
     ];
     for _ in 0..2 {
-        // The second time, the answer is a kept one.
+        // The second answer comes from the cache.
         assert_eq!(names("{ products { name } }"), expected);
     }
     let request = Request::get("/graphql?query=mutation%7Blogout%7D").header(ACCEPT, EVENTS);
@@ -263,7 +264,7 @@ fn a_browser_asks_by_get_and_queries_come_as_events_that_end() {
 }
 
 #[test]
-fn a_stream_that_is_held_counts_once_and_ends_with_its_reason() {
+fn counts_a_held_stream_once() {
     let held = [("RATE_LIMIT", "3"), ("STREAMS_HELD", "true")];
     let from = ("x-forwarded-for", "192.0.2.7");
     let goes_on = ("mercato-continues", "1");
@@ -286,7 +287,7 @@ fn a_stream_that_is_held_counts_once_and_ends_with_its_reason() {
     assert_eq!(events[0].2["errors"][0]["extensions"]["code"], "UNAUTHENTICATED");
     assert_eq!(events[1].0, "complete");
 
-    // Where nobody holds streams, anybody could say so.
+    // Without a server that holds streams, any client could send the header.
     let shop = Shop::with(&[("RATE_LIMIT", "3")]);
     let statuses: Vec<_> = (0..4)
         .map(|_| ask(&shop, &[from, goes_on], products).status().as_u16())

@@ -1,46 +1,40 @@
-//! What goes when a user is erased.
+//! Erases the data of a user.
 
-use mercato_ports::documents::{Comparison, Condition, Position, Scalar, Write};
-use mercato_shop::services::{Contacts, Orders};
+use mercato_ports::documents::{Position, Write};
+use mercato_shop::ports::Ports;
+use mercato_shop::query::equal;
 use mercato_shop::types::Error;
 
-use crate::message::MESSAGES;
-use crate::preferences::PREFERENCES;
-use crate::service::{NotificationsService, Platform};
+use crate::repository::{NOTIFICATIONS, PREFERENCES};
 
-/// How many messages one commit changes.
+/// How many notifications one commit changes.
 const BATCH: u32 = 200;
 
-impl<P: Platform, C: Contacts, O: Orders> NotificationsService<P, C, O> {
-    /// Takes away what a user has chosen and where messages went. That there were messages stays, as do the orders. Can be repeated.
-    pub(crate) fn forget(&self, user_id: &str) -> Result<(), Error> {
-        if let Some(kept) = self.kept_preferences(user_id)? {
-            self.ports.commit(&[PREFERENCES.delete(&kept)], &[])?;
-        }
-        let mut query = MESSAGES.query(BATCH);
-        query.conditions.push(Condition {
-            field: "userId".into(),
-            comparison: Comparison::Equal,
-            value: Scalar::Text(user_id.into()),
+/// Deletes the preferences of a user, and the addresses in the user's notifications. The notifications
+/// themselves are kept, as the orders are. Can be repeated.
+pub fn erase(ports: &impl Ports, user_id: &str) -> Result<(), Error> {
+    if let Some(preferences) = PREFERENCES.get(ports, user_id)? {
+        ports.commit(&[PREFERENCES.delete(&preferences)], &[])?;
+    }
+    let mut query = NOTIFICATIONS.query(BATCH);
+    query.conditions.push(equal("userId", user_id));
+    loop {
+        let notifications = NOTIFICATIONS.find(ports, &query)?;
+        let Some(last) = notifications.last() else {
+            return Ok(());
+        };
+        query.after = Some(Position {
+            value: None,
+            id: last.id.clone(),
         });
-        loop {
-            let messages = MESSAGES.find(&self.ports, &query)?;
-            let Some(last) = messages.last() else {
-                return Ok(());
-            };
-            query.after = Some(Position {
-                value: None,
-                id: last.id.clone(),
-            });
-            let mut writes: Vec<Write> = Vec::new();
-            for mut message in messages {
-                if message.body.recipient.take().is_some() {
-                    writes.push(MESSAGES.replace(&message)?);
-                }
+        let mut writes: Vec<Write> = Vec::new();
+        for mut notification in notifications {
+            if notification.body.recipient.take().is_some() {
+                writes.push(NOTIFICATIONS.replace(&notification)?);
             }
-            if !writes.is_empty() {
-                self.ports.commit(&writes, &[])?;
-            }
+        }
+        if !writes.is_empty() {
+            ports.commit(&writes, &[])?;
         }
     }
 }

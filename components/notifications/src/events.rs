@@ -1,140 +1,92 @@
-//! What the events that are handled tell, and what is told to people because of them.
+//! The events that the service handles and emits.
 
-use mercato_ports::events::Event;
+use mercato_ports::events::{Event, HandlerFailure};
+use mercato_shop::accounts::AuditAction;
+use mercato_shop::audit::AuditedAction;
+use mercato_shop::collection;
+use mercato_shop::handler::{data, unknown_kind};
 use mercato_shop::notifications::Kind;
-use mercato_shop::types::Error;
+use mercato_shop::types::{Caller, Error};
 use serde::{Deserialize, Serialize};
 
-/// A message that somebody wrote could not be sent, and is to be tried again.
-pub const WAITS: &str = "mercato.notifications.message-waits";
+use crate::occasion::Occasion;
 
-/// What [`WAITS`] tells.
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct WaitingMessage {
-    pub message_id: String,
-}
-
-/// Why an event was not handled.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Failure {
-    /// Deliver it again, later.
-    Retry(String),
-    /// It can never be handled.
-    Reject(String),
-}
-
-impl From<Error> for Failure {
-    /// What can pass is tried again; the rest is for a person to see.
-    fn from(error: Error) -> Self {
-        match error {
-            Error::Unavailable(reason) | Error::Conflict(reason) | Error::Internal(reason) => {
-                Self::Retry(reason)
-            }
-            other => Self::Reject(format!("{other:?}")),
-        }
-    }
-}
+/// The event that retries a waiting message of staff.
+const MESSAGE_WAITS: &str = "mercato.notifications.message-waits";
 
 /// What an event asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Request {
-    /// Something is to be told. `what` happened once, however often it is heard of.
-    Tell { what: String, occasion: Occasion },
-    /// A message that waits is to be tried again.
-    Send { message_id: String },
-    /// What is kept of a user goes.
-    Forget { user_id: String },
+    /// Send notifications about an occasion. Repeated events about the same occasion have the same key.
+    Notify { key: String, occasion: Occasion },
+    /// Send a waiting message.
+    SendPending { notification_id: String },
+    /// Erase the data of a user.
+    Erase { user_id: String },
 }
 
-/// What is told to people.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Occasion {
-    /// Somebody has become a user.
-    Welcome {
-        user_id: String,
-    },
-    /// An order has come as far as its kind says.
-    Order {
-        kind: Kind,
-        order_id: String,
-        user_id: String,
-    },
-    LowStock(Scarce),
-    /// Somebody wants to prove that a phone is theirs.
-    Code(Code),
-}
-
-/// A product that runs low.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// A message of staff waits to be sent.
+#[derive(Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
-pub struct Scarce {
-    pub product_id: String,
-    pub name: String,
-    pub on_hand: i64,
-    pub threshold: i64,
-}
-
-/// A code for a phone. Accounts tells its text, which is neither stored nor shown.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Code {
-    pub user_id: String,
-    pub verification_id: String,
-    pub expires_at: u64,
+struct MessageData {
+    message_id: String,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct OfUser {
+struct UserData {
     user_id: String,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct OfOrder {
+struct OrderData {
     order_id: String,
     user_id: String,
 }
 
-/// Understands an event.
+/// Parses an event.
 ///
 /// # Errors
-/// [`Failure::Reject`] for what can't be read, or is no event of this service's.
-pub fn read(event: &Event) -> Result<Request, Failure> {
+/// [`HandlerFailure::Reject`] for invalid data, or for an event that the service does not handle.
+pub fn parse(event: &Event) -> Result<Request, HandlerFailure> {
     let occasion = match event.kind.as_str() {
-        WAITS => {
-            let WaitingMessage { message_id } = data(event)?;
-            return Ok(Request::Send { message_id });
+        MESSAGE_WAITS => {
+            return Ok(Request::SendPending {
+                notification_id: data::<MessageData>(event)?.message_id,
+            });
         }
         "mercato.accounts.user-erased" => {
-            let OfUser { user_id } = data(event)?;
-            return Ok(Request::Forget { user_id });
+            return Ok(Request::Erase {
+                user_id: data::<UserData>(event)?.user_id,
+            });
         }
-        // Who registers has no address yet that is proved; one greeting is enough for both.
+        // A new user has no verified address yet, so the welcome may be sent only after the verification.
+        // Both events have the same key, so that it is sent once.
         "mercato.accounts.user-registered" | "mercato.accounts.contact-verified" => {
-            let OfUser { user_id } = data(event)?;
-            return Ok(Request::Tell {
-                what: format!("welcome/{user_id}"),
+            let UserData { user_id } = data(event)?;
+            return Ok(Request::Notify {
+                key: format!("welcome/{user_id}"),
                 occasion: Occasion::Welcome { user_id },
             });
         }
-        "mercato.accounts.verification-requested" => Occasion::Code(data(event)?),
+        "mercato.accounts.verification-requested" => Occasion::VerificationCode(data(event)?),
         "mercato.catalog.low-stock" => Occasion::LowStock(data(event)?),
-        "mercato.orders.order-placed" => of_order(event, Kind::OrderPlaced)?,
-        "mercato.orders.order-paid" => of_order(event, Kind::OrderPaid)?,
-        "mercato.orders.order-shipped" => of_order(event, Kind::OrderShipped)?,
-        "mercato.orders.order-cancelled" => of_order(event, Kind::OrderCancelled)?,
-        other => return Err(Failure::Reject(format!("{other} is no event of this service's"))),
+        "mercato.orders.order-placed" => order(event, Kind::OrderPlaced)?,
+        "mercato.orders.order-paid" => order(event, Kind::OrderPaid)?,
+        "mercato.orders.order-shipped" => order(event, Kind::OrderShipped)?,
+        "mercato.orders.order-cancelled" => order(event, Kind::OrderCancelled)?,
+        _ => return Err(unknown_kind(event)),
     };
-    Ok(Request::Tell {
-        what: event.id.clone(),
+    Ok(Request::Notify {
+        key: event.id.clone(),
         occasion,
     })
 }
 
-fn of_order(event: &Event, kind: Kind) -> Result<Occasion, Failure> {
-    let OfOrder { order_id, user_id } = data(event)?;
+fn order(event: &Event, kind: Kind) -> Result<Occasion, HandlerFailure> {
+    let OrderData { order_id, user_id } = data(event)?;
     Ok(Occasion::Order {
         kind,
         order_id,
@@ -142,50 +94,24 @@ fn of_order(event: &Event, kind: Kind) -> Result<Occasion, Failure> {
     })
 }
 
-fn data<'a, T: Deserialize<'a>>(event: &'a Event) -> Result<T, Failure> {
-    // What can't be read is not repeated: it may hold anything.
-    serde_json::from_str(&event.data).map_err(|error| {
-        Failure::Reject(format!(
-            "the data of {} can't be read: {:?}",
-            event.kind,
-            error.classify()
-        ))
-    })
+/// The event that retries a waiting message of staff.
+pub fn message_waits(notification_id: &str) -> Result<Event, Error> {
+    let data = MessageData {
+        message_id: notification_id.into(),
+    };
+    collection::event(MESSAGE_WAITS, notification_id.into(), &data)
 }
 
-impl Occasion {
-    /// What a notification of it is called.
-    pub const fn kind(&self) -> Kind {
-        match self {
-            Self::Welcome { .. } => Kind::Welcome,
-            Self::Order { kind, .. } => *kind,
-            Self::LowStock(_) => Kind::LowStock,
-            Self::Code(_) => Kind::VerificationCode,
-        }
-    }
+/// An entry for the audit log about an action on the notification or the user with this id.
+pub fn audited(caller: &Caller, action: AuditAction, id: &str) -> Result<Event, Error> {
+    AuditedAction::by(caller.actor(), action)
+        .on(id)
+        .event("notifications")
+}
 
-    /// Whom it is told.
-    pub fn user_id(&self) -> Option<&str> {
-        match self {
-            Self::Welcome { user_id } | Self::Order { user_id, .. } => Some(user_id),
-            Self::Code(code) => Some(&code.user_id),
-            Self::LowStock(_) => None,
-        }
-    }
-
-    /// The order that it tells of.
-    pub fn order_id(&self) -> Option<&str> {
-        match self {
-            Self::Order { order_id, .. } => Some(order_id),
-            _ => None,
-        }
-    }
-
-    /// The product that it tells of.
-    pub const fn scarce(&self) -> Option<&Scarce> {
-        match self {
-            Self::LowStock(scarce) => Some(scarce),
-            _ => None,
-        }
-    }
+/// Returns the JSON Schema of the data of each event, by its kind.
+#[cfg(feature = "json-schema")]
+#[must_use]
+pub fn schemas() -> Vec<(&'static str, schemars::Schema)> {
+    vec![(MESSAGE_WAITS, schemars::schema_for!(MessageData))]
 }

@@ -1,30 +1,40 @@
-//! The notifications service: what the shop writes to people by e-mail and SMS.
+//! The notifications service: e-mail and SMS about events, and messages that staff write.
 //!
-//! Plain Rust over the ports, the users' contacts and the orders; `component` binds it to `mercato:shop/notifications`.
+//! Plain Rust over the ports, the users' contacts and the orders. `component` binds it to
+//! `mercato:shop/notifications`.
 //!
-//! Each message is a document whose id is that of what happened and the medium. It is claimed before it is sent, and its status
-//! follows after: a second delivery of an event finds it, and sends nothing. Between a mail server's yes and the document's change there
-//! is a moment in which a crash leaves open whether it was sent; such a message is sent again when its claim is a minute old. So
-//! everything is sent at least once, and twice only there. What can't be sent now is answered to the platform as a retry, which goes on until
-//! the event is a dead letter. Texts are not kept, but made anew of what they tell of; only what a person wrote is, as long as it waits.
+//! Each notification is a document. Its id consists of a key for what happened, and the medium. The document
+//! is claimed before the notification is sent, and its status is written afterwards. So the second delivery
+//! of an event finds the document and sends nothing.
+//!
+//! A crash between sending and writing the status leaves open whether the notification was sent. It is sent
+//! again once its claim is a minute old. So every notification is sent at least once, and twice only after
+//! such a crash.
+//!
+//! A notification that cannot be sent now waits. Its event is retried until it becomes a dead letter. Texts
+//! are not stored but rendered again. Only a text that staff wrote is stored, and only while it waits.
 
 #[cfg(target_arch = "wasm32")]
 mod component;
+mod content;
 mod delivery;
-mod direct;
 mod erasure;
 mod events;
-mod handling;
-mod letters;
-mod listing;
 mod message;
 mod names;
+mod notification;
+mod occasion;
+mod pending;
+mod platform;
 mod preferences;
-mod recipients;
-mod senders;
+mod recipient;
+mod repository;
+mod sender;
 mod service;
-mod twilio;
-mod waiting;
+mod settings;
+mod templates;
 
-pub use events::Failure;
-pub use service::{NotificationsService, Platform};
+#[cfg(feature = "json-schema")]
+pub use events::schemas as event_schemas;
+pub use platform::Platform;
+pub use service::NotificationsService;

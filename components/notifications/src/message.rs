@@ -1,121 +1,153 @@
-//! The message as it is stored: what it told of and to whom, never what it said.
+//! Messages that staff write.
 
-use mercato_shop::collection::{Collection, Stored};
-use mercato_shop::notifications::{Kind, Medium, Notification, NotificationStatus as Status};
-use serde::{Deserialize, Serialize};
+use mercato_ports::events::{Event, HandlerFailure};
+use mercato_shop::accounts::AuditAction;
+use mercato_shop::address::{is_email, is_phone};
+use mercato_shop::collection::Stored;
+use mercato_shop::notifications::{Email, Kind, Medium, Notification, NotificationStatus as Status, Sms};
+use mercato_shop::types::{Caller, Error};
+use mercato_shop::{id, text};
 
-use crate::events::{Occasion, Scarce};
-use crate::names::{As, Named};
+use crate::content::{Content, one_line};
+use crate::delivery::{Draft, deliver, retry_while_waiting};
+use crate::platform::Platform;
+use crate::repository::{
+    NOTIFICATIONS, NotificationBody, PENDING_MESSAGES, notification_id, to_notification,
+};
+use crate::sender::SMS_DISABLED;
+use crate::{events, settings};
 
-/// All messages; the id is what [`id`] makes.
-pub const MESSAGES: Collection<MessageBody> = Collection::new("notifications.messages");
+const MAX_SUBJECT: usize = 200;
+const MAX_TEXT: usize = 100_000;
+/// Twilio's limit.
+const MAX_SMS: usize = 1_600;
+const MAX_KEY: usize = 100;
 
-/// A message of one kind by one medium.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct MessageBody {
-    pub kind: As<Kind>,
-    pub medium: As<Medium>,
-    pub status: As<Status>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub user_id: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub order_id: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub scarce: Option<Scarce>,
-    /// Masked.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub recipient: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reason: Option<String>,
-    pub attempts: u32,
-    pub created_at: u64,
-    pub updated_at: u64,
+/// Sends an e-mail.
+///
+/// # Errors
+/// [`Error::Invalid`] for the first invalid field.
+pub fn send_email(ports: &impl Platform, caller: &Caller, input: &Email) -> Result<Notification, Error> {
+    if !is_email(&input.to) {
+        return Err(Error::invalid(
+            "to",
+            "`to` must be an e-mail address, such as ada@example.com.",
+        ));
+    }
+    let html = input.html.as_deref();
+    let content = Content::Email {
+        subject: one_line(check_text("subject", MAX_SUBJECT, &input.subject)?),
+        text: check_text("text", MAX_TEXT, &input.text)?.into(),
+        html: html
+            .map(|html| Ok::<_, Error>(check_text("html", MAX_TEXT, html)?.into()))
+            .transpose()?,
+    };
+    send(
+        ports,
+        caller,
+        Medium::Email,
+        &input.to,
+        content,
+        input.idempotency_key.as_deref(),
+    )
 }
 
-/// The id of a message about something that happened once.
-pub fn id(what: &str, medium: Medium) -> String {
-    format!("{what}/{}", medium.name())
+/// Sends an SMS.
+///
+/// # Errors
+/// [`Error::Invalid`] for the first invalid field. [`Error::Unavailable`] if the shop sends no SMS.
+pub fn send_sms(ports: &impl Platform, caller: &Caller, input: &Sms) -> Result<Notification, Error> {
+    if !is_phone(&input.to) {
+        return Err(Error::invalid(
+            "to",
+            "`to` must be a phone number in E.164 form: +, the country code and the number, digits only.",
+        ));
+    }
+    let content = Content::Sms(check_text("text", MAX_SMS, &input.text)?.into());
+    if !settings::sends_sms(ports) {
+        return Err(Error::Unavailable(SMS_DISABLED.into()));
+    }
+    send(
+        ports,
+        caller,
+        Medium::Sms,
+        &input.to,
+        content,
+        input.idempotency_key.as_deref(),
+    )
 }
 
-impl MessageBody {
-    /// A message that nothing was done with.
-    pub fn new(occasion: &Occasion, medium: Medium, now: u64) -> Self {
-        Self {
-            kind: As(occasion.kind()),
-            medium: As(medium),
-            status: As(Status::Skipped),
-            user_id: occasion.user_id().map(Into::into),
-            order_id: occasion.order_id().map(Into::into),
-            scarce: occasion.scarce().cloned(),
-            recipient: None,
-            reason: None,
-            attempts: 0,
-            created_at: now,
-            updated_at: now,
+/// Sends the stored content of a waiting message. Returns nothing if there is none.
+///
+/// # Errors
+/// As [`deliver`].
+pub fn send_pending(
+    ports: &impl Platform,
+    notification: Stored<NotificationBody>,
+    audited: Option<Event>,
+) -> Result<Option<Stored<NotificationBody>>, Error> {
+    let Some(message) = PENDING_MESSAGES.get(ports, &notification.id)? else {
+        return Ok(None);
+    };
+    let draft = Draft {
+        audited,
+        ..Draft::stored(notification)
+    };
+    deliver(ports, draft, &message.body.to, message.body.content).map(Some)
+}
+
+/// Handles the event that retries a waiting message. A message that no longer waits is done.
+///
+/// # Errors
+/// [`HandlerFailure::Retry`] if the message still waits.
+pub fn retry_pending(ports: &impl Platform, notification_id: &str) -> Result<(), HandlerFailure> {
+    let Some(notification) = NOTIFICATIONS.get(ports, notification_id)? else {
+        return Ok(());
+    };
+    match send_pending(ports, notification, None)? {
+        Some(notification) => retry_while_waiting(&notification),
+        None => Ok(()),
+    }
+}
+
+/// Sends a message once for each idempotency key.
+fn send(
+    ports: &impl Platform,
+    caller: &Caller,
+    medium: Medium,
+    to: &str,
+    content: Content,
+    idempotency_key: Option<&str>,
+) -> Result<Notification, Error> {
+    let (id, stored) = match idempotency_key {
+        Some(key) => {
+            text::line("idempotencyKey", MAX_KEY, key)?;
+            text::required("idempotencyKey", key)?;
+            let id = notification_id(&format!("message/{key}"), medium);
+            let stored = NOTIFICATIONS.get(ports, &id)?;
+            (id, stored)
         }
-    }
-
-    /// What it told of, as far as that can be told again.
-    pub fn occasion(&self) -> Option<Occasion> {
-        let user_id = || self.user_id.clone();
-        match self.kind.0 {
-            Kind::Welcome => Some(Occasion::Welcome { user_id: user_id()? }),
-            Kind::LowStock => Some(Occasion::LowStock(self.scarce.clone()?)),
-            kind @ (Kind::OrderPlaced | Kind::OrderPaid | Kind::OrderShipped | Kind::OrderCancelled) => {
-                Some(Occasion::Order {
-                    kind,
-                    order_id: self.order_id.clone()?,
-                    user_id: user_id()?,
-                })
-            }
-            Kind::VerificationCode | Kind::Message => None,
-        }
-    }
+        None => (notification_id(&format!("message/{}", id::new()), medium), None),
+    };
+    let stored = match stored {
+        Some(sent) if sent.body.status.0 == Status::Sent => return Ok(to_notification(sent)),
+        stored => stored,
+    };
+    let action = match medium {
+        Medium::Email => AuditAction::EmailSend,
+        Medium::Sms => AuditAction::SmsSend,
+    };
+    let audited = events::audited(caller, action, &id)?;
+    let mut draft = match stored {
+        Some(stored) => Draft::stored(stored),
+        None => Draft::new(id, NotificationBody::new(Kind::Message, medium)),
+    };
+    draft.audited = Some(audited);
+    deliver(ports, draft, to, content).map(to_notification)
 }
 
-/// What may be told of a message.
-pub fn to_notification(stored: Stored<MessageBody>) -> Notification {
-    Notification {
-        id: stored.id,
-        kind: stored.body.kind.0,
-        medium: stored.body.medium.0,
-        status: stored.body.status.0,
-        user_id: stored.body.user_id,
-        order_id: stored.body.order_id,
-        recipient: stored.body.recipient,
-        reason: stored.body.reason,
-        attempts: stored.body.attempts,
-        version: stored.version,
-        created_at: stored.body.created_at,
-        updated_at: stored.body.updated_at,
-    }
-}
-
-/// An address as far as it may be shown: who has it recognises it, and nobody can write to it.
-pub fn masked(address: &str) -> String {
-    match address.rsplit_once('@') {
-        Some((local, domain)) => {
-            let first: String = local.chars().take(1).collect();
-            format!("{first}…@{domain}")
-        }
-        None => {
-            let hidden = address.chars().count().saturating_sub(3);
-            let last: String = address.chars().skip(hidden).collect();
-            format!("…{last}")
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::masked;
-
-    #[test]
-    fn a_masked_address_can_not_be_written_to() {
-        assert_eq!(masked("ada@example.com"), "a…@example.com");
-        assert_eq!(masked("ö@example.com"), "ö…@example.com");
-        assert_eq!(masked("+4915112345678"), "…678");
-        assert_eq!(masked("1"), "…1");
-    }
+/// Checks a text that must not be blank. White space at its ends is kept.
+fn check_text<'a>(field: &str, max: usize, text: &'a str) -> Result<&'a str, Error> {
+    text::required(field, text)?;
+    text::lines(field, max, text)
 }

@@ -1,4 +1,4 @@
-//! The names that enums have in documents.
+//! The names of enum cases in documents.
 
 use mercato_shop::notifications::{Kind, Medium, NotificationStatus as Status};
 use serde::de::{Deserialize, Deserializer, Error, Unexpected};
@@ -9,7 +9,7 @@ pub trait Named: Copy + PartialEq + 'static {
     /// All cases with their names.
     const NAMES: &'static [(Self, &'static str)];
 
-    /// The name of a case.
+    /// Returns the name of the case.
     fn name(self) -> &'static str {
         let found = Self::NAMES.iter().find(|(case, _)| *case == self);
         found.map_or("", |(_, name)| name)
@@ -43,17 +43,17 @@ impl Named for Status {
     ];
 }
 
-/// A case as it is stored: by its name.
+/// A case that is stored by its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct As<T>(pub T);
+pub struct ByName<T>(pub T);
 
-impl<T: Named> Serialize for As<T> {
+impl<T: Named> Serialize for ByName<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.0.name())
     }
 }
 
-impl<'de, T: Named> Deserialize<'de> for As<T> {
+impl<'de, T: Named> Deserialize<'de> for ByName<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
         let found = T::NAMES.iter().find(|(_, name)| *name == text);
@@ -68,12 +68,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_stored_is_read_again() {
+    fn stores_each_case_by_its_name() {
         for (kind, name) in Kind::NAMES {
-            let text = serde_json::to_string(&As(*kind)).unwrap();
+            let text = serde_json::to_string(&ByName(*kind)).unwrap();
             assert_eq!(text, format!("\"{name}\""));
-            assert_eq!(serde_json::from_str::<As<Kind>>(&text).unwrap(), As(*kind));
+            assert_eq!(
+                serde_json::from_str::<ByName<Kind>>(&text).unwrap(),
+                ByName(*kind)
+            );
         }
-        assert!(serde_json::from_str::<As<Status>>("\"lost\"").is_err());
+        assert!(serde_json::from_str::<ByName<Status>>("\"lost\"").is_err());
     }
 }

@@ -1,35 +1,49 @@
-//! The service: what each function of its interface is made of.
+//! The notifications service: one function for each function of `mercato:shop/notifications`, and the event
+//! handler.
 
-use mercato_shop::cache::Cache;
+use mercato_ports::events::{Event, HandlerFailure};
 use mercato_shop::notifications::{
     Email, Notification, NotificationFilter, NotificationPage, Preference, Sms,
 };
-use mercato_shop::ports::{HttpClient, Mail, Ports};
 use mercato_shop::services::{Contacts, Notifications, Orders};
 use mercato_shop::types::{Caller, Error, Page};
 
-use crate::listing;
-
-/// What the service needs of its platform.
-pub trait Platform: Ports + Cache + HttpClient + Mail {}
-
-impl<T: Ports + Cache + HttpClient + Mail> Platform for T {}
+use crate::events::{self, Request};
+use crate::platform::Platform;
+use crate::{erasure, message, notification, preferences};
 
 /// The notifications service over its ports, the users' contacts and the orders.
 #[derive(Clone, Copy, Debug)]
 pub struct NotificationsService<P, C, O> {
-    pub(crate) ports: P,
-    pub(crate) contacts: C,
-    pub(crate) orders: O,
+    ports: P,
+    contacts: C,
+    orders: O,
 }
 
 impl<P, C, O> NotificationsService<P, C, O> {
-    /// The service over these ports, these contacts and these orders.
+    /// Returns a service over these ports and services.
     pub const fn new(ports: P, contacts: C, orders: O) -> Self {
         Self {
             ports,
             contacts,
             orders,
+        }
+    }
+}
+
+impl<P: Platform, C: Contacts, O: Orders> NotificationsService<P, C, O> {
+    /// Handles an event, which may be delivered more than once.
+    ///
+    /// # Errors
+    /// [`HandlerFailure::Retry`] if the event must be delivered again. [`HandlerFailure::Reject`] if it can
+    /// never be handled.
+    pub fn handle(&self, event: &Event) -> Result<(), HandlerFailure> {
+        match events::parse(event)? {
+            Request::Notify { key, occasion } => {
+                notification::notify(&self.ports, &self.contacts, &self.orders, &key, &occasion)
+            }
+            Request::SendPending { notification_id } => message::retry_pending(&self.ports, &notification_id),
+            Request::Erase { user_id } => Ok(erasure::erase(&self.ports, &user_id)?),
         }
     }
 }
@@ -41,11 +55,11 @@ impl<P: Platform, C: Contacts, O: Orders> Notifications for NotificationsService
         filter: &NotificationFilter,
         page: &Page,
     ) -> Result<NotificationPage, Error> {
-        listing::list(&self.ports, caller, filter, page)
+        notification::list(&self.ports, caller, filter, page)
     }
 
     fn preferences(&self, caller: &Caller, user_id: Option<&str>) -> Result<Vec<Preference>, Error> {
-        self.read_preferences(caller, user_id)
+        preferences::preferences(&self.ports, &self.contacts, caller, user_id)
     }
 
     fn set_preferences(
@@ -54,18 +68,21 @@ impl<P: Platform, C: Contacts, O: Orders> Notifications for NotificationsService
         user_id: Option<&str>,
         choices: &[Preference],
     ) -> Result<Vec<Preference>, Error> {
-        self.write_preferences(caller, user_id, choices)
+        preferences::set_preferences(&self.ports, &self.contacts, caller, user_id, choices)
     }
 
     fn send_email(&self, caller: &Caller, input: &Email) -> Result<Notification, Error> {
-        self.write_email(caller, input)
+        caller.require_admin()?;
+        message::send_email(&self.ports, caller, input)
     }
 
     fn send_sms(&self, caller: &Caller, input: &Sms) -> Result<Notification, Error> {
-        self.write_sms(caller, input)
+        caller.require_admin()?;
+        message::send_sms(&self.ports, caller, input)
     }
 
     fn retry(&self, caller: &Caller, id: &str) -> Result<Notification, Error> {
-        self.send_again(caller, id)
+        caller.require_admin()?;
+        notification::retry(&self.ports, &self.contacts, &self.orders, caller, id)
     }
 }

@@ -1,24 +1,25 @@
-//! What an order comes to: integers that add up, line by line and in all.
+//! Amounts of orders and their lines. They are integers, so that lines always add up to the total.
 
 use mercato_shop::orders::Amounts;
 
-/// A rate of tax, in millionths: 7.25 % is 72,500.
+/// A tax rate, in millionths: 7.25 % is 72,500.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rate(pub u32);
 
 impl Rate {
-    /// What one is a part of.
-    const WHOLE: i128 = 1_000_000;
+    /// The denominator of the rate.
+    const MILLION: i128 = 1_000_000;
 
-    /// The tax on an amount, rounded half up.
+    /// Returns the tax on an amount, rounded half up.
     fn of(self, amount: i64) -> i64 {
         let exact = i128::from(amount) * i128::from(self.0);
-        narrow((exact + Self::WHOLE / 2).div_euclid(Self::WHOLE))
+        narrow((exact + Self::MILLION / 2).div_euclid(Self::MILLION))
     }
 }
 
-/// The amounts of each line, from the lines' subtotals, the discount on all of them, and the rate of the tax on the rest. Neither
-/// subtotals nor discount may be negative, nor the discount more than the sum of the subtotals.
+/// Returns the amounts of each line, from the lines' subtotals, a discount on the order, and a tax rate for
+/// the rest. Subtotals and discount must not be negative. The discount must not exceed the sum of the
+/// subtotals.
 pub fn of_lines(subtotals: &[i64], discount: i64, rate: Rate) -> Vec<Amounts> {
     let discounts = distribute(discount, subtotals);
     let taxable: Vec<_> = subtotals
@@ -26,8 +27,7 @@ pub fn of_lines(subtotals: &[i64], discount: i64, rate: Rate) -> Vec<Amounts> {
         .zip(&discounts)
         .map(|(subtotal, discount)| subtotal.saturating_sub(*discount))
         .collect();
-    let tax = rate.of(sum(&taxable));
-    let taxes = distribute(tax, &taxable);
+    let taxes = distribute(rate.of(sum(&taxable)), &taxable);
     subtotals
         .iter()
         .zip(discounts)
@@ -36,7 +36,7 @@ pub fn of_lines(subtotals: &[i64], discount: i64, rate: Rate) -> Vec<Amounts> {
         .collect()
 }
 
-/// The amounts of one line.
+/// Returns the amounts of one line.
 pub const fn line(subtotal: i64, discount: i64, tax: i64) -> Amounts {
     Amounts {
         subtotal,
@@ -46,7 +46,12 @@ pub const fn line(subtotal: i64, discount: i64, tax: i64) -> Amounts {
     }
 }
 
-/// What lines come to together.
+/// Returns the price of a quantity.
+pub fn subtotal(price: i64, quantity: u32) -> i64 {
+    price.saturating_mul(i64::from(quantity))
+}
+
+/// Returns the sum of the amounts of lines.
 pub fn total<'a>(lines: impl Iterator<Item = &'a Amounts>) -> Amounts {
     lines.fold(line(0, 0, 0), |sum, one| Amounts {
         subtotal: sum.subtotal.saturating_add(one.subtotal),
@@ -56,8 +61,14 @@ pub fn total<'a>(lines: impl Iterator<Item = &'a Amounts>) -> Amounts {
     })
 }
 
-/// Shares an amount out in proportion to weights, by the largest remainder: the shares add up to it, and none is more than one
-/// away from the exact one. Of equal remainders the earlier goes first. Nothing can be shared out over weights of 0.
+/// Returns the sum of integers.
+pub fn sum(amounts: &[i64]) -> i64 {
+    amounts.iter().fold(0, |sum, one| sum.saturating_add(*one))
+}
+
+/// Distributes an amount in proportion to weights, by the largest remainder. The shares add up to the amount,
+/// and each differs from its exact value by less than one. Of equal remainders, the first gets the unit. If
+/// all weights are 0, so are the shares.
 fn distribute(amount: i64, weights: &[i64]) -> Vec<i64> {
     let whole = i128::from(sum(weights));
     if whole == 0 {
@@ -83,11 +94,6 @@ fn distribute(amount: i64, weights: &[i64]) -> Vec<i64> {
     shares
 }
 
-/// The sum of amounts.
-pub fn sum(amounts: &[i64]) -> i64 {
-    amounts.iter().fold(0, |sum, one| sum.saturating_add(*one))
-}
-
 fn narrow(amount: i128) -> i64 {
     i64::try_from(amount).unwrap_or(i64::MAX)
 }
@@ -98,18 +104,18 @@ mod tests {
 
     use super::*;
 
-    /// What an order may come to.
-    const MOST: i64 = i32::MAX as i64;
+    /// The largest total of an order.
+    const MAX: i64 = i32::MAX as i64;
 
-    /// Lines as an order can have them, from single cents to the limit, many equal, some free.
+    /// Returns the subtotals of a random order: from single cents to the limit, some of them equal, some 0.
     fn subtotals(random: &mut Rng) -> Vec<i64> {
         let count = random.i64(1..=100);
-        let most = [1, 3, 100, 10_000, MOST / count][random.usize(0..5)];
-        (0..count).map(|_| random.i64(0..=most)).collect()
+        let max = [1, 3, 100, 10_000, MAX / count][random.usize(0..5)];
+        (0..count).map(|_| random.i64(0..=max)).collect()
     }
 
     #[test]
-    fn lines_always_add_up_to_the_discount_and_the_tax_of_the_whole() {
+    fn adds_lines_up_to_the_discount_and_the_tax_of_the_order() {
         let mut random = Rng::with_seed(20_261_121);
         for _ in 0..20_000 {
             let subtotals = subtotals(&mut random);
@@ -139,11 +145,11 @@ mod tests {
     }
 
     #[test]
-    fn no_share_is_a_whole_unit_away_from_the_exact_one() {
+    fn distributes_shares_that_differ_from_their_exact_value_by_less_than_one() {
         let mut random = Rng::with_seed(7);
         for _ in 0..20_000 {
             let weights = subtotals(&mut random);
-            let amount = random.i64(0..=MOST);
+            let amount = random.i64(0..=MAX);
             let shares = distribute(amount, &weights);
             let whole = sum(&weights);
             if whole == 0 {
@@ -159,17 +165,17 @@ mod tests {
     }
 
     #[test]
-    fn the_largest_remainder_gets_what_is_left_and_of_equal_ones_the_first() {
+    fn gives_remaining_units_to_the_largest_remainders_and_to_the_first_of_equal_ones() {
         assert_eq!(distribute(100, &[1, 1, 1]), [34, 33, 33]);
         assert_eq!(distribute(2, &[10, 25, 15]), [0, 1, 1]);
         assert_eq!(distribute(0, &[0, 0]), [0, 0]);
     }
 
     #[test]
-    fn tax_is_rounded_half_up() {
+    fn rounds_tax_half_up() {
         assert_eq!(Rate(72_500).of(1_000), 73);
         assert_eq!(Rate(50_000).of(10), 1);
         assert_eq!(Rate(49_999).of(10), 0);
-        assert_eq!(Rate(1_000_000).of(MOST), MOST);
+        assert_eq!(Rate(1_000_000).of(MAX), MAX);
     }
 }

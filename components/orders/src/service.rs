@@ -1,48 +1,41 @@
-//! What the orders service does for those who buy, and for those who keep the shop.
+//! The service: one function for each function of its interfaces.
 
-use mercato_shop::accounts::AuditAction;
-use mercato_shop::collection::Stored;
-use mercato_shop::id;
-use mercato_shop::orders::{Actor, NewOrder, Order, OrderChanges, OrderPage, OrderQuery, Status};
+use mercato_ports::events::{Event, HandlerFailure};
+use mercato_shop::discounts::{Discount, DiscountPage, NewDiscount};
+use mercato_shop::orders::{NewOrder, Order, OrderChanges, OrderPage, OrderQuery, Status};
 use mercato_shop::ports::Ports;
-use mercato_shop::services::{Inventory, Orders};
-use mercato_shop::types::{Caller, Error};
+use mercato_shop::services::{Discounts, Inventory, Orders, Placement, Settlement};
+use mercato_shop::types::{Caller, Error, Money, Page};
 
-use crate::order::{ORDERS, Record, to_order};
-use crate::placement::Wanted;
-use crate::timeline::actor;
-use crate::transition::{Move, missing, note};
-use crate::{changes, listing};
+use crate::discount;
+use crate::order::{changes, placement, read, saga, settlement, transition};
 
 /// The orders service over its ports and the inventory.
 #[derive(Clone, Copy, Debug)]
 pub struct OrdersService<P, I> {
-    pub(crate) ports: P,
-    pub(crate) inventory: I,
+    ports: P,
+    inventory: I,
 }
 
 impl<P: Ports, I: Inventory> OrdersService<P, I> {
-    /// The service over these ports and this inventory.
+    /// Creates the service over these ports and this inventory.
     pub const fn new(ports: P, inventory: I) -> Self {
         Self { ports, inventory }
+    }
+
+    /// Handles an event: continues the saga of its order.
+    ///
+    /// # Errors
+    /// [`HandlerFailure::Retry`] if the event can be handled later, [`HandlerFailure::Reject`] if it never
+    /// can.
+    pub fn handle(&self, event: &Event) -> Result<(), HandlerFailure> {
+        saga::handle(&self.ports, &self.inventory, event)
     }
 }
 
 impl<P: Ports, I: Inventory> Orders for OrdersService<P, I> {
     fn place(&self, caller: &Caller, input: &NewOrder) -> Result<Order, Error> {
-        caller.require_known()?;
-        let Some(user_id) = caller.user_id() else {
-            return Err(Error::Forbidden(
-                "An order belongs to a user: sign in instead of using the API key.".into(),
-            ));
-        };
-        self.place_new(&Wanted {
-            order_id: &id::new(),
-            user_id,
-            actor: Actor::Customer(user_id.into()),
-            input,
-            expected_subtotal: None,
-        })
+        placement::place_new(&self.ports, &self.inventory, caller, input)
     }
 
     fn update_status(
@@ -51,62 +44,74 @@ impl<P: Ports, I: Inventory> Orders for OrdersService<P, I> {
         id: &str,
         status: Status,
         version: Option<u64>,
-        text: Option<&str>,
+        note: Option<&str>,
     ) -> Result<Order, Error> {
-        caller.require_admin()?;
-        let wanted = Move {
-            order_id: id,
-            actor: actor(caller)?,
-            action: Some(AuditAction::OrderStatus),
-            after: status,
-            version,
-            note: note("note", text)?,
-            settles: false,
-        };
-        self.make(&wanted, |_| Ok(()))
+        transition::update_status(&self.ports, caller, id, status, version, note)
     }
 
     fn cancel(&self, caller: &Caller, id: &str, reason: Option<&str>) -> Result<Order, Error> {
-        let wanted = Move {
-            order_id: id,
-            actor: actor(caller)?,
-            action: Some(AuditAction::OrderCancel),
-            after: Status::Cancelled,
-            version: None,
-            note: note("reason", reason)?,
-            settles: false,
-        };
-        self.make(&wanted, |order| {
-            if caller.is_admin() || caller.user_id() == Some(&order.user_id) {
-                Ok(())
-            } else {
-                Err(Error::Forbidden("A customer cancels only the own orders.".into()))
-            }
-        })
+        transition::cancel(&self.ports, caller, id, reason)
     }
 
     fn get_many(&self, caller: &Caller, ids: &[String]) -> Result<Vec<Result<Order, Error>>, Error> {
-        caller.require_known()?;
-        let orders = ORDERS.get_many(&self.ports, ids)?;
-        let answer = |(id, stored): (&String, Option<Stored<Record>>)| {
-            let order = stored.and_then(to_order).ok_or_else(|| missing(id))?;
-            if caller.is_admin() || caller.user_id() == Some(&order.user_id) {
-                Ok(order)
-            } else {
-                Err(Error::Forbidden("A customer sees only the own orders.".into()))
-            }
-        };
-        Ok(ids.iter().zip(orders).map(answer).collect())
+        read::get_many(&self.ports, caller, ids)
     }
 
     fn list(&self, caller: &Caller, query: &OrderQuery) -> Result<OrderPage, Error> {
-        listing::list(&self.ports, caller, query)
+        read::list(&self.ports, caller, query)
     }
 
     fn changes(&self, caller: &Caller, id: Option<&str>, after: Option<&str>) -> Result<OrderChanges, Error> {
-        match id {
-            Some(id) => changes::of_one(self, caller, id, after),
-            None => changes::of_all(&self.ports, caller, after),
-        }
+        changes::changes(&self.ports, caller, id, after)
+    }
+}
+
+impl<P: Ports, I: Inventory> Placement for OrdersService<P, I> {
+    fn place(
+        &self,
+        caller: &Caller,
+        order_id: &str,
+        user_id: &str,
+        input: &NewOrder,
+        expected_subtotal: Option<i64>,
+    ) -> Result<Order, Error> {
+        let (ports, inventory) = (&self.ports, &self.inventory);
+        placement::place(
+            ports,
+            inventory,
+            caller,
+            order_id,
+            user_id,
+            input,
+            expected_subtotal,
+        )
+    }
+
+    fn withdraw(&self, caller: &Caller, order_id: &str, user_id: &str) -> Result<Option<Order>, Error> {
+        placement::withdraw(&self.ports, &self.inventory, caller, order_id, user_id)
+    }
+}
+
+impl<P: Ports, I: Inventory> Settlement for OrdersService<P, I> {
+    fn mark_paid(&self, order_id: &str, amount: &Money) -> Result<(), Error> {
+        settlement::mark_paid(&self.ports, order_id, amount)
+    }
+
+    fn mark_refunded(&self, order_id: &str) -> Result<(), Error> {
+        settlement::mark_refunded(&self.ports, order_id)
+    }
+}
+
+impl<P: Ports, I: Inventory> Discounts for OrdersService<P, I> {
+    fn create(&self, caller: &Caller, input: &NewDiscount) -> Result<Discount, Error> {
+        discount::create(&self.ports, caller, input)
+    }
+
+    fn disable(&self, caller: &Caller, code: &str) -> Result<Discount, Error> {
+        discount::disable(&self.ports, caller, code)
+    }
+
+    fn list(&self, caller: &Caller, page: &Page) -> Result<DiscountPage, Error> {
+        discount::list(&self.ports, caller, page)
     }
 }

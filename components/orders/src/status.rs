@@ -1,8 +1,6 @@
 //! The state machine of an order.
 
 use mercato_shop::orders::Status;
-use serde::de::{Deserialize, Deserializer, Error, Unexpected};
-use serde::{Serialize, Serializer};
 
 const ALL: [Status; 7] = [
     Status::Pending,
@@ -14,27 +12,7 @@ const ALL: [Status; 7] = [
     Status::Refunded,
 ];
 
-/// A status as it is stored: by its name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Named(pub Status);
-
-impl Serialize for Named {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(name(self.0))
-    }
-}
-
-impl<'de> Deserialize<'de> for Named {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        let status = ALL.into_iter().find(|status| name(*status) == text);
-        status
-            .map(Self)
-            .ok_or_else(|| D::Error::invalid_value(Unexpected::Str(&text), &"the name of a status"))
-    }
-}
-
-/// The name of a status, in documents and in the kinds of events.
+/// Returns the name of a status, in documents and in the kinds of events.
 pub const fn name(status: Status) -> &'static str {
     match status {
         Status::Pending => "pending",
@@ -47,7 +25,12 @@ pub const fn name(status: Status) -> &'static str {
     }
 }
 
-/// Whether an order may move so.
+/// Returns the status of this name.
+pub fn parse(text: &str) -> Option<Status> {
+    ALL.into_iter().find(|status| name(*status) == text)
+}
+
+/// Whether an order can change from one status to another.
 pub const fn allows(before: Status, after: Status) -> bool {
     use Status::{Cancelled, Delivered, Paid, Pending, Processing, Refunded, Shipped};
     matches!(
@@ -61,23 +44,23 @@ pub const fn allows(before: Status, after: Status) -> bool {
     )
 }
 
-/// Whether a move undoes the order while its products are still in the house, so that they go back on hand.
-pub const fn gives_back(before: Status, after: Status) -> bool {
+/// Whether a change undoes an order that has not been shipped, so that its units go back on hand.
+pub const fn returns_stock(before: Status, after: Status) -> bool {
     matches!(after, Status::Cancelled | Status::Refunded)
         && matches!(before, Status::Pending | Status::Paid | Status::Processing)
 }
 
-/// The moves that there are from a status, for a person.
-pub fn next(before: Status) -> String {
+/// Describes the statuses that can follow a status, in a sentence for clients.
+pub fn describe_next(before: Status) -> String {
     let names: Vec<_> = ALL
         .into_iter()
         .filter(|after| allows(before, *after))
         .map(name)
         .collect();
     if names.is_empty() {
-        "it stays so".into()
+        "This status is final.".into()
     } else {
-        format!("it may become {}", names.join(" or "))
+        format!("It can become {}.", names.join(" or "))
     }
 }
 
@@ -86,8 +69,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_order_moves_as_it_is_promised_and_in_no_other_way() {
-        let promised = [
+    fn allows_exactly_the_documented_changes() {
+        let documented = [
             ("pending", "paid cancelled"),
             ("paid", "processing cancelled refunded"),
             ("processing", "shipped cancelled refunded"),
@@ -96,36 +79,37 @@ mod tests {
             ("cancelled", ""),
             ("refunded", ""),
         ];
-        for (before, (text, moves)) in ALL.into_iter().zip(promised) {
+        for (before, (text, next)) in ALL.into_iter().zip(documented) {
             assert_eq!(name(before), text);
             for after in ALL {
                 assert_eq!(
                     allows(before, after),
-                    moves.split(' ').any(|one| one == name(after)),
+                    next.split(' ').any(|one| one == name(after)),
                     "{text} to {}",
                     name(after)
                 );
             }
         }
-        assert_eq!(next(Status::Shipped), "it may become delivered or refunded");
-        assert_eq!(next(Status::Cancelled), "it stays so");
+        assert_eq!(
+            describe_next(Status::Shipped),
+            "It can become delivered or refunded."
+        );
+        assert_eq!(describe_next(Status::Cancelled), "This status is final.");
     }
 
     #[test]
-    fn a_status_is_stored_by_its_name() {
+    fn parses_the_name_of_each_status() {
         for status in ALL {
-            let text = serde_json::to_string(&Named(status)).unwrap();
-            assert_eq!(text, format!("\"{}\"", name(status)));
-            assert_eq!(serde_json::from_str::<Named>(&text).unwrap(), Named(status));
+            assert_eq!(parse(name(status)), Some(status));
         }
-        assert!(serde_json::from_str::<Named>("\"lost\"").is_err());
+        assert_eq!(parse("lost"), None);
     }
 
     #[test]
-    fn only_what_was_not_shipped_goes_back_on_hand() {
-        assert!(gives_back(Status::Pending, Status::Cancelled));
-        assert!(gives_back(Status::Processing, Status::Refunded));
-        assert!(!gives_back(Status::Shipped, Status::Refunded));
-        assert!(!gives_back(Status::Processing, Status::Shipped));
+    fn returns_the_stock_of_orders_that_were_not_shipped() {
+        assert!(returns_stock(Status::Pending, Status::Cancelled));
+        assert!(returns_stock(Status::Processing, Status::Refunded));
+        assert!(!returns_stock(Status::Shipped, Status::Refunded));
+        assert!(!returns_stock(Status::Processing, Status::Shipped));
     }
 }

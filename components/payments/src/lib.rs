@@ -1,27 +1,26 @@
-//! The payments service: orders are paid once, through Stripe or a gateway that plays, and paid back where they are undone.
+//! The payments service: takes payments for orders through Stripe or a test gateway, and refunds them.
 //!
-//! Plain Rust over the ports, the orders and their settlement; `component` binds it to `mercato:shop/payments`.
+//! Plain Rust over the ports, the orders and their settlement. `component` binds it to
+//! `mercato:shop/payments`.
 //!
-//! An order has one payment, whose document has the order's id. Its attempts follow one another, each with an idempotency key
-//! of its own; the next begins only where the one before is certain to have failed. What is known of an attempt is settled
-//! by the document's version: the answer to the request, Stripe's webhook and the timer may each be first, and the later ones
-//! find nothing left to do. What follows from a payment is told by the event of the commit that made it so.
+//! An order has one payment, whose document has the order's id. A payment has attempts, each with its own
+//! idempotency key. An attempt begins only after the previous one has certainly failed. The answer to the
+//! request, Stripe's webhook and the timer may each be the first to bring the outcome of an attempt. The
+//! version of the document decides: later ones change nothing. Consequences of a payment follow from the
+//! event of the commit that recorded it.
 
 #[cfg(target_arch = "wasm32")]
 mod component;
-mod due;
+mod context;
 mod events;
 mod gateway;
-mod guarded;
-mod handling;
-mod pay;
 mod payment;
-mod refunds;
+mod refund;
+mod repository;
 mod service;
 mod settings;
-mod settlement;
-mod signature;
 mod webhook;
 
-pub use handling::Failure;
+#[cfg(feature = "json-schema")]
+pub use events::schemas as event_schemas;
 pub use service::PaymentsService;

@@ -1,4 +1,4 @@
-//! What the configuration says of payments.
+//! The payment gateway that is configured.
 
 use mercato_shop::cache::Cache;
 use mercato_shop::ports::{HttpClient, Ports};
@@ -8,26 +8,59 @@ use mercato_shop::types::Error;
 use crate::gateway::PaymentGateway;
 use crate::gateway::stripe::Stripe;
 use crate::gateway::test::TestGateway;
-use crate::guarded::Guarded;
 
-/// The gateway that is configured; none where the shop takes no payments.
+/// Returns the configured gateway, or `None` if the shop takes no payments.
 ///
 /// # Errors
-/// [`Error::Unavailable`] where the configuration can't work. What is wrong is written to the log.
+/// [`Error::Unavailable`] if the configuration is invalid. The log has the reason.
 pub fn gateway<P: Ports + Cache + HttpClient>(
     ports: &P,
 ) -> Result<Option<Box<dyn PaymentGateway + '_>>, Error> {
     let gateway = payments::gateway(&|name| ports.config(name)).map_err(|reason| misconfigured(&reason))?;
     Ok(gateway.map(|gateway| match gateway {
         Gateway::Test => Box::new(TestGateway) as Box<dyn PaymentGateway>,
-        Gateway::Stripe { base, key } => Box::new(Guarded::new(ports, Stripe::new(ports, &base, &key))),
+        Gateway::Stripe { base, key } => Box::new(Stripe::new(ports, &base, &key)),
     }))
 }
 
-/// The secret that Stripe signs webhooks with.
+/// Returns the configured gateway.
 ///
 /// # Errors
-/// [`Error::Unavailable`] where there is none.
+/// [`Error::Unavailable`] if the shop takes no payments, or if the configuration is invalid.
+pub fn require_gateway<P: Ports + Cache + HttpClient>(
+    ports: &P,
+) -> Result<Box<dyn PaymentGateway + '_>, Error> {
+    gateway(ports)?.ok_or_else(|| {
+        Error::Unavailable(
+            "Payments are not configured, so nothing was paid. The shop's operator must set PAYMENT_GATEWAY."
+                .into(),
+        )
+    })
+}
+
+/// Returns the configured gateway if it has the name of the gateway that a payment was made with.
+///
+/// # Errors
+/// [`Error::Unavailable`] if another gateway is configured.
+pub fn gateway_named<'a, P: Ports + Cache + HttpClient>(
+    ports: &'a P,
+    name: &str,
+) -> Result<Box<dyn PaymentGateway + 'a>, Error> {
+    let gateway = require_gateway(ports)?;
+    if gateway.name() == name {
+        Ok(gateway)
+    } else {
+        Err(Error::Unavailable(format!(
+            "This payment was made with the gateway {name}, but the shop is configured with {}.",
+            gateway.name()
+        )))
+    }
+}
+
+/// Returns the secret that Stripe signs webhooks with.
+///
+/// # Errors
+/// [`Error::Unavailable`] if the secret is not configured.
 pub fn webhook_secret(ports: &impl Ports) -> Result<String, Error> {
     let secret = payments::webhook_secret(&|name| ports.config(name));
     secret
@@ -35,14 +68,9 @@ pub fn webhook_secret(ports: &impl Ports) -> Result<String, Error> {
         .map_err(|reason| misconfigured(&reason))
 }
 
-/// The shop takes no payments.
-pub fn not_configured() -> Error {
-    Error::Unavailable(
-        "Payments are not configured. The shop's operator sets PAYMENT_GATEWAY; nothing was paid.".into(),
-    )
-}
-
 fn misconfigured(reason: &str) -> Error {
     eprintln!("payments are misconfigured: {reason}");
-    Error::Unavailable(format!("Payments are misconfigured: {reason}. Nothing was paid."))
+    Error::Unavailable(format!(
+        "Payments are misconfigured, so nothing was paid: {reason}."
+    ))
 }

@@ -1,25 +1,25 @@
-//! The event by which deliveries are tried.
+//! The timer of a delivery.
 
 use mercato_ports::events::Event;
 use mercato_shop::collection::{Stored, event};
 use mercato_shop::types::Error;
 use serde::{Deserialize, Serialize};
 
-use crate::delivery::DeliveryBody;
+use crate::repository::DeliveryBody;
 
-/// A delivery is to be tried.
+/// An attempt of a delivery is due.
 pub const DUE: &str = "mercato.webhooks.delivery-due";
 
-/// What it says.
+/// An attempt of a delivery is due.
 #[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct DueEvent {
     pub delivery_id: String,
-    /// The number of the attempt.
     pub attempt: u32,
 }
 
-/// Has the next attempt of a delivery made, at this time or at once.
+/// Returns the timer of a delivery's next attempt, which is due at a time or at once.
 pub fn timer(delivery: &Stored<DeliveryBody>, due: Option<u64>) -> Result<Event, Error> {
     let (id, body) = (&delivery.id, &delivery.body);
     let attempt = body.next_attempt();
@@ -27,9 +27,16 @@ pub fn timer(delivery: &Stored<DeliveryBody>, due: Option<u64>) -> Result<Event,
         delivery_id: id.clone(),
         attempt,
     };
-    // A replay does not wait for the timers from before it.
+    // The subject has the number of replays, so that a replay does not wait for an earlier timer.
     let subject = format!("webhook-due/{id}/{}/{attempt}", body.replays);
     let mut timer = event(DUE, subject, &data)?;
     timer.due = due;
     Ok(timer)
+}
+
+/// Returns the JSON Schema of the data of each event, by its kind.
+#[cfg(feature = "json-schema")]
+#[must_use]
+pub fn schemas() -> Vec<(&'static str, schemars::Schema)> {
+    vec![(DUE, schemars::schema_for!(DueEvent))]
 }

@@ -1,27 +1,23 @@
-//! The webhooks service: what happens in the shop is sent to those who subscribe to it, signed, and again until it arrives.
+//! The webhooks service: sends the shop's events to the endpoints that subscribe to them, signed, until they
+//! arrive.
 //!
-//! Plain Rust over the ports; `component` binds it to `mercato:shop/webhooks`.
+//! Plain Rust over the ports. `component` binds it to `mercato:shop/webhooks`.
 //!
-//! An event becomes one delivery for each endpoint that wants it, all in one commit, each with an event of its own that has it
-//! tried: none waits for the answer to another. The document of a delivery has the ids of both, so an event that comes twice becomes
-//! one delivery. What becomes of an attempt is settled by the delivery's version, in one commit with the timer of the next.
+//! One commit turns an event into a delivery for each subscribed endpoint. Each delivery has a timer of its
+//! own, so no delivery waits for another one. The id of a delivery consists of the ids of event and endpoint,
+//! so a repeated event creates no second delivery. The version of a delivery decides which attempt counts.
+//! Its outcome and the timer of the next attempt are one commit.
 
-mod attempt;
-mod backoff;
+mod audit;
 #[cfg(target_arch = "wasm32")]
 mod component;
 mod delivery;
 mod endpoint;
-mod endpoints;
 mod events;
-mod fan_out;
-mod handling;
-mod history;
-mod rest;
+mod repository;
 mod service;
 mod signature;
-mod subscription;
-mod url;
 
-pub use handling::Failure;
+#[cfg(feature = "json-schema")]
+pub use events::schemas as event_schemas;
 pub use service::WebhooksService;

@@ -1,5 +1,6 @@
-//! The signature of a delivery: `t=<seconds>,v1=<hex>[,v1=<hex>…]`, each an HMAC-SHA256 (RFC 2104) of `<seconds>.<body>`, as Stripe
-//! signs its own. The time is signed, so that who has recorded a delivery can't send it later.
+//! The signature of a delivery: `t=<seconds>,v1=<hex>[,v1=<hex>…]`. Each `v1` is an HMAC-SHA256 (RFC 2104)
+//! of `<seconds>.<body>`, as in Stripe's webhooks. The time is signed, so that a recorded delivery can't be
+//! sent again later.
 
 use std::fmt;
 
@@ -9,7 +10,7 @@ use mercato_shop::types::Error;
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 
-/// What deliveries to one endpoint are signed with. It is shown to nobody by accident.
+/// The secret of an endpoint. `Debug` does not show it.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Secret(String);
@@ -21,35 +22,30 @@ impl fmt::Debug for Secret {
 }
 
 impl Secret {
-    /// A new one, of 256 random bits.
-    ///
-    /// # Errors
-    /// Where the platform has no randomness.
+    /// Generates a secret of 256 random bits.
     pub fn generate() -> Result<Self, Error> {
         let bytes = id::secret::<32>()?;
         let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
         Ok(Self(format!("whsec_{digits}")))
     }
 
-    /// The text, for who has to know it.
+    /// Returns the text of the secret.
     pub fn reveal(&self) -> &str {
         &self.0
     }
 
     fn sign(&self, seconds: u64, body: &str) -> Result<String, Error> {
-        // Of the secret as it is written, with its prefix. HMAC takes keys of any length.
+        // The key is the text with its prefix.
         let mut mac = Hmac::<Sha256>::new_from_slice(self.0.as_bytes())
-            .map_err(|error| Error::Internal(format!("a delivery can't be signed: {error}")))?;
+            .map_err(|error| Error::Internal(format!("failed to sign a delivery: {error}")))?;
         mac.update(format!("{seconds}.").as_bytes());
         mac.update(body.as_bytes());
         Ok(format!("{:x}", mac.finalize().into_bytes()))
     }
 }
 
-/// The header of a body that is sent at this time, in seconds since the Unix epoch, with a signature by each secret.
-///
-/// # Errors
-/// None that is known.
+/// Returns the signature header of a body, with a signature by each secret. The time is in seconds since the
+/// Unix epoch.
 pub fn header<'a>(
     mut secrets: impl Iterator<Item = &'a Secret>,
     seconds: u64,
@@ -67,7 +63,7 @@ mod tests {
     const BODY: &str = r#"{"id":"evt_1"}"#;
 
     #[test]
-    fn a_signature_is_what_others_compute() {
+    fn signs_like_openssl() {
         // printf '1700000000.{"id":"evt_1"}' | openssl dgst -sha256 -hmac whsec_test
         let secret = Secret("whsec_test".into());
         let known = "c89214b5b5da833daed6f0b8c5bb6bd58cea9022bd80ccc78230f3942d632925";
@@ -82,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_is_long_new_and_not_shown() {
+    fn generates_secrets_that_are_long_and_hidden_from_debug_output() {
         let (one, other) = (Secret::generate().unwrap(), Secret::generate().unwrap());
         assert_ne!(one, other);
         let digits = one.reveal().strip_prefix("whsec_").unwrap();

@@ -1,21 +1,21 @@
-//! Which column of a feed is which field of a product.
+//! Finds the columns of a feed for the fields of a product.
 
 /// A field of a product.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Field {
-    /// By what the feed knows the product; needed.
+    /// The id of the product in the feed. Required.
     ExternalId,
-    /// Needed.
+    /// The name. Required.
     Name,
-    /// What it is.
+    /// The description.
     Description,
-    /// Who makes it.
+    /// The manufacturer.
     Manufacturer,
-    /// What it costs; needed.
+    /// The price. Required.
     Price,
-    /// In which currency, where the price does not say.
+    /// The currency of prices without a currency.
     Currency,
-    /// How many there are.
+    /// The stock.
     Quantity,
 }
 
@@ -31,7 +31,7 @@ impl Field {
         Self::Quantity,
     ];
 
-    /// Its name on the command line, in the API, and in reports.
+    /// Returns the name on the command line, in the API, and in reports.
     pub fn name(self) -> &'static str {
         match self {
             Self::ExternalId => "externalId",
@@ -44,12 +44,12 @@ impl Field {
         }
     }
 
-    /// Whether no product can do without it.
-    fn needed(self) -> bool {
+    /// Returns whether every product must have this field.
+    fn is_required(self) -> bool {
         matches!(self, Self::ExternalId | Self::Name | Self::Price)
     }
 
-    /// What feeds call it, the surest first; letters and digits only, lower case.
+    /// Returns the names of this field in feeds, the most certain first. They are normalized.
     fn aliases(self) -> &'static [&'static str] {
         match self {
             Self::ExternalId => &[
@@ -99,12 +99,12 @@ impl Field {
     }
 }
 
-/// One choice of the user's: this field is in that column.
+/// A mapping of a field to a column, chosen by the user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mapping {
     /// The field.
     pub field: Field,
-    /// The column's name.
+    /// The name of the column.
     pub column: String,
 }
 
@@ -112,13 +112,13 @@ impl std::str::FromStr for Mapping {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let form = "use the form FIELD=COLUMN, such as name=title";
-        let (field, column) = text.split_once('=').ok_or(form)?;
+        let advice = "write FIELD=COLUMN, such as name=title";
+        let (field, column) = text.split_once('=').ok_or(advice)?;
         let field = Field::ALL
             .into_iter()
-            .find(|candidate| normal(candidate.name()) == normal(field));
+            .find(|candidate| normalize(candidate.name()) == normalize(field));
         let names = || Field::ALL.map(Field::name).join(", ");
-        let field = field.ok_or_else(|| format!("there is no such field; the fields are {}", names()))?;
+        let field = field.ok_or_else(|| format!("this field does not exist; the fields are {}", names()))?;
         Ok(Self {
             field,
             column: column.to_owned(),
@@ -126,37 +126,38 @@ impl std::str::FromStr for Mapping {
     }
 }
 
-/// Where each field is.
+/// The indexes of the columns of each field.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Columns([Option<usize>; Field::ALL.len()]);
 
 impl Columns {
-    /// Finds the columns: those that are mapped, and the others by their names.
+    /// Finds the columns: by the mappings, or else by their names.
     ///
     /// # Errors
-    /// Where a mapped or a needed column is not there; the text lists those that are.
+    /// If a mapped or required column is missing. The message lists the columns of the feed.
     pub fn find(names: &[String], mappings: &[Mapping]) -> Result<Self, String> {
         let mut columns = [None; Field::ALL.len()];
-        for (field, place) in Field::ALL.into_iter().zip(&mut columns) {
-            *place = match mappings.iter().find(|mapping| mapping.field == field) {
+        for (field, column) in Field::ALL.into_iter().zip(&mut columns) {
+            *column = match mappings.iter().find(|mapping| mapping.field == field) {
                 Some(mapping) => Some(mapped(names, mapping)?),
                 None => field
                     .aliases()
                     .iter()
-                    .find_map(|alias| names.iter().position(|name| normal(name) == *alias)),
+                    .find_map(|alias| names.iter().position(|name| normalize(name) == *alias)),
             };
-            if place.is_none() && field.needed() {
+            if column.is_none() && field.is_required() {
                 let field = field.name();
-                let there = names.join(", ");
+                let columns = names.join(", ");
                 return Err(format!(
-                    "no column is known to be the {field}: name it with --map {field}=COLUMN; the columns are: {there}"
+                    "no column was found for the field {field}: name it with --map {field}=COLUMN; \
+                     the columns are: {columns}"
                 ));
             }
         }
         Ok(Self(columns))
     }
 
-    /// The value of a field in a row, trimmed; none where it is empty or the row or the feed lacks it.
+    /// Returns the trimmed value of a field in a row, or `None` if it is empty or missing.
     pub fn value<'row>(&self, row: &'row [String], field: Field) -> Option<&'row str> {
         let index = self.0.get(field as usize).copied().flatten()?;
         row.get(index)
@@ -170,11 +171,11 @@ fn mapped(names: &[String], mapping: &Mapping) -> Result<usize, String> {
     let similar = || {
         names
             .iter()
-            .position(|name| normal(name) == normal(&mapping.column))
+            .position(|name| normalize(name) == normalize(&mapping.column))
     };
     exact.or_else(similar).ok_or_else(|| {
         format!(
-            "there is no column `{}` for the {}; the columns are: {}",
+            "the column `{}` for the field {} does not exist; the columns are: {}",
             mapping.column,
             mapping.field.name(),
             names.join(", ")
@@ -182,8 +183,8 @@ fn mapped(names: &[String], mapping: &Mapping) -> Result<usize, String> {
     })
 }
 
-/// A name without what spellings differ in.
-fn normal(name: &str) -> String {
+/// Normalizes a name: letters and digits only, in lower case.
+fn normalize(name: &str) -> String {
     name.chars()
         .filter(|c| c.is_alphanumeric())
         .flat_map(char::to_lowercase)
@@ -203,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn common_names_are_known_in_any_spelling() {
+    fn finds_common_names_in_any_spelling() {
         let header = names(&[
             "Body (HTML)",
             "Vendor",
@@ -221,21 +222,21 @@ mod tests {
     }
 
     #[test]
-    fn the_surest_name_wins_wherever_it_stands() {
+    fn prefers_the_most_certain_name_in_any_position() {
         let columns = Columns::find(&names(&["sku", "id", "title", "name", "price"]), &[]).unwrap();
         assert_eq!(index(&columns, Field::ExternalId), Some(1));
         assert_eq!(index(&columns, Field::Name), Some(3));
     }
 
     #[test]
-    fn a_mapping_wins_over_a_guess() {
+    fn prefers_a_mapping_to_a_known_name() {
         let mapping = "Name=Short Text".parse().unwrap();
         let columns = Columns::find(&names(&["id", "name", "short text", "price"]), &[mapping]).unwrap();
         assert_eq!(index(&columns, Field::Name), Some(2));
     }
 
     #[test]
-    fn a_needed_column_that_is_missing_is_named_together_with_those_there_are() {
+    fn names_a_missing_required_column_and_lists_the_columns() {
         let error = Columns::find(&names(&["id", "label", "price"]), &[]).unwrap_err();
         assert!(
             error.contains("--map name=COLUMN") && error.contains("id, label, price"),
@@ -244,14 +245,14 @@ mod tests {
     }
 
     #[test]
-    fn a_mapping_to_a_column_that_is_missing_is_refused() {
+    fn rejects_a_mapping_to_a_missing_column() {
         let mapping = "price=cost".parse().unwrap();
         let error = Columns::find(&names(&["id", "name", "price"]), &[mapping]).unwrap_err();
         assert!(error.contains("`cost`"), "{error}");
     }
 
     #[test]
-    fn a_mapping_of_an_unknown_field_is_refused() {
+    fn rejects_a_mapping_of_an_unknown_field() {
         assert!(
             "colour=hue"
                 .parse::<Mapping>()
@@ -262,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn values_are_trimmed_and_absent_ones_are_none() {
+    fn trims_values_and_returns_none_for_missing_ones() {
         let columns = Columns::find(&names(&["id", "name", "price"]), &[]).unwrap();
         let row = names(&["1", "  sock "]);
         assert_eq!(columns.value(&row, Field::Name), Some("sock"));

@@ -1,58 +1,60 @@
-//! One line of an export: a product with all that is told of it.
+//! The lines of an export. Each is a product.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// A product as `exportProducts` tells it.
+/// A product in an export, as `exportProducts` writes it.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Line {
-    /// Its id in the shop that it comes from.
+pub struct ExportedProduct {
+    /// The id in the source shop.
     #[serde(rename = "_id")]
     pub id: String,
-    /// By what the feed knows it that it was imported from there.
+    /// The id in the feed that the product was imported from.
     pub external_id: Option<String>,
-    /// No two products have the same.
+    /// The stock keeping unit, which is unique.
     pub sku: Option<String>,
     name: String,
     description: Option<String>,
     manufacturer: Option<String>,
-    /// In minor units.
+    /// The price in minor units.
     price: i64,
     currency: String,
     quantity: i64,
-    /// The id of its category in the shop that it comes from.
+    /// The id of the category in the source shop.
     pub category_id: Option<String>,
-    /// Its category and those above it, from the root.
+    /// The category and its ancestors, from the root.
     #[serde(default)]
     pub category: Vec<Category>,
     #[serde(default)]
     images: Vec<Value>,
     #[serde(default)]
     attributes: Vec<Value>,
-    /// The id of its parent in the shop that it comes from, where it is a variant.
+    /// In grams.
+    weight: Option<u32>,
+    /// The id of the parent in the source shop, if the product is a variant.
     pub parent_id: Option<String>,
-    /// What makes it this variant.
+    /// The options that distinguish a variant.
     #[serde(default)]
     pub options: Vec<Value>,
-    /// Which no feed has.
+    /// The version, by which an export is recognised: a feed has no version.
     #[serde(rename = "version")]
     _version: u64,
 }
 
-/// A category, as it can be made.
+/// A category in an export.
 #[derive(Debug, Deserialize)]
 pub struct Category {
-    /// No two categories have the same.
+    /// The slug, which is unique.
     pub slug: String,
-    /// What it is called.
+    /// The name.
     pub name: String,
-    /// Where it stands among its siblings.
+    /// The position among the siblings.
     #[serde(default)]
     pub position: u32,
 }
 
-/// A product as the shop takes it.
+/// A product as input of the API.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Input<'a> {
@@ -72,36 +74,38 @@ pub struct Input<'a> {
     #[serde(skip_serializing_if = "<[Value]>::is_empty")]
     attributes: &'a [Value],
     #[serde(skip_serializing_if = "Option::is_none")]
+    weight: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     sku: Option<&'a str>,
 }
 
-impl Line {
-    /// Reads a line.
+impl ExportedProduct {
+    /// Parses a line of an export.
     ///
     /// # Errors
-    /// Why it is none of an export.
-    pub fn read(text: &[u8]) -> Result<Self, String> {
-        let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
-        serde_json::from_slice(text).map_err(|error| format!("no product of an export: {error}"))
+    /// If the line is not a product of an export.
+    pub fn parse(line: &[u8]) -> Result<Self, String> {
+        let line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
+        serde_json::from_slice(line).map_err(|error| format!("not a product of an export: {error}"))
     }
 
-    /// The external id that it has in the shop it comes to.
-    pub fn known_as(&self) -> &str {
+    /// Returns the external id in the target shop: the external id, or else the id in the source shop.
+    pub fn target_external_id(&self) -> &str {
         self.external_id.as_deref().unwrap_or(&self.id)
     }
 
-    /// As a row of an import, in this category: such a row has no SKU.
-    pub fn as_row<'a>(&'a self, category: Option<&'a str>) -> Input<'a> {
+    /// Returns the input of `importProducts`, which has no SKU.
+    pub fn import_input<'a>(&'a self, category: Option<&'a str>) -> Input<'a> {
         Input {
             sku: None,
-            ..self.as_new(category)
+            ..self.create_input(category)
         }
     }
 
-    /// As a new product in this category.
-    pub fn as_new<'a>(&'a self, category: Option<&'a str>) -> Input<'a> {
+    /// Returns the input of `createProduct` or `createVariant`.
+    pub fn create_input<'a>(&'a self, category: Option<&'a str>) -> Input<'a> {
         Input {
-            external_id: self.known_as(),
+            external_id: self.target_external_id(),
             name: &self.name,
             description: self.description.as_deref(),
             manufacturer: self.manufacturer.as_deref(),
@@ -111,6 +115,7 @@ impl Line {
             category_id: category,
             images: &self.images,
             attributes: &self.attributes,
+            weight: self.weight,
             sku: self.sku.as_deref(),
         }
     }
@@ -122,50 +127,54 @@ mod tests {
 
     use super::*;
 
-    fn line(more: Value) -> Value {
-        let mut line = json!({ "_id": "1", "name": "sock", "price": 1250, "currency": "KWD", "quantity": 3, "version": 2 });
-        let members = more.as_object().unwrap().clone();
+    fn line(members: Value) -> Value {
+        let mut line = json!({
+            "_id": "1", "name": "sock", "price": 1250, "currency": "KWD", "quantity": 3, "version": 2,
+        });
+        let members = members.as_object().unwrap().clone();
         line.as_object_mut().unwrap().extend(members);
         line
     }
 
-    fn read(line: &Value) -> Result<Line, String> {
-        Line::read(line.to_string().as_bytes())
+    fn parse(line: &Value) -> Result<ExportedProduct, String> {
+        ExportedProduct::parse(line.to_string().as_bytes())
     }
 
     #[test]
-    fn what_is_exported_is_taken_as_it_is() {
+    fn converts_an_exported_product_without_loss() {
         let image = json!({ "url": "https://shop.example/a.jpg" });
-        let full = line(json!({ "externalId": "feed/1", "sku": "S-1", "images": [image], "options": [] }));
-        let full = read(&full).unwrap();
+        let full = line(
+            json!({ "externalId": "feed/1", "sku": "S-1", "weight": 250, "images": [image], "options": [] }),
+        );
+        let full = parse(&full).unwrap();
         let new = json!({
-            "externalId": "feed/1", "name": "sock", "price": 1250, "currency": "KWD", "quantity": 3, "categoryId": "c",
-            "images": [image], "sku": "S-1",
+            "externalId": "feed/1", "name": "sock", "price": 1250, "currency": "KWD", "quantity": 3,
+            "categoryId": "c", "images": [image], "weight": 250, "sku": "S-1",
         });
-        assert_eq!(serde_json::to_value(full.as_new(Some("c"))).unwrap(), new);
-        let row = serde_json::to_value(full.as_row(None)).unwrap();
+        assert_eq!(serde_json::to_value(full.create_input(Some("c"))).unwrap(), new);
+        let row = serde_json::to_value(full.import_input(None)).unwrap();
         assert_eq!((row.get("sku"), row.get("categoryId")), (None, None));
     }
 
     #[test]
-    fn without_an_external_id_it_is_known_by_its_own() {
-        let plain = read(&line(json!({}))).unwrap();
-        assert_eq!(plain.known_as(), "1");
-        let new = serde_json::to_value(plain.as_new(None)).unwrap();
+    fn uses_the_source_id_of_a_product_without_an_external_id() {
+        let plain = parse(&line(json!({}))).unwrap();
+        assert_eq!(plain.target_external_id(), "1");
+        let new = serde_json::to_value(plain.create_input(None)).unwrap();
         assert_eq!(new["externalId"], "1");
         assert_eq!(new.get("images"), None);
     }
 
     #[test]
-    fn a_line_of_a_feed_is_none_of_an_export() {
+    fn rejects_a_line_of_a_feed() {
         for (name, value) in [
             ("price", json!("12.50")),
             ("price", json!(12.5)),
             ("version", Value::Null),
             ("_id", Value::Null),
         ] {
-            assert!(read(&line(json!({ name: value }))).is_err(), "{name}");
+            assert!(parse(&line(json!({ name: value }))).is_err(), "{name}");
         }
-        assert!(Line::read(b"id,name,price\n").is_err());
+        assert!(ExportedProduct::parse(b"id,name,price\n").is_err());
     }
 }

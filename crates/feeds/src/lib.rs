@@ -1,4 +1,4 @@
-//! Reads product feeds: CSV, JSON Lines, and the shop's own exports. Nothing here sends anything.
+//! Reads product feeds: CSV, JSON Lines, and exports of a shop. This crate sends no requests.
 
 pub mod columns;
 pub mod export;

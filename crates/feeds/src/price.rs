@@ -1,53 +1,54 @@
-//! Prices as feeds write them, to exact minor units. No floating point number is involved.
+//! Parses the prices of feeds into exact minor units, without floating-point numbers.
 
 use iso_currency::Currency;
 
 /// An exact price.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Price {
-    /// In the currency's minor unit: cents for USD, yen for JPY, fils for KWD.
+    /// The amount in minor units of the currency: cents for USD, yen for JPY, fils for KWD.
     pub amount: i32,
-    /// Its currency.
+    /// The currency.
     pub currency: Currency,
 }
 
-/// Why a text is no price.
+/// Why a text is not a valid price.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PriceError {
-    /// There is nothing.
-    #[error("there is no price")]
+    /// The text is empty.
+    #[error("the row has no price")]
     Empty,
-    /// It can't be read.
-    #[error("`{0}` can't be read as a price")]
+    /// The text is not a number with an optional currency.
+    #[error("`{0}` is not a price")]
     Malformed(String),
-    /// It has a sign, or letters, of no currency that is known.
-    #[error("`{0}` names no known currency: use an ISO 4217 code such as EUR")]
+    /// The sign or code of the currency is unknown.
+    #[error("`{0}` is not a known currency: use an ISO 4217 code such as EUR")]
     UnknownCurrency(String),
-    /// The price and the currency column name different ones.
-    #[error("the price is in {0}, and the currency column says {1}")]
+    /// The currencies of the price and of the currency column differ.
+    #[error("the currency of the price is {0}, and the currency column has {1}")]
     TwoCurrencies(&'static str, &'static str),
-    /// It has parts of the smallest unit.
-    #[error("`{0}` has more decimals than {1} has")]
+    /// The price has more decimals than the currency.
+    #[error("`{0}` has more decimals than the currency {1}")]
     TooPrecise(String, &'static str),
-    /// It is less than nothing.
+    /// The price is negative.
     #[error("`{0}` is negative")]
     Negative(String),
-    /// It does not fit the API's integers.
-    #[error("`{0}` is more than a price can be")]
+    /// The price is too large for the integers of the API.
+    #[error("`{0}` is too large: a price must be at most {max} minor units", max = i32::MAX)]
     TooLarge(String),
-    /// It is nothing.
-    #[error("the price is 0, which most feeds write for an unknown price; --allow-zero-price takes it")]
+    /// The price is 0.
+    #[error("the price is 0, which many feeds use for an unknown price; allow it with --allow-zero-price")]
     Zero,
 }
 
-/// Reads a price such as `12.99`, `$1,299.00`, `1.299,00 €`, `69.71 gbp` or `¥500`.
+/// Parses a price such as `12.99`, `$1,299.00`, `1.299,00 €`, `69.71 gbp` or `¥500`.
 ///
-/// A currency named in the text counts first, then `column`, then `default`. Of two kinds of separators the last one
-/// separates decimals; a lone comma before exactly three digits, or any separator that occurs twice, separates
-/// thousands.
+/// The currency is the one in the text, or else `column`, or else `default`.
+///
+/// A single comma before exactly three digits separates thousands. So does any separator that occurs twice.
+/// If a number has two kinds of separators, the last one separates the decimals.
 ///
 /// # Errors
-/// Why it can't be taken.
+/// If the text is not a price, or if the price is out of range.
 pub fn parse(text: &str, column: Option<Currency>, default: Currency) -> Result<Price, PriceError> {
     let text = text.trim();
     if text.is_empty() {
@@ -60,7 +61,7 @@ pub fn parse(text: &str, column: Option<Currency>, default: Currency) -> Result<
         (Some(before), Some(number), Some(after)) => (before, number, after),
         _ => return Err(malformed()),
     };
-    // `.99` is 0.99.
+    // `.99` means 0.99.
     let (before, leading_point) = match before.strip_suffix(['.', ',']) {
         Some(rest) => (rest, true),
         None => (before, false),
@@ -72,7 +73,7 @@ pub fn parse(text: &str, column: Option<Currency>, default: Currency) -> Result<
             None => (before.trim(), false),
         },
     };
-    // `12.-` and `12,-` are 12.
+    // `12.-` and `12,-` mean 12.
     let after = after.trim().trim_start_matches(['.', ',', '-', '–', '—']).trim();
     let currency = match (before.trim(), after) {
         ("", "") => None,
@@ -103,12 +104,12 @@ pub fn parse(text: &str, column: Option<Currency>, default: Currency) -> Result<
     Ok(Price { amount, currency })
 }
 
-/// The currency that a code or a sign stands for.
+/// Returns the currency of a code or a sign.
 ///
 /// # Errors
-/// Where it stands for none.
+/// If it is unknown.
 pub fn currency(name: &str, default: Currency) -> Result<Currency, PriceError> {
-    // Signs of several currencies mean the default one where they can.
+    // A sign that several currencies share means the default currency if that is one of them.
     let shared = |candidates: &[Currency], common: Option<Currency>| {
         if candidates.contains(&default) {
             Some(default)
@@ -153,9 +154,9 @@ pub fn currency(name: &str, default: Currency) -> Result<Currency, PriceError> {
     found.ok_or_else(|| PriceError::UnknownCurrency(shorten(name.trim())))
 }
 
-/// Splits a number into its whole and its decimal digits.
+/// Splits a number into its whole digits and its decimals.
 fn split(number: &str) -> Option<(String, String)> {
-    // Spaces and apostrophes are only ever between thousands.
+    // Spaces and apostrophes only separate thousands.
     let number: String = number
         .chars()
         .map(|c| if is_space(c) { '\'' } else { c })
@@ -176,7 +177,7 @@ fn split(number: &str) -> Option<(String, String)> {
     let first = groups.next()?;
     let groups: Vec<&str> = groups.collect();
     let last = groups.len().checked_sub(1);
-    // All groups have three digits; those of India have two, but for the last.
+    // A group has three digits. In India every group except the last one has two.
     let grouped = groups
         .iter()
         .enumerate()
@@ -215,13 +216,13 @@ fn minor_units(text: &str, whole: &str, decimals: &str, currency: Currency) -> R
     digits.parse().map_err(|_| PriceError::TooLarge(shorten(text)))
 }
 
-/// What is quoted of a text: not more than helps to find it.
+/// Shortens a text that is quoted in a message.
 fn shorten(text: &str) -> String {
-    const LONGEST: usize = 40;
-    if text.chars().count() <= LONGEST {
+    const MAX_CHARS: usize = 40;
+    if text.chars().count() <= MAX_CHARS {
         return text.to_owned();
     }
-    text.chars().take(LONGEST).chain(['…']).collect()
+    text.chars().take(MAX_CHARS).chain(['…']).collect()
 }
 
 #[cfg(test)]
@@ -233,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn prices_are_read_as_feeds_write_them() {
+    fn parses_the_prices_of_feeds() {
         for (text, amount, code) in [
             ("12.99", 1299, "USD"),
             ("12,99", 1299, "USD"),
@@ -267,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn decimals_beyond_the_currency_must_be_zeros() {
+    fn rejects_decimals_that_the_currency_does_not_have() {
         assert_eq!(read("12.990"), Ok((1299, "USD")));
         assert_eq!(read("500.00 JPY"), Ok((500, "JPY")));
         assert_eq!(
@@ -281,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_price_is_refused() {
+    fn rejects_a_text_that_is_not_a_price() {
         for text in [
             "free",
             "12.99.1",
@@ -310,7 +311,7 @@ mod tests {
     }
 
     #[test]
-    fn a_price_reaches_to_the_largest_integer_of_graphql() {
+    fn accepts_prices_up_to_the_largest_graphql_integer() {
         assert_eq!(read("21474836.47"), Ok((i32::MAX, "USD")));
         assert_eq!(
             read("21474836.48"),
@@ -321,7 +322,7 @@ mod tests {
     }
 
     #[test]
-    fn a_shared_sign_means_the_default_currency_where_it_can() {
+    fn a_shared_sign_means_the_default_currency_if_possible() {
         assert_eq!(
             parse("$5", None, Currency::CAD).map(|price| price.currency),
             Ok(Currency::CAD)
@@ -341,7 +342,7 @@ mod tests {
     }
 
     #[test]
-    fn a_currency_column_counts_unless_the_price_says_otherwise() {
+    fn uses_the_currency_column_and_rejects_two_currencies() {
         let jpy = Some(Currency::JPY);
         assert_eq!(
             parse("500", jpy, Currency::USD).map(|price| (price.amount, price.currency)),

@@ -1,4 +1,4 @@
-//! From a row of the feed to what the shop's API takes.
+//! Parses the rows of a feed into products for the API of the shop.
 
 use iso_currency::Currency;
 use serde::Serialize;
@@ -6,14 +6,14 @@ use serde::Serialize;
 use crate::columns::{Columns, Field};
 use crate::price;
 
-/// The longest JSON of one product, in bytes: with more, a request would be larger than a shop takes.
-const LONGEST: usize = 512 * 1024;
+/// The maximum size of the JSON of one product, in bytes. A larger product would not fit into a request.
+const MAX_JSON: usize = 512 * 1024;
 
-/// A product as the mutation `importProducts` takes it.
+/// A product as input of the mutation `importProducts`.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Product {
-    /// By what the feed knows it.
+    /// The id of the product in the feed.
     pub external_id: String,
     name: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -25,19 +25,19 @@ pub struct Product {
     quantity: i32,
 }
 
-/// Why a row is not taken.
+/// Why a row is not imported.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refusal {
-    /// A stable code.
+pub struct RowError {
+    /// The stable code.
     pub code: String,
-    /// The field that is to blame, where one is.
+    /// The invalid field, or an empty text.
     pub field: String,
-    /// A sentence.
+    /// The message for a person.
     pub message: String,
 }
 
-impl Refusal {
-    /// Bad input in a field, found here.
+impl RowError {
+    /// Creates the error of an invalid field.
     pub fn bad_input(field: &str, message: impl Into<String>) -> Self {
         Self {
             code: "BAD_USER_INPUT".into(),
@@ -47,30 +47,30 @@ impl Refusal {
     }
 }
 
-/// How rows are read.
+/// Parses rows.
 #[derive(Clone, Copy, Debug)]
-pub struct Rules {
-    /// The currency of prices that name none.
-    pub currency: Currency,
-    /// The quantity of rows that have none.
-    pub quantity: i32,
-    /// Whether a price of 0 is taken.
+pub struct RowParser {
+    /// The currency of prices without a currency.
+    pub default_currency: Currency,
+    /// The quantity of rows without a quantity.
+    pub default_quantity: i32,
+    /// Whether a price of 0 is allowed.
     pub allow_zero_price: bool,
 }
 
-impl Rules {
-    /// Reads a row.
+impl RowParser {
+    /// Parses a row.
     ///
     /// # Errors
-    /// Why it is not taken.
-    pub fn product(&self, columns: &Columns, row: &[String]) -> Result<Product, Refusal> {
-        let needed = |field: Field| {
-            let missing = || Refusal::bad_input(field.name(), format!("the row has no {}", field.name()));
+    /// If a required field is missing, or if a field is invalid.
+    pub fn parse(&self, columns: &Columns, row: &[String]) -> Result<Product, RowError> {
+        let required = |field: Field| {
+            let missing = || RowError::bad_input(field.name(), format!("the row has no {}", field.name()));
             columns.value(row, field).map(str::to_owned).ok_or_else(missing)
         };
         let optional = |field| columns.value(row, field).map(str::to_owned);
-        let external_id = needed(Field::ExternalId)?;
-        let name = needed(Field::Name)?;
+        let external_id = required(Field::ExternalId)?;
+        let name = required(Field::Name)?;
         let price = self.price(columns, row)?;
         let product = Product {
             external_id,
@@ -84,23 +84,24 @@ impl Rules {
         Ok(product)
     }
 
-    fn price(&self, columns: &Columns, row: &[String]) -> Result<price::Price, Refusal> {
+    fn price(&self, columns: &Columns, row: &[String]) -> Result<price::Price, RowError> {
         let column = columns
             .value(row, Field::Currency)
-            .map(|name| price::currency(name, self.currency))
+            .map(|name| price::currency(name, self.default_currency))
             .transpose();
-        let column = column.map_err(|error| Refusal::bad_input(Field::Currency.name(), error.to_string()))?;
+        let column =
+            column.map_err(|error| RowError::bad_input(Field::Currency.name(), error.to_string()))?;
         let text = columns.value(row, Field::Price).unwrap_or_default();
-        match price::parse(text, column, self.currency) {
+        match price::parse(text, column, self.default_currency) {
             Ok(price) if price.amount == 0 && !self.allow_zero_price => Err(price::PriceError::Zero),
             parsed => parsed,
         }
-        .map_err(|error| Refusal::bad_input(Field::Price.name(), error.to_string()))
+        .map_err(|error| RowError::bad_input(Field::Price.name(), error.to_string()))
     }
 
-    fn quantity(&self, columns: &Columns, row: &[String]) -> Result<i32, Refusal> {
+    fn quantity(&self, columns: &Columns, row: &[String]) -> Result<i32, RowError> {
         let Some(text) = columns.value(row, Field::Quantity) else {
-            return Ok(self.quantity);
+            return Ok(self.default_quantity);
         };
         // Spreadsheets write 5.0 for 5.
         let whole = text.split_once('.').map_or(text, |(whole, rest)| {
@@ -113,24 +114,27 @@ impl Rules {
         let quantity = whole.parse().ok().filter(|quantity| *quantity >= 0);
         let message = || {
             format!(
-                "`{text}` is no quantity: it must be a whole number from 0 to {}",
+                "`{text}` is not a quantity: it must be a whole number from 0 to {}",
                 i32::MAX
             )
         };
-        quantity.ok_or_else(|| Refusal::bad_input(Field::Quantity.name(), message()))
+        quantity.ok_or_else(|| RowError::bad_input(Field::Quantity.name(), message()))
     }
 }
 
-/// The JSON of a product.
+/// Encodes a product as JSON.
 ///
 /// # Errors
-/// Where it is too long.
-pub fn to_json(product: &impl Serialize) -> Result<String, Refusal> {
-    let json = serde_json::to_string(product).map_err(|error| Refusal::bad_input("", error.to_string()))?;
-    if json.len() > LONGEST {
-        return Err(Refusal::bad_input(
+/// If the JSON is too long.
+pub fn to_json(product: &impl Serialize) -> Result<String, RowError> {
+    let json = serde_json::to_string(product).map_err(|error| RowError::bad_input("", error.to_string()))?;
+    if json.len() > MAX_JSON {
+        return Err(RowError::bad_input(
             "",
-            format!("the row is too long: {} KiB are the most", LONGEST / 1024),
+            format!(
+                "the row is too long: its JSON must be at most {} KiB",
+                MAX_JSON / 1024
+            ),
         ));
     }
     Ok(json)
@@ -140,20 +144,20 @@ pub fn to_json(product: &impl Serialize) -> Result<String, Refusal> {
 mod tests {
     use super::*;
 
-    fn read(header: &[&str], row: &[&str]) -> Result<Product, Refusal> {
+    fn parse(header: &[&str], row: &[&str]) -> Result<Product, RowError> {
         let strings = |values: &[&str]| values.iter().map(|value| (*value).to_owned()).collect::<Vec<_>>();
         let columns = Columns::find(&strings(header), &[]).unwrap();
-        let rules = Rules {
-            currency: Currency::USD,
-            quantity: 7,
+        let parser = RowParser {
+            default_currency: Currency::USD,
+            default_quantity: 7,
             allow_zero_price: false,
         };
-        rules.product(&columns, &strings(row))
+        parser.parse(&columns, &strings(row))
     }
 
     #[test]
-    fn a_row_without_a_quantity_gets_the_default_one() {
-        let product = read(&["id", "name", "price"], &["http://x/1", "sock", "1.50"]).unwrap();
+    fn uses_the_default_quantity_for_a_row_without_a_quantity() {
+        let product = parse(&["id", "name", "price"], &["http://x/1", "sock", "1.50"]).unwrap();
         assert_eq!(
             (product.quantity, product.price, product.currency),
             (7, 150, "USD")
@@ -165,9 +169,9 @@ mod tests {
     }
 
     #[test]
-    fn quantities_are_whole_numbers_that_fit() {
+    fn accepts_only_whole_quantities_in_range() {
         let quantity = |text| {
-            read(&["id", "name", "price", "qty"], &["1", "a", "1", text]).map(|product| product.quantity)
+            parse(&["id", "name", "price", "qty"], &["1", "a", "1", text]).map(|product| product.quantity)
         };
         assert_eq!(quantity("0"), Ok(0));
         assert_eq!(quantity("12.00"), Ok(12));
@@ -178,29 +182,31 @@ mod tests {
     }
 
     #[test]
-    fn a_price_of_zero_is_refused_as_unknown() {
-        let refusal = read(&["id", "name", "price"], &["1", "a", "0.00"]).unwrap_err();
-        assert!(refusal.field == "price" && refusal.message.contains("--allow-zero-price"));
+    fn rejects_a_price_of_zero_by_default() {
+        let error = parse(&["id", "name", "price"], &["1", "a", "0.00"]).unwrap_err();
+        assert!(error.field == "price" && error.message.contains("--allow-zero-price"));
     }
 
     #[test]
-    fn the_first_field_that_is_missing_is_named() {
+    fn names_the_first_missing_or_invalid_field() {
         assert_eq!(
-            read(&["id", "name", "price"], &["", "a", "1"]).unwrap_err().field,
+            parse(&["id", "name", "price"], &["", "a", "1"])
+                .unwrap_err()
+                .field,
             "externalId"
         );
         assert_eq!(
-            read(&["id", "name", "price"], &["1", " ", "1"])
+            parse(&["id", "name", "price"], &["1", " ", "1"])
                 .unwrap_err()
                 .field,
             "name"
         );
         assert_eq!(
-            read(&["id", "name", "price"], &["1", "a"]).unwrap_err().field,
+            parse(&["id", "name", "price"], &["1", "a"]).unwrap_err().field,
             "price"
         );
         assert_eq!(
-            read(&["id", "name", "price", "currency"], &["1", "a", "1", "??"])
+            parse(&["id", "name", "price", "currency"], &["1", "a", "1", "??"])
                 .unwrap_err()
                 .field,
             "currency"

@@ -1,38 +1,18 @@
-//! Feeds: CSV or JSON Lines, UTF-8 or Latin-1, read as they stream by.
+//! Reads feeds row by row: CSV or JSON Lines, in UTF-8 or Latin-1.
 
 mod csv;
 mod encoding;
+mod format;
 mod jsonl;
+mod row;
 
 use std::fs::File;
 use std::io;
 use std::path::Path;
 
-use clap::ValueEnum;
-
 pub use encoding::Encoding;
-
-/// The form of a feed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Format {
-    /// Values separated by commas, semicolons or tabs, with a header line.
-    Csv,
-    /// One JSON object a line.
-    Jsonl,
-    /// An export of products as lines of JSON: prices in minor units, with categories and variants.
-    Export,
-}
-
-/// One row, or what was found in its place.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Row {
-    /// The line it begins in, from 1.
-    pub line: u64,
-    /// Where it ends in the file, in bytes.
-    pub end: u64,
-    /// Its values in the order of the feed's columns, or why it can't be read.
-    pub values: Result<Vec<String>, String>,
-}
+pub use format::Format;
+pub use row::Row;
 
 /// An open feed.
 pub struct Feed {
@@ -43,15 +23,15 @@ pub struct Feed {
     rows: Rows,
 }
 
-/// What goes through a feed.
+/// The rows of a feed, in any format.
 type Rows = Box<dyn Iterator<Item = io::Result<Row>>>;
 
 impl Feed {
-    /// Opens a feed. What is not given about its form is guessed: from its first character, and from whether all of
-    /// it is valid UTF-8.
+    /// Opens a feed. Without a format, guesses it from the first character. Without an encoding, checks
+    /// whether the whole file is valid UTF-8.
     ///
     /// # Errors
-    /// Where it can't be read.
+    /// If the file cannot be read.
     pub fn open(path: &Path, format: Option<Format>, encoding: Option<Encoding>) -> io::Result<Self> {
         let length = path.metadata()?.len();
         let encoding = match encoding {
@@ -60,7 +40,7 @@ impl Feed {
         };
         let format = match format {
             Some(format) => format,
-            None => guess(path)?,
+            None => format::guess(path)?,
         };
         let (columns, rows): (_, Rows) = match format {
             Format::Csv => {
@@ -88,25 +68,6 @@ impl Iterator for Feed {
     }
 }
 
-/// JSON Lines begin with a brace, as no header line does.
-fn guess(path: &Path) -> io::Result<Format> {
-    let start = beginning(path)?;
-    let start = start.strip_prefix(encoding::BYTE_ORDER_MARK).unwrap_or(&start);
-    let first = start.iter().find(|byte| !byte.is_ascii_whitespace());
-    Ok(if first == Some(&b'{') {
-        Format::Jsonl
-    } else {
-        Format::Csv
-    })
-}
-
-/// The first bytes of a file.
-fn beginning(path: &Path) -> io::Result<Vec<u8>> {
-    let mut start = Vec::new();
-    io::Read::read_to_end(&mut io::Read::take(File::open(path)?, 64 * 1024), &mut start)?;
-    Ok(start)
-}
-
 #[cfg(test)]
 mod tests {
     use std::io::Write;
@@ -131,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn a_csv_feed_keeps_quoted_line_feeds_and_tells_the_lines_of_rows() {
+    fn reads_quoted_line_feeds_and_the_line_numbers_of_csv_rows() {
         let content = b"id,name\r\n1,\"two\nlines\"\r\n2,\"say \"\"hi\"\"\"\r\n";
         assert_eq!(open(content).columns, ["id", "name"]);
         assert_eq!(
@@ -144,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn semicolons_and_tabs_separate_too() {
+    fn reads_values_separated_by_semicolons_or_tabs() {
         assert_eq!(
             open(b"id;name;price\n1;a,b;2,50\n").columns,
             ["id", "name", "price"]
@@ -153,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn utf_8_is_recognised_and_all_else_is_latin_1() {
+    fn recognises_utf_8_and_reads_any_other_text_as_latin_1() {
         assert_eq!(
             rows("id,name\n1,Café\n".as_bytes()),
             [(2, strings(&["1", "Café"]))]
@@ -162,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn a_character_split_between_two_blocks_is_still_utf_8() {
+    fn recognises_utf_8_with_a_character_split_between_two_blocks() {
         let mut content = b"id,name\n1,".to_vec();
         content.resize(64 * 1024 - 1, b'x');
         content.extend_from_slice("é\n".as_bytes());
@@ -170,14 +131,15 @@ mod tests {
     }
 
     #[test]
-    fn a_byte_order_mark_is_no_part_of_the_first_column() {
+    fn ignores_a_byte_order_mark() {
         assert_eq!(open("\u{feff}id,name\n1,a\n".as_bytes()).columns, ["id", "name"]);
         assert_eq!(rows("\u{feff}{\"id\": 1}\n".as_bytes()), [(1, strings(&["1"]))]);
     }
 
     #[test]
-    fn json_lines_may_lack_fields_and_a_broken_line_spoils_no_other() {
-        let content = b"{\"id\": 1, \"name\": \"a\"}\n\nnot json\n[1]\n{\"price\": 12.50, \"id\": \"2\", \"name\": null}\n";
+    fn reads_json_lines_with_missing_fields_and_reports_malformed_lines() {
+        let content = b"{\"id\": 1, \"name\": \"a\"}\n\nnot json\n[1]\n\
+            {\"price\": 12.50, \"id\": \"2\", \"name\": null}\n";
         assert_eq!(open(content).columns, ["id", "name", "price"]);
         let rows = rows(content);
         assert_eq!(rows[0], (1, strings(&["1", "a", ""])));

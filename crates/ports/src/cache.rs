@@ -1,21 +1,23 @@
-//! Cache: values that may be lost at any time.
+//! The port `cache`: values that may be lost at any time.
 
 use std::time::Duration;
 
 use async_trait::async_trait;
 
-/// The port `mercato:platform/cache`. Nothing fails: a cache that is away misses.
+/// The port `mercato:platform/cache`. No function fails: an unavailable cache returns no values.
 #[async_trait]
 pub trait Cache: Send + Sync {
-    /// The values of these keys, in the order of the keys. A counter reads as its decimal digits.
+    /// Returns the values of these keys, in the order of the keys. The value of a counter is its decimal
+    /// digits.
     async fn get_many(&self, keys: Vec<String>) -> Vec<Option<Vec<u8>>>;
 
-    /// Keeps a value for so long.
+    /// Stores a value that expires after `ttl`.
     async fn set(&self, key: String, value: Vec<u8>, ttl: Duration);
 
-    /// Forgets these keys.
+    /// Deletes values and counters.
     async fn delete(&self, keys: Vec<String>);
 
-    /// Adds to a counter that lives for `ttl` from its first increment on, and tells its new value; `None` where the cache is away.
+    /// Adds to a counter and returns its new value, or `None` if the cache is unavailable. The counter
+    /// expires `ttl` after its first increment.
     async fn increment(&self, key: String, by: i64, ttl: Duration) -> Option<i64>;
 }

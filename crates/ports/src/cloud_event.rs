@@ -1,22 +1,22 @@
-//! An event on the wire: the attributes of a CloudEvent 1.0, which a transport carries in its headers, each under a prefix of
-//! its own, beside the data as its body (the binary mode of all protocol bindings).
+//! Events on the wire, as CloudEvents 1.0 in the binary mode of all protocol bindings. A transport sends the
+//! data as the body. It sends the attributes as headers with the transport's prefix.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::events::Event;
 
-/// The last time that RFC 3339 can tell, 9999-12-31T23:59:59.999Z, in milliseconds since the Unix epoch.
+/// The last time that RFC 3339 can express, 9999-12-31T23:59:59.999Z, in milliseconds since the Unix epoch.
 const LAST: u64 = 253_402_300_799_999;
 
-/// The service of a kind `mercato.<service>.<what-happened>`; none where the kind has another form.
+/// Returns the service of a kind `mercato.<service>.<event>`, or `None` for a kind of another form.
 #[must_use]
 pub fn service(kind: &str) -> Option<&str> {
     let (service, _) = kind.strip_prefix("mercato.")?.split_once('.')?;
-    let fits = |char: char| char.is_ascii_lowercase() || char.is_ascii_digit() || char == '-';
-    (!service.is_empty() && service.chars().all(fits)).then_some(service)
+    let is_allowed = |char: char| char.is_ascii_lowercase() || char.is_ascii_digit() || char == '-';
+    (!service.is_empty() && service.chars().all(is_allowed)).then_some(service)
 }
 
-/// The names, without a prefix, and values of an event's attributes.
+/// Returns the names (without a prefix) and values of an event's attributes.
 #[must_use]
 pub fn attributes(event: &Event) -> Vec<(&'static str, String)> {
     let source = format!("/mercato/{}", service(&event.kind).unwrap_or_default());
@@ -32,12 +32,12 @@ pub fn attributes(event: &Event) -> Vec<(&'static str, String)> {
     attributes
 }
 
-/// The event of these attributes, each told by its name, and this data.
+/// Builds the event from its data and a function that looks up attributes by name.
 ///
 /// # Errors
-/// What is missing for an event.
+/// Names the attribute that is missing, or the time that is invalid.
 pub fn event(attribute: impl Fn(&str) -> Option<String>, data: String) -> Result<Event, String> {
-    let required = |name| attribute(name).ok_or_else(|| format!("it has no attribute {name}"));
+    let required = |name| attribute(name).ok_or_else(|| format!("the attribute `{name}` is missing"));
     Ok(Event {
         id: required("id")?,
         kind: required("type")?,
@@ -58,7 +58,7 @@ fn milliseconds(timestamp: &str) -> Result<u64, String> {
         .ok()
         .and_then(|time: SystemTime| time.duration_since(UNIX_EPOCH).ok())
         .and_then(|since| u64::try_from(since.as_millis()).ok())
-        .ok_or_else(|| format!("`{timestamp}` is no time as RFC 3339 writes it"))
+        .ok_or_else(|| format!("`{timestamp}` must be a time in the format of RFC 3339, not before 1970"))
 }
 
 #[cfg(test)]
@@ -66,13 +66,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_time_beyond_all_calendars_is_the_last_one() {
+    fn limits_a_time_to_the_last_time_of_rfc_3339() {
         assert_eq!(milliseconds(&timestamp(u64::MAX)), Ok(LAST));
     }
 
     #[test]
-    fn what_is_no_event_says_why() {
-        let why = event(|_| None, "{}".into()).unwrap_err();
-        assert_eq!(why, "it has no attribute id");
+    fn names_the_missing_attribute() {
+        let reason = event(|_| None, "{}".into()).unwrap_err();
+        assert_eq!(reason, "the attribute `id` is missing");
     }
 }

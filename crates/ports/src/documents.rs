@@ -1,48 +1,54 @@
-//! Documents: the only way to keep data.
+//! The port `documents`: the only way to store data.
 
 use async_trait::async_trait;
 
 use crate::events::Event;
 
-pub use crate::bindings::mercato::platform::documents::{
+pub use crate::bindings::mercato::platform::documents_types::{
     Adjustment, Change, CommitFailure, Comparison, Condition, Deletion, Direction, Document, Failure,
     Insertion, Position, Query, Refusal, RefusalReason, Replacement, Scalar, Sort, Write,
 };
 
-/// The most documents that one query may ask for.
+/// The maximum `limit` of a query.
 pub const MAX_LIMIT: u32 = 2_000;
 
-/// A store of JSON documents with atomic commits and a transactional outbox; the port `mercato:platform/documents`.
+/// A store of JSON documents with atomic commits and a transactional outbox: the port
+/// `mercato:platform/documents`.
 #[async_trait]
 pub trait Documents: Send + Sync {
-    /// The documents of these ids, in the order of the ids; `None` for an id that is not there.
+    /// Returns the documents with these ids, in the order of the ids, and `None` for an id that does not
+    /// exist.
     ///
     /// # Errors
-    /// [`Failure::Invalid`] for an undeclared collection, [`Failure::Unavailable`] where the store can't be reached.
+    /// [`Failure::Invalid`] if the collection is not declared. [`Failure::Unavailable`] if the store can't be
+    /// reached.
     async fn get_many(&self, collection: String, ids: Vec<String>) -> Result<Vec<Option<Document>>, Failure>;
 
-    /// The documents that a query selects, in its order.
+    /// Returns the documents that a query selects, in the order of the query.
     ///
     /// # Errors
-    /// [`Failure::Invalid`] for an undeclared collection or field, a search in a collection without searched
-    /// fields, or a limit over [`MAX_LIMIT`]; [`Failure::Unavailable`] where the store can't be reached.
+    /// [`Failure::Invalid`] if the collection or a field is not declared, or if the limit is over
+    /// [`MAX_LIMIT`]. Also if the query searches a collection without searched fields.
+    ///
+    /// [`Failure::Unavailable`] if the store can't be reached.
     async fn find(&self, query: Query) -> Result<Vec<Document>, Failure>;
 
-    /// Makes all writes and publishes all events, or none of it. Durable once it has returned.
+    /// Makes all writes and publishes all events, or does nothing. A successful commit is durable.
     ///
     /// # Errors
-    /// [`CommitFailure::Refused`] with every write that could not be made; [`CommitFailure::Failed`] as above.
+    /// [`CommitFailure::Refused`] with every refused write. [`CommitFailure::Failed`] with the same failures
+    /// as above.
     async fn commit(&self, writes: Vec<Write>, events: Vec<Event>) -> Result<(), CommitFailure>;
 
-    /// Whether the store can serve now; the reason where it can't.
+    /// Checks that the store can serve requests now.
     ///
     /// # Errors
-    /// A sentence for the operator.
+    /// The reason, as a sentence for the operator.
     async fn ready(&self) -> Result<(), String>;
 }
 
 impl Query {
-    /// Everything in a collection, by id.
+    /// Returns the query for a whole collection, sorted by id.
     #[must_use]
     pub fn all(collection: impl Into<String>, limit: u32) -> Self {
         Self {
@@ -57,7 +63,7 @@ impl Query {
 }
 
 impl Write {
-    /// The collection that the write is about.
+    /// Returns the collection of the document.
     #[must_use]
     pub fn collection(&self) -> &str {
         match self {
@@ -68,7 +74,7 @@ impl Write {
         }
     }
 
-    /// The id of the document that the write is about.
+    /// Returns the id of the document.
     #[must_use]
     pub fn id(&self) -> &str {
         match self {

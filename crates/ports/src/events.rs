@@ -1,81 +1,76 @@
-//! Events: what left a service through [`commit`](crate::documents::Documents::commit), and who is told of it.
+//! Events: what services publish through [`commit`](crate::documents::Documents::commit), and how subscribers
+//! receive it.
 
 use async_trait::async_trait;
 
-pub use crate::bindings::mercato::platform::events::Event;
+pub use crate::bindings::mercato::platform::events::{Event, HandlerFailure};
 
-/// Why a handler did not take an event; `mercato:platform/handler.failure`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum HandlerFailure {
-    /// Not now: deliver it again, later.
-    Retry(String),
-    /// Not ever: put it among the dead letters.
-    Reject(String),
-}
-
-/// What became of an attempt to deliver an event.
+/// The outcome of an attempt to deliver an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Attempt {
-    /// The subscriber took it.
-    Taken,
-    /// It is to be delivered again.
+    /// The subscriber handled the event.
+    Handled,
+    /// The event will be delivered again.
     Retried,
-    /// It is among the dead letters: refused for good, or tried too often.
+    /// The event is now a dead letter: the subscriber rejected it, or all attempts failed.
     Rejected,
 }
 
-/// Those who subscribe to events, seen from an implementation that delivers them.
+/// The subscribers, as an implementation that delivers events sees them.
 #[async_trait]
 pub trait Handlers: Send + Sync {
-    /// Hands one event to one subscriber, named as in the manifest.
+    /// Delivers an event to a subscriber. The manifest declares the subscriber's name.
     ///
     /// # Errors
-    /// What the subscriber answered, or [`HandlerFailure::Retry`] where it could not be reached.
+    /// The failure that the subscriber returned, or [`HandlerFailure::Retry`] if the subscriber could not be
+    /// reached.
     async fn handle(&self, subscriber: &str, event: Event) -> Result<(), HandlerFailure>;
 
-    /// Is told what became of an attempt, by who delivers and has kept it: what subscribers answer does not tell when an event has been
-    /// tried too often. For those who count; others need not listen.
+    /// Observes the outcome of an attempt, after the store has saved it. A metric can't be counted in
+    /// [`handle`](Self::handle), because the subscriber does not know which attempt was the last one. The
+    /// default does nothing.
     fn attempted(&self, _subscriber: &str, _attempt: Attempt) {}
 }
 
-/// A broker, seen from the relay of a store's outbox; the port `mercato:platform/publisher`.
+/// A message broker, as the relay of an outbox uses it: the port `mercato:platform/publisher`.
 #[async_trait]
 pub trait Publisher: Send + Sync {
-    /// Hands over these events, in their order; durable once it has returned. After an error some of them may be
-    /// published already: all of them are to be handed over again.
+    /// Publishes these events in their order. After a success all of them are durable. After an error some of
+    /// them may have been published: publish all of them again.
     ///
     /// # Errors
-    /// A sentence for the operator.
+    /// The reason, as a sentence for the operator.
     async fn publish(&self, events: Vec<Event>) -> Result<(), String>;
 }
 
-/// An event that a subscriber rejected, or that was tried too often.
+/// An event that a subscriber rejected, or whose attempts all failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeadLetter {
-    /// Names the delivery when it is to be replayed.
+    /// Identifies the failed delivery.
     pub id: u64,
-    /// Who did not take it.
+    /// The subscriber that did not handle the event.
     pub subscriber: String,
     /// The event itself.
     pub event: Event,
-    /// How often it was tried.
+    /// The number of attempts to deliver it.
     pub attempts: u32,
-    /// The last answer.
+    /// The reason of the last failure.
     pub reason: String,
 }
 
-/// The place of events that could not be delivered, for a person to look at.
+/// The events that could not be delivered, for an operator to review.
 #[async_trait]
 pub trait DeadLetters: Send + Sync {
-    /// The oldest dead letters.
+    /// Returns the oldest dead letters, at most `limit`.
     ///
     /// # Errors
-    /// A sentence for the operator.
+    /// The reason, as a sentence for the operator.
     async fn list(&self, limit: u32) -> Result<Vec<DeadLetter>, String>;
 
-    /// Delivers one again, with its count of attempts at zero; `false` where there is no such dead letter.
+    /// Delivers a dead letter again, with its count of attempts at zero. Returns `false` if it does not
+    /// exist.
     ///
     /// # Errors
-    /// A sentence for the operator.
+    /// The reason, as a sentence for the operator.
     async fn replay(&self, id: u64) -> Result<bool, String>;
 }

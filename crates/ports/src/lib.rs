@@ -1,13 +1,13 @@
-//! The ports of Mercato: what its services need from the outside, as Rust traits that an implementation
-//! fills, with the plain types of the WIT package `mercato:platform`.
+//! The ports of Mercato as Rust traits: what its services need from their platform. The traits use the plain
+//! types of the WIT package `mercato:platform`.
 //!
-//! An implementation proves itself with the `conformance` suite of this crate (feature `conformance`), which is written once against
-//! the traits.
+//! The `conformance` suite of this crate (feature `conformance`) tests every implementation against the
+//! traits.
 //!
 //! ```
 //! use mercato_ports::documents::{Comparison, Condition, Query, Scalar};
 //!
-//! let mine = Query {
+//! let orders_of_a_user = Query {
 //!     conditions: vec![Condition {
 //!         field: "userId".into(),
 //!         comparison: Comparison::Equal,
@@ -15,7 +15,7 @@
 //!     }],
 //!     ..Query::all("orders.orders", 20)
 //! };
-//! assert_eq!(mine.limit, 20);
+//! assert_eq!(orders_of_a_user.limit, 20);
 //! ```
 
 mod bindings;
@@ -32,13 +32,13 @@ pub mod mail;
 pub mod mailer;
 pub mod manifest;
 
-/// The functions that a guest imports from its runtime. Only there: natively they can't be called.
+/// The functions that a component imports. Native code can't call them.
 #[cfg(target_arch = "wasm32")]
-pub mod imports {
-    pub use crate::bindings::mercato::platform::{cache, config, documents, http_client, mailer};
-}
+pub use bindings::mercato::platform as imports;
+/// The generated modules under their WIT names, for the option `with` of other crates'
+/// `wit_bindgen::generate!`.
+pub use bindings::mercato::platform as wit;
 
-/// The generated modules under their WIT names, for other crates' `wit_bindgen::generate!` to map onto (option `with`).
-pub mod wit {
-    pub use crate::bindings::mercato::platform::{cache, config, documents, events, http_client, mailer};
-}
+/// The world of all ports, which a wasmtime host links to its components.
+#[cfg(feature = "wasmtime")]
+pub use bindings::Platform as World;

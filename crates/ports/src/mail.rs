@@ -1,14 +1,14 @@
-//! Messages of the port `mailer` as mail programs read them (RFC 5322).
+//! Messages of the port `mailer` in the format of mail programs (RFC 5322).
 
 use lettre::Message as Mail;
 use lettre::message::{Mailbox, MultiPart, SinglePart};
 
 use crate::mailer::{MailFailure, Message};
 
-/// A message from a sender: its text, and the HTML as an alternative where there is one.
+/// Composes a mail from a message and its sender. An HTML text becomes an alternative to the plain text.
 ///
 /// # Errors
-/// [`MailFailure::Rejected`] where the receiver is no address.
+/// [`MailFailure::Rejected`] if the recipient's address is invalid.
 pub fn compose(from: &Mailbox, message: Message) -> Result<Mail, MailFailure> {
     let rejected = |error: &dyn std::error::Error| MailFailure::Rejected(error.to_string());
     let to = message.to.parse::<Mailbox>().map_err(|error| rejected(&error))?;
@@ -19,7 +19,7 @@ pub fn compose(from: &Mailbox, message: Message) -> Result<Mail, MailFailure> {
         .message_id(None);
     match message.html {
         Some(html) => builder.multipart(MultiPart::alternative_plain_html(message.text, html)),
-        // Not as a bare body: readers would not know its character set.
+        // Not as a bare body, which would not declare its character set.
         None => builder.singlepart(SinglePart::plain(message.text)),
     }
     .map_err(|error| rejected(&error))
@@ -29,7 +29,7 @@ pub fn compose(from: &Mailbox, message: Message) -> Result<Mail, MailFailure> {
 mod tests {
     use super::*;
 
-    fn composed(html: Option<&str>) -> String {
+    fn formatted(html: Option<&str>) -> String {
         let message = Message {
             to: "zoe@example.com".into(),
             subject: "Grüße".into(),
@@ -41,9 +41,9 @@ mod tests {
     }
 
     #[test]
-    fn every_form_tells_its_character_set() {
+    fn declares_the_character_set_of_every_part() {
         for (html, parts) in [(None, 1), (Some("<p>Schöne Grüße</p>"), 2)] {
-            let mail = composed(html);
+            let mail = formatted(html);
             assert!(mail.contains("MIME-Version: 1.0\r\n"), "{mail}");
             assert_eq!(mail.matches("; charset=utf-8\r\n").count(), parts, "{mail}");
             assert!(

@@ -1,51 +1,52 @@
-//! Manifests: what a service asks of the platform that it runs on, declared beside its code in `service.toml`.
+//! Manifests: what a service needs from its platform. Each service declares it in its `service.toml`.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// The custom section of a component that carries its [`ServiceManifest`] as JSON.
+/// The custom section of a component with its [`ServiceManifest`] as JSON.
 pub const SERVICE_SECTION: &str = "mercato:service";
 
-/// The custom section of a composed component that carries its [`ShopManifest`] as JSON.
+/// The custom section of a composed component with its [`ShopManifest`] as JSON.
 pub const SHOP_SECTION: &str = "mercato:shop";
 
-/// What one service asks for.
+/// The needs of one service.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ServiceManifest {
     /// The names that the service may read through the port `config`.
     pub config: Vec<String>,
-    /// The kinds of events that its `handler` subscribes to.
+    /// The kinds of events that the service subscribes to.
     pub handles: Vec<String>,
-    /// Its collections by name (`service.things`).
+    /// The service's collections by name (`service.things`).
     pub collections: BTreeMap<String, Collection>,
 }
 
-/// One collection of documents.
+/// A collection of documents.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Collection {
-    /// Top-level fields that are indexed: only these may be named in conditions and sorts.
+    /// The indexed top-level fields. Conditions and sorts may name only these.
     pub fields: Vec<String>,
-    /// Top-level text fields that a full-text search looks into.
+    /// The top-level text fields that a full-text search reads.
     pub search: Vec<String>,
 }
 
-/// What a composition of services asks for.
+/// The needs of all services of a composition.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ShopManifest {
-    /// The manifests by the services' names.
+    /// The manifests by the names of their services.
     pub services: BTreeMap<String, ServiceManifest>,
 }
 
 impl ShopManifest {
-    /// Whether every name has the form that all implementations can keep: a collection is `service.things` of the service that
-    /// declares it, in lower-case letters, digits and hyphens; a field has letters, digits and underscores.
+    /// Checks that every implementation supports all names. A collection is named `service.things` after the
+    /// service that declares it, in lower-case letters, digits and hyphens. A field has letters, digits and
+    /// underscores.
     ///
     /// # Errors
-    /// A sentence that names the service and what to change.
+    /// Names the first invalid name and the allowed form, as a sentence for the author of the service.
     pub fn check(&self) -> Result<(), String> {
         for (service, manifest) in &self.services {
             for (name, collection) in &manifest.collections {
@@ -54,15 +55,15 @@ impl ShopManifest {
                     .and_then(|rest| rest.strip_prefix('.'));
                 if !things.is_some_and(|things| [service, things].into_iter().all(is_name)) {
                     return Err(format!(
-                        "service `{service}` declares the collection `{name}`: name it `{service}.<things>`, in lower-case \
-                         letters, digits and hyphens"
+                        "service `{service}` declares the collection `{name}`: its name must be `{service}.<things>`, in \
+                         lower-case letters, digits and hyphens"
                     ));
                 }
                 for field in collection.fields.iter().chain(&collection.search) {
                     if !is_field(field) {
                         return Err(format!(
-                            "the collection `{name}` declares the field `{field}`: use letters, digits and underscores only, and \
-                             begin with a letter"
+                            "the collection `{name}` declares the field `{field}`: its name must start with a letter and \
+                             have only letters, digits and underscores"
                         ));
                     }
                 }
@@ -71,7 +72,7 @@ impl ShopManifest {
         Ok(())
     }
 
-    /// All collections of all services.
+    /// Returns the collections of all services.
     #[must_use]
     pub fn collections(&self) -> BTreeMap<String, Collection> {
         self.services
@@ -80,7 +81,7 @@ impl ShopManifest {
             .collect()
     }
 
-    /// The services that subscribe, by kind of event.
+    /// Returns the names of the subscribing services by kind of event.
     #[must_use]
     pub fn subscriptions(&self) -> BTreeMap<String, Vec<String>> {
         let mut subscriptions = BTreeMap::<String, Vec<String>>::new();
@@ -92,7 +93,7 @@ impl ShopManifest {
         subscriptions
     }
 
-    /// All names of configuration that any service may read.
+    /// Returns the configuration names that any of the services may read.
     pub fn config_names(&self) -> impl Iterator<Item = &str> {
         self.services
             .values()
@@ -133,12 +134,12 @@ mod tests {
     }
 
     #[test]
-    fn a_collection_of_the_service_itself_is_accepted() {
+    fn accepts_a_collection_of_the_service_itself() {
         assert_eq!(declaring("orders.idempotency-keys", "userId").check(), Ok(()));
     }
 
     #[test]
-    fn a_collection_of_another_service_is_refused() {
+    fn rejects_a_collection_of_another_service() {
         assert!(
             declaring("catalog.products", "userId")
                 .check()
@@ -150,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn names_that_would_need_quoting_are_refused() {
+    fn rejects_names_that_would_need_quoting() {
         for name in [
             "orders.",
             "orders.a b",

@@ -1,6 +1,6 @@
-//! The addresses at which people can be reached.
+//! Syntax of e-mail addresses and phone numbers.
 
-/// Whether a text can be an address of RFC 5321. Whether there is such a mailbox, only a message tells.
+/// Returns whether a text has the syntax of an e-mail address (RFC 5321). The mailbox need not exist.
 #[must_use]
 pub fn is_email(text: &str) -> bool {
     let Some((local, domain)) = text.rsplit_once('@') else {
@@ -18,7 +18,7 @@ pub fn is_email(text: &str) -> bool {
         && domain.split('.').all(|label| (1..=63).contains(&label.len()))
 }
 
-/// Whether a text is a phone number as E.164 writes it: a plus sign, the country's code, the number.
+/// Returns whether a text is a phone number in E.164 notation: a plus sign, the country code, the number.
 #[must_use]
 pub fn is_phone(text: &str) -> bool {
     text.strip_prefix('+').is_some_and(|digits| {
@@ -33,7 +33,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn addresses_are_told_from_what_is_none() {
+    fn accepts_only_valid_addresses() {
         assert!(
             ["ada@example.com", "a.b+c@mail.example.org"]
                 .into_iter()

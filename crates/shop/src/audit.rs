@@ -1,8 +1,9 @@
-//! What services tell the audit log, which the accounts service keeps.
+//! Events for the audit log, which the accounts service stores.
 //!
-//! An administrative act is one that somebody does by the rights of those who keep the shop. Its event leaves in the commit of the act,
-//! so that the log has an entry if and only if it was done. It holds ids and what changed, nothing personal and no secret: neither
-//! addresses nor the texts that people write, since entries stay when a person is erased.
+//! An audited action uses the permissions of staff: the role ADMIN or the API key. Its event is committed
+//! together with its effect, so that the log has an entry if and only if the action was done. Entries are not
+//! erased with a user. So they contain ids and the names of what changed, and no personal data and no
+//! secrets.
 
 use mercato_ports::events::Event;
 use serde::{Deserialize, Serialize};
@@ -12,67 +13,70 @@ pub use crate::caller::API_KEY;
 use crate::types::Error;
 use crate::{collection, id};
 
-/// What the data of the event say; its id and its time are those of the entry.
+/// The data of an audit event. The id and the time of the event are those of the log entry.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Act {
-    /// By its [`name`].
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
+pub struct AuditedAction {
+    /// The [`action_name`].
     pub action: String,
-    /// Who did it: a user's id, or [`API_KEY`].
+    /// A user's id, or [`API_KEY`].
     pub actor: String,
-    /// The id of what it was done to.
+    /// The id of what was changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<String>,
-    /// What else there is to tell.
+    /// Other information: no personal data and no secrets.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
 }
 
-impl Act {
-    /// Something that this actor does: see [`Caller::actor`](crate::types::Caller::actor).
+impl AuditedAction {
+    /// Returns an action of this [`actor`](crate::types::Caller::actor).
     #[must_use]
     pub fn by(actor: &str, action: AuditAction) -> Self {
         Self {
-            action: name(action).into(),
+            action: action_name(action).into(),
             actor: actor.into(),
             subject: None,
             detail: None,
         }
     }
 
-    /// To what has this id.
+    /// Sets the id of what was changed.
     #[must_use]
     pub fn on(mut self, subject: &str) -> Self {
         self.subject = Some(subject.into());
         self
     }
 
-    /// With something else to tell: nothing personal, and never a secret.
+    /// Sets other information: no personal data and no secrets.
     #[must_use]
     pub fn detail(mut self, detail: impl Into<String>) -> Self {
         self.detail = Some(detail.into());
         self
     }
 
-    /// The event that tells of it, to be committed with it, as this service's: `mercato.<service>.audited`.
+    /// Returns the event of this service, `mercato.<service>.audited`, to be committed with the effect of the
+    /// action.
     ///
     /// # Errors
-    /// Where it is no JSON: a fault of the program.
+    /// [`Error::Internal`] if the action can't be written as JSON.
     pub fn event(&self, service: &str) -> Result<Event, Error> {
-        // Entries have their times, so no act waits for another one to be told.
+        // Events of one subject are delivered in order. Audit events need no order, so each has its own
+        // subject.
         let subject = format!("audit/{}", id::new());
         collection::event(&format!("mercato.{service}.audited"), subject, self)
     }
 }
 
-/// Names the actions, each once.
+/// Defines the names of the actions.
 macro_rules! actions {
     ($($action:ident = $name:literal,)*) => {
         /// All actions.
         pub const ACTIONS: &[AuditAction] = &[$(AuditAction::$action),*];
 
-        /// The name of an action, as it is stored.
+        /// Returns the name of an action, as events and the log store it.
         #[must_use]
-        pub const fn name(action: AuditAction) -> &'static str {
+        pub const fn action_name(action: AuditAction) -> &'static str {
             match action {
                 $(AuditAction::$action => $name,)*
             }
@@ -121,10 +125,13 @@ actions! {
     WebhookReplay = "webhook-replay",
 }
 
-/// The action of this name.
+/// Returns the action with this name.
 #[must_use]
-pub fn action(text: &str) -> Option<AuditAction> {
-    ACTIONS.iter().copied().find(|action| name(*action) == text)
+pub fn parse_action(name: &str) -> Option<AuditAction> {
+    ACTIONS
+        .iter()
+        .copied()
+        .find(|action| action_name(*action) == name)
 }
 
 #[cfg(test)]
@@ -132,19 +139,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_action_is_found_by_its_name() {
-        for wanted in ACTIONS {
-            assert_eq!(action(name(*wanted)), Some(*wanted));
+    fn parses_the_name_of_every_action() {
+        for action in ACTIONS {
+            assert_eq!(parse_action(action_name(*action)), Some(*action));
         }
-        assert_eq!(action("nothing"), None);
+        assert_eq!(parse_action("nothing"), None);
     }
 
     #[test]
-    fn an_event_holds_the_act_and_stands_in_nobodys_way() {
-        let act = Act::by(API_KEY, AuditAction::StockAdjust).on("p1").detail("+5");
-        let [one, other] = [(); 2].map(|()| act.event("catalog").unwrap());
+    fn an_event_contains_the_action_and_has_a_subject_of_its_own() {
+        let action = AuditedAction::by(API_KEY, AuditAction::StockAdjust)
+            .on("p1")
+            .detail("+5");
+        let [one, other] = [(); 2].map(|()| action.event("catalog").unwrap());
         assert_eq!(one.kind, "mercato.catalog.audited");
-        assert_eq!(serde_json::from_str::<Act>(&one.data).unwrap(), act);
+        assert_eq!(serde_json::from_str::<AuditedAction>(&one.data).unwrap(), action);
         assert_ne!(one.subject, other.subject);
     }
 }

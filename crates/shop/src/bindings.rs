@@ -1,4 +1,7 @@
-//! Generated from the types of `wit/shop`.
+//! The interfaces of `wit/shop`, generated once for all components: their types, and the functions that a
+//! component imports.
+//!
+//! A component imports only the interfaces that it calls: the others are dropped when it is encoded.
 #![allow(
     missing_docs,
     unsafe_code,
@@ -11,20 +14,28 @@ wit_bindgen::generate!({
     path: ["../../wit/platform", "../../wit/shop"],
     inline: "
         package mercato:bindings;
-        world types {
-            import mercato:shop/types@0.1.0;
-            import mercato:shop/account-types@0.1.0;
-            import mercato:shop/cart-types@0.1.0;
-            import mercato:shop/product-types@0.1.0;
-            import mercato:shop/order-types@0.1.0;
-            import mercato:shop/discount-types@0.1.0;
-            import mercato:shop/payment-types@0.1.0;
-            import mercato:shop/notification-types@0.1.0;
-            import mercato:shop/webhook-types@0.1.0;
+        world services {
+            import mercato:shop/accounts@0.1.0;
+            import mercato:shop/carts@0.1.0;
+            import mercato:shop/catalog@0.1.0;
+            import mercato:shop/contacts@0.1.0;
+            import mercato:shop/discounts@0.1.0;
+            import mercato:shop/inventory@0.1.0;
+            import mercato:shop/notifications@0.1.0;
+            import mercato:shop/orders@0.1.0;
+            import mercato:shop/payments@0.1.0;
+            import mercato:shop/placement@0.1.0;
+            import mercato:shop/settlement@0.1.0;
+            import mercato:shop/webhooks@0.1.0;
         }
     ",
-    world: "mercato:bindings/types",
+    world: "mercato:bindings/services",
     generate_all,
     additional_derives: [PartialEq, Eq],
+    additional_type_attributes: {
+        "mercato:shop/product-types@0.1.0/product-details": [#[derive(Default)]],
+        "mercato:shop/product-types@0.1.0/product-filter": [#[derive(Default)]],
+        "mercato:shop/product-types@0.1.0/product-patch": [#[derive(Default)]],
+    },
     ownership: Owning,
 });

@@ -1,147 +1,161 @@
-//! A circuit breaker (M. Nygard, Release It!): a server elsewhere that fails again and again is left alone for a while, so that the
-//! shop does not wait for it with each request. It is counted in the cache, for all instances together.
+//! A circuit breaker (M. Nygard, Release It!). It refuses requests to a server that keeps failing, so that
+//! the shop does not wait for each of them. All instances share its state in the cache.
 //!
-//! Closed, it lets everything through. So many failures in a row open it: nothing gets through. After a pause it is half open: one
-//! request gets through, of all instances, and its success closes the breaker, its failure opens it again. Where the cache is away, it is
-//! closed.
+//! - A closed breaker lets all requests through. Five failures in a row open it.
+//! - An open breaker refuses all requests for a pause. Then it is half open.
+//! - A half-open breaker lets one request of all instances through, the probe. Its success closes the
+//!   breaker, and its failure opens it again.
+//!
+//! Without a cache the breaker is always closed.
 
 use crate::cache::Cache;
 use crate::id;
 
-/// So many failures in a row open it.
-const FAILURES: i64 = 5;
+/// The number of failures in a row that opens a breaker.
+const MAX_FAILURES: i64 = 5;
 /// How long failures count, in milliseconds.
-const MEMORY: u64 = 60_000;
-/// How long it stays open unless told otherwise, in milliseconds.
-const PAUSE: u64 = 10_000;
-/// How long it is half open at the most, in milliseconds: where nobody asks for so long, what was is forgotten.
-const HALF_OPEN: u64 = 10 * 60_000;
-/// For how long one request alone gets through a half open breaker, in milliseconds: longer than any takes. Then the next one does, since
-/// the instance of the first must have ended before it could tell.
-const PROBE: u64 = 30_000;
-/// How long others wait meanwhile before they ask again, in milliseconds.
-const MEANWHILE: u64 = 1_000;
-/// What is kept of a breaker that was closed, until the cache drops it.
-const CLOSED: &[u8] = b"0";
+const FAILURES_TTL: u64 = 60_000;
+/// How long a breaker stays open by default, in milliseconds.
+const DEFAULT_PAUSE: u64 = 10_000;
+/// How long a breaker stays half open without a request, in milliseconds. Then it is closed.
+const HALF_OPEN_TTL: u64 = 10 * 60_000;
+/// How long the other requests wait for the result of a probe, in milliseconds. It is longer than any request
+/// takes: after that, the instance of the probe has ended without a result.
+const PROBE_TTL: u64 = 30_000;
+/// After how many milliseconds a request that waits for a probe may try again.
+const PROBE_WAIT: u64 = 1_000;
 
-/// A breaker before one server, shared by all that have the same cache.
+/// A breaker for one server.
 #[derive(Clone, Debug)]
 pub struct Breaker<'a, C> {
     cache: &'a C,
     pause: u64,
     failures: String,
-    open: String,
+    open_until: String,
     probe: String,
 }
 
-/// A request that gets through. What comes of it is for [`Breaker::note`].
+/// The permit to send one request. Its result goes to [`Breaker::record`].
 #[derive(Debug)]
-#[must_use = "a breaker has to hear what came of the request"]
-pub struct Pass {
-    /// How many have failed before it in a row.
-    failed: i64,
-    /// Whether it is the one that a half open breaker lets through.
+#[must_use = "the breaker needs the result of the request"]
+pub struct Permit {
+    /// The number of failures in a row before this request.
+    failures: i64,
     is_probe: bool,
 }
 
 impl<'a, C: Cache> Breaker<'a, C> {
-    /// The breaker of this name, `service.server`, which is the prefix of its keys in the cache.
+    /// Returns the breaker of this name, `service.server`. The name is the prefix of its keys in the cache.
     pub fn new(cache: &'a C, name: &str) -> Self {
         Self {
             cache,
-            pause: PAUSE,
+            pause: DEFAULT_PAUSE,
             failures: format!("{name}.failures"),
-            open: format!("{name}.open"),
+            open_until: format!("{name}.open"),
             probe: format!("{name}.probe"),
         }
     }
 
-    /// The same, open for so many milliseconds.
+    /// Sets how long the breaker stays open, in milliseconds.
     #[must_use]
-    pub fn pausing(mut self, pause: u64) -> Self {
+    pub fn with_pause(mut self, pause: u64) -> Self {
         self.pause = pause;
         self
     }
 
-    /// Makes a request, unless the breaker keeps it back: then the answer is `refused` for so many seconds. `is_failure` tells of an error
-    /// whether it is the server's failure, and not the answer of one that works.
+    /// Sends a request unless the breaker is open.
+    ///
+    /// `is_failure` returns whether an error is a failure of the server, in contrast to an answer of a server
+    /// that works.
     ///
     /// # Errors
-    /// Those of the request, and `refused`.
-    pub fn through<T, E>(
+    /// The error of the request, or `refused` with the seconds to wait.
+    pub fn call<T, E>(
         &self,
         request: impl FnOnce() -> Result<T, E>,
         is_failure: impl FnOnce(&E) -> bool,
         refused: impl FnOnce(i64) -> E,
     ) -> Result<T, E> {
-        let pass = self.enter().map_err(|wait| {
+        let permit = self.acquire().map_err(|wait| {
             let seconds = i64::try_from(wait.div_ceil(1_000)).unwrap_or(i64::MAX);
             refused(seconds)
         })?;
-        let answer = request();
-        self.note(
-            &pass,
-            answer.as_ref().err().is_none_or(|error| !is_failure(error)),
-        );
-        answer
+        let result = request();
+        let succeeded = result.as_ref().err().is_none_or(|error| !is_failure(error));
+        self.record(&permit, succeeded);
+        result
     }
 
-    /// Asks to be let through.
+    /// Returns the permit to send a request.
     ///
     /// # Errors
-    /// For how many milliseconds it is no use to ask again.
-    pub fn enter(&self) -> Result<Pass, u64> {
-        let kept = self.cache.cached(&[self.failures.clone(), self.open.clone()]);
-        let mut kept = kept.into_iter().map(number);
-        let failed = kept.next().flatten().unwrap_or(0);
-        let until = kept.next().flatten().and_then(|until| u64::try_from(until).ok());
-        let Some(until) = until.filter(|until| *until > 0) else {
-            let is_probe = false;
-            return Ok(Pass { failed, is_probe });
+    /// The milliseconds to wait, if the breaker is open or another request is the probe.
+    pub fn acquire(&self) -> Result<Permit, u64> {
+        let cached = self
+            .cache
+            .get_many(&[self.failures.clone(), self.open_until.clone()]);
+        let mut cached = cached.into_iter().map(parse);
+        let failures = cached.next().flatten().unwrap_or(0);
+        let open_until = cached
+            .next()
+            .flatten()
+            .and_then(|until| u64::try_from(until).ok());
+        let Some(open_until) = open_until.filter(|until| *until > 0) else {
+            return Ok(Permit {
+                failures,
+                is_probe: false,
+            });
         };
-        let left = until.saturating_sub(id::now());
-        if left > 0 {
-            return Err(left);
+        let wait = open_until.saturating_sub(id::now());
+        if wait > 0 {
+            return Err(wait);
         }
-        // Each opening has a probe of its own.
-        let probe = format!("{}.{until}", self.probe);
-        let first = self.cache.increment(&probe, 1, PROBE);
-        let is_probe = first.is_none_or(|count| count == 1);
-        is_probe.then_some(Pass { failed, is_probe }).ok_or(MEANWHILE)
+        // Each time the breaker opens, it gets another probe.
+        let probe = format!("{}.{open_until}", self.probe);
+        let count = self.cache.increment(&probe, 1, PROBE_TTL);
+        if count.is_some_and(|count| count != 1) {
+            return Err(PROBE_WAIT);
+        }
+        Ok(Permit {
+            failures,
+            is_probe: true,
+        })
     }
 
-    /// Takes note of what came of a request: whether the server works.
-    pub fn note(&self, pass: &Pass, works: bool) {
-        if !works {
-            let failed = self.cache.increment(&self.failures, 1, MEMORY);
-            if pass.is_probe || failed.is_some_and(|failed| failed >= FAILURES) {
+    /// Records whether the server answered a request.
+    pub fn record(&self, permit: &Permit, succeeded: bool) {
+        if !succeeded {
+            let failures = self.cache.increment(&self.failures, 1, FAILURES_TTL);
+            if permit.is_probe || failures.is_some_and(|failures| failures >= MAX_FAILURES) {
                 let until = id::now().saturating_add(self.pause);
-                let kept = self.pause.saturating_add(HALF_OPEN);
-                self.cache.keep(&self.open, until.to_string().as_bytes(), kept);
+                let ttl = self.pause.saturating_add(HALF_OPEN_TTL);
+                self.cache
+                    .set(&self.open_until, until.to_string().as_bytes(), ttl);
             }
             return;
         }
-        if pass.failed != 0 {
-            self.forget(pass.failed);
+        if permit.failures != 0 {
+            self.reset_failures(permit.failures);
         }
-        if pass.is_probe {
-            self.cache.keep(&self.open, CLOSED, 1);
+        if permit.is_probe {
+            self.cache.delete(std::slice::from_ref(&self.open_until));
         }
     }
 
-    /// Counts from zero again. Of several that succeed at once only one takes the failures away: what the others take is put back.
-    fn forget(&self, failed: i64) {
+    /// Sets the number of failures back to zero. If several requests succeed at once, each subtracts the
+    /// failures; what is subtracted too much is added again.
+    fn reset_failures(&self, failures: i64) {
         let left = self
             .cache
-            .increment(&self.failures, failed.saturating_neg(), MEMORY);
-        if let Some(below) = left.filter(|left| *left < 0) {
+            .increment(&self.failures, failures.saturating_neg(), FAILURES_TTL);
+        if let Some(negative) = left.filter(|left| *left < 0) {
             self.cache
-                .increment(&self.failures, below.saturating_neg(), MEMORY);
+                .increment(&self.failures, negative.saturating_neg(), FAILURES_TTL);
         }
     }
 }
 
-fn number(value: Option<Vec<u8>>) -> Option<i64> {
+fn parse(value: Option<Vec<u8>>) -> Option<i64> {
     str::from_utf8(&value?).ok()?.parse().ok()
 }
 

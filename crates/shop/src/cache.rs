@@ -1,56 +1,65 @@
-//! The port `cache` as guests see it, and generations: how a cached answer is known to be of now.
+//! The port `cache` as a component calls it, and two uses of it: revoked sessions and generations of cached
+//! data.
 
 use crate::id;
 
-/// As `mercato:platform/cache`: nothing fails, a cache that is away misses.
+/// The port `cache`. No function fails: if the cache is unavailable, every key is missing.
 pub trait Cache {
-    /// The values of these keys, in the order of the keys. A counter reads as its decimal digits.
-    fn cached(&self, keys: &[String]) -> Vec<Option<Vec<u8>>>;
+    /// Calls `cache.get-many`: returns the values of these keys, in the order of the keys. A counter is its
+    /// decimal digits.
+    fn get_many(&self, keys: &[String]) -> Vec<Option<Vec<u8>>>;
 
-    /// Keeps a value for so many milliseconds.
-    fn keep(&self, key: &str, value: &[u8], ttl: u64);
+    /// Calls `cache.set`: stores a value for `ttl` milliseconds.
+    fn set(&self, key: &str, value: &[u8], ttl: u64);
 
-    /// Adds to a counter, which lives for `ttl` milliseconds from its first increment on, and tells its new value.
+    /// Calls `cache.delete`.
+    fn delete(&self, keys: &[String]);
+
+    /// Calls `cache.increment`: adds to a counter and returns its new value. The counter expires `ttl`
+    /// milliseconds after its first increment.
     fn increment(&self, key: &str, by: i64, ttl: u64) -> Option<i64>;
 }
 
-/// The mark in the cache of a session that is over: its access tokens are refused though they have not expired. It is set for as
-/// long as they could live; where the cache is away, they live that long.
+/// The mark of a session that has ended: its access tokens are refused although they have not expired.
+///
+/// The mark is set for the lifetime of an access token. If the cache is unavailable, the tokens stay valid
+/// until they expire.
 #[derive(Clone, Debug)]
 pub struct Revocation(String);
 
 impl Revocation {
-    /// The mark of this session.
+    /// Returns the mark of this session.
     #[must_use]
     pub fn of(session_id: &str) -> Self {
         Self(format!("accounts.revoked.{session_id}"))
     }
 
-    /// Sets the mark, for so many milliseconds.
+    /// Sets the mark for `ttl` milliseconds.
     pub fn mark(&self, cache: &(impl Cache + ?Sized), ttl: u64) {
-        cache.keep(&self.0, b"1", ttl);
+        cache.set(&self.0, b"1", ttl);
     }
 
-    /// Whether it is set.
+    /// Returns whether the mark is set.
     pub fn is_marked(&self, cache: &(impl Cache + ?Sized)) -> bool {
         cache
-            .cached(std::slice::from_ref(&self.0))
+            .get_many(std::slice::from_ref(&self.0))
             .first()
             .is_some_and(Option::is_some)
     }
 }
 
-/// A number in the cache that is another one after each change of some data. What was made of the data is kept with the
-/// generation that was read *before* the data were: if that is still the current one, nothing has changed since.
+/// A number in the cache that changes with some data.
 ///
-/// It moves on by random steps, so that a generation which the cache has dropped does not come back.
+/// An answer is cached together with the generation that was read *before* the data. It is up to date if that
+/// generation is still the current one. A generation advances by random steps, so that the number of one that
+/// the cache dropped is not used again.
 #[derive(Clone, Copy, Debug)]
 pub struct Generation {
     key: &'static str,
 }
 
 impl Generation {
-    /// Changes with every product and with every movement of stock.
+    /// Changes with every product and every movement of stock.
     pub const CATALOG: Self = Self {
         key: "catalog.generation",
     };
@@ -58,20 +67,20 @@ impl Generation {
     /// A day, in milliseconds.
     const TTL: u64 = 24 * 60 * 60 * 1000;
 
-    /// Where it is kept.
+    /// Returns the key of the number.
     #[must_use]
     pub const fn key(self) -> &'static str {
         self.key
     }
 
-    /// Moves on: the data have changed, or the cache does not know the generation. `None` where the cache is away.
+    /// Starts the next generation and returns it, or `None` if the cache is unavailable.
     pub fn advance(self, cache: &(impl Cache + ?Sized)) -> Option<i64> {
         let [a, b, c, d, ..] = id::random_bytes();
         let step = i64::from(u32::from_le_bytes([a, b, c, d])) + 1;
         cache.increment(self.key, step, Self::TTL)
     }
 
-    /// The generation in a cached value.
+    /// Parses the value of [`key`](Self::key).
     #[must_use]
     pub fn parse(value: &[u8]) -> Option<i64> {
         str::from_utf8(value).ok()?.parse().ok()

@@ -1,12 +1,12 @@
-//! What a caller may do.
+//! The permissions of a caller.
 
 use crate::types::{Caller, Error, Role, SignedIn};
 
-/// What the audit log calls a holder of the API key.
+/// The actor in the audit log for requests with the API key.
 pub const API_KEY: &str = "api-key";
 
 impl Caller {
-    /// Whether the caller may do everything: a user with the role ADMIN, or a holder of the API key.
+    /// Returns whether the caller has all permissions: a user with the role ADMIN, or the API key.
     #[must_use]
     pub fn is_admin(&self) -> bool {
         matches!(
@@ -19,7 +19,7 @@ impl Caller {
         )
     }
 
-    /// The caller's user id, if it is a user.
+    /// Returns the id of a signed-in user.
     #[must_use]
     pub fn user_id(&self) -> Option<&str> {
         match self {
@@ -28,7 +28,7 @@ impl Caller {
         }
     }
 
-    /// What the audit log calls the caller: a user's id, `api-key` or `anonymous`.
+    /// Returns the name of the caller in the audit log: a user's id, `api-key` or `anonymous`.
     #[must_use]
     pub fn actor(&self) -> &str {
         match self {
@@ -38,7 +38,7 @@ impl Caller {
         }
     }
 
-    /// The session of the caller's access token, if it has one.
+    /// Returns the session of the caller's access token.
     #[must_use]
     pub fn session_id(&self) -> Option<&str> {
         match self {
@@ -47,12 +47,12 @@ impl Caller {
         }
     }
 
-    /// Passes an ADMIN or the API key.
+    /// Allows an ADMIN and the API key.
     ///
     /// # Errors
-    /// [`Error::Unauthenticated`] for nobody, [`Error::Forbidden`] for everybody else.
+    /// [`Error::Unauthenticated`] for an anonymous caller, [`Error::Forbidden`] for a customer.
     pub fn require_admin(&self) -> Result<(), Error> {
-        self.require_known()?;
+        self.require_authenticated()?;
         if self.is_admin() {
             Ok(())
         } else {
@@ -62,12 +62,13 @@ impl Caller {
         }
     }
 
-    /// Passes those who keep the shop, and the user of this id.
+    /// Allows an ADMIN, the API key, and the user with this id.
     ///
     /// # Errors
-    /// [`Error::Unauthenticated`] for nobody, [`Error::Forbidden`] with this message for everybody else.
+    /// [`Error::Unauthenticated`] for an anonymous caller, [`Error::Forbidden`] with `message` for another
+    /// customer.
     pub fn require_admin_or(&self, user_id: &str, message: &str) -> Result<(), Error> {
-        self.require_known()?;
+        self.require_authenticated()?;
         if self.is_admin() || self.user_id() == Some(user_id) {
             Ok(())
         } else {
@@ -75,20 +76,21 @@ impl Caller {
         }
     }
 
-    /// Passes a signed-in user, and tells the id.
+    /// Allows a signed-in user, and returns the user's id.
     ///
     /// # Errors
-    /// [`Error::Unauthenticated`] for nobody, [`Error::Forbidden`] with this message for the API key.
+    /// [`Error::Unauthenticated`] for an anonymous caller, [`Error::Forbidden`] with `message` for the API
+    /// key.
     pub fn require_user(&self, message: &str) -> Result<&str, Error> {
-        self.require_known()?;
+        self.require_authenticated()?;
         self.user_id().ok_or_else(|| Error::Forbidden(message.into()))
     }
 
-    /// Passes everybody but the anonymous.
+    /// Rejects anonymous callers.
     ///
     /// # Errors
     /// [`Error::Unauthenticated`].
-    pub fn require_known(&self) -> Result<(), Error> {
+    pub fn require_authenticated(&self) -> Result<(), Error> {
         match self {
             Self::Anonymous => Err(Error::Unauthenticated(
                 "Sign in, and send the header Authorization: Bearer <access_token>.".into(),

@@ -1,9 +1,11 @@
-//! Watching: what has changed since a cursor.
+//! Watches: the changes since a cursor.
 //!
-//! No sequence counts the shop's changes. A document tells when it was changed, and that is not the moment at which others can see
-//! it: the commit may land up to 15 seconds later, and clocks differ a little. So a scan in the order of time looks back, and leaves out
-//! what the cursor remembers to have been told. Nothing is lost; where more than [`REMEMBERED`] things change within that time, some are
-//! told twice, which is no harm to who keeps what they are.
+//! The store does not number all changes. A document has the time of its last change. But its commit may
+//! become visible up to 15 seconds later, and the clocks of servers differ. So a scan in the order of time
+//! starts in the past, and skips the revisions that the cursor has seen.
+//!
+//! No change is lost. If more than [`MAX_SEEN`] items change within that time, some are returned twice. That
+//! is harmless, because a change contains the present state.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -13,105 +15,106 @@ use sha2::{Digest, Sha256};
 use crate::id;
 use crate::types::Error;
 
-/// The most documents that one scan reads at once: more than a cursor remembers, so that there is always something new in as many.
+/// The maximum number of documents that one scan reads at once. It is larger than [`MAX_SEEN`], so that a
+/// full page has a new document.
 pub const PAGE: u32 = 300;
 
-/// How far a scan looks back, in milliseconds: as long as a commit may take, and [`SKEW`].
-const LOOK_BACK: u64 = 15_000 + SKEW;
+/// How far a scan looks back, in milliseconds: the maximum duration of a commit, and [`CLOCK_SKEW`].
+const LOOK_BACK: u64 = 15_000 + CLOCK_SKEW;
 
-/// How far the clocks of two servers are apart at the most, in milliseconds.
-const SKEW: u64 = 5_000;
+/// The maximum difference between the clocks of two servers, in milliseconds.
+const CLOCK_SKEW: u64 = 5_000;
 
-/// How many changes a cursor remembers.
-pub const REMEMBERED: usize = 256;
+/// The maximum number of revisions in a cursor.
+pub const MAX_SEEN: usize = 256;
 
-/// Longer cursors are none, in bytes.
-const LONGEST: usize = 8_192;
+/// The maximum length of a cursor, in bytes.
+const MAX_LENGTH: usize = 8_192;
 
-/// How far somebody who watches has come.
+/// The progress of a watch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cursor {
     /// What is watched.
     kind: &'static str,
     scans: Vec<Scan>,
-    seen: Vec<Change>,
+    seen: Vec<Revision>,
 }
 
 /// A scan of one collection in the order of time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Scan {
-    /// What changed before this time has been told, whenever its commit lands. In milliseconds since the Unix epoch.
+    /// All changes before this time were returned. In milliseconds since the Unix epoch.
     from: u64,
-    /// Where to go on in a scan that is not at its end: the time and the id of the last document that was read.
+    /// The time and the id of the last document of a full page: the scan continues after it.
     after: Option<(u64, String)>,
 }
 
 impl Scan {
-    /// The time from which on documents are to be read.
+    /// Returns the time of the first documents to read.
     #[must_use]
     pub const fn from(&self) -> u64 {
         self.from
     }
 
-    /// The time and the id after which to go on, if the scan is not at its end.
+    /// Returns the time and the id after which an unfinished scan continues.
     #[must_use]
     pub fn after(&self) -> Option<(u64, &str)> {
         self.after.as_ref().map(|(time, id)| (*time, id.as_str()))
     }
 }
 
-/// A state of something, by which it is known again.
+/// A revision of an item, by its digest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Change {
-    /// 40 bits of a digest of what it is and of its version.
+pub struct Revision {
+    /// 40 bits of a digest of the item's id and version.
     digest: u64,
-    /// A scan from later on can't meet it. In milliseconds since the Unix epoch.
+    /// A scan that starts after this time can't find the revision. In milliseconds since the Unix epoch.
     time: u64,
 }
 
-impl Change {
-    const DIGEST: u32 = 40;
-    /// The bits of a time that are kept, from the earliest scan on: more than four hours.
-    const TIME: u32 = 64 - Self::DIGEST;
+impl Revision {
+    const DIGEST_BITS: u32 = 40;
+    /// The stored bits of a time, relative to the earliest scan: more than four hours.
+    const TIME_BITS: u32 = 64 - Self::DIGEST_BITS;
 
-    /// The state of something that is known by its id and these numbers, the last of which changed at this time.
+    /// Returns the revision of an item with this id and these version numbers, which changed at this time.
     #[must_use]
-    pub fn new(id: &str, numbers: [u64; 2], time: u64) -> Self {
+    pub fn new(id: &str, versions: [u64; 2], time: u64) -> Self {
         let mut hash = Sha256::new();
         hash.update(id);
-        for number in numbers {
-            hash.update(number.to_le_bytes());
+        for version in versions {
+            hash.update(version.to_le_bytes());
         }
         let hash = hash.finalize();
         let first = hash.first_chunk().copied().unwrap_or_default();
         Self {
-            digest: u64::from_be_bytes(first) >> Self::TIME,
+            digest: u64::from_be_bytes(first) >> Self::TIME_BITS,
             time,
         }
     }
 
-    /// As [`new`](Self::new), for what was read now: the last change can't be of a later time.
+    /// Returns the revision of an item that was read just now. Its last change is not later.
     #[must_use]
-    pub fn read_now(id: &str, numbers: [u64; 2]) -> Self {
-        Self::new(id, numbers, id::now() + SKEW)
+    pub fn read_now(id: &str, versions: [u64; 2]) -> Self {
+        Self::new(id, versions, id::now() + CLOCK_SKEW)
     }
 
     fn pack(self, base: u64) -> u64 {
-        let time = self.time.saturating_sub(base).min((1 << Self::TIME) - 1);
-        self.digest << Self::TIME | time
+        let time = self.time.saturating_sub(base).min((1 << Self::TIME_BITS) - 1);
+        self.digest << Self::TIME_BITS | time
     }
 
     const fn unpack(packed: u64, base: u64) -> Self {
         Self {
-            digest: packed >> Self::TIME,
-            time: base.saturating_add(packed & ((1 << Self::TIME) - 1)),
+            digest: packed >> Self::TIME_BITS,
+            time: base.saturating_add(packed & ((1 << Self::TIME_BITS) - 1)),
         }
     }
 }
 
-/// A cursor as it is written.
+/// The part of a cursor that is JSON.
 #[derive(Serialize, Deserialize)]
-struct Written<'a> {
+struct Head<'a> {
     #[serde(rename = "k")]
     kind: &'a str,
     #[serde(rename = "s")]
@@ -119,7 +122,8 @@ struct Written<'a> {
 }
 
 impl Cursor {
-    /// The beginning of a watch that scans so many collections from now on. A scan finds what landed shortly before, too.
+    /// Returns the cursor of a watch that starts now, and scans this number of collections. The scans also
+    /// find the latest changes from before.
     #[must_use]
     pub fn start(kind: &'static str, scans: usize) -> Self {
         let scan = Scan {
@@ -133,56 +137,56 @@ impl Cursor {
         }
     }
 
-    /// Reads a cursor of a watch of this kind that scans so many collections.
+    /// Parses a cursor of a watch of this kind, which scans this number of collections.
     ///
     /// # Errors
-    /// [`Error::Invalid`] for what is none.
+    /// [`Error::Invalid`] if the text is not such a cursor.
     pub fn parse(text: &str, kind: &'static str, scans: usize) -> Result<Self, Error> {
-        Self::read(text, kind, scans).ok_or_else(|| {
+        Self::decode(text, kind, scans).ok_or_else(|| {
             Error::invalid(
                 "Last-Event-ID",
-                "Send the id of an event of the same subscription, or leave it out to begin anew.",
+                "`Last-Event-ID` must be the id of an event of the same subscription. Leave it out to start a new one.",
             )
         })
     }
 
-    fn read(text: &str, kind: &'static str, scans: usize) -> Option<Self> {
-        let (head, seen) = text.split_once('.').filter(|_| text.len() <= LONGEST)?;
+    fn decode(text: &str, kind: &'static str, scans: usize) -> Option<Self> {
+        let (head, seen) = text.split_once('.').filter(|_| text.len() <= MAX_LENGTH)?;
         let head = URL_SAFE_NO_PAD.decode(head).ok()?;
-        let written: Written<'_> = serde_json::from_slice(&head).ok()?;
+        let head: Head<'_> = serde_json::from_slice(&head).ok()?;
         let seen = URL_SAFE_NO_PAD.decode(seen).ok()?;
         let (seen, rest) = seen.as_chunks();
-        let good = written.kind == kind && written.scans.len() == scans && rest.is_empty();
-        if !good || seen.len() > REMEMBERED {
+        let is_valid = head.kind == kind && head.scans.len() == scans && rest.is_empty();
+        if !is_valid || seen.len() > MAX_SEEN {
             return None;
         }
         let mut cursor = Self {
             kind,
-            scans: written.scans,
+            scans: head.scans,
             seen: Vec::new(),
         };
         let base = cursor.base();
-        let unpack = |packed: &[u8; 8]| Change::unpack(u64::from_be_bytes(*packed), base);
+        let unpack = |packed: &[u8; 8]| Revision::unpack(u64::from_be_bytes(*packed), base);
         cursor.seen.extend(seen.iter().map(unpack));
         Some(cursor)
     }
 
-    /// The text of it: letters, digits, `-`, `_` and a dot.
+    /// Returns the cursor as text: letters, digits, `-`, `_` and one dot.
     ///
     /// # Errors
-    /// A fault of the program, if any.
-    pub fn write(&self) -> Result<String, Error> {
-        let written = Written {
+    /// [`Error::Internal`] if the cursor can't be written as JSON.
+    pub fn encode(&self) -> Result<String, Error> {
+        let head = Head {
             kind: self.kind,
             scans: self.scans.clone(),
         };
-        let head = serde_json::to_vec(&written)
-            .map_err(|error| Error::Internal(format!("a cursor can't be written: {error}")))?;
+        let head = serde_json::to_vec(&head)
+            .map_err(|error| Error::Internal(format!("a cursor can't be written as JSON: {error}")))?;
         let base = self.base();
         let seen: Vec<u8> = self
             .seen
             .iter()
-            .flat_map(|change| change.pack(base).to_be_bytes())
+            .flat_map(|revision| revision.pack(base).to_be_bytes())
             .collect();
         Ok(format!(
             "{}.{}",
@@ -191,20 +195,20 @@ impl Cursor {
         ))
     }
 
-    /// The scans, in their order.
+    /// Returns the scans, in their order.
     #[must_use]
     pub fn scans(&self) -> &[Scan] {
         &self.scans
     }
 
-    /// Remembers a state; whether it was not known before.
-    pub fn see(&mut self, change: Change) -> bool {
-        if self.seen.iter().any(|seen| seen.digest == change.digest) {
+    /// Marks a revision as seen. Returns whether it was not seen before.
+    fn see(&mut self, revision: Revision) -> bool {
+        if self.seen.iter().any(|seen| seen.digest == revision.digest) {
             return false;
         }
-        self.seen.push(change);
-        if self.seen.len() > REMEMBERED {
-            // The look back reaches the oldest ones for the shortest time.
+        self.seen.push(revision);
+        if self.seen.len() > MAX_SEEN {
+            // Scans can find the oldest revision for the shortest time.
             let oldest = self.seen.iter().enumerate().min_by_key(|(_, seen)| seen.time);
             if let Some((index, _)) = oldest {
                 self.seen.remove(index);
@@ -213,70 +217,71 @@ impl Cursor {
         true
     }
 
-    /// Forgets all states but these.
-    pub fn keep(&mut self, changes: impl IntoIterator<Item = Change>) {
+    /// Marks exactly these revisions as seen.
+    pub fn set_seen(&mut self, revisions: impl IntoIterator<Item = Revision>) {
         self.seen.clear();
-        for change in changes {
-            self.see(change);
+        for revision in revisions {
+            self.see(revision);
         }
     }
 
-    /// Moves a scan on, by what was read of it: `began` is the time right before, and `last` tells of the last document if
-    /// there may be more.
+    /// Moves a scan on after a read. `began` is the time right before the read. `last` is the last document
+    /// of a full page.
     pub fn advance(&mut self, scan: usize, began: u64, last: Option<(u64, String)>) {
         if let Some(scan) = self.scans.get_mut(scan) {
             let reached = last.as_ref().map_or(u64::MAX, |(time, _)| *time);
-            let begun = scan.after.as_ref().map_or(scan.from, |(time, _)| *time);
-            // What was read up to here is certain once its commits have had their time; but not across a gap.
-            if scan.from >= begun {
+            let start = scan.after.as_ref().map_or(scan.from, |(time, _)| *time);
+            // Changes before `began - LOOK_BACK` are visible. The scan can skip them if this read covered all
+            // times since `from`.
+            if scan.from >= start {
                 scan.from = scan.from.max(reached.min(began.saturating_sub(LOOK_BACK)));
             }
             scan.after = last;
         }
     }
 
-    /// Forgets what no scan can meet any more.
-    pub fn forget(&mut self) {
+    /// Removes the seen revisions that no scan can find again.
+    pub fn prune(&mut self) {
         let base = self.base();
         self.seen.retain(|seen| seen.time >= base);
     }
 
-    /// The time that all scans look back to.
+    /// Returns the earliest time that a scan reads.
     fn base(&self) -> u64 {
         self.scans.iter().map(Scan::from).min().unwrap_or(0)
     }
 }
 
-/// What has changed, each with the cursor after which it is not told again, and where to go on.
+/// Changes since a cursor.
 #[derive(Clone, Debug)]
 pub struct Changes<T> {
-    /// In the order in which they were read: of two of the same thing, the later is the newer.
+    /// The changes, each with the cursor after it. If two have the same item, the later one is newer.
     pub changes: Vec<(String, T)>,
-    /// The cursor behind all of them.
+    /// The cursor after all of them.
     pub cursor: String,
-    /// Whether a scan is not at its end: there is more to be read at once.
+    /// Whether a scan is unfinished, so that more changes can be read at once.
     pub more: bool,
 }
 
-/// Tells of those that the cursor does not know; `after` is the cursor behind them.
+/// Returns the items whose revision the cursor has not seen. `advance` moves the cursor on after them.
 ///
 /// # Errors
-/// A fault of the program, if any.
-pub fn tell<T>(
+/// [`Error::Internal`] if a cursor can't be written as JSON.
+pub fn unseen<T>(
     mut cursor: Cursor,
-    read: Vec<(Change, T)>,
-    after: impl FnOnce(&mut Cursor),
+    items: Vec<(Revision, T)>,
+    advance: impl FnOnce(&mut Cursor),
 ) -> Result<Changes<T>, Error> {
     let mut changes = Vec::new();
-    for (change, item) in read {
-        if cursor.see(change) {
-            changes.push((cursor.write()?, item));
+    for (revision, item) in items {
+        if cursor.see(revision) {
+            changes.push((cursor.encode()?, item));
         }
     }
-    after(&mut cursor);
+    advance(&mut cursor);
     Ok(Changes {
         changes,
-        cursor: cursor.write()?,
+        cursor: cursor.encode()?,
         more: cursor.scans.iter().any(|scan| scan.after.is_some()),
     })
 }

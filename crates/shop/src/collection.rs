@@ -11,26 +11,27 @@ use crate::id;
 use crate::ports::Ports;
 use crate::types::Error;
 
-/// A collection whose documents are all of one type. Its name and its queried fields stand in the service's manifest.
+/// A collection of documents of type `T`. The service's manifest declares its name and the fields that
+/// queries use.
 #[derive(Debug)]
 pub struct Collection<T> {
     name: &'static str,
     body: PhantomData<fn() -> T>,
 }
 
-/// A document with what the store knows of it.
+/// A document as it was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stored<T> {
     /// The document's id.
     pub id: String,
-    /// Its version, to be expected by a replacement.
+    /// The version that a replacement or a deletion expects.
     pub version: u64,
-    /// What it says.
+    /// The content.
     pub body: T,
 }
 
 impl<T: Serialize + DeserializeOwned> Collection<T> {
-    /// The collection of this name, `service.things`.
+    /// Returns the collection of this name, `service.things`.
     #[must_use]
     pub const fn new(name: &'static str) -> Self {
         Self {
@@ -39,24 +40,24 @@ impl<T: Serialize + DeserializeOwned> Collection<T> {
         }
     }
 
-    /// A query for everything, by id, to be narrowed.
+    /// Returns a query for all documents, by id. The caller adds conditions.
     #[must_use]
     pub fn query(&self, limit: u32) -> Query {
         Query::all(self.name, limit)
     }
 
-    /// The document of this id.
+    /// Reads the document with this id.
     ///
     /// # Errors
-    /// Where the store is away, or holds what can't be read.
+    /// [`Error::Unavailable`] if the store is unavailable, [`Error::Internal`] if a document can't be parsed.
     pub fn get(&self, ports: &(impl Ports + ?Sized), id: &str) -> Result<Option<Stored<T>>, Error> {
         Ok(self.get_many(ports, &[id.to_owned()])?.pop().flatten())
     }
 
-    /// The documents of these ids, in the order of the ids.
+    /// Reads the documents with these ids, in the order of the ids.
     ///
     /// # Errors
-    /// Where the store is away, or holds what can't be read.
+    /// [`Error::Unavailable`] if the store is unavailable, [`Error::Internal`] if a document can't be parsed.
     pub fn get_many(
         &self,
         ports: &(impl Ports + ?Sized),
@@ -68,26 +69,26 @@ impl<T: Serialize + DeserializeOwned> Collection<T> {
         let documents = ports.get_many(self.name, ids)?;
         documents
             .into_iter()
-            .map(|document| document.map(|document| self.read(document)).transpose())
+            .map(|document| document.map(|document| self.parse(document)).transpose())
             .collect()
     }
 
-    /// The documents that a query selects.
+    /// Reads the documents that a query selects.
     ///
     /// # Errors
-    /// Where the store is away, or holds what can't be read.
+    /// [`Error::Unavailable`] if the store is unavailable, [`Error::Internal`] if a document can't be parsed.
     pub fn find(&self, ports: &(impl Ports + ?Sized), query: &Query) -> Result<Vec<Stored<T>>, Error> {
         ports
             .find(query)?
             .into_iter()
-            .map(|document| self.read(document))
+            .map(|document| self.parse(document))
             .collect()
     }
 
-    /// The write that adds a document.
+    /// Returns the write that inserts a document.
     ///
     /// # Errors
-    /// Where the body is no JSON: a fault of the program.
+    /// [`Error::Internal`] if the body can't be written as JSON.
     pub fn insert(&self, id: &str, body: &T) -> Result<Write, Error> {
         Ok(Write::Insert(Insertion {
             collection: self.name.into(),
@@ -96,10 +97,11 @@ impl<T: Serialize + DeserializeOwned> Collection<T> {
         }))
     }
 
-    /// The write that gives a document a new body, if it is still as it was read.
+    /// Returns the write that replaces the body of a document. The store refuses it if the document has
+    /// another version.
     ///
     /// # Errors
-    /// Where the body is no JSON: a fault of the program.
+    /// [`Error::Internal`] if the body can't be written as JSON.
     pub fn replace(&self, stored: &Stored<T>) -> Result<Write, Error> {
         Ok(Write::Replace(Replacement {
             collection: self.name.into(),
@@ -109,7 +111,7 @@ impl<T: Serialize + DeserializeOwned> Collection<T> {
         }))
     }
 
-    /// The write that removes a document, if it is still as it was read.
+    /// Returns the write that deletes a document. The store refuses it if the document has another version.
     #[must_use]
     pub fn delete(&self, stored: &Stored<T>) -> Write {
         Write::Delete(Deletion {
@@ -119,7 +121,7 @@ impl<T: Serialize + DeserializeOwned> Collection<T> {
         })
     }
 
-    /// The write that changes numbers of a document, whatever its version.
+    /// Returns the write that adds to numeric fields of a document of any version.
     #[must_use]
     pub fn adjust(&self, id: &str, changes: Vec<mercato_ports::documents::Change>) -> Write {
         Write::Adjust(mercato_ports::documents::Adjustment {
@@ -129,9 +131,9 @@ impl<T: Serialize + DeserializeOwned> Collection<T> {
         })
     }
 
-    fn read(&self, document: Document) -> Result<Stored<T>, Error> {
+    fn parse(&self, document: Document) -> Result<Stored<T>, Error> {
         let body = serde_json::from_str(&document.body).map_err(|error| {
-            Error::Internal(format!("{}/{} can't be read: {error}", self.name, document.id))
+            Error::Internal(format!("{}/{} can't be parsed: {error}", self.name, document.id))
         })?;
         Ok(Stored {
             id: document.id,
@@ -141,10 +143,10 @@ impl<T: Serialize + DeserializeOwned> Collection<T> {
     }
 }
 
-/// A domain event that happens now.
+/// Returns a domain event of the present time.
 ///
 /// # Errors
-/// Where the data are no JSON: a fault of the program.
+/// [`Error::Internal`] if the data can't be written as JSON.
 pub fn event(kind: &str, subject: String, data: &impl Serialize) -> Result<Event, Error> {
     Ok(Event {
         id: id::new(),
@@ -158,5 +160,5 @@ pub fn event(kind: &str, subject: String, data: &impl Serialize) -> Result<Event
 
 fn to_json(value: &impl Serialize) -> Result<String, Error> {
     serde_json::to_string(value)
-        .map_err(|error| Error::Internal(format!("a document can't be written: {error}")))
+        .map_err(|error| Error::Internal(format!("a document can't be written as JSON: {error}")))
 }

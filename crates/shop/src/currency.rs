@@ -1,4 +1,4 @@
-//! The currencies of prices.
+//! Currencies, and amounts as decimal numbers.
 
 use iso_currency::Currency;
 
@@ -6,30 +6,31 @@ use crate::ports::Ports;
 use crate::settings;
 use crate::types::Error;
 
-/// The currency of amounts that name none.
+/// Returns the currency of the shop, for amounts without a currency.
 ///
 /// # Errors
-/// [`Error::Internal`] where it can't be read.
-pub fn own(ports: &impl Ports) -> Result<String, Error> {
-    settings::of(ports, settings::currency::read)
+/// [`Error::Internal`] if the setting is invalid.
+pub fn of_shop(ports: &impl Ports) -> Result<String, Error> {
+    settings::read(ports, settings::currency::read)
 }
 
-/// Checks the code of a currency.
+/// Checks a currency code of a client.
 ///
 /// # Errors
-/// [`Error::Invalid`] for what is no ISO 4217 code in capitals.
-pub fn check(code: String) -> Result<String, Error> {
+/// [`Error::Invalid`] if the code does not have the form of ISO 4217.
+pub fn check(code: &str) -> Result<String, Error> {
     if code.len() == 3 && code.bytes().all(|byte| byte.is_ascii_uppercase()) {
-        Ok(code)
+        Ok(code.into())
     } else {
         Err(Error::invalid(
             "currency",
-            "A currency is its ISO 4217 code in capitals, such as USD.",
+            "`currency` must be an ISO 4217 code in upper case, such as USD.",
         ))
     }
 }
 
-/// How many digits of an amount in minor units are parts of one (ISO 4217): 2 for USD, none for JPY; 2 for a code that is none.
+/// Returns the number of decimal digits of a currency (ISO 4217): 2 for USD, 0 for JPY. An unknown code has
+/// 2.
 #[must_use]
 pub fn digits(code: &str) -> usize {
     Currency::from_code(code)
@@ -37,24 +38,25 @@ pub fn digits(code: &str) -> usize {
         .map_or(2, usize::from)
 }
 
-/// Minor units without their sign as the digits before and behind the decimal point, of which there may be none.
+/// Returns the digits of an amount before and after the decimal point, without the sign. The amount is in
+/// minor units.
 #[must_use]
 pub fn split(amount: i64, code: &str) -> (String, String) {
     let digits = digits(code);
     let mut whole = format!("{:0>width$}", amount.unsigned_abs(), width = digits + 1);
-    let parts = whole.split_off(whole.len().saturating_sub(digits));
-    (whole, parts)
+    let fraction = whole.split_off(whole.len().saturating_sub(digits));
+    (whole, fraction)
 }
 
-/// Minor units as a decimal number: 12.50.
+/// Returns an amount in minor units as a decimal number, such as 12.50.
 #[must_use]
 pub fn decimal(amount: i64, code: &str) -> String {
     let sign = if amount < 0 { "-" } else { "" };
-    let (whole, parts) = split(amount, code);
-    if parts.is_empty() {
+    let (whole, fraction) = split(amount, code);
+    if fraction.is_empty() {
         format!("{sign}{whole}")
     } else {
-        format!("{sign}{whole}.{parts}")
+        format!("{sign}{whole}.{fraction}")
     }
 }
 
@@ -63,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn amounts_have_the_digits_of_their_currency() {
+    fn writes_amounts_with_the_digits_of_their_currency() {
         for (amount, code, text) in [
             (0, "USD", "0.00"),
             (5, "USD", "0.05"),

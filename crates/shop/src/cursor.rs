@@ -1,4 +1,4 @@
-//! Cursors: opaque texts that name a place in a sorted list (Relay's Cursor Connections).
+//! Cursors: opaque texts for a position in a sorted list (GraphQL Cursor Connections).
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -7,12 +7,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::types::{Error, Page};
 
-/// The most items that one page may have.
+/// The maximum number of items of a page.
 pub const MAX_PAGE: u32 = 1_000;
 
 #[derive(Serialize, Deserialize)]
 struct Cursor<'a> {
-    /// The name of the sort that the cursor belongs to.
+    /// The name of the sort. A cursor is invalid for another sort.
     #[serde(rename = "s")]
     sort: &'a str,
     #[serde(rename = "v", default, skip_serializing_if = "Option::is_none")]
@@ -28,10 +28,10 @@ enum Value {
     Text(String),
 }
 
-/// The cursor of an item in a list that is sorted by `sort`, a name of the service's choice.
+/// Returns the cursor of an item. The service chooses the name of the `sort`.
 ///
 /// # Errors
-/// A fault of the program, if any.
+/// [`Error::Internal`] if the cursor can't be written as JSON.
 pub fn encode(sort: &str, value: Option<Scalar>, id: &str) -> Result<String, Error> {
     let value = value.map(|value| match value {
         Scalar::Integer(integer) => Value::Integer(integer),
@@ -42,19 +42,19 @@ pub fn encode(sort: &str, value: Option<Scalar>, id: &str) -> Result<String, Err
         value,
         id: id.into(),
     })
-    .map_err(|error| Error::Internal(format!("a cursor can't be written: {error}")))?;
+    .map_err(|error| Error::Internal(format!("a cursor can't be written as JSON: {error}")))?;
     Ok(URL_SAFE_NO_PAD.encode(json))
 }
 
-/// Makes a query ask for one page, and one document more, which tells whether there is a next page.
+/// Restricts a query to one page, plus one document that shows whether another page follows.
 ///
 /// # Errors
-/// [`Error::Invalid`] for a page that is too large or a cursor that was not made for this sort.
+/// [`Error::Invalid`] if the page is too large, or the cursor belongs to another sort.
 pub fn apply(page: &Page, sort: &str, query: &mut Query) -> Result<(), Error> {
     if page.first > MAX_PAGE {
         return Err(Error::invalid(
             "first",
-            format!("At most {MAX_PAGE} items can be asked for at once."),
+            format!("`first` must be at most {MAX_PAGE}."),
         ));
     }
     query.limit = page.first + 1;
@@ -66,7 +66,8 @@ pub fn apply(page: &Page, sort: &str, query: &mut Query) -> Result<(), Error> {
     Ok(())
 }
 
-/// Cuts off the one document more that [`apply`] asked for; whether it was there.
+/// Removes the additional document that [`apply`] requested. Returns whether it was there, so that another
+/// page follows.
 pub fn split<T>(page: &Page, items: &mut Vec<T>) -> bool {
     let first = usize::try_from(page.first).unwrap_or(usize::MAX);
     let has_next = items.len() > first;
@@ -75,16 +76,16 @@ pub fn split<T>(page: &Page, items: &mut Vec<T>) -> bool {
 }
 
 fn decode(cursor: &str, sort: &str) -> Result<Position, Error> {
-    let refused = || {
+    let invalid = || {
         Error::invalid(
             "after",
-            "Take the cursor from a page of this list with the same sort.",
+            "`after` must be a cursor from a page of this list with the same sort.",
         )
     };
-    let json = URL_SAFE_NO_PAD.decode(cursor).map_err(|_| refused())?;
-    let cursor: Cursor = serde_json::from_slice(&json).map_err(|_| refused())?;
+    let json = URL_SAFE_NO_PAD.decode(cursor).map_err(|_| invalid())?;
+    let cursor: Cursor = serde_json::from_slice(&json).map_err(|_| invalid())?;
     if cursor.sort != sort {
-        return Err(refused());
+        return Err(invalid());
     }
     let value = cursor.value.map(|value| match value {
         Value::Integer(integer) => Scalar::Integer(integer),
@@ -98,7 +99,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_cursor_comes_back_as_the_position_it_was_made_of() {
+    fn decodes_the_position_of_a_cursor() {
         for value in [
             None,
             Some(Scalar::Integer(-7)),
@@ -116,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cursor_of_another_sort_or_no_cursor_at_all_is_invalid() {
+    fn rejects_a_cursor_of_another_sort_and_other_texts() {
         let cursor = encode("price", None, "id-1").unwrap();
         for (text, sort) in [
             (cursor.as_str(), "name"),
@@ -132,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn one_more_document_than_asked_for_tells_of_a_next_page() {
+    fn an_additional_document_shows_that_another_page_follows() {
         let page = Page {
             first: 2,
             after: None,

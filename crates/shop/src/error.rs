@@ -1,11 +1,11 @@
-//! Errors of the domain: how they are made, and what becomes of a store's failures.
+//! Errors of the services, and their conversion from failures of the store.
 
 use mercato_ports::documents::{CommitFailure, Failure};
 
 use crate::types::{Error, Violation};
 
 impl Error {
-    /// A value that a client sent and that can't be taken: which field, and what would be right.
+    /// Returns the error for a field that a client must correct.
     #[must_use]
     pub fn invalid(field: impl Into<String>, message: impl Into<String>) -> Self {
         Self::Invalid(Violation {
@@ -18,24 +18,24 @@ impl Error {
 impl From<Failure> for Error {
     fn from(failure: Failure) -> Self {
         match failure {
-            // A service that asks for what it never declared is wrong itself: no client can mend that.
-            Failure::Invalid(reason) => {
-                Self::Internal(format!("the store refused a request as invalid: {reason}"))
-            }
+            // The service used a collection or a field that its manifest does not declare. No client can
+            // correct that.
+            Failure::Invalid(reason) => Self::Internal(format!("the store rejected a request: {reason}")),
             Failure::Unavailable(_) => {
-                Self::Unavailable("The shop's store does not answer. Try again in a moment.".into())
+                Self::Unavailable("The store of the shop is unavailable. Try again in a moment.".into())
             }
         }
     }
 }
 
 impl From<CommitFailure> for Error {
-    /// For commits whose races were handled before: what is left is a race that nobody expected.
+    /// A refused commit is a conflict that the service did not handle.
     fn from(failure: CommitFailure) -> Self {
         match failure {
             CommitFailure::Failed(failure) => failure.into(),
             CommitFailure::Refused(_) => Self::Conflict(
-                "Somebody else changed the same thing at the same time. Look again, and repeat.".into(),
+                "Another request changed the same data at the same time. Read it again, and repeat the request."
+                    .into(),
             ),
         }
     }

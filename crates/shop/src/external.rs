@@ -1,4 +1,4 @@
-//! Users who sign in at an OpenID provider that the shop trusts: by what they are known, and what the cache keeps of them.
+//! Identities of users at an OpenID provider, and the cached users with these identities.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -8,18 +8,18 @@ use crate::accounts::User;
 use crate::cache::Cache;
 use crate::types::{Role, SignedIn};
 
-/// For how long the cache tells who somebody is, in milliseconds: five minutes, so that a change whose word the cache has missed is seen
-/// then at the latest.
+/// How long the cache knows a user, in milliseconds: five minutes. A change that could not reach the cache
+/// takes effect after this time.
 const TTL: u64 = 5 * 60 * 1_000;
 
-/// A provider's issuer and subject, as one digest: who it is can't be read from it.
+/// The identity of a user at a provider: a digest of the issuer and the subject, which does not reveal them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExternalId(String);
 
 impl ExternalId {
-    /// Of what this issuer calls this.
+    /// Returns the identity of this subject of this issuer.
     #[must_use]
-    pub fn of(issuer: &str, subject: &str) -> Self {
+    pub fn new(issuer: &str, subject: &str) -> Self {
         let mut hash = Sha256::new();
         for part in [issuer, subject] {
             hash.update(part.len().to_le_bytes());
@@ -28,53 +28,53 @@ impl ExternalId {
         Self(URL_SAFE_NO_PAD.encode(hash.finalize()))
     }
 
-    /// One that was kept as text.
+    /// Returns the identity that was stored as text.
     #[must_use]
     pub const fn from_text(text: String) -> Self {
         Self(text)
     }
 
-    /// As text, of letters, digits, `-` and `_`.
+    /// Returns the identity as text of letters, digits, `-` and `_`.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Where the cache keeps who that is.
+    /// Returns the cache key of the user, for [`parse_cached_user`].
     #[must_use]
-    pub fn place(&self) -> String {
+    pub fn user_key(&self) -> String {
         format!("accounts.external.{}", self.0)
     }
 
-    /// Where the cache keeps that the audit log has a sign-in of theirs at this time.
+    /// Returns the cache key that exists if the audit log has the sign-in at this time.
     #[must_use]
-    pub fn sign_in_place(&self, signed_in_at: u64) -> String {
+    pub fn sign_in_key(&self, signed_in_at: u64) -> String {
         format!("accounts.external-sign-in.{}.{signed_in_at}", self.0)
     }
 
-    /// Has the cache tell that the audit log has it, for a while.
-    pub fn remember_sign_in(&self, cache: &(impl Cache + ?Sized), signed_in_at: u64) {
-        cache.keep(&self.sign_in_place(signed_in_at), b"1", TTL);
+    /// Caches that the audit log has a sign-in.
+    pub fn cache_sign_in(&self, cache: &(impl Cache + ?Sized), signed_in_at: u64) {
+        cache.set(&self.sign_in_key(signed_in_at), b"1", TTL);
     }
 
-    /// Has the cache tell who that is, for a while.
-    pub fn remember(&self, cache: &(impl Cache + ?Sized), user: &User) {
+    /// Caches the user with this identity.
+    pub fn cache_user(&self, cache: &(impl Cache + ?Sized), user: &User) {
         let role = match user.role {
             Role::Admin => "ADMIN",
             Role::Customer => "CUSTOMER",
         };
-        cache.keep(&self.place(), format!("{role} {}", user.id).as_bytes(), TTL);
+        cache.set(&self.user_key(), format!("{role} {}", user.id).as_bytes(), TTL);
     }
 
-    /// Takes that back: the user has changed.
-    pub fn forget(&self, cache: &(impl Cache + ?Sized)) {
-        cache.keep(&self.place(), b"", 1);
+    /// Removes the user from the cache, after a change.
+    pub fn evict_user(&self, cache: &(impl Cache + ?Sized)) {
+        cache.delete(&[self.user_key()]);
     }
 }
 
-/// Who a value of the cache says that somebody is; none where it says nothing.
+/// Parses the value of [`ExternalId::user_key`].
 #[must_use]
-pub fn remembered(value: &[u8]) -> Option<SignedIn> {
+pub fn parse_cached_user(value: &[u8]) -> Option<SignedIn> {
     let (role, user_id) = str::from_utf8(value).ok()?.split_once(' ')?;
     let role = match role {
         "ADMIN" => Role::Admin,
@@ -93,20 +93,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn issuer_and_subject_are_told_apart() {
+    fn distinguishes_issuers_and_subjects() {
         let ids =
-            [("ab", "c"), ("a", "bc"), ("ab", "d")].map(|(issuer, subject)| ExternalId::of(issuer, subject));
+            [("ab", "c"), ("a", "bc"), ("ab", "d")].map(|(issuer, subject)| ExternalId::new(issuer, subject));
         assert_ne!(ids[0], ids[1]);
         assert_ne!(ids[0], ids[2]);
-        assert_eq!(ids[0], ExternalId::of("ab", "c"));
+        assert_eq!(ids[0], ExternalId::new("ab", "c"));
     }
 
     #[test]
-    fn what_was_not_remembered_is_nobody() {
+    fn parses_only_cached_users() {
         for value in ["", "ADMIN", "OWNER u1"] {
-            assert_eq!(remembered(value.as_bytes()), None, "{value}");
+            assert_eq!(parse_cached_user(value.as_bytes()), None, "{value}");
         }
-        let known = remembered(b"ADMIN u1").unwrap();
-        assert_eq!((known.user_id.as_str(), known.role), ("u1", Role::Admin));
+        let user = parse_cached_user(b"ADMIN u1").unwrap();
+        assert_eq!((user.user_id.as_str(), user.role), ("u1", Role::Admin));
     }
 }

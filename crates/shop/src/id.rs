@@ -1,4 +1,4 @@
-//! Ids, and the time.
+//! Ids and times.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -6,18 +6,19 @@ use uuid::{Uuid, Variant};
 
 use crate::types::Error;
 
-/// A new id: a UUID of version 7 (RFC 9562), so that ids sort by the time of their making.
+/// Returns a new id: a UUID of version 7 (RFC 9562). Ids sort by their time of creation.
 #[must_use]
 pub fn new() -> String {
     Uuid::now_v7().hyphenated().to_string()
 }
 
-/// The id that stands so many places after another one, made at the same time; none where the other is no id.
+/// Returns the id that follows `first` by `offset`, with the same time of creation. Returns `None` if `first`
+/// is not an id.
 #[must_use]
-pub fn after(first: &str, places: u32) -> Option<String> {
+pub fn after(first: &str, offset: u32) -> Option<String> {
     let [head @ .., a, b, c, d] = Uuid::try_parse(first).ok()?.into_bytes();
     let [a, b, c, d] = u32::from_be_bytes([a, b, c, d])
-        .wrapping_add(places)
+        .wrapping_add(offset)
         .to_be_bytes();
     let mut bytes = [0; 16];
     bytes
@@ -27,24 +28,24 @@ pub fn after(first: &str, places: u32) -> Option<String> {
     Some(Uuid::from_bytes(bytes).hyphenated().to_string())
 }
 
-/// Sixteen random bytes, of which 122 bits are random: enough for a salt.
+/// Returns sixteen bytes with 122 random bits, which is enough for a salt.
 #[must_use]
 pub fn random_bytes() -> [u8; 16] {
     Uuid::new_v4().into_bytes()
 }
 
-/// So many bytes from the platform's secure source of randomness: enough for a secret.
+/// Returns bytes of the platform's secure random source, for a secret.
 ///
 /// # Errors
-/// Where the platform has none to give.
+/// [`Error::Internal`] if the source fails.
 pub fn secret<const LENGTH: usize>() -> Result<[u8; LENGTH], Error> {
     let mut bytes = [0; LENGTH];
     getrandom::fill(&mut bytes)
-        .map_err(|error| Error::Internal(format!("there is no randomness: {error}")))?;
+        .map_err(|error| Error::Internal(format!("the random source failed: {error}")))?;
     Ok(bytes)
 }
 
-/// Whether a text has the shape of an id that this shop could have made: hyphenated, in lower case.
+/// Returns whether a text is a UUID with hyphens, in lower case.
 #[must_use]
 pub fn is_valid(text: &str) -> bool {
     text.len() == 36
@@ -52,7 +53,7 @@ pub fn is_valid(text: &str) -> bool {
         && Uuid::try_parse(text).is_ok_and(|id| id.get_variant() == Variant::RFC4122)
 }
 
-/// Now, in milliseconds since the Unix epoch, UTC.
+/// Returns the present time, in milliseconds since the Unix epoch, UTC.
 #[must_use]
 pub fn now() -> u64 {
     SystemTime::now()
@@ -60,15 +61,17 @@ pub fn now() -> u64 {
         .map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
 }
 
-/// The text that sorts right before every id that was made at this time, in milliseconds since the Unix epoch, or later.
+/// Returns a text that sorts before all ids of this time and later, and after all earlier ids. The time is in
+/// milliseconds since the Unix epoch.
 #[must_use]
-pub fn first_of(milliseconds: u64) -> String {
+pub fn lower_bound(milliseconds: u64) -> String {
     let [_, _, bytes @ ..] = milliseconds.to_be_bytes();
     let [a, b, c, d, e, f] = bytes;
     format!("{a:02x}{b:02x}{c:02x}{d:02x}-{e:02x}{f:02x}-7")
 }
 
-/// When an id was made, in milliseconds since the Unix epoch; none for what is no id.
+/// Returns the time of creation of an id, in milliseconds since the Unix epoch. Returns `None` if the text is
+/// not an id.
 #[must_use]
 pub fn time_of(id: &str) -> Option<u64> {
     let [a, b, c, d, e, f, ..] = Uuid::try_parse(id).ok()?.into_bytes();
@@ -77,24 +80,24 @@ pub fn time_of(id: &str) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
-    use super::{after, first_of, is_valid, new, now, time_of};
+    use super::{after, is_valid, lower_bound, new, now, time_of};
 
     #[test]
-    fn the_first_of_a_time_sorts_before_its_ids_and_behind_earlier_ones() {
+    fn the_lower_bound_of_a_time_sorts_before_its_ids() {
         let before = now();
         let id = new();
-        let made = time_of(&id).unwrap();
-        assert!((before..=now()).contains(&made));
-        assert!(first_of(made) < id && id < first_of(made + 1));
+        let created = time_of(&id).unwrap();
+        assert!((before..=now()).contains(&created));
+        assert!(lower_bound(created) < id && id < lower_bound(created + 1));
         assert_eq!(time_of("no id"), None);
     }
 
     #[test]
-    fn ids_after_an_id_are_others_of_its_time() {
+    fn following_ids_are_unique_and_have_the_same_time() {
         let first = new();
         assert_eq!(after(&first, 0).unwrap(), first);
         let ids: std::collections::BTreeSet<_> =
-            (0..1_000).map(|place| after(&first, place).unwrap()).collect();
+            (0..1_000).map(|offset| after(&first, offset).unwrap()).collect();
         assert_eq!(ids.len(), 1_000);
         assert!(
             ids.iter()
@@ -106,14 +109,14 @@ mod tests {
     }
 
     #[test]
-    fn new_ids_are_valid_and_sort_by_their_making() {
+    fn new_ids_are_valid_and_sort_by_time() {
         let ids: Vec<_> = (0..100).map(|_| new()).collect();
         assert!(ids.iter().all(|id| is_valid(id)));
         assert!(ids.is_sorted());
     }
 
     #[test]
-    fn other_shapes_are_no_ids() {
+    fn rejects_texts_of_another_shape() {
         for text in [
             "",
             "42",

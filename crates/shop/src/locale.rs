@@ -1,19 +1,23 @@
-//! Which of several languages somebody reads best.
+//! Choice of a language.
 
-/// What is there for a locale (BCP 47): for itself, or for what it is a part of, as RFC 4647 looks it up in section 3.4: de-Latn-AT,
-/// de-Latn, de. `language` tells the language of each.
+/// Finds the item for a locale (BCP 47) by the lookup of RFC 4647, section 3.4.
+///
+/// For `de-Latn-AT`, this is the item whose `language` is `de-Latn-AT`, `de-Latn` or `de`, whichever matches
+/// first.
 pub fn lookup<'a, T>(
     locale: Option<&str>,
-    all: &'a [T],
+    items: &'a [T],
     language: impl Fn(&T) -> &'static str,
 ) -> Option<&'a T> {
     let mut tag = locale;
     while let Some(range) = tag {
-        let found = all.iter().find(|one| language(one).eq_ignore_ascii_case(range));
+        let found = items
+            .iter()
+            .find(|item| language(item).eq_ignore_ascii_case(range));
         if found.is_some() {
             return found;
         }
-        tag = range.rsplit_once('-').map(|(larger, _)| larger);
+        tag = range.rsplit_once('-').map(|(prefix, _)| prefix);
     }
     None
 }
@@ -23,8 +27,8 @@ mod tests {
     use super::lookup;
 
     #[test]
-    fn the_nearest_language_is_found() {
-        let all = ["en", "de", "de-CH"];
+    fn finds_the_most_specific_language() {
+        let languages = ["en", "de", "de-CH"];
         for (locale, found) in [
             ("de", Some("de")),
             ("DE-latn-at", Some("de")),
@@ -33,8 +37,12 @@ mod tests {
             ("", None),
             ("den", None),
         ] {
-            assert_eq!(lookup(Some(locale), &all, |one| *one).copied(), found, "{locale}");
+            assert_eq!(
+                lookup(Some(locale), &languages, |language| *language).copied(),
+                found,
+                "{locale}"
+            );
         }
-        assert_eq!(lookup(None, &all, |one| *one), None);
+        assert_eq!(lookup(None, &languages, |language| *language), None);
     }
 }

@@ -1,102 +1,111 @@
-//! The ports as a service sees them: synchronous, as a guest's imports are.
+//! The ports as a component calls them: synchronous, under the names of `wit/platform`.
 
 use mercato_ports::documents::{CommitFailure, Document, Failure, Query, Write};
 use mercato_ports::events::Event;
 use mercato_ports::http_client::{HttpFailure, Request, Response};
 use mercato_ports::mailer::{MailFailure, Message};
 
-/// What a service needs of its platform. In a guest it is filled by [`Imports`]; in native tests by the embedded
-/// provider.
+/// The ports `documents` and `config`, which every service uses.
+///
+/// In a component, `Imports` implements it. Native tests call the embedded store.
 pub trait Ports {
-    /// As `mercato:platform/documents.get-many`.
+    /// Calls `documents.get-many`.
     ///
     /// # Errors
-    /// As the port says.
+    /// The failures of the port.
     fn get_many(&self, collection: &str, ids: &[String]) -> Result<Vec<Option<Document>>, Failure>;
 
-    /// As `mercato:platform/documents.find`.
+    /// Calls `documents.find`.
     ///
     /// # Errors
-    /// As the port says.
+    /// The failures of the port.
     fn find(&self, query: &Query) -> Result<Vec<Document>, Failure>;
 
-    /// As `mercato:platform/documents.commit`.
+    /// Calls `documents.commit`.
     ///
     /// # Errors
-    /// As the port says.
+    /// The failures of the port.
     fn commit(&self, writes: &[Write], events: &[Event]) -> Result<(), CommitFailure>;
 
-    /// As `mercato:platform/config.get`.
+    /// Calls `config.get`.
     fn config(&self, name: &str) -> Option<String>;
 }
 
-/// As `mercato:platform/mailer`: one e-mail out.
+/// The port `mailer`.
 pub trait Mail {
-    /// As `send`.
+    /// Calls `mailer.send`.
     ///
     /// # Errors
-    /// As the port says.
+    /// The failures of the port.
     fn send(&self, message: &Message) -> Result<(), MailFailure>;
 }
 
-/// As `mercato:platform/http-client`: one request out.
+/// The port `http-client`.
 pub trait HttpClient {
-    /// As `send`.
+    /// Calls `http-client.send`.
     ///
     /// # Errors
-    /// As the port says.
-    fn request(&self, request: &Request) -> Result<Response, HttpFailure>;
+    /// The failures of the port.
+    fn send(&self, request: &Request) -> Result<Response, HttpFailure>;
 }
 
-/// The ports that the runtime gives to a guest.
+/// All imports of a component: the ports here, and the services in [`services`](crate::services).
 #[cfg(target_arch = "wasm32")]
 #[derive(Clone, Copy, Debug)]
 pub struct Imports;
 
 #[cfg(target_arch = "wasm32")]
-impl Ports for Imports {
-    fn get_many(&self, collection: &str, ids: &[String]) -> Result<Vec<Option<Document>>, Failure> {
-        mercato_ports::imports::documents::get_many(collection, ids)
+mod imports {
+    use mercato_ports::imports::{cache, config, documents, http_client, mailer};
+
+    use super::*;
+    use crate::cache::Cache;
+
+    impl Ports for Imports {
+        fn get_many(&self, collection: &str, ids: &[String]) -> Result<Vec<Option<Document>>, Failure> {
+            documents::get_many(collection, ids)
+        }
+
+        fn find(&self, query: &Query) -> Result<Vec<Document>, Failure> {
+            documents::find(query)
+        }
+
+        fn commit(&self, writes: &[Write], events: &[Event]) -> Result<(), CommitFailure> {
+            documents::commit(writes, events)
+        }
+
+        fn config(&self, name: &str) -> Option<String> {
+            config::get(name)
+        }
     }
 
-    fn find(&self, query: &Query) -> Result<Vec<Document>, Failure> {
-        mercato_ports::imports::documents::find(query)
+    impl Cache for Imports {
+        fn get_many(&self, keys: &[String]) -> Vec<Option<Vec<u8>>> {
+            cache::get_many(keys)
+        }
+
+        fn set(&self, key: &str, value: &[u8], ttl: u64) {
+            cache::set(key, value, ttl);
+        }
+
+        fn delete(&self, keys: &[String]) {
+            cache::delete(keys);
+        }
+
+        fn increment(&self, key: &str, by: i64, ttl: u64) -> Option<i64> {
+            cache::increment(key, by, ttl)
+        }
     }
 
-    fn commit(&self, writes: &[Write], events: &[Event]) -> Result<(), CommitFailure> {
-        mercato_ports::imports::documents::commit(writes, events)
+    impl Mail for Imports {
+        fn send(&self, message: &Message) -> Result<(), MailFailure> {
+            mailer::send(message)
+        }
     }
 
-    fn config(&self, name: &str) -> Option<String> {
-        mercato_ports::imports::config::get(name)
-    }
-}
-
-#[cfg(target_arch = "wasm32")]
-impl crate::cache::Cache for Imports {
-    fn cached(&self, keys: &[String]) -> Vec<Option<Vec<u8>>> {
-        mercato_ports::imports::cache::get_many(keys)
-    }
-
-    fn keep(&self, key: &str, value: &[u8], ttl: u64) {
-        mercato_ports::imports::cache::set(key, value, ttl);
-    }
-
-    fn increment(&self, key: &str, by: i64, ttl: u64) -> Option<i64> {
-        mercato_ports::imports::cache::increment(key, by, ttl)
-    }
-}
-
-#[cfg(target_arch = "wasm32")]
-impl Mail for Imports {
-    fn send(&self, message: &Message) -> Result<(), MailFailure> {
-        mercato_ports::imports::mailer::send(message)
-    }
-}
-
-#[cfg(target_arch = "wasm32")]
-impl HttpClient for Imports {
-    fn request(&self, request: &Request) -> Result<Response, HttpFailure> {
-        mercato_ports::imports::http_client::send(request)
+    impl HttpClient for Imports {
+        fn send(&self, request: &Request) -> Result<Response, HttpFailure> {
+            http_client::send(request)
+        }
     }
 }

@@ -1,60 +1,59 @@
-//! How collections end to grow: what is over goes little by little, taken away by those who add something new. There is no timer, and
-//! nothing waits for it: a collection holds what was added within its time, and a little more.
+//! Removal of expired documents. Requests that add a document also remove expired ones, a few at a time. So a
+//! collection stays small without a timer.
 
-use mercato_ports::documents::{CommitFailure, Comparison, Condition, Direction, Scalar, Sort, Write};
+use mercato_ports::documents::{CommitFailure, Comparison, Write};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::collection::{Collection, Stored};
 use crate::ports::Ports;
+use crate::query::{ascending, compare, time};
 use crate::types::Error;
 
-/// One in so many additions looks for what is over.
-const TURNS: u32 = 16;
+/// One of this many additions removes expired documents.
+const INTERVAL: u32 = 16;
 
-/// How many go at once at the most: more than come from one turn to the next.
+/// The maximum number of documents that are removed at once. It is larger than [`INTERVAL`], so that removals
+/// keep up with additions.
 const BATCH: u32 = 50;
 
-/// The documents, oldest first and so many at the most, whose time in a declared field, in milliseconds since the Unix epoch, was before
-/// this one.
+/// Finds documents whose time in `field` is before `before`, both in milliseconds since the Unix epoch. The
+/// oldest come first.
 ///
 /// # Errors
-/// As [`Collection::find`].
-pub fn over<T: Serialize + DeserializeOwned>(
+/// The errors of [`Collection::find`].
+pub fn expired<T: Serialize + DeserializeOwned>(
     ports: &(impl Ports + ?Sized),
     collection: &Collection<T>,
     field: &str,
     before: u64,
-    most: u32,
+    limit: u32,
 ) -> Result<Vec<Stored<T>>, Error> {
-    let mut query = collection.query(most);
-    query.conditions.push(Condition {
-        field: field.into(),
-        comparison: Comparison::Less,
-        value: Scalar::Integer(i64::try_from(before).unwrap_or(i64::MAX)),
-    });
-    query.sort = Some(Sort {
-        field: field.into(),
-        direction: Direction::Ascending,
-    });
+    let mut query = collection.query(limit);
+    query
+        .conditions
+        .push(compare(field, Comparison::Less, time(before)));
+    query.sort = Some(ascending(field));
     collection.find(ports, &query)
 }
 
-/// Takes away what is over, as far as `goes` says so, where it is the turn of whoever has just added the document `added`. Where that
-/// fails, or another one is faster, it is for the next turn.
+/// Removes expired documents that `is_removable` accepts, after the document with the id `added` was added.
+///
+/// One of 16 calls removes documents. The id decides which one. A failure is logged: a later
+/// call repeats the removal.
 pub fn prune<T: Serialize + DeserializeOwned>(
     ports: &(impl Ports + ?Sized),
     collection: &Collection<T>,
     (field, before): (&str, u64),
     added: &str,
-    goes: impl Fn(&T) -> bool,
+    is_removable: impl Fn(&T) -> bool,
 ) {
-    if !is_turn(added) {
+    if !is_selected(added) {
         return;
     }
-    let pruned = over(ports, collection, field, before, BATCH).and_then(|mut over| {
-        over.retain(|stored| goes(&stored.body));
-        let writes: Vec<Write> = over.iter().map(|stored| collection.delete(stored)).collect();
+    let pruned = expired(ports, collection, field, before, BATCH).and_then(|mut expired| {
+        expired.retain(|stored| is_removable(&stored.body));
+        let writes: Vec<Write> = expired.iter().map(|stored| collection.delete(stored)).collect();
         if writes.is_empty() {
             return Ok(());
         }
@@ -64,13 +63,12 @@ pub fn prune<T: Serialize + DeserializeOwned>(
         }
     });
     if let Err(error) = pruned {
-        eprintln!("what is over is taken away another time: {error:?}");
+        eprintln!("expired documents were not removed: {error:?}");
     }
 }
 
-/// Whether this document's addition is one that looks.
-fn is_turn(added: &str) -> bool {
-    added.bytes().map(u32::from).sum::<u32>().is_multiple_of(TURNS)
+fn is_selected(added: &str) -> bool {
+    added.bytes().map(u32::from).sum::<u32>().is_multiple_of(INTERVAL)
 }
 
 #[cfg(test)]
@@ -84,12 +82,12 @@ mod tests {
     #[derive(Debug, Serialize, Deserialize)]
     struct Thing {
         time: u64,
-        held: bool,
+        in_use: bool,
     }
 
     const THINGS: Collection<Thing> = Collection::new("things.things");
     /// The sum of its bytes is 96.
-    const TURN: &str = "00";
+    const SELECTED: &str = "00";
 
     fn ports(times: impl Iterator<Item = u64>) -> TestPorts {
         let manifest = "[collections.\"things.things\"]\nfields = [\"time\"]";
@@ -97,7 +95,7 @@ mod tests {
         let insert = |time| {
             let thing = Thing {
                 time,
-                held: time == 3,
+                in_use: time == 3,
             };
             THINGS.insert(&time.to_string(), &thing).unwrap()
         };
@@ -106,7 +104,7 @@ mod tests {
         ports
     }
 
-    fn left(ports: &TestPorts) -> Vec<u64> {
+    fn remaining(ports: &TestPorts) -> Vec<u64> {
         let found = THINGS.find(ports, &THINGS.query(1_000)).unwrap();
         let mut times: Vec<_> = found.into_iter().map(|thing| thing.body.time).collect();
         times.sort_unstable();
@@ -114,49 +112,49 @@ mod tests {
     }
 
     fn prune_before(ports: &TestPorts, before: u64, added: &str) {
-        prune(ports, &THINGS, ("time", before), added, |thing| !thing.held);
+        prune(ports, &THINGS, ("time", before), added, |thing| !thing.in_use);
     }
 
     #[test]
-    fn only_what_is_over_and_may_go_is_taken_away() {
+    fn removes_expired_documents_that_are_removable() {
         let ports = ports(1..=9);
-        prune_before(&ports, 6, TURN);
-        assert_eq!(left(&ports), [3, 6, 7, 8, 9]);
-        prune_before(&ports, 0, TURN);
-        assert_eq!(left(&ports), [3, 6, 7, 8, 9]);
+        prune_before(&ports, 6, SELECTED);
+        assert_eq!(remaining(&ports), [3, 6, 7, 8, 9]);
+        prune_before(&ports, 0, SELECTED);
+        assert_eq!(remaining(&ports), [3, 6, 7, 8, 9]);
     }
 
     #[test]
-    fn so_many_go_at_once_the_oldest_first() {
+    fn removes_a_batch_of_the_oldest_documents() {
         let ports = ports(10..110);
-        prune_before(&ports, 100, TURN);
-        assert_eq!(left(&ports), (60..110).collect::<Vec<_>>());
+        prune_before(&ports, 100, SELECTED);
+        assert_eq!(remaining(&ports), (60..110).collect::<Vec<_>>());
     }
 
     #[test]
-    fn who_is_not_on_turn_does_not_look() {
+    fn removes_nothing_for_most_additions() {
         let ports = ports(10..20);
         prune_before(&ports, 15, "01");
-        assert_eq!(left(&ports).len(), 10);
-        let turns = (0..1_600).filter(|_| is_turn(&crate::id::new())).count();
-        assert!((25..400).contains(&turns), "one in sixteen: {turns}");
+        assert_eq!(remaining(&ports).len(), 10);
+        let selected = (0..1_600).filter(|_| is_selected(&crate::id::new())).count();
+        assert!((25..400).contains(&selected), "one of 16: {selected}");
     }
 
     #[test]
-    fn what_another_takes_away_at_the_same_moment_is_no_failure() {
+    fn ignores_a_concurrent_removal() {
         let ports = ports(10..20);
         let other = ports.clone();
-        ports.before_next_commit(move || prune_before(&other, 12, TURN));
-        prune_before(&ports, 15, TURN);
-        assert_eq!(left(&ports), (12..20).collect::<Vec<_>>(), "the other's turn");
-        prune_before(&ports, 15, TURN);
-        assert_eq!(left(&ports), (15..20).collect::<Vec<_>>());
+        ports.before_next_commit(move || prune_before(&other, 12, SELECTED));
+        prune_before(&ports, 15, SELECTED);
+        assert_eq!(remaining(&ports), (12..20).collect::<Vec<_>>());
+        prune_before(&ports, 15, SELECTED);
+        assert_eq!(remaining(&ports), (15..20).collect::<Vec<_>>());
     }
 
     #[test]
-    fn a_field_that_no_index_serves_fails_nothing_else() {
+    fn ignores_a_field_that_is_not_declared() {
         let ports = ports(10..20);
-        prune(&ports, &THINGS, ("unknown", 15), TURN, |_| true);
-        assert_eq!(left(&ports).len(), 10);
+        prune(&ports, &THINGS, ("unknown", 15), SELECTED, |_| true);
+        assert_eq!(remaining(&ports).len(), 10);
     }
 }

@@ -1,15 +1,18 @@
-//! The services as traits: implemented by their domain logic, and by the imports of a component that calls them.
-//! What the functions mean is said once, in `wit/shop`.
+//! The services as traits, one for each interface of `wit/shop`.
+//!
+//! A service implements its traits in its own crate. In a component, `Imports` implements all of them by
+//! calling the imported functions. `wit/shop` documents what each function does.
 #![allow(
+    missing_docs,
     clippy::missing_errors_doc,
-    reason = "the WIT documentation says what each function refuses"
+    reason = "wit/shop documents the functions and their errors"
 )]
 
 use crate::accounts::{
     AuditFilter, AuditPage, Channel, Client, Contact, Credentials, ExternalIdentity, PhoneCode, Session,
     SignIn, User, UserPage, UserPatch,
 };
-use crate::carts::{Cart, Terms, Whose};
+use crate::carts::{Cart, Owner, Terms};
 use crate::catalog::{
     Attribute, Category, CategoryPatch, Facets, ImportOutcome, MovementPage, NewCategory, NewProduct,
     Product, ProductChanges, ProductFilter, ProductPage, ProductPatch, ProductQuery, Stock,
@@ -23,260 +26,166 @@ use crate::webhooks::{
     Delivery, DeliveryFilter, DeliveryPage, NewWebhook, SecretWebhook, Webhook, WebhookPatch,
 };
 
-/// `mercato:shop/accounts`.
-pub trait Accounts {
-    /// `register`
-    fn register(&self, input: Credentials, client: Client) -> Result<SignIn, Error>;
-    /// `login`
-    fn login(&self, caller: &Caller, input: Credentials, client: Client) -> Result<SignIn, Error>;
-    /// `sign-in-external`
-    fn sign_in_external(&self, identity: ExternalIdentity) -> Result<User, Error>;
-    /// `refresh`
-    fn refresh(&self, refresh_token: &str, client: Client) -> Result<SignIn, Error>;
-    /// `logout`
-    fn logout(&self, caller: &Caller, refresh_token: Option<&str>) -> Result<bool, Error>;
-    /// `sessions`
-    fn sessions(&self, caller: &Caller, user_id: Option<&str>) -> Result<Vec<Session>, Error>;
-    /// `revoke-session`
-    fn revoke_session(&self, caller: &Caller, id: &str) -> Result<Session, Error>;
-    /// `get-many`
-    fn get_many(&self, caller: &Caller, ids: &[String]) -> Result<Vec<Result<User, Error>>, Error>;
-    /// `list`
-    fn list(&self, caller: &Caller, page: &Page) -> Result<UserPage, Error>;
-    /// `update`
-    fn update(&self, caller: &Caller, id: &str, version: u64, patch: UserPatch) -> Result<User, Error>;
-    /// `change-password`
-    fn change_password(&self, caller: &Caller, current: &str, new: &str) -> Result<User, Error>;
-    /// `request-verification`
-    fn request_verification(&self, caller: &Caller, channel: Channel) -> Result<u64, Error>;
-    /// `verify`
-    fn verify(&self, caller: &Caller, channel: Channel, code: &str) -> Result<User, Error>;
-    /// `set-role`
-    fn set_role(&self, caller: &Caller, id: &str, role: Role) -> Result<User, Error>;
-    /// `export`
-    fn export(&self, caller: &Caller, id: &str) -> Result<String, Error>;
-    /// `erase`
-    fn erase(&self, caller: &Caller, id: &str) -> Result<User, Error>;
-    /// `audit-log`
-    fn audit_log(&self, caller: &Caller, filter: &AuditFilter, page: &Page) -> Result<AuditPage, Error>;
+/// Defines the trait of each interface, and implements it for `Imports`.
+macro_rules! services {
+    ($(
+        $(#[$doc:meta])*
+        trait $service:ident = $interface:ident {
+            $(fn $function:ident($($argument:ident: $type:ty),* $(,)?) -> $answer:ty;)*
+        }
+    )*) => {$(
+        $(#[$doc])*
+        pub trait $service {
+            $(fn $function(&self, $($argument: $type),*) -> Result<$answer, Error>;)*
+        }
+
+        #[cfg(target_arch = "wasm32")]
+        impl $service for crate::ports::Imports {
+            $(
+                fn $function(&self, $($argument: $type),*) -> Result<$answer, Error> {
+                    crate::bindings::mercato::shop::$interface::$function($($argument),*)
+                }
+            )*
+        }
+    )*};
 }
 
-/// `mercato:shop/contacts`.
-pub trait Contacts {
-    /// `look-up`
-    fn look_up(&self, ids: &[String]) -> Result<Vec<Option<Contact>>, Error>;
-    /// `look-up-code`
-    fn look_up_code(&self, user_id: &str, verification_id: &str) -> Result<Option<PhoneCode>, Error>;
-}
+services! {
+    /// The interface `mercato:shop/accounts`.
+    trait Accounts = accounts {
+        fn register(input: &Credentials, client: &Client) -> SignIn;
+        fn login(caller: &Caller, input: &Credentials, client: &Client) -> SignIn;
+        fn sign_in_external(identity: &ExternalIdentity) -> User;
+        fn refresh(refresh_token: &str, client: &Client) -> SignIn;
+        fn logout(caller: &Caller, refresh_token: Option<&str>) -> bool;
+        fn sessions(caller: &Caller, user_id: Option<&str>) -> Vec<Session>;
+        fn revoke_session(caller: &Caller, id: &str) -> Session;
+        fn get_many(caller: &Caller, ids: &[String]) -> Vec<Result<User, Error>>;
+        fn list(caller: &Caller, page: &Page) -> UserPage;
+        fn update(caller: &Caller, id: &str, version: u64, patch: &UserPatch) -> User;
+        fn change_password(caller: &Caller, current: &str, new: &str) -> User;
+        fn request_verification(caller: &Caller, channel: Channel) -> u64;
+        fn verify(caller: &Caller, channel: Channel, code: &str) -> User;
+        fn set_role(caller: &Caller, id: &str, role: Role) -> User;
+        fn export(caller: &Caller, id: &str) -> String;
+        fn erase(caller: &Caller, id: &str) -> User;
+        fn audit_log(caller: &Caller, filter: &AuditFilter, page: &Page) -> AuditPage;
+    }
 
-/// `mercato:shop/catalog`.
-pub trait Catalog {
-    /// `create`
-    fn create(&self, caller: &Caller, input: NewProduct) -> Result<Product, Error>;
-    /// `import-many`
-    fn import_many(
-        &self,
-        caller: &Caller,
-        rows: Vec<NewProduct>,
-    ) -> Result<Vec<Result<ImportOutcome, Error>>, Error>;
-    /// `update`
-    fn update(&self, caller: &Caller, id: &str, version: u64, patch: ProductPatch) -> Result<Product, Error>;
-    /// `archive`
-    fn archive(&self, caller: &Caller, id: &str, version: u64) -> Result<Product, Error>;
-    /// `receive`
-    fn receive(&self, caller: &Caller, id: &str, quantity: i64) -> Result<Product, Error>;
-    /// `adjust-stock`
-    fn adjust_stock(&self, caller: &Caller, id: &str, delta: i64, reason: &str) -> Result<Product, Error>;
-    /// `set-stock`
-    fn set_stock(
-        &self,
-        caller: &Caller,
-        id: &str,
-        quantity: i64,
-        reason: Option<&str>,
-    ) -> Result<Product, Error>;
-    /// `stock-movements`
-    fn stock_movements(&self, caller: &Caller, id: &str, page: &Page) -> Result<MovementPage, Error>;
-    /// `categories`
-    fn categories(&self) -> Result<Vec<Category>, Error>;
-    /// `create-category`
-    fn create_category(&self, caller: &Caller, input: NewCategory) -> Result<Category, Error>;
-    /// `update-category`
-    fn update_category(&self, caller: &Caller, id: &str, patch: &CategoryPatch) -> Result<Category, Error>;
-    /// `move-category`
-    fn move_category(&self, caller: &Caller, id: &str, parent_id: Option<&str>) -> Result<Category, Error>;
-    /// `delete-category`
-    fn delete_category(&self, caller: &Caller, id: &str) -> Result<Category, Error>;
-    /// `create-variant`
-    fn create_variant(
-        &self,
-        caller: &Caller,
-        parent_id: &str,
-        options: Vec<Attribute>,
-        input: NewProduct,
-    ) -> Result<Product, Error>;
-    /// `list`
-    fn list(&self, query: &ProductQuery) -> Result<ProductPage, Error>;
-    /// `count-facets`
-    fn count_facets(&self, filter: &ProductFilter) -> Result<Facets, Error>;
-    /// `get-many`
-    fn get_many(&self, ids: &[String]) -> Result<Vec<Option<Product>>, Error>;
-    /// `get-ever-many`
-    fn get_ever_many(&self, ids: &[String]) -> Result<Vec<Option<Product>>, Error>;
-    /// `archived`
-    fn archived(&self, caller: &Caller, page: &Page) -> Result<ProductPage, Error>;
-    /// `stock-many`
-    fn stock_many(&self, caller: &Caller, ids: &[String]) -> Result<Vec<Option<Stock>>, Error>;
-    /// `changes`
-    fn changes(&self, ids: Option<&[String]>, after: Option<&str>) -> Result<ProductChanges, Error>;
-}
+    /// The interface `mercato:shop/contacts`.
+    trait Contacts = contacts {
+        fn look_up(ids: &[String]) -> Vec<Option<Contact>>;
+        fn look_up_code(user_id: &str, verification_id: &str) -> Option<PhoneCode>;
+    }
 
-/// `mercato:shop/inventory`.
-pub trait Inventory {
-    /// `reserve`
-    fn reserve(&self, order_id: &str, lines: &[Line], due: u64) -> Result<Vec<PricedLine>, Error>;
-    /// `settle`
-    fn settle(&self, order_id: &str) -> Result<(), Error>;
-    /// `release`
-    fn release(&self, order_id: &str) -> Result<(), Error>;
-    /// `restock`
-    fn restock(&self, order_id: &str) -> Result<(), Error>;
-}
+    /// The interface `mercato:shop/catalog`.
+    trait Catalog = catalog {
+        fn create(caller: &Caller, input: &NewProduct) -> Product;
+        fn import_many(caller: &Caller, rows: &[NewProduct]) -> Vec<Result<ImportOutcome, Error>>;
+        fn update(caller: &Caller, id: &str, version: u64, patch: &ProductPatch) -> Product;
+        fn archive(caller: &Caller, id: &str, version: u64) -> Product;
+        fn receive_stock(caller: &Caller, id: &str, quantity: i64) -> Product;
+        fn adjust_stock(caller: &Caller, id: &str, delta: i64, reason: &str) -> Product;
+        fn set_stock(caller: &Caller, id: &str, quantity: i64, reason: Option<&str>) -> Product;
+        fn stock_movements(caller: &Caller, id: &str, page: &Page) -> MovementPage;
+        fn categories() -> Vec<Category>;
+        fn create_category(caller: &Caller, input: &NewCategory) -> Category;
+        fn update_category(caller: &Caller, id: &str, patch: &CategoryPatch) -> Category;
+        fn move_category(caller: &Caller, id: &str, parent_id: Option<&str>) -> Category;
+        fn delete_category(caller: &Caller, id: &str) -> Category;
+        fn create_variant(
+            caller: &Caller, parent_id: &str, options: &[Attribute], input: &NewProduct,
+        ) -> Product;
+        fn list(query: &ProductQuery) -> ProductPage;
+        fn count_facets(filter: &ProductFilter) -> Facets;
+        fn get_many(ids: &[String]) -> Vec<Option<Product>>;
+        fn get_many_including_archived(ids: &[String]) -> Vec<Option<Product>>;
+        fn list_archived(caller: &Caller, page: &Page) -> ProductPage;
+        fn get_stock_many(caller: &Caller, ids: &[String]) -> Vec<Option<Stock>>;
+        fn changes(ids: Option<&[String]>, after: Option<&str>) -> ProductChanges;
+    }
 
-/// `mercato:shop/orders`.
-pub trait Orders {
-    /// `place`
-    fn place(&self, caller: &Caller, input: &NewOrder) -> Result<Order, Error>;
-    /// `update-status`
-    fn update_status(
-        &self,
-        caller: &Caller,
-        id: &str,
-        status: Status,
-        version: Option<u64>,
-        note: Option<&str>,
-    ) -> Result<Order, Error>;
-    /// `cancel`
-    fn cancel(&self, caller: &Caller, id: &str, reason: Option<&str>) -> Result<Order, Error>;
-    /// `get-many`
-    fn get_many(&self, caller: &Caller, ids: &[String]) -> Result<Vec<Result<Order, Error>>, Error>;
-    /// `list`
-    fn list(&self, caller: &Caller, query: &OrderQuery) -> Result<OrderPage, Error>;
-    /// `changes`
-    fn changes(&self, caller: &Caller, id: Option<&str>, after: Option<&str>) -> Result<OrderChanges, Error>;
-}
+    /// The interface `mercato:shop/inventory`.
+    trait Inventory = inventory {
+        fn reserve(order_id: &str, lines: &[Line], due: u64) -> Vec<PricedLine>;
+        fn settle(order_id: &str) -> ();
+        fn release(order_id: &str) -> ();
+        fn restock(order_id: &str) -> ();
+    }
 
-/// `mercato:shop/discounts`.
-pub trait Discounts {
-    /// `create`
-    fn create(&self, caller: &Caller, input: NewDiscount) -> Result<Discount, Error>;
-    /// `disable`
-    fn disable(&self, caller: &Caller, code: &str) -> Result<Discount, Error>;
-    /// `list`
-    fn list(&self, caller: &Caller, page: &Page) -> Result<DiscountPage, Error>;
-}
+    /// The interface `mercato:shop/orders`.
+    trait Orders = orders {
+        fn place(caller: &Caller, input: &NewOrder) -> Order;
+        fn update_status(
+            caller: &Caller, id: &str, status: Status, version: Option<u64>, note: Option<&str>,
+        ) -> Order;
+        fn cancel(caller: &Caller, id: &str, reason: Option<&str>) -> Order;
+        fn get_many(caller: &Caller, ids: &[String]) -> Vec<Result<Order, Error>>;
+        fn list(caller: &Caller, query: &OrderQuery) -> OrderPage;
+        fn changes(caller: &Caller, id: Option<&str>, after: Option<&str>) -> OrderChanges;
+    }
 
-/// `mercato:shop/placement`.
-pub trait Placement {
-    /// `place`
-    fn place(
-        &self,
-        caller: &Caller,
-        order_id: &str,
-        user_id: &str,
-        input: &NewOrder,
-        expected_subtotal: Option<i64>,
-    ) -> Result<Order, Error>;
-    /// `withdraw`
-    fn withdraw(&self, caller: &Caller, order_id: &str, user_id: &str) -> Result<Option<Order>, Error>;
-}
+    /// The interface `mercato:shop/placement`.
+    trait Placement = placement {
+        fn place(
+            caller: &Caller, order_id: &str, user_id: &str, input: &NewOrder, expected_subtotal: Option<i64>,
+        ) -> Order;
+        fn withdraw(caller: &Caller, order_id: &str, user_id: &str) -> Option<Order>;
+    }
 
-/// `mercato:shop/carts`.
-pub trait Carts {
-    /// `view`
-    fn view(&self, caller: &Caller, whose: &Whose) -> Result<Cart, Error>;
-    /// `add`
-    fn add(&self, caller: &Caller, whose: &Whose, product_id: &str, quantity: u32) -> Result<Cart, Error>;
-    /// `update`
-    fn update(&self, caller: &Caller, whose: &Whose, product_id: &str, quantity: u32) -> Result<Cart, Error>;
-    /// `clear`
-    fn clear(&self, caller: &Caller, whose: &Whose) -> Result<Cart, Error>;
-    /// `merge`
-    fn merge(&self, caller: &Caller, guest: &str) -> Result<Cart, Error>;
-    /// `forget`
-    fn forget(&self, caller: &Caller, user_id: &str) -> Result<(), Error>;
-    /// `checkout`
-    fn checkout(&self, caller: &Caller, user_id: Option<&str>, terms: &Terms) -> Result<Order, Error>;
-}
+    /// The interface `mercato:shop/settlement`.
+    trait Settlement = settlement {
+        fn mark_paid(order_id: &str, amount: &Money) -> ();
+        fn mark_refunded(order_id: &str) -> ();
+    }
 
-/// `mercato:shop/settlement`.
-pub trait Settlement {
-    /// `paid`
-    fn paid(&self, order_id: &str, amount: &Money) -> Result<(), Error>;
-    /// `refunded`
-    fn refunded(&self, order_id: &str) -> Result<(), Error>;
-}
+    /// The interface `mercato:shop/discounts`.
+    trait Discounts = discounts {
+        fn create(caller: &Caller, input: &NewDiscount) -> Discount;
+        fn disable(caller: &Caller, code: &str) -> Discount;
+        fn list(caller: &Caller, page: &Page) -> DiscountPage;
+    }
 
-/// `mercato:shop/payments`.
-pub trait Payments {
-    /// `pay`
-    fn pay(&self, caller: &Caller, input: &PaymentInput) -> Result<Payment, Error>;
-    /// `refund`
-    fn refund(&self, caller: &Caller, input: &RefundInput) -> Result<Payment, Error>;
-    /// `get-many`
-    fn get_many(&self, caller: &Caller, ids: &[String])
-    -> Result<Vec<Result<Option<Payment>, Error>>, Error>;
-    /// `webhook`
-    fn webhook(&self, body: &[u8], signature: &str) -> Result<(), Error>;
-    /// `ready`
-    fn ready(&self) -> Result<(), Error>;
-}
+    /// The interface `mercato:shop/carts`.
+    trait Carts = carts {
+        fn view(caller: &Caller, owner: &Owner) -> Cart;
+        fn add(caller: &Caller, owner: &Owner, product_id: &str, quantity: u32) -> Cart;
+        fn update(caller: &Caller, owner: &Owner, product_id: &str, quantity: u32) -> Cart;
+        fn clear(caller: &Caller, owner: &Owner) -> Cart;
+        fn merge(caller: &Caller, guest: &str) -> Cart;
+        fn erase(caller: &Caller, user_id: &str) -> ();
+        fn checkout(caller: &Caller, user_id: Option<&str>, terms: &Terms) -> Order;
+    }
 
-/// `mercato:shop/notifications`.
-pub trait Notifications {
-    /// `list`
-    fn list(
-        &self,
-        caller: &Caller,
-        filter: &NotificationFilter,
-        page: &Page,
-    ) -> Result<NotificationPage, Error>;
-    /// `preferences`
-    fn preferences(&self, caller: &Caller, user_id: Option<&str>) -> Result<Vec<Preference>, Error>;
-    /// `set-preferences`
-    fn set_preferences(
-        &self,
-        caller: &Caller,
-        user_id: Option<&str>,
-        choices: &[Preference],
-    ) -> Result<Vec<Preference>, Error>;
-    /// `send-email`
-    fn send_email(&self, caller: &Caller, input: &Email) -> Result<Notification, Error>;
-    /// `send-sms`
-    fn send_sms(&self, caller: &Caller, input: &Sms) -> Result<Notification, Error>;
-    /// `retry`
-    fn retry(&self, caller: &Caller, id: &str) -> Result<Notification, Error>;
-}
+    /// The interface `mercato:shop/payments`.
+    trait Payments = payments {
+        fn pay(caller: &Caller, input: &PaymentInput) -> Payment;
+        fn refund(caller: &Caller, input: &RefundInput) -> Payment;
+        fn get_many(caller: &Caller, ids: &[String]) -> Vec<Result<Option<Payment>, Error>>;
+        fn handle_webhook(body: &[u8], signature: &str) -> ();
+        fn ready() -> ();
+    }
 
-/// `mercato:shop/webhooks`.
-pub trait Webhooks {
-    /// `create`
-    fn create(&self, caller: &Caller, input: &NewWebhook) -> Result<SecretWebhook, Error>;
-    /// `update`
-    fn update(&self, caller: &Caller, id: &str, patch: &WebhookPatch) -> Result<Webhook, Error>;
-    /// `delete`
-    fn delete(&self, caller: &Caller, id: &str) -> Result<Webhook, Error>;
-    /// `rotate-secret`
-    fn rotate_secret(&self, caller: &Caller, id: &str) -> Result<SecretWebhook, Error>;
-    /// `list`
-    fn list(&self, caller: &Caller) -> Result<Vec<Webhook>, Error>;
-    /// `deliveries`
-    fn deliveries(
-        &self,
-        caller: &Caller,
-        filter: &DeliveryFilter,
-        page: &Page,
-    ) -> Result<DeliveryPage, Error>;
-    /// `replay`
-    fn replay(&self, caller: &Caller, id: &str) -> Result<Delivery, Error>;
+    /// The interface `mercato:shop/notifications`.
+    trait Notifications = notifications {
+        fn list(caller: &Caller, filter: &NotificationFilter, page: &Page) -> NotificationPage;
+        fn preferences(caller: &Caller, user_id: Option<&str>) -> Vec<Preference>;
+        fn set_preferences(
+            caller: &Caller, user_id: Option<&str>, choices: &[Preference],
+        ) -> Vec<Preference>;
+        fn send_email(caller: &Caller, input: &Email) -> Notification;
+        fn send_sms(caller: &Caller, input: &Sms) -> Notification;
+        fn retry(caller: &Caller, id: &str) -> Notification;
+    }
+
+    /// The interface `mercato:shop/webhooks`.
+    trait Webhooks = webhooks {
+        fn create(caller: &Caller, input: &NewWebhook) -> SecretWebhook;
+        fn update(caller: &Caller, id: &str, patch: &WebhookPatch) -> Webhook;
+        fn delete(caller: &Caller, id: &str) -> Webhook;
+        fn rotate_secret(caller: &Caller, id: &str) -> SecretWebhook;
+        fn list(caller: &Caller) -> Vec<Webhook>;
+        fn deliveries(caller: &Caller, filter: &DeliveryFilter, page: &Page) -> DeliveryPage;
+        fn replay(caller: &Caller, id: &str) -> Delivery;
+    }
 }

@@ -1,6 +1,7 @@
-//! Real ports for the native tests of the services: the embedded provider on a folder of its own.
+//! Ports for the native tests of the services: the embedded store in a temporary folder.
 
 use std::collections::HashMap;
+use std::fmt::Debug;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -14,14 +15,14 @@ use mercato_ports::manifest::{ServiceManifest, ShopManifest};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
-use crate::audit::Act;
+use crate::audit::AuditedAction;
 use crate::cache::Cache;
 use crate::ports::{HttpClient, Mail, Ports};
-use crate::types::{Caller, Role, SignedIn};
+use crate::types::{Caller, Error, Role, SignedIn};
 
-/// Ports over a fresh store. Clones share it.
+/// Ports over a new store. Clones share it.
 #[derive(Clone)]
-#[allow(missing_debug_implementations, reason = "a store has nothing to show")]
+#[allow(missing_debug_implementations, reason = "a store has no readable state")]
 pub struct TestPorts {
     inner: Arc<Inner>,
 }
@@ -40,15 +41,15 @@ struct Inner {
     before: Mutex<Option<Interference>>,
     after: Mutex<Option<Interference>>,
     server: Mutex<Option<Server>>,
-    // Removed last.
+    // The last field, because the folder is removed when it is dropped.
     _folder: TempDir,
 }
 
 impl TestPorts {
-    /// A store for these services, given by name with their manifests (`service.toml`), and the configuration that they read.
+    /// Opens a store for these services, each a name and a manifest (`service.toml`), with these settings.
     ///
     /// # Panics
-    /// Where a manifest or the temporary folder is unusable.
+    /// If a manifest is invalid or the temporary folder can't be used.
     #[must_use]
     #[allow(clippy::expect_used, reason = "for tests only")]
     pub fn new(services: &[(&str, &str)], config: &[(&'static str, &str)]) -> Self {
@@ -88,62 +89,62 @@ impl TestPorts {
         }
     }
 
-    /// The events that were committed since the last call.
+    /// Returns the events that were committed since the last call.
     ///
     /// # Panics
-    /// After another test thread's panic.
+    /// If another thread of the test panicked.
     #[must_use]
     #[allow(clippy::unwrap_used, reason = "for tests only")]
     pub fn take_events(&self) -> Vec<Event> {
         std::mem::take(&mut self.inner.events.lock().unwrap())
     }
 
-    /// The acts that the audit log was told of since the last call, the other events left out.
+    /// Returns the audited actions that were committed since the last call, and drops the other events.
     ///
     /// # Panics
-    /// Where one can't be read.
+    /// If an action can't be parsed.
     #[must_use]
     #[allow(clippy::expect_used, reason = "for tests only")]
-    pub fn take_acts(&self) -> Vec<Act> {
+    pub fn take_audited_actions(&self) -> Vec<AuditedAction> {
         let events = self.take_events().into_iter();
         events
             .filter(|event| event.kind.ends_with(".audited"))
-            .map(|event| serde_json::from_str(&event.data).expect("an act"))
+            .map(|event| serde_json::from_str(&event.data).expect("an audited action"))
             .collect()
     }
 
-    /// The e-mails that were sent since the last call.
+    /// Returns the e-mails that were sent since the last call.
     ///
     /// # Panics
-    /// After another test thread's panic.
+    /// If another thread of the test panicked.
     #[must_use]
     #[allow(clippy::unwrap_used, reason = "for tests only")]
     pub fn take_mails(&self) -> Vec<Message> {
         std::mem::take(&mut self.inner.mails.lock().unwrap())
     }
 
-    /// Has this answer all HTTP requests from now on; without it, none is sent.
+    /// Answers all HTTP requests with `server` from now on. Without a server, requests fail as not sent.
     ///
     /// # Panics
-    /// After another test thread's panic.
+    /// If another thread of the test panicked.
     #[allow(clippy::unwrap_used, reason = "for tests only")]
     pub fn serve(&self, server: impl FnMut(&Request) -> Result<Response, HttpFailure> + Send + 'static) {
         *self.inner.server.lock().unwrap() = Some(Box::new(server));
     }
 
-    /// Has something happen right before the next commit: the race that a service must survive.
+    /// Runs `interference` right before the next commit, to simulate a concurrent request.
     ///
     /// # Panics
-    /// After another test thread's panic.
+    /// If another thread of the test panicked.
     #[allow(clippy::unwrap_used, reason = "for tests only")]
     pub fn before_next_commit(&self, interference: impl FnOnce() + Send + 'static) {
         *self.inner.before.lock().unwrap() = Some(Box::new(interference));
     }
 
-    /// Has something happen right after the next commit.
+    /// Runs `interference` right after the next commit.
     ///
     /// # Panics
-    /// After another test thread's panic.
+    /// If another thread of the test panicked.
     #[allow(clippy::unwrap_used, reason = "for tests only")]
     pub fn after_next_commit(&self, interference: impl FnOnce() + Send + 'static) {
         *self.inner.after.lock().unwrap() = Some(Box::new(interference));
@@ -184,7 +185,7 @@ impl Ports for TestPorts {
 }
 
 impl Mail for TestPorts {
-    /// Keeps the message, but for two domains: mail to `unavailable.example` and `rejected.example` fails as they say.
+    /// Records the message. Mail to `unavailable.example` and `rejected.example` fails as these names say.
     #[allow(clippy::unwrap_used, reason = "for tests only")]
     fn send(&self, message: &Message) -> Result<(), MailFailure> {
         if message.to.ends_with("@unavailable.example") {
@@ -200,26 +201,32 @@ impl Mail for TestPorts {
 
 impl HttpClient for TestPorts {
     #[allow(clippy::unwrap_used, reason = "for tests only")]
-    fn request(&self, request: &Request) -> Result<Response, HttpFailure> {
+    fn send(&self, request: &Request) -> Result<Response, HttpFailure> {
         match &mut *self.inner.server.lock().unwrap() {
             Some(server) => server(request),
-            None => Err(HttpFailure::NotSent("there is no server".into())),
+            None => Err(HttpFailure::NotSent("the test has no server".into())),
         }
     }
 }
 
 impl Cache for TestPorts {
-    fn cached(&self, keys: &[String]) -> Vec<Option<Vec<u8>>> {
+    fn get_many(&self, keys: &[String]) -> Vec<Option<Vec<u8>>> {
         self.inner
             .runtime
             .block_on(self.inner.cache.get_many(keys.to_vec()))
     }
 
-    fn keep(&self, key: &str, value: &[u8], ttl: u64) {
+    fn set(&self, key: &str, value: &[u8], ttl: u64) {
         let ttl = Duration::from_millis(ttl);
         self.inner
             .runtime
             .block_on(self.inner.cache.set(key.into(), value.to_vec(), ttl));
+    }
+
+    fn delete(&self, keys: &[String]) {
+        self.inner
+            .runtime
+            .block_on(self.inner.cache.delete(keys.to_vec()));
     }
 
     fn increment(&self, key: &str, by: i64, ttl: u64) -> Option<i64> {
@@ -230,7 +237,7 @@ impl Cache for TestPorts {
     }
 }
 
-/// A signed-in customer.
+/// Returns a signed-in customer.
 #[must_use]
 pub fn customer(user_id: &str) -> Caller {
     Caller::User(SignedIn {
@@ -240,7 +247,7 @@ pub fn customer(user_id: &str) -> Caller {
     })
 }
 
-/// A signed-in ADMIN.
+/// Returns a signed-in ADMIN.
 #[must_use]
 pub fn admin() -> Caller {
     Caller::User(SignedIn {
@@ -248,4 +255,36 @@ pub fn admin() -> Caller {
         role: Role::Admin,
         session_id: None,
     })
+}
+
+/// Returns the code of a result's error, such as `FORBIDDEN`, or `OK`.
+#[must_use]
+pub const fn error_code<T>(result: &Result<T, Error>) -> &'static str {
+    match result {
+        Ok(_) => "OK",
+        Err(Error::Unauthenticated(_)) => "UNAUTHENTICATED",
+        Err(Error::Forbidden(_)) => "FORBIDDEN",
+        Err(Error::NotFound(_)) => "NOT_FOUND",
+        Err(Error::Conflict(_)) => "CONFLICT",
+        Err(Error::StaleVersion(_)) => "STALE_VERSION",
+        Err(Error::InvalidTransition(_)) => "INVALID_TRANSITION",
+        Err(Error::OutOfStock(_)) => "OUT_OF_STOCK",
+        Err(Error::PaymentDeclined(_)) => "PAYMENT_DECLINED",
+        Err(Error::Invalid(_)) => "INVALID",
+        Err(Error::RateLimited(_)) => "RATE_LIMITED",
+        Err(Error::Unavailable(_)) => "UNAVAILABLE",
+        Err(Error::Internal(_)) => "INTERNAL",
+    }
+}
+
+/// Returns the field that an invalid input is about.
+///
+/// # Panics
+/// If the result is not [`Error::Invalid`].
+#[allow(clippy::panic, reason = "for tests only")]
+pub fn invalid_field<T: Debug>(result: Result<T, Error>) -> String {
+    match result {
+        Err(Error::Invalid(violation)) => violation.field,
+        other => panic!("{other:?}"),
+    }
 }

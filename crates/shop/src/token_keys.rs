@@ -1,18 +1,18 @@
-//! `TOKEN_KEYS`: the Ed25519 keys of the shop's own access tokens, as a set of JSON Web Keys (RFC 7517, RFC 8037).
+//! `TOKEN_KEYS`: the Ed25519 keys of the shop's access tokens, as a JSON Web Key Set (RFC 7517, RFC 8037).
 //!
-//! The first key signs, all of them verify: to change keys, the new one is put first, and the old one is taken away when no token
-//! that it has signed can still be good.
+//! The first key signs, and all keys verify. To change the key, put a new one in front. Remove the old one
+//! when the tokens that it signed have expired.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-/// The bytes of each half of a key.
+/// The length of a private or public key, in bytes.
 const LENGTH: usize = 32;
 
-/// What a private key is told as: it names nothing of the text, which is a secret.
-const WRONG: &str = "TOKEN_KEYS must be a JSON Web Key Set: {\"keys\": [{\"kty\": \"OKP\", \"crv\": \"Ed25519\", \"kid\": \"…\", \"x\": \"…\", \"d\": \"…\"}]}, the key that signs first";
+/// The error for an invalid set. It does not repeat the text, which is a secret.
+const INVALID: &str = "TOKEN_KEYS must be a JSON Web Key Set: {\"keys\": [{\"kty\": \"OKP\", \"crv\": \"Ed25519\", \"kid\": \"…\", \"x\": \"…\", \"d\": \"…\"}]}, with the signing key first";
 
 /// The keys, at least one.
 #[allow(missing_debug_implementations, reason = "it holds a secret")]
@@ -20,12 +20,12 @@ pub struct TokenKeys {
     keys: Vec<TokenKey>,
 }
 
-/// The key that signs.
+/// The signing key.
 #[allow(missing_debug_implementations, reason = "it holds a secret")]
 pub struct Signer {
-    /// What tokens name it by, as `kid`.
+    /// The `kid` of its tokens.
     pub id: String,
-    /// Both halves in PKCS #8's DER (RFC 5958, RFC 8410), by which a reader sees whether they belong together.
+    /// The private and the public key, in PKCS #8 DER (RFC 5958, RFC 8410).
     pub pkcs8: Vec<u8>,
 }
 
@@ -52,26 +52,26 @@ struct Key {
 }
 
 impl TokenKeys {
-    /// Reads the setting. Who only verifies needs no private halves, `d`.
+    /// Parses the setting. Private keys, `d`, are optional, because verification does not need them.
     ///
     /// # Errors
-    /// What would be right, and nothing of what was given.
+    /// The expected form.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let set: Set = serde_json::from_str(text).map_err(|_| WRONG)?;
+        let set: Set = serde_json::from_str(text).map_err(|_| INVALID)?;
         let keys: Option<Vec<_>> = set.keys.into_iter().map(Key::read).collect();
-        let keys = keys.filter(|keys| !keys.is_empty()).ok_or(WRONG)?;
+        let keys = keys.filter(|keys| !keys.is_empty()).ok_or(INVALID)?;
         let unique = |key: &TokenKey| keys.iter().filter(|other| other.id == key.id).count() == 1;
         if keys.iter().all(unique) {
             Ok(Self { keys })
         } else {
-            Err("TOKEN_KEYS must give each key a `kid` of its own".into())
+            Err("TOKEN_KEYS must have a unique `kid` for each key".into())
         }
     }
 
-    /// The first, which signs.
+    /// Returns the first key, which signs.
     ///
     /// # Errors
-    /// What would be right, where it has no private half.
+    /// A sentence for the operator if it has no private key.
     pub fn signer(&self) -> Result<Signer, String> {
         let first = self.keys.first();
         let signer = first.and_then(|key| {
@@ -80,15 +80,15 @@ impl TokenKeys {
                 pkcs8: key.pkcs8()?,
             })
         });
-        signer.ok_or_else(|| "TOKEN_KEYS must give its first key, which signs, a private half, `d`".into())
+        signer.ok_or_else(|| "TOKEN_KEYS must have a private key, `d`, in its first key, which signs".into())
     }
 
-    /// All of them, the one that signs first.
+    /// Returns all keys, the signing key first.
     pub fn iter(&self) -> impl Iterator<Item = &TokenKey> {
         self.keys.iter()
     }
 
-    /// The public halves as a set of JSON Web Keys, for everybody who wants to verify.
+    /// Returns the public keys as a JSON Web Key Set.
     #[must_use]
     pub fn public_set(&self) -> Value {
         let public = |key: &TokenKey| {
@@ -102,19 +102,19 @@ impl TokenKeys {
 }
 
 impl TokenKey {
-    /// What tokens name it by, as `kid`.
+    /// Returns the `kid` of its tokens.
     #[must_use]
     pub fn id(&self) -> &str {
         &self.id
     }
 
-    /// Its public half (RFC 8032).
+    /// Returns the public key (RFC 8032).
     #[must_use]
     pub const fn public(&self) -> &[u8] {
         &self.public
     }
 
-    /// Both halves; none of a key without its private one.
+    /// Returns the private and the public key, if there is a private one.
     fn pkcs8(&self) -> Option<Vec<u8>> {
         const BEFORE_PRIVATE: [u8; 16] = [
             0x30, 0x51, 0x02, 0x01, 0x01, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20,
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn the_published_set_has_all_keys_and_nothing_private() {
+    fn the_public_set_has_all_keys_and_no_private_one() {
         let keys = parse(&[key("b"), key("a")]).map_err(|_| ()).unwrap();
         assert_eq!(keys.iter().map(TokenKey::id).collect::<Vec<_>>(), ["b", "a"]);
         let public = keys.public_set();
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_without_its_private_half_verifies_only() {
+    fn a_key_without_a_private_key_only_verifies() {
         let mut key = key("a");
         key.as_object_mut().unwrap().remove("d");
         let keys = parse(&[key]).map_err(|_| ()).unwrap();
@@ -178,18 +178,18 @@ mod tests {
             keys.iter()
                 .all(|key| key.pkcs8().is_none() && key.public().len() == LENGTH)
         );
-        let refused = keys.signer().err().unwrap();
-        assert!(refused.contains("TOKEN_KEYS"), "{refused}");
+        let error = keys.signer().err().unwrap();
+        assert!(error.contains("TOKEN_KEYS"), "{error}");
     }
 
     #[test]
-    fn what_is_no_set_of_such_keys_is_refused_without_repeating_it() {
+    fn rejects_an_invalid_set_without_repeating_it() {
         let with = |field: &str, value: &str| {
             let mut key = key("a");
             key[field] = value.into();
             key
         };
-        let wrong = [
+        let invalid = [
             vec![],
             vec![key("a"), key("a")],
             vec![with("kty", "RSA")],
@@ -199,17 +199,17 @@ mod tests {
             vec![with("d", &D[1..])],
             vec![with("d", "j5/mCNsZISkI8c0RxK3MDcPP2zr5RbDVqWXUGvVJKkA")],
         ];
-        for keys in wrong {
-            let refused = parse(&keys).err().unwrap();
+        for keys in invalid {
+            let error = parse(&keys).err().unwrap();
             assert!(
-                refused.contains("TOKEN_KEYS") && !refused.contains(&D[1..]),
-                "{refused}"
+                error.contains("TOKEN_KEYS") && !error.contains(&D[1..]),
+                "{error}"
             );
         }
         assert!(
             TokenKeys::parse(&format!("\"{D}\""))
                 .err()
-                .is_some_and(|refused| !refused.contains(D))
+                .is_some_and(|error| !error.contains(D))
         );
     }
 }

@@ -1,5 +1,5 @@
-//! The guests' target from Debian's packages: `rustc-web` (a recent compiler with std's sources, for Debian's stable
-//! releases) and the `wasi-libc` of a newer suite, the first that supports WASI 0.2.
+//! Builds the target from Debian's packages: `rustc-web`, a recent compiler with the sources of std for
+//! Debian's stable releases, and the `wasi-libc` of the first suite that supports WASI 0.2.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -9,16 +9,16 @@ use sha2::{Digest, Sha256};
 
 use super::sources::{SourceList, with_suite};
 use super::sysroot::{self, Parts};
-use super::{LINKED, Toolchain, has_std};
 use crate::process::{clean, output, progress, run};
+use crate::toolchain::{LINKED, TARGET, Toolchain, has_std};
 
 const PACKAGES: [&str; 3] = ["rustc-web", "cargo-web", "rust-web-src"];
 const RUSTC: &str = "/usr/bin/rustc";
-/// The first suite whose wasi-libc has WASI 0.2.
+/// The first suite whose wasi-libc supports WASI 0.2.
 const SUITE: &str = "forky";
 
-/// The toolchain, if it has been made with the installed compiler, and rustup still knows it.
-pub fn ready(cache: &Path) -> Option<Toolchain> {
+/// Returns the toolchain, if it was built with the installed compiler and is linked to rustup.
+pub fn find(cache: &Path) -> Option<Toolchain> {
     let sysroot = sysroot_folder(cache).ok()?;
     let complete = has_std(&sysroot::target_libs(&sysroot)) && sysroot.join("bin/rustc").exists();
     let linked = fs::canonicalize(rustup_home()?.join("toolchains").join(LINKED)).ok()?;
@@ -31,22 +31,22 @@ pub fn ready(cache: &Path) -> Option<Toolchain> {
     })
 }
 
-/// Makes the toolchain and links it to rustup.
+/// Builds the toolchain and links it to rustup.
 ///
 /// # Errors
-/// The machine is no Debian with rustup, is not root's where packages are missing, or a step fails.
-pub fn make(cache: &Path) -> Result<Toolchain> {
+/// The machine is not Debian with rustup, packages are missing and the user is not root, or a step fails.
+pub fn build(cache: &Path) -> Result<Toolchain> {
     let codename = debian_codename(&fs::read_to_string("/etc/os-release").unwrap_or_default())
         .context("this machine is not Debian")?;
     let tools = sysroot::rustup_tools().context(
-        "a rustup toolchain that has wasm-component-ld is needed beside Debian's (`rustup toolchain install stable`)",
+        "a rustup toolchain with wasm-component-ld is needed: run `rustup toolchain install stable`",
     )?;
     install_packages()?;
 
     let folder = toolchains(cache);
-    fs::create_dir_all(&folder).with_context(|| format!("{} can't be made", folder.display()))?;
+    fs::create_dir_all(&folder).with_context(|| format!("can't create {}", folder.display()))?;
     let _lock = lock(&folder)?;
-    if let Some(toolchain) = ready(cache) {
+    if let Some(toolchain) = find(cache) {
         return Ok(toolchain);
     }
     let sysroot = sysroot_folder(cache)?;
@@ -54,10 +54,10 @@ pub fn make(cache: &Path) -> Result<Toolchain> {
         remove_others(&folder, None)?;
         let work = tempfile::Builder::new().prefix("building-").tempdir_in(&folder)?;
         let libc = wasi_libc(work.path(), &codename)?;
-        progress("building Rust's standard library for the guests (once, a minute or two)");
+        progress("building Rust's standard library for the components (once, one or two minutes)");
         let std = sysroot::build_std(work.path(), Path::new(RUSTC))?;
         let made = work.path().join("sysroot");
-        sysroot::lay_out(
+        sysroot::create(
             &made,
             &sysroot,
             &Parts {
@@ -75,14 +75,14 @@ pub fn make(cache: &Path) -> Result<Toolchain> {
     ));
     run(clean("rustup").args(["toolchain", "link", LINKED]).arg(&sysroot))?;
     remove_others(&folder, Some(&sysroot))?;
-    ready(cache).context("the toolchain was made, but does not work as expected; please report this")
+    find(cache).context("the toolchain was built, but is not complete: please report this")
 }
 
 fn toolchains(cache: &Path) -> PathBuf {
     cache.join("toolchain")
 }
 
-/// Where the toolchain of the installed compiler is kept.
+/// Returns the folder of the toolchain for the installed compiler.
 fn sysroot_folder(cache: &Path) -> Result<PathBuf> {
     let version = output(clean(RUSTC).arg("-vV"))?;
     let digest = Sha256::digest(format!("{version}\nlayout {}\n{SUITE}", sysroot::LAYOUT));
@@ -114,13 +114,13 @@ fn debian_codename(os_release: &str) -> Option<String> {
 fn lock(folder: &Path) -> Result<File> {
     let file = File::create(folder.join("lock"))?;
     if file.try_lock().is_err() {
-        progress("waiting for another xtask that makes the toolchain");
+        progress("waiting for another xtask that builds the toolchain");
         file.lock()?;
     }
     Ok(file)
 }
 
-/// Removes toolchains of earlier compilers, and what an interrupted run left.
+/// Removes toolchains of earlier compilers, and unfinished ones.
 fn remove_others(folder: &Path, keep: Option<&Path>) -> Result<()> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
@@ -146,26 +146,22 @@ fn install_packages() -> Result<()> {
     }
     let names = missing.join(" ");
     if output(clean("id").arg("-u"))? != "0" {
-        bail!(
-            "packages are missing, and only root can install them: `sudo apt-get update && sudo apt-get install {names}`"
-        );
+        bail!("packages are missing: run `sudo apt-get update && sudo apt-get install {names}`");
     }
     progress(format_args!("apt-get update; apt-get install {names}"));
-    // One broken source of several fails an update, and may not matter here.
+    // An update fails if one source is broken, but the others may be enough.
     if let Err(error) = run(clean("apt-get").args(["-q", "update"])) {
-        progress(format_args!(
-            "{error:#}; going on with the package lists that there are"
-        ));
+        progress(format_args!("{error:#}; using the present package lists"));
     }
     let mut install = clean("apt-get");
     install
         .env("DEBIAN_FRONTEND", "noninteractive")
         .args(["-q", "-y", "--no-install-recommends", "install"]);
-    run(install.args(missing)).with_context(|| format!("Debian's packages {names} can't be installed"))
+    run(install.args(missing)).with_context(|| format!("can't install Debian's packages {names}"))
 }
 
-/// Downloads the newer suite's wasi-libc, with apt's check of its signature, and unpacks it; the machine's own package
-/// lists stay as they are.
+/// Downloads and unpacks the newer suite's wasi-libc. apt checks the signature. The machine's package lists
+/// do not change.
 fn wasi_libc(work: &Path, codename: &str) -> Result<PathBuf> {
     progress(format_args!("downloading wasi-libc of Debian's suite {SUITE}"));
     let source = newer_suite(Path::new("/etc/apt"), codename)?;
@@ -193,8 +189,7 @@ fn wasi_libc(work: &Path, codename: &str) -> Result<PathBuf> {
         }
         apt
     };
-    let failed =
-        || format!("wasi-libc of Debian's suite {SUITE} can't be downloaded from this machine's mirror");
+    let failed = || format!("can't download wasi-libc of Debian's suite {SUITE} from this machine's mirror");
     run(apt().arg("update")).with_context(failed)?;
     run(apt().args(["download", "wasi-libc"])).with_context(failed)?;
     let package = fs::read_dir(work.join("download"))?
@@ -203,10 +198,10 @@ fn wasi_libc(work: &Path, codename: &str) -> Result<PathBuf> {
         .path();
     let unpacked = work.join("wasi-libc");
     run(clean("dpkg").arg("-x").args([&package, &unpacked]))?;
-    Ok(unpacked.join("usr/lib").join(super::TARGET))
+    Ok(unpacked.join("usr/lib").join(TARGET))
 }
 
-/// The machine's own source of packages, with the newer suite in place of its own.
+/// Returns the machine's source of packages, with the newer suite instead of its suite.
 fn newer_suite(etc: &Path, codename: &str) -> Result<SourceList> {
     let mut files = vec![etc.join("sources.list")];
     if let Ok(entries) = fs::read_dir(etc.join("sources.list.d")) {
@@ -226,7 +221,7 @@ fn newer_suite(etc: &Path, codename: &str) -> Result<SourceList> {
         .find_map(|(list, deb822)| with_suite(&list, deb822, codename, SUITE))
         .with_context(|| {
             format!(
-                "no source of {} names the archive of Debian's release {codename}",
+                "no source in {} names the archive of Debian's release {codename}",
                 etc.display()
             )
         })
@@ -237,7 +232,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_debian_itself_has_a_codename() {
+    fn reads_the_code_name_of_debian_only() {
         let debian = "PRETTY_NAME=\"Debian GNU/Linux 12\"\nVERSION_CODENAME=bookworm\nID=debian\n";
         assert_eq!(debian_codename(debian).as_deref(), Some("bookworm"));
         assert_eq!(
@@ -248,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn the_source_is_found_among_other_lists_and_disabled_files() {
+    fn skips_other_sources_and_disabled_files() {
         let etc = tempfile::tempdir().unwrap();
         let parts = etc.path().join("sources.list.d");
         fs::create_dir(&parts).unwrap();
@@ -263,8 +258,8 @@ mod tests {
         )
         .unwrap();
         assert!(newer_suite(etc.path(), "bookworm").is_err());
-        let own = "Types: deb\nURIs: http://archive.example/debian\nSuites: bookworm\nComponents: main\n";
-        fs::write(parts.join("debian.sources"), own).unwrap();
+        let debian = "Types: deb\nURIs: http://archive.example/debian\nSuites: bookworm\nComponents: main\n";
+        fs::write(parts.join("debian.sources"), debian).unwrap();
         assert!(
             newer_suite(etc.path(), "bookworm")
                 .unwrap()

@@ -1,4 +1,4 @@
-//! Running other programs: with progress on stderr, so that stdout keeps to what a task prints as its result.
+//! Runs other programs. Progress goes to stderr, so that stdout has only the result of a task.
 
 use std::ffi::OsStr;
 use std::path::Path;
@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
-/// What cargo and rustup set for the programs that they run (xtask among them), and what users set for their own
-/// machine's target. It would make an inner cargo take another compiler than the one that it is asked for, or give
-/// it flags that the guests' target lacks.
+/// The variables that cargo and rustup set for the programs that they run, and those that users set for the
+/// target of their machine. An inner cargo would choose another compiler because of them, or use flags that
+/// components do not support.
 const INHERITED: [&str; 14] = [
     "CARGO",
     "CARGO_BUILD_RUSTC",
@@ -27,12 +27,12 @@ const INHERITED: [&str; 14] = [
     "RUST_RECURSION_COUNT",
 ];
 
-/// Tells on stderr what is being done.
+/// Reports progress on stderr.
 pub fn progress(text: impl std::fmt::Display) {
     eprintln!("xtask: {text}");
 }
 
-/// A command in an environment without cargo's own variables.
+/// Returns a command without the variables of an outer cargo.
 pub fn clean(program: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new(program);
     for name in INHERITED {
@@ -41,7 +41,7 @@ pub fn clean(program: impl AsRef<OsStr>) -> Command {
     command
 }
 
-/// A command line as a person would read it.
+/// Formats a command line for people.
 pub fn shown(command: &Command) -> String {
     let name = Path::new(command.get_program())
         .file_name()
@@ -53,34 +53,34 @@ pub fn shown(command: &Command) -> String {
         .join(" ")
 }
 
-/// Runs a program to its end; its output goes to stderr.
+/// Runs a program to its end. Its output goes to stderr.
 ///
 /// # Errors
-/// The program can't be started, or does not succeed.
+/// The program can't be started, or fails.
 pub fn run(command: &mut Command) -> Result<()> {
     let line = shown(command);
     let status = command
         .stdin(Stdio::null())
         .stdout(Stdio::from(std::io::stderr()))
         .status()
-        .with_context(|| format!("`{line}` can't be started"))?;
+        .with_context(|| format!("can't start `{line}`"))?;
     if !status.success() {
         bail!("`{line}` failed ({status})");
     }
     Ok(())
 }
 
-/// Runs a program to its end, but not longer than `limit`; its output goes to stderr.
+/// Runs a program to its end, and kills it after `limit`. Its output goes to stderr.
 ///
 /// # Errors
-/// The program can't be started, does not succeed, or is still running at the limit and is ended then.
+/// The program can't be started, fails, or is killed.
 pub fn run_within(command: &mut Command, limit: Duration) -> Result<()> {
     let line = shown(command);
     let mut child = command
         .stdin(Stdio::null())
         .stdout(Stdio::from(std::io::stderr()))
         .spawn()
-        .with_context(|| format!("`{line}` can't be started"))?;
+        .with_context(|| format!("can't start `{line}`"))?;
     let started = Instant::now();
     loop {
         if let Some(status) = child.try_wait()? {
@@ -92,22 +92,22 @@ pub fn run_within(command: &mut Command, limit: Duration) -> Result<()> {
         if started.elapsed() > limit {
             child.kill()?;
             child.wait()?;
-            bail!("`{line}` took longer than {} s and was ended", limit.as_secs());
+            bail!("`{line}` took longer than {} s and was killed", limit.as_secs());
         }
         std::thread::sleep(Duration::from_millis(50));
     }
 }
 
-/// Runs a program to its end and returns what it printed, without the last line break.
+/// Runs a program to its end and returns its output without the last line break.
 ///
 /// # Errors
-/// The program can't be started, or does not succeed; what it printed on stderr is then part of the error.
+/// The program can't be started, or fails; the error has its output on stderr.
 pub fn output(command: &mut Command) -> Result<String> {
     let line = shown(command);
     let output = command
         .stdin(Stdio::null())
         .output()
-        .with_context(|| format!("`{line}` can't be started"))?;
+        .with_context(|| format!("can't start `{line}`"))?;
     if !output.status.success() {
         bail!(
             "`{line}` failed ({}): {}",

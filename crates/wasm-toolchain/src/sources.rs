@@ -1,22 +1,22 @@
-//! Where the machine takes its Debian packages from, and the same place's newer suite.
+//! The machine's sources of Debian packages, and the same archive's newer suite.
 
 use std::fmt::Write as _;
 
 /// A list of package sources for apt, in one of its two formats.
 #[derive(Debug, PartialEq, Eq)]
 pub struct SourceList {
-    /// The file name; apt knows the format by its ending.
+    /// The file name; its extension names the format.
     pub file_name: &'static str,
     /// The content of the file.
     pub text: String,
 }
 
-/// The suites besides the release's code name under which a machine may name Debian's archive.
+/// The names that a machine may use for its suite, besides the code name of the release.
 const ALIASES: [&str; 5] = ["stable", "oldstable", "testing", "unstable", "sid"];
 
-/// From one of the machine's source lists (`deb822` tells its format: `*.sources` or `*.list`), a list that names the
-/// same archive, with the same signing key, but another suite. None where the list does not name the archive of the
-/// release `codename`.
+/// Returns a source list with the same archive and signing key as `list`, but with another suite. `deb822` is
+/// the format of `*.sources`, the other one that of `*.list`. Returns `None` if `list` does not name the
+/// archive of the release `codename`.
 pub fn with_suite(list: &str, deb822: bool, codename: &str, suite: &str) -> Option<SourceList> {
     if deb822 {
         from_deb822(list, codename, suite)
@@ -25,11 +25,11 @@ pub fn with_suite(list: &str, deb822: bool, codename: &str, suite: &str) -> Opti
     }
 }
 
-fn is_archive<'a>(mut suites: impl Iterator<Item = &'a str>, codename: &str) -> bool {
+fn names_release<'a>(mut suites: impl Iterator<Item = &'a str>, codename: &str) -> bool {
     suites.any(|suite| suite == codename || ALIASES.contains(&suite))
 }
 
-/// The fields of a deb822 paragraph; a value keeps its continuation lines (an inline key has many).
+/// Parses the fields of a deb822 paragraph. A value keeps its continuation lines, which an inline key has.
 fn fields(paragraph: &str) -> Vec<(String, String)> {
     let mut fields = Vec::<(String, String)>::new();
     for line in paragraph.lines().filter(|line| !line.starts_with('#')) {
@@ -46,12 +46,10 @@ fn fields(paragraph: &str) -> Vec<(String, String)> {
 }
 
 fn from_deb822(list: &str, codename: &str, suite: &str) -> Option<SourceList> {
-    // A line of comment does not end a paragraph, an empty one does.
+    // An empty line ends a paragraph, a comment does not.
     list.split("\n\n").map(fields).find_map(|fields| {
-        let value = |wanted: &str| {
-            let mut named = fields
-                .iter()
-                .filter(|(name, _)| name.eq_ignore_ascii_case(wanted));
+        let value = |field: &str| {
+            let mut named = fields.iter().filter(|(name, _)| name.eq_ignore_ascii_case(field));
             named.next().map_or("", |(_, value)| value.as_str())
         };
         let usable = value("Types").split_whitespace().any(|kind| kind == "deb")
@@ -59,7 +57,7 @@ fn from_deb822(list: &str, codename: &str, suite: &str) -> Option<SourceList> {
                 .split_whitespace()
                 .any(|component| component == "main")
             && !value("Enabled").eq_ignore_ascii_case("no")
-            && is_archive(value("Suites").split_whitespace(), codename);
+            && names_release(value("Suites").split_whitespace(), codename);
         if !usable {
             return None;
         }
@@ -93,7 +91,7 @@ fn from_lines(list: &str, codename: &str, suite: &str) -> Option<SourceList> {
         };
         let mut words = rest.split_whitespace();
         let (address, named) = (words.next()?, words.next()?);
-        let usable = is_archive(std::iter::once(named), codename) && words.any(|word| word == "main");
+        let usable = names_release(std::iter::once(named), codename) && words.any(|word| word == "main");
         let text = format!("deb {options}{address} {suite} main\n");
         usable.then_some(SourceList {
             file_name: "newer.list",
@@ -124,7 +122,7 @@ Signed-By:
 ";
 
     #[test]
-    fn the_archive_of_the_release_is_taken_with_its_key_and_its_suite_is_replaced() {
+    fn keeps_the_archive_and_its_key_and_replaces_the_suite() {
         let made = with_suite(DEB822, true, "bookworm", "forky").unwrap();
         assert_eq!(
             made.text,
@@ -135,7 +133,7 @@ Signed-By:
     }
 
     #[test]
-    fn a_one_line_list_keeps_its_options() {
+    fn keeps_the_options_of_a_one_line_list() {
         let list = "# deb http://old.example/debian bookworm main\n\
                     deb-src http://archive.example/debian bookworm main\n\
                     deb http://security.example/debian bookworm-security main\n\
@@ -149,7 +147,7 @@ Signed-By:
     }
 
     #[test]
-    fn lists_of_other_archives_are_passed_over() {
+    fn skips_other_archives_and_disabled_sources() {
         assert_eq!(
             with_suite(
                 "deb http://other.example/deb nodistro main",
@@ -164,7 +162,7 @@ Signed-By:
     }
 
     #[test]
-    fn an_archive_named_by_an_alias_of_its_suite_is_known() {
+    fn finds_an_archive_by_an_alias_of_its_suite() {
         let made = with_suite(
             "deb http://archive.example/debian stable main",
             false,

@@ -1,4 +1,4 @@
-//! Reading request bodies: whole, within a limit of size and of time, before an instance is taken for the request.
+//! Reads request bodies completely, within limits of size and time, before the request gets an instance.
 
 use std::time::Duration;
 
@@ -12,26 +12,27 @@ use tokio::time::timeout;
 use super::problem::Problem;
 
 /// How long a body may take to arrive.
-const TIME: Duration = Duration::from_secs(15);
+const TIME_LIMIT: Duration = Duration::from_secs(15);
 
-/// So much of a body that is too large is read and thrown away: a client that is still sending does not see an answer.
-const DISCARDED: u64 = 8 << 20;
+/// How much of a too large body is read and discarded, in bytes. A client that is still sending does not see
+/// the response.
+const MAX_DISCARDED: u64 = 8 << 20;
 
-/// Takes the body out of a request.
+/// Reads the body of a request.
 ///
 /// # Errors
-/// What to answer instead.
+/// The error to answer with.
 pub async fn read(request: &mut Request<Incoming>, limit: usize) -> Result<Bytes, Problem> {
     if request.body().is_end_stream() {
         return Ok(Bytes::new());
     }
     let announced = request.body().size_hint().lower();
-    // A client that waits for `100 Continue` has sent nothing yet, and needs not to.
+    // A client that waits for `100 Continue` has not sent the body yet, so there is nothing to discard.
     let waits = request.headers().contains_key(EXPECT);
-    if announced > limit as u64 && (waits || announced > DISCARDED) {
+    if announced > limit as u64 && (waits || announced > MAX_DISCARDED) {
         return Err(Problem::TOO_LARGE_UNREAD);
     }
-    timeout(TIME, collect(request.body_mut(), limit))
+    timeout(TIME_LIMIT, collect(request.body_mut(), limit))
         .await
         .map_err(|_| Problem::BODY_TOO_SLOW)?
 }
@@ -45,7 +46,7 @@ async fn collect(body: &mut Incoming, limit: usize) -> Result<Bytes, Problem> {
             continue;
         };
         total += data.len() as u64;
-        if total > DISCARDED {
+        if total > MAX_DISCARDED {
             return Err(Problem::TOO_LARGE_UNREAD);
         }
         if total > limit as u64 {

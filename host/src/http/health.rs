@@ -1,41 +1,33 @@
-//! `/livez` and `/readyz`, as orchestrators ask for them. The host answers them by itself, without an instance.
+//! The responses to `/livez` and `/readyz`. The host answers these requests without an instance.
 
 use bytes::Bytes;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE};
-use http::{HeaderValue, Response, StatusCode};
+use http::{HeaderValue, Response};
 use http_body_util::Full;
 use mercato_ports::documents::Documents;
-use serde_json::json;
+use mercato_shop::http::{Health, uncached};
 use tracing::warn;
 
-/// The process runs.
+/// Returns the response of a running process.
 pub fn live() -> Response<Full<Bytes>> {
-    response(StatusCode::OK, "live", None)
+    response(Health::LIVE)
 }
 
-/// The shop can serve, or why it can't.
+/// Returns whether the shop can serve requests.
 pub async fn ready(documents: &dyn Documents) -> Response<Full<Bytes>> {
     match documents.ready().await {
-        Ok(()) => response(StatusCode::OK, "ready", None),
+        Ok(()) => response(Health::READY),
         Err(reason) => {
-            warn!(reason, "not ready");
-            response(StatusCode::SERVICE_UNAVAILABLE, "unavailable", Some(&reason))
+            warn!(reason, "the shop is not ready");
+            response(Health::unavailable(&reason))
         }
     }
 }
 
-fn response(status: StatusCode, word: &str, reason: Option<&str>) -> Response<Full<Bytes>> {
-    let body = match reason {
-        Some(reason) => json!({ "status": word, "reason": reason }),
-        None => json!({ "status": word }),
-    };
-    let mut response = Response::new(Full::new(body.to_string().into()));
-    *response.status_mut() = status;
-    response
-        .headers_mut()
-        .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    response
-        .headers_mut()
-        .insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    response
+fn response(health: Health) -> Response<Full<Bytes>> {
+    let body = serde_json::to_vec(&health).unwrap_or_default();
+    uncached(
+        health.code(),
+        HeaderValue::from_static("application/json"),
+        Full::new(body.into()),
+    )
 }

@@ -1,15 +1,13 @@
-//! The HTTP side: connections, limits, and what the host answers by itself.
+//! The HTTP server: connections, limits, event streams, and the responses of the host itself.
 
-mod asked;
 mod body;
-pub mod client_address;
 mod health;
-pub mod places;
 mod problem;
-mod request_id;
+mod request_context;
 mod server;
 mod service;
-pub mod watch;
+pub mod stream_slots;
+pub mod streams;
 
 pub use server::serve;
 pub use service::Service;

@@ -1,51 +1,51 @@
-//! Errors that the host answers by itself, with a stable code: as problem details (RFC 9457), or as GraphQL's clients read them.
+//! The errors that the host answers itself, as problem details (RFC 9457) or as GraphQL errors.
 
 use bytes::Bytes;
-use http::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, RETRY_AFTER};
+use http::header::{CONNECTION, RETRY_AFTER};
 use http::{HeaderValue, Response, StatusCode};
 use http_body_util::Full;
-use serde::Serialize;
+use mercato_shop::http::problem::MEDIA_TYPE;
+use mercato_shop::http::{self as shared, uncached};
+use serde_json::json;
 
-use super::asked::Asked;
-use crate::runtime::{Busy, CallError, Trouble};
+use super::request_context::RequestContext;
+use crate::runtime::{AcquireError, CallError, InstanceError};
 
-/// What went wrong, as the client is told.
+/// An error with a stable code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Problem {
-    status: StatusCode,
-    code: &'static str,
-    detail: &'static str,
-    /// Seconds after which the client may try again.
-    retry_after: Option<u32>,
-    /// The rest of the request was not read, so the connection is of no use any more.
+    problem: shared::Problem<'static>,
+    /// Whether to close the connection, because the rest of the request was not read.
     close: bool,
 }
 
 impl Problem {
     const fn new(status: StatusCode, code: &'static str, detail: &'static str) -> Self {
         Self {
-            status,
-            code,
-            detail,
-            retry_after: None,
+            problem: shared::Problem {
+                status,
+                code,
+                detail,
+                retry_after: None,
+            },
             close: false,
         }
     }
 
-    /// The body is larger than allowed.
+    /// The body is too large.
     pub const TOO_LARGE: Self = Self::new(
         StatusCode::PAYLOAD_TOO_LARGE,
         "PAYLOAD_TOO_LARGE",
         "The request body is larger than this shop accepts. Send less at once.",
     );
 
-    /// The same, where the body was not read to its end.
+    /// The body is too large, and its rest was not read.
     pub const TOO_LARGE_UNREAD: Self = Self {
         close: true,
         ..Self::TOO_LARGE
     };
 
-    /// The body did not come in time.
+    /// The body did not arrive in time.
     pub const BODY_TOO_SLOW: Self = Self {
         close: true,
         ..Self::new(
@@ -55,17 +55,17 @@ impl Problem {
         )
     };
 
-    /// The body broke off.
+    /// The body is incomplete or malformed.
     pub const BODY_BROKEN: Self = Self {
         close: true,
         ..Self::new(
             StatusCode::BAD_REQUEST,
             "BAD_REQUEST",
-            "The request body broke off or is malformed.",
+            "The request body is incomplete or malformed.",
         )
     };
 
-    /// There is no host in the request.
+    /// The request names no host.
     pub const NO_HOST: Self = Self::new(
         StatusCode::BAD_REQUEST,
         "BAD_REQUEST",
@@ -73,20 +73,21 @@ impl Problem {
     );
 
     /// All instances are busy, and the queue is full.
-    pub const BUSY: Self = Self {
-        retry_after: Some(1),
-        ..Self::new(
+    pub const BUSY: Self = {
+        let mut busy = Self::new(
             StatusCode::SERVICE_UNAVAILABLE,
             "BUSY",
             "The shop is busy. Try again in a moment.",
-        )
+        );
+        busy.problem.retry_after = Some(1);
+        busy
     };
 
-    /// The request took too long.
+    /// The shop did not answer in time.
     pub const TIMEOUT: Self = Self::new(
         StatusCode::GATEWAY_TIMEOUT,
         "TIMEOUT",
-        "The shop did not answer in time. Whether something was changed is not known: look before you repeat it.",
+        "The shop did not answer in time. A change may have been made: check before you repeat the request.",
     );
 
     /// The shop failed.
@@ -96,23 +97,22 @@ impl Problem {
         "The shop failed to answer. The operator finds the reason in the log, by the request id.",
     );
 
-    /// The status that it is answered with.
+    /// Returns the status of the response.
     pub fn status(&self) -> StatusCode {
-        self.status
+        self.problem.status
     }
 
-    /// The response to a request.
-    pub fn response(&self, asked: &Asked) -> Response<Full<Bytes>> {
-        let (media_type, body) = match asked.graphql() {
-            Some(media_type) => (media_type, self.errors(asked)),
-            None => ("application/problem+json", self.details(asked)),
+    /// Returns the response to a request.
+    pub fn response(&self, context: &RequestContext) -> Response<Full<Bytes>> {
+        let extension = json!({ "requestId": context.id() });
+        let (media_type, body) = match context.graphql_media_type() {
+            Some(media_type) => (media_type, self.problem.graphql_errors(extension)),
+            None => (MEDIA_TYPE, self.problem.details(context.path(), extension)),
         };
-        let mut response = Response::new(Full::new(body.unwrap_or_default().into()));
-        *response.status_mut() = self.status;
+        let media_type = HeaderValue::from_static(media_type);
+        let mut response = uncached(self.problem.status, media_type, Full::new(body.into()));
         let headers = response.headers_mut();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
-        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        if let Some(seconds) = self.retry_after {
+        if let Some(seconds) = self.problem.retry_after {
             headers.insert(RETRY_AFTER, seconds.into());
         }
         if self.close {
@@ -120,107 +120,44 @@ impl Problem {
         }
         response
     }
-
-    /// As REST tells it.
-    fn details(&self, asked: &Asked) -> serde_json::Result<Vec<u8>> {
-        serde_json::to_vec(&Details {
-            r#type: "about:blank",
-            title: self.status.canonical_reason().unwrap_or_default(),
-            status: self.status.as_u16(),
-            code: self.code,
-            detail: self.detail,
-            instance: asked.path(),
-            request_id: asked.id(),
-            retry_after: self.retry_after,
-        })
-    }
-
-    /// As GraphQL tells it.
-    fn errors(&self, asked: &Asked) -> serde_json::Result<Vec<u8>> {
-        serde_json::to_vec(&Errors {
-            errors: [GraphqlError {
-                message: self.detail,
-                extensions: Extensions {
-                    code: self.code,
-                    request_id: asked.id(),
-                    retry_after: self.retry_after,
-                },
-            }],
-        })
-    }
 }
 
 impl From<&CallError> for Problem {
     fn from(error: &CallError) -> Self {
         match error {
-            CallError::Busy(Busy::Full) => Self::BUSY,
-            CallError::Trouble(Trouble::TooLong(_)) => Self::TIMEOUT,
-            CallError::Busy(Busy::Broken(_)) | CallError::Trouble(_) => Self::INTERNAL,
+            CallError::Acquire(AcquireError::Busy) => Self::BUSY,
+            CallError::Instance(InstanceError::TimedOut(_)) => Self::TIMEOUT,
+            CallError::Acquire(AcquireError::Instantiation(_)) | CallError::Instance(_) => Self::INTERNAL,
         }
     }
 }
 
-/// The form of REST.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Details<'a> {
-    r#type: &'a str,
-    title: &'a str,
-    status: u16,
-    code: &'a str,
-    detail: &'a str,
-    instance: &'a str,
-    request_id: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    retry_after: Option<u32>,
-}
-
-/// The form of GraphQL.
-#[derive(Serialize)]
-struct Errors<'a> {
-    errors: [GraphqlError<'a>; 1],
-}
-
-#[derive(Serialize)]
-struct GraphqlError<'a> {
-    message: &'a str,
-    extensions: Extensions<'a>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Extensions<'a> {
-    code: &'a str,
-    request_id: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    retry_after: Option<u32>,
-}
-
 #[cfg(test)]
 mod tests {
+    use http::header::CONTENT_TYPE;
     use http::{HeaderMap, Request};
     use http_body_util::BodyExt;
-    use serde_json::{Value, json};
+    use serde_json::Value;
 
     use super::*;
 
-    async fn told(path: &str, accept: &str) -> (HeaderMap, Value) {
+    async fn respond(path: &str, accept: &str) -> (HeaderMap, Value) {
         let mut request = Request::builder()
             .uri(path)
             .header("accept", accept)
             .header("x-request-id", "a-1")
             .body(())
             .unwrap();
-        let asked = Asked::of(&mut request);
-        let (head, body) = Problem::TOO_LARGE.response(&asked).into_parts();
+        let context = RequestContext::new(&mut request);
+        let (head, body) = Problem::TOO_LARGE.response(&context).into_parts();
         assert_eq!(head.status, StatusCode::PAYLOAD_TOO_LARGE);
         let body = body.collect().await.unwrap().to_bytes();
         (head.headers, serde_json::from_slice(&body).unwrap())
     }
 
     #[tokio::test]
-    async fn rest_is_told_details_and_graphql_errors() {
-        let (headers, problem) = told("/api/products?first=1", "*/*").await;
+    async fn responds_with_problem_details_or_graphql_errors() {
+        let (headers, problem) = respond("/api/products?first=1", "*/*").await;
         assert_eq!(headers[CONTENT_TYPE], "application/problem+json");
         assert_eq!(
             (&problem["code"], &problem["instance"], &problem["requestId"]),
@@ -238,7 +175,7 @@ mod tests {
                 "application/graphql-response+json",
             ),
         ] {
-            let (headers, answer) = told(path, accept).await;
+            let (headers, answer) = respond(path, accept).await;
             assert_eq!(headers[CONTENT_TYPE], media_type);
             assert_eq!(
                 answer["errors"][0]["extensions"],

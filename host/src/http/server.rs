@@ -1,4 +1,4 @@
-//! Connections: HTTP/1.1, and HTTP/2 with prior knowledge.
+//! Connections with HTTP/1.1, and HTTP/2 with prior knowledge.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -15,31 +15,31 @@ use tracing::{debug, info, warn};
 use super::Service;
 
 /// How long a client may take to send the head of a request.
-const HEAD_TIME: Duration = Duration::from_secs(10);
+const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long requests that have begun may take to end, once the shop is to stop.
-const DRAIN_TIME: Duration = Duration::from_secs(10);
+/// How long running requests may take after the server stopped accepting connections.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The most streams of one HTTP/2 connection.
-const STREAMS: u32 = 256;
+/// The maximum number of streams of one HTTP/2 connection.
+const MAX_HTTP2_STREAMS: u32 = 256;
 
-/// How long the shop goes on as before once it is to stop. What was sent until then waits in the kernel's queues, or in
-/// connections that were only just made: it is taken in and answered rather than reset.
+/// How long the server continues to accept connections after the stop signal. Connections and requests in the
+/// queues of the kernel are then answered and not reset.
 const LINGER_TIME: Duration = Duration::from_millis(300);
 
-/// Serves until `stop` is done, and a moment longer; then takes no new connections, and returns when the requests that have
-/// begun are answered, or after ten seconds.
+/// Serves until `stop` completes, and [`LINGER_TIME`] longer. Then it accepts no more connections, and
+/// returns when the running requests are answered, after ten seconds at the latest.
 pub async fn serve(listener: TcpListener, service: Arc<Service>, stop: impl Future<Output = ()>) {
     let mut builder = Builder::new(TokioExecutor::new());
     builder
         .http1()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIME)
+        .header_read_timeout(HEAD_TIMEOUT)
         .pipeline_flush(true);
     builder
         .http2()
         .timer(TokioTimer::new())
-        .max_concurrent_streams(STREAMS);
+        .max_concurrent_streams(MAX_HTTP2_STREAMS);
     let builder = Arc::new(builder);
     let connections = GracefulShutdown::new();
     let mut stop = std::pin::pin!(async {
@@ -54,8 +54,8 @@ pub async fn serve(listener: TcpListener, service: Arc<Service>, stop: impl Futu
         let (stream, peer) = match accepted {
             Ok(accepted) => accepted,
             Err(error) => {
-                // Out of file descriptors, most often: there will be some when connections end.
-                warn!(%error, "can't accept a connection");
+                // Usually the process has no free file descriptors until some connections end.
+                warn!(%error, "a connection could not be accepted");
                 sleep(Duration::from_millis(50)).await;
                 continue;
             }
@@ -71,10 +71,10 @@ pub async fn serve(listener: TcpListener, service: Arc<Service>, stop: impl Futu
     drop(listener);
     info!(
         connections = connections.count(),
-        "stopping: requests that have begun are finished"
+        "stopping: waiting for running requests"
     );
-    if timeout(DRAIN_TIME, connections.shutdown()).await.is_err() {
-        warn!("some requests did not end in time and are broken off");
+    if timeout(DRAIN_TIMEOUT, connections.shutdown()).await.is_err() {
+        warn!("some requests did not end in time; their connections are closed");
     }
 }
 
@@ -85,10 +85,10 @@ async fn connect(
     service: Arc<Service>,
     watcher: hyper_util::server::graceful::Watcher,
 ) {
-    // Without it, a small response waits for the acknowledgement of the one before.
+    // Without TCP_NODELAY a small response waits for the acknowledgement of the previous one.
     let _ = stream.set_nodelay(true);
-    // The time limit for heads begins with the first byte; this one is for that byte.
-    if !matches!(timeout(HEAD_TIME, stream.readable()).await, Ok(Ok(()))) {
+    // The timeout of hyper begins with the first byte. This one limits the wait for that byte.
+    if !matches!(timeout(HEAD_TIMEOUT, stream.readable()).await, Ok(Ok(()))) {
         return;
     }
     let answer = service_fn(move |request| service.clone().answer(request, client));

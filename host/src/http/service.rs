@@ -1,4 +1,4 @@
-//! One request: its id, its body, its answer, its log line.
+//! The handling of one request: its id, its body, its response, its log line.
 
 use std::convert::Infallible;
 use std::net::IpAddr;
@@ -6,41 +6,42 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE};
-use http::{HeaderName, HeaderValue, Request, Response};
+use http::{HeaderName, HeaderValue, Request, Response, StatusCode};
 use http_body_util::{Either, Full};
 use hyper::body::Incoming;
 use mercato_ports::documents::Documents;
-use mercato_shop::browsers::Browsers;
+use mercato_shop::http::health::{LIVE_PATH, READY_PATH};
+use mercato_shop::http::{BrowserPolicy, client_address, request_id, uncached};
 use tracing::{Instrument, error, error_span, info, warn};
 
-use super::asked::Asked;
 use super::problem::Problem;
-use super::watch::{Body, Watches};
-use super::{body, client_address, health, request_id};
+use super::request_context::RequestContext;
+use super::streams::{Body, Streams};
+use super::{body, health};
 use crate::metrics::{self, Load, Metrics};
 use crate::runtime::{CallError, Pool};
 
-/// What answers requests.
+/// Answers requests.
 pub struct Service {
-    /// The shop.
+    /// The instances of the shop.
     pub pool: Arc<Pool>,
-    /// Asked whether the shop is ready.
+    /// The store, which decides whether the shop is ready.
     pub documents: Arc<dyn Documents>,
-    /// The largest body, in bytes.
+    /// The maximum size of a body, in bytes.
     pub body_limit: usize,
-    /// The streams that are held open.
-    pub watches: Watches,
-    /// The header that tells the address of a client.
+    /// The event streams that are held open.
+    pub streams: Streams,
+    /// The header with the address of the client.
     pub address_header: HeaderName,
-    /// What is counted.
+    /// The metrics.
     pub metrics: Arc<Metrics>,
-    /// What answers tell browsers.
-    pub browsers: Browsers,
+    /// The response headers for browsers.
+    pub browsers: BrowserPolicy,
 }
 
 impl Service {
-    /// Answers a request. It is worked on to its end even where the client goes away, so that nothing is left half done.
+    /// Answers a request. If the client disconnects, the request still runs to its end, so that no change is
+    /// half made.
     ///
     /// # Errors
     /// Never.
@@ -49,55 +50,63 @@ impl Service {
         mut request: Request<Incoming>,
         client: IpAddr,
     ) -> Result<Response<Body>, Infallible> {
-        let asked = Asked::of(&mut request);
-        let mut response = match asked.path() {
-            "/livez" => self.own(&asked, health::live()),
-            "/readyz" => self.own(&asked, health::ready(&*self.documents).await),
-            "/metrics" => self.own(&asked, self.tell_metrics(&asked)),
-            _ => self.count(request, &asked, client).await,
+        let context = RequestContext::new(&mut request);
+        let mut response = match context.path() {
+            LIVE_PATH => self.finish(&context, health::live()),
+            READY_PATH => self.finish(&context, health::ready(&*self.documents).await),
+            "/metrics" => self.finish(&context, self.metrics(&context)),
+            _ => self.answer_counted(request, &context, client).await,
         };
-        response.headers_mut().insert(request_id::HEADER, asked.id);
+        response.headers_mut().insert(request_id::HEADER, context.id);
         Ok(response)
     }
 
-    /// Answers a request that is counted and logged: all but those of orchestrators.
-    async fn count(
+    /// Answers a request that is counted and logged: every request except those for health and metrics.
+    async fn answer_counted(
         self: Arc<Self>,
         mut request: Request<Incoming>,
-        asked: &Asked,
+        context: &RequestContext,
         client: IpAddr,
     ) -> Response<Body> {
-        let begun = Instant::now();
-        client_address::tell(request.headers_mut(), client);
-        let span = error_span!("request", id = asked.id());
+        let started = Instant::now();
+        client_address::set(request.headers_mut(), client);
+        let span = error_span!("request", id = context.id());
         let metrics = self.metrics.clone();
         let answer = async {
             match body::read(&mut request, self.body_limit).await {
                 Err(problem) => {
-                    info!(method = %asked.method, path = asked.path(), status = problem.status().as_u16());
-                    self.refuse(asked, problem)
+                    let status = problem.status().as_u16();
+                    info!(method = %context.method, path = context.path(), status);
+                    self.reject(context, problem)
                 }
                 Ok(body) => {
                     let request = request.map(|_| Full::new(body));
-                    let (service, own) = (Arc::clone(&self), asked.clone());
-                    let work = async move { service.work(request, client, &own).await }.in_current_span();
-                    tokio::spawn(work).await.unwrap_or_else(|panic| {
-                        error!(%panic, "a fault of the host");
-                        self.refuse(asked, Problem::INTERNAL)
-                    })
+                    let (service, task_context) = (Arc::clone(&self), context.clone());
+                    let task = async move { service.call_shop(request, client, &task_context).await };
+                    tokio::spawn(task.in_current_span())
+                        .await
+                        .unwrap_or_else(|panic| {
+                            error!(%panic, "an internal error of the host");
+                            self.reject(context, Problem::INTERNAL)
+                        })
                 }
             }
         };
         let response = answer.instrument(span).await;
-        metrics.answered(&asked.method, response.status(), begun.elapsed());
+        metrics.answered(&context.method, response.status(), started.elapsed());
         response
     }
 
-    /// Lets the shop answer what came over a connection from this address.
-    async fn work(&self, mut request: Request<Full<Bytes>>, peer: IpAddr, asked: &Asked) -> Response<Body> {
-        let begun = Instant::now();
-        let again = Watches::prepare(&mut request);
-        let answer = if has_host(&request) {
+    /// Passes a request to the shop. `peer` is the address of the connection.
+    async fn call_shop(
+        &self,
+        mut request: Request<Full<Bytes>>,
+        peer: IpAddr,
+        context: &RequestContext,
+    ) -> Response<Body> {
+        let started = Instant::now();
+        let stream_request = Streams::prepare(&mut request);
+        let result = if has_host(&request) {
             self.pool
                 .serve(request)
                 .await
@@ -105,63 +114,61 @@ impl Service {
         } else {
             Err(Problem::NO_HOST)
         };
-        let status = answer.as_ref().map_or_else(Problem::status, Response::status);
+        let status = result.as_ref().map_or_else(Problem::status, Response::status);
         info!(
-            method = %asked.method,
-            path = asked.path(),
+            method = %context.method,
+            path = context.path(),
             status = status.as_u16(),
-            micros = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX),
+            micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
         );
-        match (answer, again) {
-            (Err(problem), _) => self.refuse(asked, problem),
-            (Ok(response), Some(again)) => {
-                let told = client_address::told(again.headers(), &self.address_header);
-                self.watches.hold(told.unwrap_or(peer), again, response).await
+        match (result, stream_request) {
+            (Err(problem), _) => self.reject(context, problem),
+            (Ok(response), Some(request)) => {
+                let client = client_address::ip(request.headers(), &self.address_header).unwrap_or(peer);
+                self.streams.hold(client, request, response).await
             }
             (Ok(response), None) => response.map(Either::Left),
         }
     }
 
-    /// An answer of the host's own, as the shop's are told to browsers.
-    fn own(&self, asked: &Asked, mut response: Response<Full<Bytes>>) -> Response<Body> {
-        self.browsers.mark(asked.origin.as_ref(), response.headers_mut());
+    /// Adds the headers for browsers to a response of the host.
+    fn finish(&self, context: &RequestContext, mut response: Response<Full<Bytes>>) -> Response<Body> {
+        self.browsers
+            .apply(context.origin.as_ref(), response.headers_mut());
         response.map(Either::Left)
     }
 
-    /// Answers without the shop.
-    fn refuse(&self, asked: &Asked, problem: Problem) -> Response<Body> {
-        self.own(asked, problem.response(asked))
+    /// Answers with an error of the host.
+    fn reject(&self, context: &RequestContext, problem: Problem) -> Response<Body> {
+        self.finish(context, problem.response(context))
     }
 
-    /// Logs why a call failed, and finds what the client is told.
+    /// Logs and counts a failed call, and converts its error for the client.
     fn failed(&self, error: &CallError) -> Problem {
         match error {
-            CallError::Busy(_) => warn!("{error}"),
-            CallError::Trouble(_) => error!("{error}"),
+            CallError::Acquire(_) => warn!("{error}"),
+            CallError::Instance(_) => error!("{error}"),
         }
         self.metrics.failed();
         Problem::from(error)
     }
 
-    fn tell_metrics(&self, asked: &Asked) -> Response<Full<Bytes>> {
+    fn metrics(&self, context: &RequestContext) -> Response<Full<Bytes>> {
         let (running, waiting) = self.pool.load();
         let load = Load {
             running,
             waiting,
-            streams: self.watches.open(),
+            streams: self.streams.open(),
         };
         let Ok(text) = self.metrics.text(load) else {
-            return Problem::INTERNAL.response(asked);
+            return Problem::INTERNAL.response(context);
         };
-        let mut response = Response::new(Full::new(text.into()));
-        let headers = response.headers_mut();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static(metrics::MEDIA_TYPE));
-        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        response
+        let media_type = HeaderValue::from_static(metrics::MEDIA_TYPE);
+        uncached(StatusCode::OK, media_type, Full::new(text.into()))
     }
 }
 
-/// Whether a request says for whom it is, as HTTP demands (RFC 9112, section 3.2).
+/// Returns whether a request names its host, as HTTP requires (RFC 9112, section 3.2).
 fn has_host<B>(request: &Request<B>) -> bool {
     request.uri().authority().is_some()
         || request

@@ -1,4 +1,4 @@
-//! The shop's API, as far as importing needs it.
+//! A client of the API of the shop.
 
 use std::thread::sleep;
 use std::time::Duration;
@@ -9,21 +9,21 @@ use serde_json::{Value, json};
 use ureq::Agent;
 use uuid::Uuid;
 
-use mercato_feeds::product::Refusal;
+use mercato_feeds::product::RowError;
 
 const MUTATION: &str = "mutation($rows: [ImportProductInput!]!) { \
     importProducts(products: $rows) { outcomes { outcome code field message } } }";
 
-/// So often a batch is tried.
+/// The number of attempts of a request.
 const ATTEMPTS: u32 = 6;
 
-/// The wait after the first failed attempt; doubled after each further one.
+/// The wait after the first failed attempt. It doubles with each further one.
 const BACKOFF: Duration = Duration::from_millis(500);
 
-/// The longest that one request may take.
-const TIME: Duration = Duration::from_secs(60);
+/// How long one request may take.
+const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// A shop that runs.
+/// A client of a running shop.
 pub struct Client {
     agent: Agent,
     base: String,
@@ -31,35 +31,35 @@ pub struct Client {
     key: String,
 }
 
-/// What became of a row.
+/// The outcome of a row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// The product is new.
+    /// The product was created.
     Created,
-    /// The product was known, and has changed.
+    /// The product was updated.
     Updated,
-    /// The product was known as it is.
+    /// The product already has these values.
     Unchanged,
-    /// The shop did not take it.
-    Refused(Refusal),
+    /// The row was refused.
+    Refused(RowError),
 }
 
-/// Why a batch was not imported.
+/// Why a request failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// It may work later.
+    /// A later attempt may succeed.
     #[error("{0}")]
     Transient(String),
-    /// It will not work so.
+    /// Every attempt would fail.
     #[error("{0}")]
     Permanent(String),
 }
 
 impl Client {
-    /// A client of the shop at a base URL such as `http://127.0.0.1:3000`.
+    /// Creates a client of the shop at a base URL such as `http://127.0.0.1:3000`.
     pub fn new(url: &str, key: String) -> Self {
         let config = Agent::config_builder()
-            .timeout_global(Some(TIME))
+            .timeout_global(Some(TIMEOUT))
             .http_status_as_error(false);
         let base = url.trim_end_matches('/').to_owned();
         Self {
@@ -70,40 +70,42 @@ impl Client {
         }
     }
 
-    /// Imports a batch of products, each given as JSON. Repeating it is safe, so what may work later is tried again.
+    /// Imports a batch of products, each as JSON. A transient failure is retried, because an import can be
+    /// repeated.
     ///
     /// # Errors
-    /// Where the shop did not take it in spite of that.
+    /// If the last attempt fails.
     pub fn import(&self, products: &[String]) -> Result<Vec<Outcome>, Error> {
         let query = serde_json::Value::from(MUTATION);
         let body = format!(
             r#"{{"query":{query},"variables":{{"rows":[{}]}}}}"#,
             products.join(",")
         );
-        patiently(|| outcomes(self.post(&body, None)?, products.len()))
+        retry(|| outcomes(self.post(&body, None)?, products.len()))
     }
 
-    /// Asks something else of the shop by GraphQL, once, however often it has to be sent: its answer, or why it is refused.
+    /// Sends a GraphQL request, and returns its data or the error of the shop. The shop runs it once even if
+    /// it is sent again, because all attempts have the same idempotency key.
     ///
     /// # Errors
-    /// Where the shop can't be asked.
-    pub fn ask<D: DeserializeOwned>(
+    /// If the last attempt fails.
+    pub fn graphql<D: DeserializeOwned>(
         &self,
         query: &str,
         variables: &Value,
-    ) -> Result<Result<D, Refusal>, Error> {
+    ) -> Result<Result<D, RowError>, Error> {
         let body = json!({ "query": query, "variables": variables }).to_string();
         let key = Uuid::now_v7().to_string();
-        patiently(|| answer(self.post(&body, Some(&key))?))
+        retry(|| data(self.post(&body, Some(&key))?))
     }
 
-    /// Reads something by REST, at this path.
+    /// Sends a GET request to a path of the REST API.
     ///
     /// # Errors
-    /// Where the shop can't be asked.
-    pub fn read<D: DeserializeOwned>(&self, path: &str) -> Result<D, Error> {
+    /// If the last attempt fails.
+    pub fn get<D: DeserializeOwned>(&self, path: &str) -> Result<D, Error> {
         let url = format!("{}{path}", self.base);
-        patiently(|| {
+        retry(|| {
             let request = self.agent.get(&url).header("x-api-key", &self.key);
             self.json(request.call())
         })
@@ -128,75 +130,77 @@ impl Client {
         let status = response.status().as_u16();
         if matches!(status, 408 | 429 | 500..) {
             return Err(Error::Transient(format!(
-                "the shop answered with status {status}; its log says why"
+                "the shop answered with status {status}; its log has the reason"
             )));
         }
         response.body_mut().read_json().map_err(|error| {
-            let what = format!(
-                "{} answered with status {status} and not as a shop does",
-                self.base
-            );
             Error::Permanent(format!(
-                "{what} ({error}): check --url, and try a smaller --batch if it is right"
+                "{} answered with status {status} and a malformed body ({error}): check --url, \
+                 and if it is right, try a smaller --batch",
+                self.base
             ))
         })
     }
 
     fn unreachable(&self, error: &ureq::Error) -> Error {
-        let message = format!("can't reach the shop at {} ({error})", self.endpoint);
+        let message = format!("cannot reach the shop at {} ({error})", self.endpoint);
         match error {
             ureq::Error::BadUri(_) | ureq::Error::Http(_) | ureq::Error::TlsRequired => {
-                Error::Permanent(format!("{message}: --url must be of the form http://HOST:PORT"))
+                Error::Permanent(format!("{message}: --url must have the form http://HOST:PORT"))
             }
-            _ => Error::Transient(format!("{message}: is it running, and is --url right?")),
+            _ => Error::Transient(format!("{message}: check that it runs, and check --url")),
         }
     }
 }
 
-/// Tries again what may work later.
-fn patiently<T>(attempt: impl Fn() -> Result<T, Error>) -> Result<T, Error> {
+/// Retries transient errors.
+fn retry<T>(attempt: impl Fn() -> Result<T, Error>) -> Result<T, Error> {
     let mut wait = BACKOFF;
     for _ in 1..ATTEMPTS {
         match attempt() {
             Err(Error::Transient(_)) => sleep(wait),
-            done => return done,
+            result => return result,
         }
         wait *= 2;
     }
     attempt()
 }
 
-/// What the shop answers, or why it refuses.
-fn answer<D>(answer: Answer<D>) -> Result<Result<D, Refusal>, Error> {
-    if let Some(error) = answer.errors.into_iter().next() {
+/// Returns the data of a response, or the error of the shop.
+fn data<D>(response: Response<D>) -> Result<Result<D, RowError>, Error> {
+    if let Some(error) = response.errors.into_iter().next() {
         let extensions = error.extensions;
         return match extensions.code.as_deref() {
             Some("UNAUTHENTICATED" | "FORBIDDEN") => Err(Error::Permanent(format!(
-                "the shop does not accept the API key ({}): give its API_SECRET with --key, in the environment, or by --data",
+                "the shop does not accept the API key ({}): set --key or API_SECRET to the secret \
+                 of the shop, or name its data folder with --data",
                 error.message
             ))),
             Some("UNAVAILABLE" | "INTERNAL" | "IDEMPOTENCY_KEY_IN_USE") => {
                 Err(Error::Transient(format!("the shop failed: {}", error.message)))
             }
-            code => Ok(Err(Refusal {
+            code => Ok(Err(RowError {
                 code: code.unwrap_or_default().to_owned(),
                 field: extensions.field.unwrap_or_default(),
                 message: error.message,
             })),
         };
     }
-    let nothing = || Error::Permanent("the shop's answer has no data: is it of the same version?".into());
-    answer.data.map(Ok).ok_or_else(nothing)
+    let no_data = || {
+        Error::Permanent("the response of the shop has no data: check that it has the same version".into())
+    };
+    response.data.map(Ok).ok_or_else(no_data)
 }
 
-fn outcomes(batch: Answer<Data>, count: usize) -> Result<Vec<Outcome>, Error> {
-    let data = answer(batch)?
-        .map_err(|refusal| Error::Permanent(format!("the shop refused the batch: {}", refusal.message)))?;
+fn outcomes(response: Response<Data>, count: usize) -> Result<Vec<Outcome>, Error> {
+    let data = data(response)?
+        .map_err(|error| Error::Permanent(format!("the shop refused the batch: {}", error.message)))?;
     let outcomes = data.import_products.map(|result| result.outcomes);
     match outcomes {
         Some(outcomes) if outcomes.len() == count => Ok(outcomes.into_iter().map(Into::into).collect()),
         _ => Err(Error::Permanent(
-            "the shop's answer does not tell what became of the rows: is it of the same version?".into(),
+            "the shop returned another number of outcomes than rows: check that it has the same version"
+                .into(),
         )),
     }
 }
@@ -204,7 +208,7 @@ fn outcomes(batch: Answer<Data>, count: usize) -> Result<Vec<Outcome>, Error> {
 /// A GraphQL response.
 #[derive(Deserialize)]
 #[serde(bound = "D: DeserializeOwned")]
-struct Answer<D> {
+struct Response<D> {
     data: Option<D>,
     #[serde(default)]
     errors: Vec<GraphQlError>,
@@ -221,7 +225,7 @@ struct Imported {
     outcomes: Vec<Row>,
 }
 
-/// One row's outcome as the API gives it.
+/// The outcome of a row in a response.
 #[derive(Deserialize)]
 struct Row {
     outcome: Kind,
@@ -258,7 +262,7 @@ impl From<Row> for Outcome {
             Kind::Created => Self::Created,
             Kind::Updated => Self::Updated,
             Kind::Unchanged => Self::Unchanged,
-            Kind::Refused => Self::Refused(Refusal {
+            Kind::Refused => Self::Refused(RowError {
                 code: row.code.unwrap_or_default(),
                 field: row.field.unwrap_or_default(),
                 message: row.message.unwrap_or_default(),
@@ -276,31 +280,30 @@ mod tests {
     }
 
     #[test]
-    fn outcomes_come_in_the_order_of_the_rows() {
+    fn returns_the_outcomes_in_the_order_of_the_rows() {
         let json = r#"{"data": {"importProducts": {"outcomes": [
             {"outcome": "CREATED", "code": null, "field": null, "message": null},
             {"outcome": "REFUSED", "code": "BAD_USER_INPUT", "field": "name", "message": "too long"}]}}}"#;
-        let refusal = Refusal::bad_input("name", "too long");
+        let error = RowError::bad_input("name", "too long");
         assert_eq!(
             read(json, 2).unwrap(),
-            [Outcome::Created, Outcome::Refused(refusal)]
+            [Outcome::Created, Outcome::Refused(error)]
         );
     }
 
     #[test]
-    fn an_answer_for_another_number_of_rows_is_not_trusted() {
+    fn rejects_a_response_with_another_number_of_outcomes() {
         let json = r#"{"data": {"importProducts": {"outcomes": [{"outcome": "CREATED"}]}}}"#;
         assert!(matches!(read(json, 2), Err(Error::Permanent(_))));
     }
 
     #[test]
-    fn a_wrong_key_is_not_tried_again_and_a_store_that_is_away_is() {
+    fn retries_an_unavailable_store_but_not_a_wrong_key() {
         let error = |code| {
             format!(r#"{{"data": null, "errors": [{{"message": "m", "extensions": {{"code": "{code}"}}}}]}}"#)
         };
-        assert!(
-            matches!(read(&error("UNAUTHENTICATED"), 1), Err(Error::Permanent(text)) if text.contains("--key"))
-        );
+        let wrong_key = read(&error("UNAUTHENTICATED"), 1);
+        assert!(matches!(wrong_key, Err(Error::Permanent(text)) if text.contains("--key")));
         assert!(matches!(read(&error("UNAVAILABLE"), 1), Err(Error::Transient(_))));
     }
 }

@@ -1,16 +1,16 @@
-//! What became of the rows.
+//! The report of an import.
 
 use std::fs::File;
 use std::io;
 use std::path::Path;
 
 use super::client::Outcome;
-use mercato_feeds::product::Refusal;
+use mercato_feeds::product::RowError;
 
-/// So many refused rows are printed; the others are counted, and listed in the report file.
-const PRINTED: usize = 20;
+/// The maximum number of refused rows that are printed. The report file lists all of them.
+const MAX_PRINTED: usize = 20;
 
-/// The counts, the first refused rows, and the file that takes all of them.
+/// The counts of rows, the first refused rows, and the file of all refused rows.
 #[derive(Default)]
 pub struct Report {
     created: u64,
@@ -22,10 +22,10 @@ pub struct Report {
 }
 
 impl Report {
-    /// A report whose refused rows are written to a CSV file too, if there is a path.
+    /// Creates a report. With a path, it writes refused rows to this CSV file too.
     ///
     /// # Errors
-    /// Where the file can't be made.
+    /// If the file cannot be created.
     pub fn new(path: Option<&Path>) -> io::Result<Self> {
         let mut report = Self::default();
         if let Some(path) = path {
@@ -36,31 +36,31 @@ impl Report {
         Ok(report)
     }
 
-    /// Counts a row.
+    /// Adds the outcome of a row.
     ///
     /// # Errors
-    /// Where the file can't be written.
+    /// If the file cannot be written.
     pub fn add(&mut self, line: u64, external_id: &str, outcome: &Outcome) -> io::Result<()> {
         match outcome {
             Outcome::Created => self.created += 1,
             Outcome::Updated => self.updated += 1,
             Outcome::Unchanged => self.unchanged += 1,
-            Outcome::Refused(refusal) => return self.refuse(line, external_id, refusal),
+            Outcome::Refused(error) => return self.add_refused(line, external_id, error),
         }
         Ok(())
     }
 
-    fn refuse(&mut self, line: u64, external_id: &str, refusal: &Refusal) -> io::Result<()> {
+    fn add_refused(&mut self, line: u64, external_id: &str, error: &RowError) -> io::Result<()> {
         self.refused += 1;
-        let Refusal { code, field, message } = refusal;
-        if self.printed.len() < PRINTED {
-            let place = if field.is_empty() {
+        let RowError { code, field, message } = error;
+        if self.printed.len() < MAX_PRINTED {
+            let prefix = if field.is_empty() {
                 String::new()
             } else {
                 format!("{field}: ")
             };
             self.printed
-                .push(format!("line {line}: {place}{message} [{code}]"));
+                .push(format!("line {line}: {prefix}{message} [{code}]"));
         }
         match &mut self.file {
             Some(file) => Ok(file.write_record([&line.to_string(), external_id, code, field, message])?),
@@ -68,15 +68,15 @@ impl Report {
         }
     }
 
-    /// Writes out what is still buffered.
+    /// Writes the buffered rows to the file.
     ///
     /// # Errors
-    /// Where the file can't be written.
+    /// If the file cannot be written.
     pub fn finish(&mut self) -> io::Result<()> {
         self.file.as_mut().map_or(Ok(()), csv::Writer::flush)
     }
 
-    /// The report for a person.
+    /// Returns the summary for a person.
     pub fn summary(&self) -> String {
         let Self {
             created,
@@ -89,12 +89,12 @@ impl Report {
         let mut lines = printed.clone();
         let others = refused - printed.len() as u64;
         if others > 0 {
-            let where_to_look = if file.is_some() {
+            let advice = if file.is_some() {
                 ""
             } else {
-                "; --report FILE lists them all"
+                "; list all with --report FILE"
             };
-            lines.push(format!("and {others} other refused rows{where_to_look}"));
+            lines.push(format!("and {others} other refused rows{advice}"));
         }
         let total = created + updated + unchanged + refused;
         lines.push(format!(
@@ -109,13 +109,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_refused_row_is_in_the_file_and_the_first_twenty_are_printed() {
+    fn writes_all_refused_rows_to_the_file_and_prints_the_first_twenty() {
         let file = tempfile::NamedTempFile::new().unwrap();
         let mut report = Report::new(Some(file.path())).unwrap();
         report.add(2, "a", &Outcome::Created).unwrap();
         for line in 3..28 {
-            let refusal = Refusal::bad_input("price", "no, \"really\"");
-            report.add(line, "b", &Outcome::Refused(refusal)).unwrap();
+            let error = RowError::bad_input("price", "no, \"really\"");
+            report.add(line, "b", &Outcome::Refused(error)).unwrap();
         }
         report.finish().unwrap();
         let summary = report.summary();

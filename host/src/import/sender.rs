@@ -1,25 +1,25 @@
-//! Products on their way to the shop: batch by batch, and what became of them in the report.
+//! Sends products to the shop in batches, and reports their outcomes.
 
 use std::io;
 
 use super::client::{Client, Outcome};
 use super::report::Report;
-use crate::exit::{Code, Failure};
+use crate::command_error::{Code, CommandError};
 
-/// A request is sent when its products have so many bytes, whatever their number: shops take 1 MiB.
-const LARGEST: usize = 512 * 1024;
+/// The maximum size of a batch, in bytes. A shop accepts requests of 1 MiB.
+const MAX_BATCH_BYTES: usize = 512 * 1024;
 
-/// What sends products, and reports.
+/// Sends products in batches.
 pub struct Sender {
-    /// The shop.
+    /// The client of the shop.
     pub client: Client,
     report: Report,
     batch: Batch,
-    /// The most rows of a batch.
-    most: usize,
+    /// The maximum number of rows in a batch.
+    max_rows: usize,
 }
 
-/// Rows that go to the shop together.
+/// The rows of one request.
 #[derive(Default)]
 struct Batch {
     rows: Vec<(u64, String)>,
@@ -28,23 +28,25 @@ struct Batch {
 }
 
 impl Sender {
-    /// Sends so many rows at once, at the most.
-    pub fn new(client: Client, report: Report, most: u16) -> Self {
+    /// Creates a sender with a maximum number of rows in a batch.
+    pub fn new(client: Client, report: Report, max_rows: u16) -> Self {
         Self {
             client,
             report,
             batch: Batch::default(),
-            most: usize::from(most),
+            max_rows: usize::from(max_rows),
         }
     }
 
-    /// Has a product sent, known by its external id and given as JSON, which is in this line.
+    /// Adds a product to the batch. If the batch is full, sends it first.
     ///
     /// # Errors
-    /// As of [`send`](Self::send), of the batch before.
-    pub fn put(&mut self, line: u64, external_id: String, json: String) -> Result<(), Failure> {
-        if self.batch.products.len() == self.most || self.batch.bytes + json.len() > LARGEST {
-            self.send()?;
+    /// Those of [`flush`](Self::flush).
+    pub fn push(&mut self, line: u64, external_id: String, json: String) -> Result<(), CommandError> {
+        let is_full =
+            self.batch.products.len() == self.max_rows || self.batch.bytes + json.len() > MAX_BATCH_BYTES;
+        if is_full {
+            self.flush()?;
         }
         self.batch.bytes += json.len() + 1;
         self.batch.rows.push((line, external_id));
@@ -52,11 +54,11 @@ impl Sender {
         Ok(())
     }
 
-    /// Sends what waits.
+    /// Sends the batch, and reports the outcomes of its rows.
     ///
     /// # Errors
-    /// Where the shop does not take it, or the report can't be written.
-    pub fn send(&mut self) -> Result<(), Failure> {
+    /// If the shop rejects the batch, or if the report cannot be written.
+    pub fn flush(&mut self) -> Result<(), CommandError> {
         let batch = std::mem::take(&mut self.batch);
         let Some((first, _)) = batch.rows.first() else {
             return Ok(());
@@ -64,46 +66,48 @@ impl Sender {
         let outcomes = self
             .client
             .import(&batch.products)
-            .map_err(|error| self.stopped(Code::Unavailable, &error.to_string(), *first))?;
+            .map_err(|error| self.stop_error(Code::Unavailable, &error.to_string(), *first))?;
         for ((line, external_id), outcome) in batch.rows.iter().zip(&outcomes) {
-            self.tell(*line, external_id, outcome)?;
+            self.report(*line, external_id, outcome)?;
         }
         Ok(())
     }
 
-    /// Reports what became of a row.
+    /// Reports the outcome of a row.
     ///
     /// # Errors
-    /// Where the report can't be written.
-    pub fn tell(&mut self, line: u64, external_id: &str, outcome: &Outcome) -> Result<(), Failure> {
+    /// If the report cannot be written.
+    pub fn report(&mut self, line: u64, external_id: &str, outcome: &Outcome) -> Result<(), CommandError> {
         self.report.add(line, external_id, outcome).map_err(unwritable)
     }
 
-    /// Why the import stopped, and how to go on. What waits in the batch was not sent.
-    pub fn stopped(&self, code: Code, why: &str, line: u64) -> Failure {
+    /// Returns the error of an import that stopped at a line. The rows of the current batch were not sent.
+    pub fn stop_error(&self, code: Code, reason: &str, line: u64) -> CommandError {
         let line = self.batch.rows.first().map_or(line, |(first, _)| *first);
-        let advice = "what was imported is kept: run the same command again, or go on from here with";
-        Failure::new(
+        CommandError::new(
             code,
-            format!("{why}; the import stopped before line {line}; {advice} --from-line {line}"),
+            format!(
+                "{reason}; the import stopped before line {line}. Run the same command again, \
+                 or continue with --from-line {line}: imported products are not created twice"
+            ),
         )
     }
 
-    /// Writes out the report, and prints what became of all.
+    /// Completes the report, and prints the summary.
     ///
     /// # Errors
-    /// Where the report can't be written.
-    pub fn finish(&mut self) -> Result<(), Failure> {
+    /// If the report cannot be written.
+    pub fn finish(&mut self) -> Result<(), CommandError> {
         let reported = self.report.finish().map_err(unwritable);
         eprintln!("{}", self.report.summary());
         reported
     }
 }
 
-/// Why there is no report.
-pub fn unwritable(error: io::Error) -> Failure {
-    Failure::new(
+/// Converts an error of writing the report.
+pub fn unwritable(error: io::Error) -> CommandError {
+    CommandError::new(
         Code::CantCreate,
-        format!("can't write the report ({error}): choose another file with --report"),
+        format!("cannot write the report ({error}): choose another file with --report"),
     )
 }

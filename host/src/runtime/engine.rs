@@ -1,35 +1,35 @@
-//! The engine, dimensioned for the shop, and the shop compiled by it.
+//! The engine with the limits for the shop, and the shop that it compiles.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
+use mercato_ports::World;
 use mercato_ports::manifest::ShopManifest;
 use wasmtime::component::{Component, ComponentExportIndex, HasSelf, InstancePre, Linker};
 use wasmtime::{Cache, CacheConfig, Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
 use wasmtime_wasi_http::p2::bindings::ProxyIndices;
 
-use super::bindings::Platform as World;
 use super::state::State;
 use crate::shop::{Shop, Size};
 
-/// How often the epoch advances: the longest that a busy guest keeps others from their turn.
+/// The interval of the epoch. A computing guest yields its thread after this time.
 pub const TICK: Duration = Duration::from_millis(10);
 
-/// What instances may use, and how they are reused.
+/// The limits of instances, and when they are reused.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// How many instances there are at most: as many calls run at a time.
+    /// The maximum number of instances. Each instance runs one call at a time.
     pub instances: u32,
-    /// The linear memories of one instance together, in bytes.
+    /// The total size of one instance's linear memories, in bytes.
     pub memory: usize,
-    /// An instance whose memories have grown to more than so many bytes is not reused.
-    pub memory_kept: usize,
-    /// An instance is thrown away after so many calls.
+    /// An instance is not reused after its memories have grown over this size, in bytes.
+    pub reusable_memory: usize,
+    /// An instance is dropped after this number of calls.
     pub calls: u32,
     /// How long one call may compute.
     pub cpu: Duration,
-    /// How long one call may take in all.
+    /// How long one call may take in total.
     pub time: Duration,
     /// How many calls may wait for an instance.
     pub queue: usize,
@@ -37,7 +37,7 @@ pub struct Limits {
     pub wait: Duration,
 }
 
-/// The shop, compiled and linked: instances are made of it.
+/// The shop, compiled and linked. Instances are created from it.
 pub struct Compiled {
     pub(super) instance_pre: InstancePre<State>,
     pub(super) proxy: ProxyIndices,
@@ -46,11 +46,11 @@ pub struct Compiled {
 }
 
 impl Compiled {
-    /// Compiles a shop, or takes it from the cache in `cache`, and links it to the platform.
+    /// Compiles a shop, or loads it from the folder `cache`, and links it to the platform.
     ///
     /// # Errors
-    /// Where the shop is invalid, imports what this host does not offer, or lacks an export that its manifest
-    /// promises.
+    /// Fails if the shop is invalid, or if it imports an interface that this host does not offer. Fails if a
+    /// subscriber in the manifest has no export.
     pub fn new(shop: &Shop, limits: &Limits, cache: Option<&Path>) -> wasmtime::Result<Self> {
         let engine = engine(shop.size, limits, cache)?;
         let component = Component::from_binary(&engine, &shop.wasm)?;
@@ -97,7 +97,7 @@ fn engine(size: Size, limits: &Limits, cache: Option<&Path>) -> wasmtime::Result
     Engine::new(&config)
 }
 
-/// Finds `<service>-events`, and `handle` in it, for each service that subscribes.
+/// Finds the export `<service>-events` and its function `handle` for each subscribing service.
 fn handlers(
     component: &Component,
     manifest: &ShopManifest,
@@ -114,13 +114,15 @@ fn handlers(
                 .and_then(|instance| component.get_export_index(Some(&instance), "handle"))
                 .map(|handle| (name.clone(), handle))
                 .ok_or_else(|| {
-                    wasmtime::format_err!("`{name}` subscribes to events, but there is no export `{export}`")
+                    wasmtime::format_err!(
+                        "the service `{name}` subscribes to events, but the shop has no export `{export}`"
+                    )
                 })
         })
         .collect()
 }
 
-/// Advances the epoch for as long as the engine lives.
+/// Advances the epoch on a thread that ends with the engine.
 fn advance_epoch(engine: &Engine) {
     let engine = engine.weak();
     std::thread::spawn(move || {

@@ -1,4 +1,4 @@
-//! One instance of the shop, and the calls into it.
+//! An instance of the shop, and the calls to it.
 
 use std::future::poll_fn;
 use std::pin::pin;
@@ -19,32 +19,31 @@ use wasmtime_wasi_http::p2::bindings::Proxy;
 use wasmtime_wasi_http::p2::bindings::http::types::{ErrorCode, Scheme};
 use wasmtime_wasi_http::p2::body::HyperOutgoingBody;
 
-use super::bindings::mercato::platform::events;
 use super::engine::{Compiled, Limits, TICK};
-use super::ports::{Platform, WitHandlerFailure};
+use super::platform::Platform;
 use super::state::{State, Usage};
 
-/// Why a call failed. The instance is not used again.
+/// Why a call to an instance failed. The instance must not be reused.
 #[derive(Debug, thiserror::Error)]
-pub enum Trouble {
-    /// The guest broke off: a panic, a limit, or another trap.
-    #[error("the shop broke off: {0:?}")]
+pub enum InstanceError {
+    /// The guest trapped: it panicked or exceeded a limit, for example.
+    #[error("the shop trapped: {0:?}")]
     Trap(wasmtime::Error),
-    /// The guest returned without a whole response.
-    #[error("the shop gave no complete response")]
+    /// The guest returned without a complete response.
+    #[error("the shop returned no complete response")]
     NoResponse,
-    /// The guest reports that it can't answer.
-    #[error("the shop answered with an error: {0:?}")]
+    /// The guest returned an error in place of a response.
+    #[error("the shop returned an error: {0:?}")]
     Refused(ErrorCode),
-    /// The call took longer than it may.
-    #[error("the shop did not answer within {} s", .0.as_secs_f32())]
-    TooLong(Duration),
-    /// There is no such export in the shop.
-    #[error("nobody in the shop handles events as `{0}`")]
+    /// The call exceeded its time limit.
+    #[error("the shop did not respond within {} s", .0.as_secs_f32())]
+    TimedOut(Duration),
+    /// The shop has no subscriber of this name.
+    #[error("the shop has no event handler `{0}`")]
     NoHandler(String),
 }
 
-/// An instance: a store, and what lives in it. One call at a time.
+/// An instance of the shop with its store. It runs one call at a time.
 pub struct Instance {
     store: Store<State>,
     wasm: WasmInstance,
@@ -53,10 +52,10 @@ pub struct Instance {
 }
 
 impl Instance {
-    /// A fresh instance.
+    /// Creates an instance.
     ///
     /// # Errors
-    /// Where the pool has no room or the guest's start function fails.
+    /// Fails if the engine's pool is full or if the guest's start function traps.
     pub async fn new(
         compiled: &Compiled,
         platform: std::sync::Arc<Platform>,
@@ -76,7 +75,9 @@ impl Instance {
                     usage.ticks = left;
                     Ok(UpdateDeadline::Yield(1))
                 }
-                None => Err(wasmtime::format_err!("it computed for longer than a call may")),
+                None => Err(wasmtime::format_err!(
+                    "the call exceeded its limit of computing time"
+                )),
             }
         });
         store.set_epoch_deadline(1);
@@ -90,81 +91,85 @@ impl Instance {
         })
     }
 
-    /// Whether it may serve another call: it is not worn out, has not grown too much, and let go of everything.
+    /// Returns whether the instance may run another call. A reusable instance has calls left, has not grown
+    /// too large, and has closed all handles.
     pub fn reusable(&mut self, limits: &Limits) -> bool {
         let state = self.store.data_mut();
-        self.calls < limits.calls && state.usage.memory <= limits.memory_kept && !state.holds_handles()
+        self.calls < limits.calls && state.usage.memory <= limits.reusable_memory && !state.holds_handles()
     }
 
-    /// Lets the guest answer a request.
+    /// Passes a request to the guest and returns its response.
     ///
     /// # Errors
-    /// After any error the instance must not be used again.
+    /// See [`InstanceError`].
     pub async fn serve(
         &mut self,
         request: Request<Full<Bytes>>,
         limits: &Limits,
-    ) -> Result<Response<Full<Bytes>>, Trouble> {
+    ) -> Result<Response<Full<Bytes>>, InstanceError> {
         self.begin(limits);
-        let response = tokio::time::timeout(limits.time, self.answer(request)).await;
+        let response = tokio::time::timeout(limits.time, self.respond(request)).await;
         self.store.data().output.finish();
-        response.map_err(|_| Trouble::TooLong(limits.time))?
+        response.map_err(|_| InstanceError::TimedOut(limits.time))?
     }
 
-    /// Lets a subscriber in the guest handle an event. The outer error is the host's: the instance must not be used
-    /// again. The inner one is the guest's answer.
+    /// Passes an event to a subscriber in the guest and returns the subscriber's result.
     ///
     /// # Errors
-    /// As above.
+    /// See [`InstanceError`]. A failure of the subscriber is not an error.
     pub async fn handle(
         &mut self,
         compiled: &Compiled,
         subscriber: &str,
         event: Event,
         limits: &Limits,
-    ) -> Result<Result<(), HandlerFailure>, Trouble> {
+    ) -> Result<Result<(), HandlerFailure>, InstanceError> {
         let export = compiled
             .handlers
             .get(subscriber)
-            .ok_or_else(|| Trouble::NoHandler(subscriber.to_owned()))?;
+            .ok_or_else(|| InstanceError::NoHandler(subscriber.to_owned()))?;
         self.begin(limits);
         let handle = self
             .wasm
-            .get_typed_func::<(events::Event,), (Result<(), WitHandlerFailure>,)>(&mut self.store, export)
-            .map_err(Trouble::Trap)?;
-        let call = handle.call_async(&mut self.store, (event.into(),));
-        let answer = tokio::time::timeout(limits.time, call).await;
+            .get_typed_func::<(Event,), (Result<(), HandlerFailure>,)>(&mut self.store, export)
+            .map_err(InstanceError::Trap)?;
+        let call = handle.call_async(&mut self.store, (event,));
+        let result = tokio::time::timeout(limits.time, call).await;
         self.store.data().output.finish();
-        let (answer,) = answer
-            .map_err(|_| Trouble::TooLong(limits.time))?
-            .map_err(Trouble::Trap)?;
-        Ok(answer.map_err(Into::into))
+        let (result,) = result
+            .map_err(|_| InstanceError::TimedOut(limits.time))?
+            .map_err(InstanceError::Trap)?;
+        Ok(result)
     }
 
-    /// Sets back what is counted per call.
+    /// Starts a call with the whole budget of computing time.
     fn begin(&mut self, limits: &Limits) {
         self.calls += 1;
         self.store.data_mut().usage.ticks = ticks(limits);
         self.store.set_epoch_deadline(1);
     }
 
-    async fn answer(&mut self, request: Request<Full<Bytes>>) -> Result<Response<Full<Bytes>>, Trouble> {
+    async fn respond(
+        &mut self,
+        request: Request<Full<Bytes>>,
+    ) -> Result<Response<Full<Bytes>>, InstanceError> {
         let (sender, receiver) = oneshot::channel();
         let mut http = self.store.data_mut().http();
         let request = http
             .new_incoming_request(Scheme::Http, request)
-            .map_err(Trouble::Trap)?;
-        let outparam = http.new_response_outparam(sender).map_err(Trouble::Trap)?;
+            .map_err(InstanceError::Trap)?;
+        let outparam = http.new_response_outparam(sender).map_err(InstanceError::Trap)?;
 
         let mut call = pin!(self.proxy.wasi_http_incoming_handler().call_handle(
             &mut self.store,
             request,
             outparam
         ));
-        // All that is there has to be seen when the guest has returned: tokio would have a large answer take turns.
+        // Unconstrained, so that the complete response is received in one poll after the guest has returned.
+        // Tokio's cooperative budget would interrupt a large response.
         let mut response = pin!(unconstrained(receive(receiver)).fuse());
         let mut received = None;
-        // The guest comes first: most often it has answered, and closed its body, when it returns.
+        // The guest is polled first: most guests have sent a complete response when they return.
         poll_fn(|context| {
             if let Poll::Ready(called) = call.as_mut().poll(context) {
                 return Poll::Ready(called);
@@ -177,27 +182,27 @@ impl Instance {
             Poll::Pending
         })
         .await
-        .map_err(Trouble::Trap)?;
+        .map_err(InstanceError::Trap)?;
         match received {
             Some(response) => response,
-            None => response.now_or_never().unwrap_or(Err(Trouble::NoResponse)),
+            None => response.now_or_never().unwrap_or(Err(InstanceError::NoResponse)),
         }
     }
 }
 
-/// The whole response, as soon as the guest has finished it.
+/// Returns the complete response after the guest has finished its body.
 async fn receive(
     receiver: oneshot::Receiver<Result<Response<HyperOutgoingBody>, ErrorCode>>,
-) -> Result<Response<Full<Bytes>>, Trouble> {
+) -> Result<Response<Full<Bytes>>, InstanceError> {
     let response = receiver
         .await
-        .map_err(|_| Trouble::NoResponse)?
-        .map_err(Trouble::Refused)?;
+        .map_err(|_| InstanceError::NoResponse)?
+        .map_err(InstanceError::Refused)?;
     let (head, mut body) = response.into_parts();
     let mut first = Bytes::new();
     let mut rest = BytesMut::new();
     while let Some(frame) = body.frame().await {
-        let Ok(data) = frame.map_err(|_| Trouble::NoResponse)?.into_data() else {
+        let Ok(data) = frame.map_err(|_| InstanceError::NoResponse)?.into_data() else {
             continue;
         };
         if first.is_empty() {
@@ -213,7 +218,7 @@ async fn receive(
     Ok(Response::from_parts(head, Full::new(body)))
 }
 
-/// The ticks that make up the time that a call may compute.
+/// Returns the limit of computing time in ticks.
 fn ticks(limits: &Limits) -> u32 {
     u32::try_from(limits.cpu.as_millis() / TICK.as_millis()).unwrap_or(u32::MAX)
 }

@@ -1,17 +1,17 @@
-//! The WebAssembly side: the compiled shop, and its instances, which are reused for many calls.
+//! The WebAssembly runtime: the compiled shop and the pool of its instances.
 
-mod bindings;
+mod compute_permits;
 mod engine;
 mod instance;
 mod output;
+mod platform;
 mod pool;
 mod ports;
 mod state;
 #[cfg(test)]
 mod tests;
-mod turns;
 
 pub use engine::Limits;
-pub use instance::Trouble;
-pub use pool::{Busy, CallError, Pool};
-pub use ports::Platform;
+pub use instance::InstanceError;
+pub use platform::Platform;
+pub use pool::{AcquireError, CallError, Pool};

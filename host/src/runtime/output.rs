@@ -1,6 +1,6 @@
-//! What a guest writes to its standard output and error: lines of the log.
+//! Writes a guest's standard output and standard error to the log, line by line.
 //!
-//! They are written while the guest runs for a request, so they carry the request id of the current span.
+//! The guest writes while it handles a request, so the lines have the request id of the current span.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -10,10 +10,10 @@ use tracing::{info, warn};
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
 
-/// A longer line is logged in pieces of so many bytes.
-const LONGEST_LINE: usize = 8 * 1024;
+/// The maximum length of a log line in bytes. Longer lines are split.
+const MAX_LINE: usize = 8 * 1024;
 
-/// Both streams of one instance.
+/// The output streams of one instance.
 #[derive(Default)]
 pub struct Output {
     stdout: Line,
@@ -21,7 +21,7 @@ pub struct Output {
 }
 
 impl Output {
-    /// The guest's standard output, logged at level info.
+    /// Returns the guest's standard output, which is logged at level info.
     pub fn stdout(&self) -> Stream {
         Stream {
             line: self.stdout.clone(),
@@ -29,7 +29,7 @@ impl Output {
         }
     }
 
-    /// The guest's standard error, logged at level warn.
+    /// Returns the guest's standard error, which is logged at level warn.
     pub fn stderr(&self) -> Stream {
         Stream {
             line: self.stderr.clone(),
@@ -37,17 +37,17 @@ impl Output {
         }
     }
 
-    /// Logs what was begun and not ended by a line feed, so that it does not appear under the next request.
+    /// Logs an unfinished last line, so that it does not become part of the next request's output.
     pub fn finish(&self) {
-        self.stdout().log_rest();
-        self.stderr().log_rest();
+        self.stdout().log_unfinished();
+        self.stderr().log_unfinished();
     }
 }
 
-/// The bytes of a line that has not ended yet.
+/// The bytes of an unfinished line.
 type Line = Arc<Mutex<Vec<u8>>>;
 
-/// One stream, cut into lines.
+/// An output stream that is split into lines.
 #[derive(Clone)]
 pub struct Stream {
     line: Line,
@@ -57,15 +57,15 @@ pub struct Stream {
 impl Stream {
     fn append(&self, bytes: &[u8]) {
         let mut line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
-        for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
-            line.extend_from_slice(piece);
-            if line.last() == Some(&b'\n') || line.len() >= LONGEST_LINE {
+        for chunk in bytes.split_inclusive(|byte| *byte == b'\n') {
+            line.extend_from_slice(chunk);
+            if line.last() == Some(&b'\n') || line.len() >= MAX_LINE {
                 self.log_line(&mut line);
             }
         }
     }
 
-    fn log_rest(&self) {
+    fn log_unfinished(&self) {
         self.log_line(&mut self.line.lock().unwrap_or_else(PoisonError::into_inner));
     }
 

@@ -1,4 +1,4 @@
-//! The pool of instances: at most so many, each reused for many calls, one call at a time.
+//! A pool with a maximum number of instances. Each instance is reused for many calls, one at a time.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,41 +10,41 @@ use mercato_ports::events::{Event, HandlerFailure};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::timeout;
 
+use super::compute_permits::{compute_permits, run_with_permits};
 use super::engine::{Compiled, Limits};
-use super::instance::{Instance, Trouble};
-use super::ports::Platform;
-use super::turns::{self, take_turns};
+use super::instance::{Instance, InstanceError};
+use super::platform::Platform;
 use crate::shop::Shop;
 
-/// The pool, and all that is needed to fill it.
+/// The pool, and everything that a new instance needs.
 pub struct Pool {
     compiled: Compiled,
     platform: Arc<Platform>,
     limits: Limits,
-    /// The last used comes first: its memory is warm.
+    /// The last instance is used first: its memory is still in the caches of the processor.
     idle: Mutex<Vec<Instance>>,
     running: Semaphore,
-    /// For calls that compute for long.
-    turns: Semaphore,
+    /// Permits for calls that compute for long.
+    compute_permits: Semaphore,
     waiting: AtomicUsize,
 }
 
 /// Why there was no instance for a call.
 #[derive(Debug, thiserror::Error)]
-pub enum Busy {
-    /// All instances are in use, and as many calls wait as may wait, or this one waited for as long as it may.
+pub enum AcquireError {
+    /// All instances are in use. The queue is full, or the call has waited for the maximum time.
     #[error("all instances are busy")]
-    Full,
-    /// A new instance could not be made.
-    #[error("no instance could be made: {0:?}")]
-    Broken(wasmtime::Error),
+    Busy,
+    /// A new instance could not be created.
+    #[error("no instance could be created: {0:?}")]
+    Instantiation(wasmtime::Error),
 }
 
 impl Pool {
-    /// Compiles the shop and makes a first instance, so that what is wrong with it shows now.
+    /// Compiles the shop and creates a first instance, so that errors of the shop appear at the start.
     ///
     /// # Errors
-    /// Where the shop can't be compiled, linked or instantiated.
+    /// Fails if the shop can't be compiled, linked or instantiated.
     pub async fn new(
         shop: &Shop,
         platform: Arc<Platform>,
@@ -59,57 +59,58 @@ impl Pool {
             limits,
             idle: Mutex::new(vec![first]),
             running: Semaphore::new(limits.instances as usize),
-            turns: turns::for_this_machine(),
+            compute_permits: compute_permits(),
             waiting: AtomicUsize::new(0),
         })
     }
 
-    /// Lets an instance answer a request.
+    /// Passes a request to an instance and returns its response.
     ///
     /// # Errors
-    /// Where no instance was free, or where the one that answered failed.
+    /// Fails if no instance is free or if the instance fails.
     pub async fn serve(&self, request: Request<Full<Bytes>>) -> Result<Response<Full<Bytes>>, CallError> {
-        let mut lease = self.lease().await?;
-        let response = take_turns(&self.turns, lease.instance.serve(request, &self.limits)).await?;
-        self.give_back(lease);
+        let mut lease = self.acquire().await?;
+        let response =
+            run_with_permits(&self.compute_permits, lease.instance.serve(request, &self.limits)).await?;
+        self.release(lease);
         Ok(response)
     }
 
-    /// Lets a subscriber in an instance handle an event; the inner error is its answer.
+    /// Passes an event to a subscriber in an instance and returns the subscriber's result.
     ///
     /// # Errors
-    /// As for [`Pool::serve`].
+    /// Fails if no instance is free or if the instance fails. A failure of the subscriber is not an error.
     pub async fn handle(
         &self,
         subscriber: &str,
         event: Event,
     ) -> Result<Result<(), HandlerFailure>, CallError> {
-        let mut lease = self.lease().await?;
+        let mut lease = self.acquire().await?;
         let call = lease
             .instance
             .handle(&self.compiled, subscriber, event, &self.limits);
-        let answer = take_turns(&self.turns, call).await?;
-        self.give_back(lease);
-        Ok(answer)
+        let result = run_with_permits(&self.compute_permits, call).await?;
+        self.release(lease);
+        Ok(result)
     }
 
-    /// How many calls run, and how many wait.
+    /// Returns how many calls run and how many wait.
     pub fn load(&self) -> (usize, usize) {
         let running = (self.limits.instances as usize).saturating_sub(self.running.available_permits());
         (running, self.waiting.load(Ordering::Relaxed))
     }
 
-    async fn lease(&self) -> Result<Lease<'_>, Busy> {
+    async fn acquire(&self) -> Result<Lease<'_>, AcquireError> {
         let permit = match self.running.try_acquire() {
             Ok(permit) => permit,
-            Err(_) => self.queue().await?,
+            Err(_) => self.wait_for_permit().await?,
         };
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let instance = match idle {
             Some(instance) => instance,
             None => Instance::new(&self.compiled, self.platform.clone(), &self.limits)
                 .await
-                .map_err(Busy::Broken)?,
+                .map_err(AcquireError::Instantiation)?,
         };
         Ok(Lease {
             instance,
@@ -117,15 +118,18 @@ impl Pool {
         })
     }
 
-    async fn queue(&self) -> Result<SemaphorePermit<'_>, Busy> {
-        let place = Place::take(&self.waiting, self.limits.queue).ok_or(Busy::Full)?;
+    async fn wait_for_permit(&self) -> Result<SemaphorePermit<'_>, AcquireError> {
+        let slot = QueueSlot::take(&self.waiting, self.limits.queue).ok_or(AcquireError::Busy)?;
         let permit = timeout(self.limits.wait, self.running.acquire()).await;
-        drop(place);
-        permit.map_err(|_| Busy::Full)?.map_err(|_| Busy::Full)
+        drop(slot);
+        permit
+            .map_err(|_| AcquireError::Busy)?
+            .map_err(|_| AcquireError::Busy)
     }
 
-    /// Takes an instance back after a call that succeeded; after any other, it is dropped with its lease.
-    fn give_back(&self, mut lease: Lease<'_>) {
+    /// Returns an instance to the pool after a successful call. After a failed call it is dropped with its
+    /// lease.
+    fn release(&self, mut lease: Lease<'_>) {
         if lease.instance.reusable(&self.limits) {
             self.idle
                 .lock()
@@ -135,29 +139,30 @@ impl Pool {
     }
 }
 
-/// An instance in use. Its permit is given back after it: then its place in the engine's pool is free.
+/// An instance in use. It is dropped before its permit, so that the engine's pool has a free slot for the
+/// next permit.
 struct Lease<'pool> {
     instance: Instance,
     _permit: SemaphorePermit<'pool>,
 }
 
-/// Why a call into the shop failed.
+/// Why a call to the shop failed.
 #[derive(Debug, thiserror::Error)]
 pub enum CallError {
-    /// It did not begin.
+    /// No instance could be acquired.
     #[error(transparent)]
-    Busy(#[from] Busy),
-    /// It began.
+    Acquire(#[from] AcquireError),
+    /// The instance failed.
     #[error(transparent)]
-    Trouble(#[from] Trouble),
+    Instance(#[from] InstanceError),
 }
 
-/// A place in the queue, left when dropped.
-struct Place<'pool>(&'pool AtomicUsize);
+/// A slot in the queue of waiting calls. It becomes free when it is dropped.
+struct QueueSlot<'pool>(&'pool AtomicUsize);
 
-impl<'pool> Place<'pool> {
-    fn take(waiting: &'pool AtomicUsize, most: usize) -> Option<Self> {
-        if waiting.fetch_add(1, Ordering::Relaxed) < most {
+impl<'pool> QueueSlot<'pool> {
+    fn take(waiting: &'pool AtomicUsize, limit: usize) -> Option<Self> {
+        if waiting.fetch_add(1, Ordering::Relaxed) < limit {
             return Some(Self(waiting));
         }
         waiting.fetch_sub(1, Ordering::Relaxed);
@@ -165,7 +170,7 @@ impl<'pool> Place<'pool> {
     }
 }
 
-impl Drop for Place<'_> {
+impl Drop for QueueSlot<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }

@@ -1,4 +1,4 @@
-//! What a store holds besides the instance itself: its WASI contexts, its handles, and how much it has used.
+//! The data of a store: the WASI contexts of an instance, its handles, and its resource usage.
 
 use std::sync::{Arc, LazyLock};
 
@@ -13,9 +13,9 @@ use wasmtime_wasi_http::{
 };
 
 use super::output::Output;
-use super::ports::Platform;
+use super::platform::Platform;
 
-/// Standard streams that a guest's libc opens once and keeps: more of them than this are a leak.
+/// A guest's libc opens its standard streams once and never closes them. More streams than this are a leak.
 const STANDARD_STREAMS: usize = 8;
 
 /// The data of one store.
@@ -30,7 +30,8 @@ pub struct State {
 }
 
 impl State {
-    /// The state of a fresh instance: no files, no sockets, no environment; its output goes to the log.
+    /// Creates the state of a new instance without files, sockets or environment variables. Its output goes
+    /// to the log.
     pub fn new(platform: Arc<Platform>, usage: Usage) -> Self {
         let output = Output::default();
         let mut wasi = WasiCtx::builder();
@@ -49,8 +50,8 @@ impl State {
         }
     }
 
-    /// Whether the guest still holds anything of the request that it has finished. The standard streams don't count; a
-    /// stream of a body does, because the body it belongs to is held with it.
+    /// Returns whether the guest still holds a handle of a finished request. Standard streams don't count. A
+    /// leaked stream of a body counts, because the handle of its body leaks with it.
     pub fn holds_handles(&mut self) -> bool {
         let mut streams = 0;
         let only_streams = self.table.iter_mut().all(|entry| {
@@ -80,13 +81,13 @@ impl WasiHttpView for State {
     }
 }
 
-/// What a store may use, and has used.
+/// The resource usage of a store, and its limits.
 pub struct Usage {
-    /// All linear memories together, in bytes.
+    /// The total size of all linear memories, in bytes.
     pub memory: usize,
-    /// The most that they may have together, in bytes.
+    /// The maximum total size of all linear memories, in bytes.
     pub memory_limit: usize,
-    /// Ticks of the epoch that the current call may still run for.
+    /// How many more ticks of the epoch the current call may compute.
     pub ticks: u32,
 }
 
@@ -105,10 +106,10 @@ impl ResourceLimiter for Usage {
     }
 }
 
-/// How `wasi:http` behaves: bodies are buffered generously, and no request goes out.
+/// Configures `wasi:http`: response bodies have a large buffer, and guests can't send requests.
 struct Hooks;
 
-/// Made once: the default would allocate it for each request.
+/// Created once. The default would allocate it for each request.
 static FORBIDDEN_HEADERS: LazyLock<ForbiddenHeaderFilter> =
     LazyLock::new(|| Arc::new(|name| DEFAULT_FORBIDDEN_HEADERS.contains(name)));
 
@@ -135,7 +136,7 @@ impl WasiHttpHooks for Hooks {
     }
 }
 
-/// What [`WasiHttpHooks::send_request`] answers: the response, and what drives its connection.
+/// The result of [`WasiHttpHooks::send_request`]: the response, and the future that drives its connection.
 type Sending = Box<
     dyn Future<
             Output = Result<

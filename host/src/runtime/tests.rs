@@ -1,4 +1,4 @@
-//! The pool with a guest that misbehaves on demand: `tests/probe.wat`.
+//! Tests of the pool with a guest that misbehaves on demand: `tests/probe.wat`.
 
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
@@ -15,7 +15,7 @@ use wasm_encoder::{ComponentSection, CustomSection};
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
 
-use super::{Busy, CallError, Limits, Platform, Pool, Trouble};
+use super::{AcquireError, CallError, InstanceError, Limits, Platform, Pool};
 use crate::shop::Shop;
 
 /// The probe as a composed shop.
@@ -34,7 +34,7 @@ static PROBE: LazyLock<Vec<u8>> = LazyLock::new(|| {
         .unwrap()
         .encode()
         .unwrap();
-    let manifest = br#"{"services": {"probe": {"handles": ["mercato.probe.happened"]}}}"#;
+    let manifest = br#"{"services": {"probe": {"handles": ["mercato.probe.created"]}}}"#;
     let section = CustomSection {
         name: SHOP_SECTION.into(),
         data: manifest.into(),
@@ -46,7 +46,7 @@ static PROBE: LazyLock<Vec<u8>> = LazyLock::new(|| {
 const LIMITS: Limits = Limits {
     instances: 1,
     memory: 48 << 20,
-    memory_kept: 16 << 20,
+    reusable_memory: 16 << 20,
     calls: 1000,
     cpu: Duration::from_millis(300),
     time: Duration::from_secs(5),
@@ -54,7 +54,7 @@ const LIMITS: Limits = Limits {
     wait: Duration::from_secs(1),
 };
 
-/// A pool of probes, with real ports.
+/// A pool of probes with real ports.
 struct Probe {
     pool: Pool,
     _data: TempDir,
@@ -81,7 +81,7 @@ impl Probe {
         Self { pool, _data: data }
     }
 
-    /// The answer to a request: how many calls the instance has seen.
+    /// Returns the response to a request: the number of calls to the instance.
     async fn get(&self, path: &str) -> Result<Bytes, CallError> {
         let request = Request::get(path)
             .header("host", "shop")
@@ -94,7 +94,7 @@ impl Probe {
     async fn handle(&self, subscriber: &str, subject: &str) -> Result<Result<(), HandlerFailure>, CallError> {
         let event = Event {
             id: "1".into(),
-            kind: "mercato.probe.happened".into(),
+            kind: "mercato.probe.created".into(),
             subject: subject.into(),
             time: 0,
             due: Some(1),
@@ -105,41 +105,41 @@ impl Probe {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_instance_is_used_again_for_the_next_request() {
+async fn reuses_an_instance_for_the_next_request() {
     let probe = Probe::new(LIMITS).await;
     assert_eq!(probe.get("/").await.unwrap(), "1");
     assert_eq!(probe.get("/").await.unwrap(), "2");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nothing_of_a_request_that_trapped_is_seen_by_the_next() {
+async fn drops_an_instance_that_trapped() {
     let probe = Probe::new(LIMITS).await;
     assert_eq!(probe.get("/").await.unwrap(), "1");
     assert!(matches!(
         probe.get("/t").await,
-        Err(CallError::Trouble(Trouble::Trap(_)))
+        Err(CallError::Instance(InstanceError::Trap(_)))
     ));
     assert_eq!(probe.get("/").await.unwrap(), "1");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_instance_that_keeps_a_handle_of_a_request_is_not_used_again() {
+async fn drops_an_instance_that_holds_a_handle_of_a_finished_request() {
     let probe = Probe::new(LIMITS).await;
     assert_eq!(probe.get("/l").await.unwrap(), "1");
     assert_eq!(probe.get("/").await.unwrap(), "1");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_instance_that_has_grown_is_not_used_again() {
+async fn drops_an_instance_that_has_grown() {
     let probe = Probe::new(LIMITS).await;
     assert_eq!(probe.get("/m").await.unwrap(), "1");
     assert_eq!(probe.get("/").await.unwrap(), "1");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn memory_does_not_grow_over_its_limit() {
+async fn limits_the_memory_of_an_instance() {
     let probe = Probe::new(Limits {
-        memory_kept: usize::MAX,
+        reusable_memory: usize::MAX,
         ..LIMITS
     })
     .await;
@@ -148,7 +148,7 @@ async fn memory_does_not_grow_over_its_limit() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_instance_is_thrown_away_after_its_last_call() {
+async fn drops_an_instance_after_its_last_call() {
     let probe = Probe::new(Limits { calls: 2, ..LIMITS }).await;
     assert_eq!(probe.get("/").await.unwrap(), "1");
     assert_eq!(probe.get("/").await.unwrap(), "2");
@@ -156,7 +156,7 @@ async fn an_instance_is_thrown_away_after_its_last_call() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn each_request_has_the_whole_budget_of_computing_time() {
+async fn gives_each_request_the_whole_budget_of_computing_time() {
     let probe = Probe::new(LIMITS).await;
     for count in ["1", "2", "3", "4"] {
         assert_eq!(probe.get("/b").await.unwrap(), count);
@@ -164,35 +164,35 @@ async fn each_request_has_the_whole_budget_of_computing_time() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_request_that_spins_is_broken_off() {
+async fn stops_a_request_that_computes_for_too_long() {
     let probe = Probe::new(LIMITS).await;
     let begun = Instant::now();
     assert!(matches!(
         probe.get("/s").await,
-        Err(CallError::Trouble(Trouble::Trap(_)))
+        Err(CallError::Instance(InstanceError::Trap(_)))
     ));
     assert!(begun.elapsed() >= LIMITS.cpu && begun.elapsed() < LIMITS.time);
     assert_eq!(probe.get("/").await.unwrap(), "1");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_request_that_takes_too_long_is_given_up() {
+async fn stops_a_request_that_takes_too_long() {
     let time = Duration::from_millis(50);
     let probe = Probe::new(Limits { time, ..LIMITS }).await;
     assert!(
-        matches!(probe.get("/b").await, Err(CallError::Trouble(Trouble::TooLong(limit))) if limit == time)
+        matches!(probe.get("/b").await, Err(CallError::Instance(InstanceError::TimedOut(limit))) if limit == time)
     );
     assert_eq!(probe.get("/").await.unwrap(), "1");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_response_that_is_missing_or_has_no_end_is_an_error() {
+async fn reports_a_missing_or_incomplete_response() {
     let probe = Probe::new(LIMITS).await;
     for path in ["/n", "/u"] {
         assert!(
             matches!(
                 probe.get(path).await,
-                Err(CallError::Trouble(Trouble::NoResponse))
+                Err(CallError::Instance(InstanceError::NoResponse))
             ),
             "{path}"
         );
@@ -201,23 +201,23 @@ async fn a_response_that_is_missing_or_has_no_end_is_an_error() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_request_without_a_place_in_the_queue_is_turned_away() {
+async fn rejects_a_request_when_the_queue_is_full() {
     let probe = Probe::new(LIMITS).await;
     let (first, second) = tokio::join!(probe.get("/b"), probe.get("/"));
     assert_eq!(first.unwrap(), "1");
-    assert!(matches!(second, Err(CallError::Busy(Busy::Full))));
+    assert!(matches!(second, Err(CallError::Acquire(AcquireError::Busy))));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_request_in_the_queue_waits_for_its_turn() {
+async fn runs_a_queued_request_when_an_instance_is_free() {
     let probe = Probe::new(Limits { queue: 1, ..LIMITS }).await;
     let (first, second, third) = tokio::join!(probe.get("/b"), probe.get("/"), probe.get("/"));
     assert_eq!((first.unwrap(), second.unwrap()), ("1".into(), "2".into()));
-    assert!(matches!(third, Err(CallError::Busy(Busy::Full))));
+    assert!(matches!(third, Err(CallError::Acquire(AcquireError::Busy))));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_request_does_not_wait_for_its_turn_without_end() {
+async fn rejects_a_request_that_has_waited_for_too_long() {
     let probe = Probe::new(Limits {
         queue: 1,
         wait: Duration::from_millis(20),
@@ -225,11 +225,11 @@ async fn a_request_does_not_wait_for_its_turn_without_end() {
     })
     .await;
     let (first, second) = tokio::join!(probe.get("/b"), probe.get("/"));
-    assert!(first.is_ok() && matches!(second, Err(CallError::Busy(Busy::Full))));
+    assert!(first.is_ok() && matches!(second, Err(CallError::Acquire(AcquireError::Busy))));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_subscriber_answers_for_itself() {
+async fn returns_the_result_of_a_subscriber() {
     let probe = Probe::new(LIMITS).await;
     assert_eq!(probe.handle("probe", "ok").await.unwrap(), Ok(()));
     assert_eq!(
@@ -242,23 +242,23 @@ async fn a_subscriber_answers_for_itself() {
     );
     assert!(matches!(
         probe.handle("probe", "t").await,
-        Err(CallError::Trouble(Trouble::Trap(_)))
+        Err(CallError::Instance(InstanceError::Trap(_)))
     ));
     assert!(matches!(
-        probe.handle("nobody", "ok").await,
-        Err(CallError::Trouble(Trouble::NoHandler(_)))
+        probe.handle("unknown", "ok").await,
+        Err(CallError::Instance(InstanceError::NoHandler(_)))
     ));
 }
 
 #[test]
-fn the_size_of_an_instance_is_counted() {
+fn counts_the_size_of_an_instance() {
     let shop = Shop::parse(PROBE.clone()).unwrap();
     assert_eq!(shop.size.memories, 1);
     assert!(shop.size.instances >= 1);
 }
 
 #[test]
-fn what_is_no_shop_is_refused_with_a_reason() {
+fn rejects_a_file_that_is_not_a_shop() {
     let reason = |wasm: &[u8]| Shop::parse(wasm.to_vec()).unwrap_err();
     assert!(reason(b"hello").contains("not a WebAssembly component"));
     assert!(reason(&wat::parse_str("(component)").unwrap()).contains(SHOP_SECTION));

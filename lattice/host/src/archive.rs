@@ -1,4 +1,4 @@
-//! Provider archives: what hosts load providers from.
+//! `archive`: creates provider archives, from which hosts load providers.
 
 use std::env::consts::{ARCH, OS};
 
@@ -8,22 +8,23 @@ use wascap::prelude::KeyPair;
 
 use crate::cli::Archive;
 
-/// Puts an executable into an archive that is signed with keys made for it.
+/// Creates an archive of an executable, signed with new keys.
 ///
 /// # Errors
-/// The executable can't be read, or the archive can't be written.
+/// If the executable cannot be read, or if the archive cannot be written.
 pub async fn run(options: &Archive) -> Result<()> {
     let binary = std::fs::read(&options.binary)
-        .with_context(|| format!("the executable {} can't be read", options.binary.display()))?;
+        .with_context(|| format!("cannot read the executable {}", options.binary.display()))?;
     let version = env!("CARGO_PKG_VERSION").to_owned();
     let mut archive = ProviderArchive::new(&options.name, "mercato", None, Some(version));
     let failed = |error: Box<dyn std::error::Error + Send + Sync>| {
-        anyhow!("the archive {} can't be made: {error}", options.out.display())
+        anyhow!("cannot create the archive {}: {error}", options.out.display())
     };
     archive
         .add_library(&format!("{ARCH}-{OS}"), &binary)
         .map_err(failed)?;
-    // A host looks at the signature only to tell archives apart; who may publish is the business of a policy.
+    // Hosts use the signature only to distinguish archives. A policy, not the signature, decides which
+    // archives may run.
     let (issuer, subject) = (KeyPair::new_account(), KeyPair::new_service());
     archive
         .write(&options.out, &issuer, &subject, false)

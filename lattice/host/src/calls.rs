@@ -1,4 +1,4 @@
-//! Calls, as they are made.
+//! `calls`: prints the calls between components and providers.
 
 use std::io::{ErrorKind, Write};
 
@@ -8,38 +8,38 @@ use futures::StreamExt;
 use serde_json::json;
 
 use crate::cli::Lattice;
-use crate::host::until_ended;
+use crate::host::stop_signal;
 
-/// What comes before the interface and the function in the subject of a call, after the lattice and the called one's id.
+/// The part of a call's subject between the id of the callee and the interface.
 const PROTOCOL: &str = "wrpc.0.0.1.";
 
-/// Prints every call of a component or a provider to another, until SIGTERM or Ctrl-C.
+/// Prints each call between components and providers, until SIGTERM or Ctrl-C.
 ///
 /// # Errors
-/// NATS can't be reached, or refuses to tell.
+/// If NATS cannot be reached, or refuses the subscription.
 pub async fn run(lattice: &Lattice, as_json: bool) -> Result<()> {
     let nats = lattice.nats().await?;
     let subject = format!("{}.*.{PROTOCOL}>", lattice.name);
     let mut calls = nats
         .subscribe(subject)
         .await
-        .context("calls can't be listened to")?;
-    nats.flush().await.context("calls can't be listened to")?;
+        .context("cannot subscribe to calls")?;
+    nats.flush().await.context("cannot subscribe to calls")?;
     let mut out = std::io::stdout();
     let mut print = |line: String| match writeln!(out, "{line}").and_then(|()| out.flush()) {
-        // Whoever reads it has seen enough.
+        // The reader of the output has closed it.
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(false),
         written => written.map(|()| true),
     };
-    let mut ended = std::pin::pin!(until_ended());
-    let mut more = print("ready".to_owned())?;
-    while more {
+    let mut stop = std::pin::pin!(stop_signal());
+    let mut open = print("ready".to_owned())?;
+    while open {
         let message = tokio::select! {
-            ended = &mut ended => return ended,
-            message = calls.next() => message.context("NATS has gone")?,
+            signal = &mut stop => return signal,
+            message = calls.next() => message.context("the connection to NATS has ended")?,
         };
-        if let Some(call) = Call::of(&lattice.name, &message) {
-            more = print(call.line(as_json))?;
+        if let Some(call) = Call::from_message(&lattice.name, &message) {
+            open = print(call.line(as_json))?;
         }
     }
     Ok(())
@@ -55,17 +55,17 @@ struct Call<'a> {
 }
 
 impl<'a> Call<'a> {
-    fn of(lattice: &str, message: &'a Message) -> Option<Self> {
+    fn from_message(lattice: &str, message: &'a Message) -> Option<Self> {
         let from = message.headers.as_ref()?.get("source-id")?.as_str();
         Self::parse(lattice, from, &message.subject)
     }
 
     fn parse(lattice: &str, from: &'a str, subject: &'a str) -> Option<Self> {
-        let (to, called) = subject
+        let (to, target) = subject
             .strip_prefix(lattice)?
             .strip_prefix('.')?
             .split_once('.')?;
-        let (interface, function) = called.strip_prefix(PROTOCOL)?.rsplit_once('.')?;
+        let (interface, function) = target.strip_prefix(PROTOCOL)?.rsplit_once('.')?;
         Some(Self {
             from,
             to,
@@ -94,7 +94,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_subject_tells_who_is_called_for_what() {
+    fn parses_the_callee_and_the_function_of_a_subject() {
         let subject = "default.mercato-catalog.wrpc.0.0.1.mercato:shop/catalog@0.1.0.get-many";
         let call = Call::parse("default", "mercato-gateway", subject).unwrap();
         assert_eq!(

@@ -4,22 +4,22 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-/// A wasmCloud host, wadm, and what a lattice is run with.
+/// A wasmCloud host, wadm, and the commands to operate a lattice.
 ///
-/// Start NATS (2.10 or newer, with JetStream), `wadm`, one `host` or more, put the named configurations that the manifest names
-/// (`config put`), and `deploy` the manifest.
+/// Start NATS (2.10 or newer, with JetStream), `wadm`, and one or more `host`s. Then write the named
+/// configurations of the manifest with `config put`, and `deploy` the manifest.
 #[derive(Debug, Parser)]
 #[command(version)]
 pub struct Cli {
-    /// Which lattice.
+    /// The lattice.
     #[command(flatten)]
     pub lattice: Lattice,
-    /// What to do.
+    /// The command to run.
     #[command(subcommand)]
     pub command: Command,
 }
 
-/// Which lattice, and where its NATS server is.
+/// A lattice and its NATS server.
 #[derive(Debug, Args)]
 pub struct Lattice {
     /// The address of the NATS server, as HOST:PORT or as a URL.
@@ -46,127 +46,137 @@ pub struct Lattice {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Run a host until SIGTERM or Ctrl-C; prints `ready ID` when it is up.
+    /// Run a host until SIGTERM or Ctrl-C. Print `ready ID` when it runs.
     Host(Host),
-    /// Run wadm, which deploys manifests, until SIGTERM or Ctrl-C; prints `ready` when it answers.
+    /// Run wadm, which deploys manifests, until SIGTERM or Ctrl-C. Print `ready` when it answers.
     Wadm(Wadm),
-    /// Named configurations, which components, providers and links refer to.
+    /// Write or show named configurations, which components, providers and links use.
     #[command(subcommand)]
     Config(Config),
-    /// Deploy a manifest, and wait until everything in it runs.
+    /// Deploy a manifest, and wait until all of its components and providers run.
     Deploy(Deploy),
-    /// End an application, and forget its manifest.
+    /// Stop an application, and delete its manifest.
     Undeploy {
-        /// The name of the application, as in the manifest.
+        /// The name of the application in its manifest.
         name: String,
     },
-    /// Show hosts, what runs on them, links and applications.
+    /// Show the hosts with their components and providers, the links, and the applications.
     Status {
-        /// As JSON, for programs.
+        /// Print JSON.
         #[arg(long)]
         json: bool,
     },
-    /// Print every call of one component or provider to another as it is made, until SIGTERM or Ctrl-C; `ready` comes first.
+    /// Print each call between components and providers until SIGTERM or Ctrl-C, after the line `ready`.
     Calls {
-        /// As JSON, one object a line.
+        /// Print one JSON object a line.
         #[arg(long)]
         json: bool,
     },
-    /// Put a provider's executable into a signed provider archive for this machine's architecture.
+    /// Create a signed provider archive from an executable for this machine's architecture.
     Archive(Archive),
 }
 
-/// `mercato-lattice host`.
+/// The options of `mercato-lattice host`.
 #[derive(Debug, Args)]
 pub struct Host {
-    /// A label that manifests can place by, such as `zone=a`; repeat for more.
+    /// A label for the placement rules of manifests, such as `zone=a`. Repeat it for several labels.
     #[arg(long = "label", value_name = "KEY=VALUE", value_parser = pair)]
     pub labels: Vec<(String, String)>,
-    /// The file of the host's seed, which makes it the same host at each start; made if it is missing.
+    /// The file of the host's seed, which determines its id. It is created if it does not exist.
     #[arg(long, env = "MERCATO_HOST_SEED_FILE", value_name = "FILE")]
     pub seed_file: PathBuf,
-    /// How often the host says that it is there, in seconds. wadm's --cleanup must be more than twice as long.
-    #[arg(long, default_value_t = 30, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..))]
+    /// The interval of heartbeats, in seconds. --cleanup of wadm must be more than twice as long.
+    #[arg(
+        long,
+        default_value_t = 30,
+        value_name = "SECONDS",
+        value_parser = clap::value_parser!(u64).range(1..)
+    )]
     pub heartbeat: u64,
-    /// How to write logs.
+    /// The format of log lines.
     #[arg(long, env = "MERCATO_LOG_FORMAT", value_enum, default_value_t = LogFormat::Text)]
     pub log_format: LogFormat,
-    /// Where to send traces: the URL of a collector that takes OTLP over HTTP.
+    /// The URL of a collector of traces (OTLP over HTTP).
     #[arg(long, value_name = "URL")]
     pub traces: Option<String>,
 }
 
-/// How to write logs.
+/// The format of log lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum LogFormat {
-    /// For people.
+    /// Text for people.
     Text,
     /// One JSON object a line.
     Json,
 }
 
-/// `mercato-lattice wadm`.
+/// The options of `mercato-lattice wadm`.
 #[derive(Debug, Args)]
 pub struct Wadm {
-    /// After so many seconds without a sign of life, a host's work is given to others.
-    #[arg(long, default_value_t = 70, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..))]
+    /// After this many seconds without a heartbeat of a host, its components are moved to other hosts.
+    #[arg(
+        long,
+        default_value_t = 70,
+        value_name = "SECONDS",
+        value_parser = clap::value_parser!(u64).range(1..)
+    )]
     pub cleanup: u64,
-    /// How to write logs.
+    /// The format of log lines.
     #[arg(long, env = "MERCATO_LOG_FORMAT", value_enum, default_value_t = LogFormat::Text)]
     pub log_format: LogFormat,
 }
 
-/// `mercato-lattice config`.
+/// The subcommands of `mercato-lattice config`.
 #[derive(Debug, Subcommand)]
 pub enum Config {
-    /// Put a named configuration in place of what was there. Secrets are best given by --stdin or --env: command lines are seen by
-    /// everyone on the machine.
+    /// Write a named configuration, and replace a previous one. Pass secrets by --stdin or --env, because all
+    /// users of the machine can see command lines.
     Put {
-        /// Its name.
+        /// The name of the configuration.
         name: String,
-        /// What it holds.
+        /// The values.
         #[arg(value_name = "KEY=VALUE", value_parser = pair)]
         values: Vec<(String, String)>,
-        /// Read lines of KEY=VALUE from stdin too.
+        /// Also read lines of KEY=VALUE from standard input.
         #[arg(long)]
         stdin: bool,
-        /// Take the value of an environment variable, under this key.
+        /// Set a key to the value of an environment variable.
         #[arg(long = "env", value_name = "KEY=VARIABLE", value_parser = pair)]
         variables: Vec<(String, String)>,
     },
-    /// Show the keys of a named configuration; the values stay hidden.
+    /// Show the keys of a named configuration, without its values.
     Get {
-        /// Its name.
+        /// The name of the configuration.
         name: String,
     },
 }
 
-/// `mercato-lattice deploy`.
+/// The options of `mercato-lattice deploy`.
 #[derive(Debug, Args)]
 pub struct Deploy {
-    /// The manifest.
+    /// The file of the manifest.
     pub file: PathBuf,
-    /// Use the files in this folder in place of the manifest's images: `NAME.wasm` for a component whose image is
-    /// `registry/NAME:tag`, `NAME.par` for a provider.
+    /// Replace the images of the manifest by the files in this folder: `registry/NAME:tag` by `NAME.wasm` for
+    /// a component, or by `NAME.par` for a provider.
     #[arg(long, value_name = "DIR")]
     pub images: Option<PathBuf>,
-    /// Deploy as this version, in place of the manifest's own. A version can't be changed once it was deployed.
+    /// Replace the version of the manifest. A deployed version cannot be changed.
     #[arg(long)]
     pub version: Option<String>,
-    /// How long to wait for everything to run.
+    /// How long to wait until the application runs.
     #[arg(long, default_value_t = 120, value_name = "SECONDS")]
     pub timeout: u64,
 }
 
-/// `mercato-lattice archive`.
+/// The options of `mercato-lattice archive`.
 #[derive(Debug, Args)]
 pub struct Archive {
-    /// The provider's executable.
+    /// The executable of the provider.
     pub binary: PathBuf,
-    /// The provider's name.
+    /// The name of the provider.
     #[arg(long)]
     pub name: String,
-    /// Where to put the archive.
+    /// The file of the new archive.
     #[arg(short, long, value_name = "FILE")]
     pub out: PathBuf,
 }
@@ -174,7 +184,7 @@ pub struct Archive {
 fn pair(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
-        _ => Err("write it as KEY=VALUE".to_owned()),
+        _ => Err("write KEY=VALUE".to_owned()),
     }
 }
 
@@ -185,19 +195,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_command_line_is_sound() {
+    fn the_command_line_is_valid() {
         Cli::command().debug_assert();
     }
 
     #[test]
-    fn the_name_of_a_configuration_is_not_that_of_the_lattice() {
+    fn parses_the_names_of_the_lattice_and_of_a_configuration() {
         let cli = Cli::parse_from(["mercato-lattice", "--lattice", "l", "config", "get", "c"]);
         assert_eq!(cli.lattice.name, "l");
         assert!(matches!(cli.command, Command::Config(Config::Get { name }) if name == "c"));
     }
 
     #[test]
-    fn a_value_may_contain_the_sign_that_separates() {
+    fn accepts_an_equals_sign_in_a_value() {
         assert_eq!(pair("url=a?b=c"), Ok(("url".to_owned(), "a?b=c".to_owned())));
         assert!(pair("url").is_err() && pair("=x").is_err());
     }

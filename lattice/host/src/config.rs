@@ -1,4 +1,4 @@
-//! Named configurations.
+//! `config put` and `config get`: named configurations.
 
 use std::collections::HashMap;
 use std::io::BufRead;
@@ -11,7 +11,7 @@ use crate::lattice::answer;
 /// Runs `config put` or `config get`.
 ///
 /// # Errors
-/// A value can't be read, or no host answers.
+/// If a value cannot be read, or if no host answers.
 pub async fn run(lattice: &Lattice, command: Config) -> Result<()> {
     match command {
         Config::Put {
@@ -30,16 +30,18 @@ pub async fn run(lattice: &Lattice, command: Config) -> Result<()> {
                 config.insert(key, value);
             }
             if config.is_empty() {
-                bail!("there is nothing to put: give KEY=VALUE, --stdin or --env");
+                bail!("the configuration has no values: pass KEY=VALUE, --stdin or --env");
             }
-            let what = format!("the configuration `{name}` can't be put");
-            answer(lattice.hosts().await?.put_config(&name, config).await, &what)?;
-            println!("{name} is put");
+            let failure = format!("cannot write the configuration `{name}`");
+            answer(lattice.hosts().await?.put_config(&name, config).await, &failure)?;
+            println!("wrote the configuration {name}");
         }
         Config::Get { name } => {
-            let what = format!("the configuration `{name}` can't be read");
-            let config = answer(lattice.hosts().await?.get_config(&name).await, &what)?;
-            let config = config.with_context(|| format!("there is no configuration `{name}`: put it"))?;
+            let failure = format!("cannot read the configuration `{name}`");
+            let config = answer(lattice.hosts().await?.get_config(&name).await, &failure)?;
+            let config = config.with_context(|| {
+                format!("the configuration `{name}` does not exist: write it with `config put`")
+            })?;
             let mut keys = config.into_keys().collect::<Vec<_>>();
             keys.sort();
             for key in keys {
@@ -59,7 +61,7 @@ fn lines(input: impl BufRead) -> Result<Vec<(String, String)>> {
         }
         let (key, value) = line
             .split_once('=')
-            .with_context(|| format!("line {} of stdin is not KEY=VALUE", number + 1))?;
+            .with_context(|| format!("line {} of standard input is not KEY=VALUE", number + 1))?;
         values.push((key.trim().to_owned(), value.to_owned()));
     }
     Ok(values)
@@ -70,7 +72,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_is_one_value() {
+    fn reads_one_value_from_each_line() {
         let read = lines("url=mongodb://a?b=c\n\nkey = v\n".as_bytes()).unwrap();
         assert_eq!(
             read,
@@ -82,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_is_none_is_named_without_its_content() {
+    fn names_a_malformed_line_without_its_content() {
         let error = lines("url=a\nsecret\n".as_bytes()).unwrap_err().to_string();
         assert!(error.contains("line 2") && !error.contains("secret"), "{error}");
     }

@@ -1,4 +1,4 @@
-//! Manifests: into wadm, and until everything in them runs.
+//! `deploy` and `undeploy`: deploys manifests by wadm, and waits for the result.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -15,21 +15,23 @@ use crate::images;
 use crate::links;
 use crate::status::inventories;
 
-/// How long between two looks at what became of a manifest.
-const LOOK: Duration = Duration::from_millis(500);
+/// The interval of status requests.
+const POLL_INTERVAL: Duration = Duration::from_millis(500);
 
-/// How long an application may take to end.
-const END: Duration = Duration::from_secs(60);
+/// How long an application may take to stop.
+const STOP_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Puts a manifest into wadm, deploys its version, and waits until wadm and the hosts say that everything in it runs.
+/// Writes a manifest to wadm, deploys its version, and waits until all of its components and providers run.
 ///
 /// # Errors
-/// The manifest is wrong, its version is there with another content, or something in it does not run in time.
+/// - The manifest is malformed, or its version exists with other content.
+/// - wadm or a host does not answer.
+/// - A component or provider does not run in time.
 pub async fn deploy(lattice: &Lattice, options: &Deploy) -> Result<()> {
     let text = std::fs::read(&options.file)
-        .with_context(|| format!("the manifest {} can't be read", options.file.display()))?;
+        .with_context(|| format!("cannot read the manifest {}", options.file.display()))?;
     let mut manifest: Manifest = serde_yaml::from_slice(&text)
-        .with_context(|| format!("{} is no manifest of wadm", options.file.display()))?;
+        .with_context(|| format!("{} is not a manifest of wadm", options.file.display()))?;
     if let Some(version) = &options.version {
         manifest
             .metadata
@@ -43,15 +45,15 @@ pub async fn deploy(lattice: &Lattice, options: &Deploy) -> Result<()> {
     let wadm = lattice.wadm().await?;
     let (name, version) = (manifest.metadata.name.as_str(), manifest.version());
     match wadm.get_manifest(name, Some(version)).await {
-        Ok(known) if known == manifest => {}
+        Ok(existing) if existing == manifest => {}
         Ok(_) => bail!(
-            "version {version} of `{name}` is there already, with another content: raise the annotation `version` in the \
-             manifest, or give --version"
+            "version {version} of `{name}` exists with other content: raise the annotation `version` \
+             in the manifest, or pass --version"
         ),
         Err(wadm_client::error::ClientError::NotFound(_)) => {
             wadm.put_manifest(&manifest)
                 .await
-                .map_err(|error| anyhow!("wadm refuses the manifest: {error}"))?;
+                .map_err(|error| anyhow!("wadm rejects the manifest: {error}"))?;
         }
         Err(error) => return Err(anyhow!("wadm does not answer: {error}")),
     }
@@ -59,71 +61,73 @@ pub async fn deploy(lattice: &Lattice, options: &Deploy) -> Result<()> {
     links::put(&hosts, &manifest).await?;
     wadm.deploy_manifest(name, Some(version))
         .await
-        .map_err(|error| anyhow!("`{name}` can't be deployed: {error}"))?;
+        .map_err(|error| anyhow!("cannot deploy `{name}`: {error}"))?;
 
-    let end = Instant::now() + Duration::from_secs(options.timeout);
+    let deadline = Instant::now() + Duration::from_secs(options.timeout);
     loop {
         let status = wadm.get_manifest_status(name).await;
-        // Until wadm looked at a new version, it tells the state of the one before: the hosts know better.
+        // wadm reports the status of the previous version until it has processed the new one. So the hosts
+        // are asked too.
         let missing = match missing(&hosts, &manifest).await {
             Ok(missing) => missing,
-            // A host that compiles components may be late with its answer.
+            // A host that compiles components may answer late.
             Err(error) => vec![error.to_string()],
         };
         let deployed = status
             .as_ref()
             .is_ok_and(|status| status.info.status_type == StatusType::Deployed);
         if deployed && missing.is_empty() {
-            println!("{name} {version} is deployed");
+            println!("deployed {name} {version}");
             return Ok(());
         }
-        if Instant::now() > end {
+        if Instant::now() > deadline {
             let wadm = status.map_or_else(|error| error.to_string(), |status| reasons(&status));
             let time = options.timeout;
             let missing = missing.join(", ");
             bail!(
-                "`{name}` does not run after {time} s. wadm says: {wadm}. Not where it should be: {missing}. The logs of the \
-                 hosts may tell why"
+                "`{name}` does not run after {time} s. Status in wadm: {wadm}. Missing: {missing}. \
+                 Look for the reason in the logs of the hosts"
             );
         }
-        sleep(LOOK).await;
+        sleep(POLL_INTERVAL).await;
     }
 }
 
-/// Ends an application, forgets its manifest, and waits until nothing of it runs.
+/// Deletes the manifest of an application, and waits until it has stopped.
 ///
 /// # Errors
-/// There is no such application, or it does not end.
+/// If the application does not exist, or does not stop in time.
 pub async fn undeploy(lattice: &Lattice, name: &str) -> Result<()> {
     let wadm = lattice.wadm().await?;
-    let known = wadm
+    let existed = wadm
         .delete_manifest(name, None)
         .await
-        .map_err(|error| anyhow!("`{name}` can't be ended: {error}"))?;
-    if !known {
-        bail!("there is no application `{name}`");
+        .map_err(|error| anyhow!("cannot undeploy `{name}`: {error}"))?;
+    if !existed {
+        bail!("the application `{name}` does not exist");
     }
     let hosts = lattice.hosts().await?;
-    let end = Instant::now() + END;
+    let deadline = Instant::now() + STOP_TIMEOUT;
     loop {
-        let left = running(&hosts, name).await?;
-        if left.is_empty() {
-            println!("{name} is ended");
+        let running = running(&hosts, name).await?;
+        if running.is_empty() {
+            println!("undeployed {name}");
             return Ok(());
         }
-        if Instant::now() > end {
-            let left = left
+        if Instant::now() > deadline {
+            let ids = running
                 .into_iter()
-                .map(|part| part.id)
+                .map(|item| item.id)
                 .collect::<Vec<_>>()
                 .join(", ");
-            bail!("`{name}` is forgotten, but still running: {left}");
+            bail!("the manifest of `{name}` is deleted, but these still run: {ids}");
         }
-        sleep(LOOK).await;
+        sleep(POLL_INTERVAL).await;
     }
 }
 
-/// Which components and providers do not run as often as the manifest says, from its images.
+/// Returns the components and providers that do not run with the image and the number of instances of the
+/// manifest.
 async fn missing(hosts: &Hosts, manifest: &Manifest) -> Result<Vec<String>> {
     let running = running(hosts, &manifest.metadata.name).await?;
     let mut missing = Vec::new();
@@ -139,20 +143,20 @@ async fn missing(hosts: &Hosts, manifest: &Manifest) -> Result<Vec<String>> {
             _ => None,
         };
         let mut properties = component.traits.iter().flatten().map(|item| &item.properties);
-        let wanted = properties.find_map(scale).unwrap_or(1);
+        let expected = properties.find_map(scale).unwrap_or(1);
         let found = running
             .iter()
-            .filter(|part| part.id == id && location(&part.image) == image)
-            .map(|part| part.instances)
+            .filter(|item| item.id == id && location(&item.image) == image)
+            .map(|item| item.instances)
             .sum::<usize>();
-        if found != wanted {
-            missing.push(format!("{} ({found} of {wanted})", component.name));
+        if found != expected {
+            missing.push(format!("{} ({found} of {expected})", component.name));
         }
     }
     Ok(missing)
 }
 
-/// What a host runs for an application.
+/// A component or provider of an application on a host.
 struct Running {
     id: String,
     image: String,
@@ -190,7 +194,7 @@ fn belongs(annotations: Option<&BTreeMap<String, String>>, application: &str) ->
         .is_some_and(|name| name == application)
 }
 
-/// An image without its scheme, which hosts leave out for providers.
+/// Returns an image without its scheme, which hosts omit for providers.
 fn location(image: &str) -> &str {
     image.split_once("://").map_or(image, |(_, rest)| rest)
 }

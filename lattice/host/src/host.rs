@@ -1,4 +1,4 @@
-//! A host: where components and providers run.
+//! `host`: runs components and providers.
 
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
@@ -17,20 +17,21 @@ use wasmcloud_tracing::configure_observability;
 
 use crate::cli::{Host, Lattice, LogFormat};
 
-/// How long a host waits for the answers of others that it needs itself.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// How long a host waits for answers to its requests, and for its providers to stop.
+const HOST_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How long a call of a component may take, with all the calls that it makes. What was asked of a host that is gone since is not
-/// answered any more: after this time its caller is told.
-const LONGEST_CALL: Duration = Duration::from_secs(15);
+/// How long a call of a component may take, including all calls that it makes. A call to a host that has
+/// crashed gets no answer and fails after this time.
+const CALL_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// The most core instances of one component: a composition has several for each of its parts.
-const CORE_INSTANCES: u32 = 100;
+/// The maximum number of core instances of one component. A composed component has several for each of its
+/// parts.
+const MAX_CORE_INSTANCES: u32 = 100;
 
-/// Runs a host until SIGTERM, Ctrl-C, or a command of the lattice to stop.
+/// Runs a host until SIGTERM, Ctrl-C, or a stop command of the lattice.
 ///
 /// # Errors
-/// NATS can't be reached or has no JetStream, or the seed can't be read.
+/// If NATS cannot be reached or has no JetStream, or if the seed cannot be read.
 pub async fn run(lattice: &Lattice, options: Host) -> Result<()> {
     let otel_config = OtelConfig {
         enable_traces: Some(options.traces.is_some()),
@@ -40,19 +41,19 @@ pub async fn run(lattice: &Lattice, options: Host) -> Result<()> {
     let _logs = logs("mercato-lattice", options.log_format, Some(&otel_config))?;
     let key = Arc::new(key(&options.seed_file)?);
     let id = key.public_key();
-    let nats = lattice.url().parse().context("--nats is no address")?;
+    let nats = lattice.url().parse().context("--nats is not an address")?;
     let config = WasmbusHostConfig {
         rpc_nats_url: nats,
-        ctl_nats_url: lattice.url().parse().context("--nats is no address")?,
+        ctl_nats_url: lattice.url().parse().context("--nats is not an address")?,
         lattice: lattice.name.as_str().into(),
         host_key: Some(key),
         labels: options.labels.into_iter().collect(),
-        rpc_timeout: PATIENCE,
-        max_execution_time: LONGEST_CALL,
-        provider_shutdown_delay: Some(PATIENCE),
+        rpc_timeout: HOST_TIMEOUT,
+        max_execution_time: CALL_TIMEOUT,
+        provider_shutdown_delay: Some(HOST_TIMEOUT),
         heartbeat_interval: Some(Duration::from_secs(options.heartbeat)),
         allow_file_load: true,
-        max_core_instances_per_component: CORE_INSTANCES,
+        max_core_instances_per_component: MAX_CORE_INSTANCES,
         experimental_features: Features::new().enable_builtin_http_server(),
         enable_structured_logging: options.log_format == LogFormat::Json,
         log_level: Level::Info,
@@ -61,38 +62,40 @@ pub async fn run(lattice: &Lattice, options: Host) -> Result<()> {
     };
     let (host, shutdown) = WasmbusHost::new(config)
         .await
-        .context("the host can't start: it needs NATS with JetStream")?;
-    tracing::info!(id, lattice = lattice.name, "the host is up");
+        .context("the host cannot start: it needs NATS with JetStream")?;
+    tracing::info!(id, lattice = lattice.name, "the host runs");
     println!("ready {id}");
     tokio::select! {
-        ended = until_ended() => ended?,
+        signal = stop_signal() => signal?,
         stopped = host.stopped() => {
             stopped?;
         }
     }
-    shutdown.await.context("the host did not stop as it should")?;
+    shutdown.await.context("the host did not shut down cleanly")?;
     tracing::info!(id, "the host has stopped");
-    // Its providers see that it is gone, and end once they have answered: to drop it would kill them.
+    // The host is not dropped, because that would kill its providers. They stop by themselves after their
+    // running calls.
     std::mem::forget(host);
     Ok(())
 }
 
-/// Completes at SIGTERM or Ctrl-C.
+/// Waits for SIGTERM or Ctrl-C.
 ///
 /// # Errors
-/// Signals can't be received.
-pub async fn until_ended() -> Result<()> {
-    let mut term = signal(SignalKind::terminate()).context("SIGTERM can't be received")?;
+/// If signals cannot be received.
+pub async fn stop_signal() -> Result<()> {
+    let mut term = signal(SignalKind::terminate()).context("cannot wait for SIGTERM")?;
     tokio::select! {
         _ = term.recv() => Ok(()),
-        interrupted = tokio::signal::ctrl_c() => interrupted.context("Ctrl-C can't be received"),
+        interrupted = tokio::signal::ctrl_c() => interrupted.context("cannot wait for Ctrl-C"),
     }
 }
 
-/// Starts logging to stderr, and traces where they are configured. Logs are written as long as the result is kept.
+/// Starts the log on standard error, and traces if they are configured. The log ends when the result is
+/// dropped.
 ///
 /// # Errors
-/// It was started before.
+/// If a log was started before.
 pub fn logs(name: &str, format: LogFormat, traces: Option<&OtelConfig>) -> Result<impl Sized + use<>> {
     let (dispatch, guard) = configure_observability(
         name,
@@ -102,26 +105,26 @@ pub fn logs(name: &str, format: LogFormat, traces: Option<&OtelConfig>) -> Resul
         Some(&Level::Info),
         Some(&Level::Info),
     )?;
-    tracing::dispatcher::set_global_default(dispatch).context("logs can't be written")?;
+    tracing::dispatcher::set_global_default(dispatch).context("cannot start the log")?;
     Ok(guard)
 }
 
-/// The key in a file; a new one where there is no file.
+/// Reads the key from a seed file. If the file does not exist, creates it with a new key.
 fn key(file: &Path) -> Result<KeyPair> {
-    let wrong =
-        |why: &dyn std::fmt::Display| anyhow!("the seed file {} can't be used: {why}", file.display());
+    let failure =
+        |reason: &dyn std::fmt::Display| anyhow!("cannot use the seed file {}: {reason}", file.display());
     if file.exists() {
-        let seed = std::fs::read_to_string(file).map_err(|error| wrong(&error))?;
-        let key = KeyPair::from_seed(seed.trim()).map_err(|error| wrong(&error))?;
+        let seed = std::fs::read_to_string(file).map_err(|error| failure(&error))?;
+        let key = KeyPair::from_seed(seed.trim()).map_err(|error| failure(&error))?;
         return match key.key_pair_type() {
             KeyPairType::Server => Ok(key),
-            _ => Err(wrong(
-                &"it holds a seed, but not a host's; remove it to have one made",
+            _ => Err(failure(
+                &"it has a seed that is not for a host; remove the file to create a new seed",
             )),
         };
     }
     let key = KeyPair::new_server();
-    let seed = key.seed().map_err(|error| wrong(&error))?;
+    let seed = key.seed().map_err(|error| failure(&error))?;
     let mut options = std::fs::OpenOptions::new();
     options
         .write(true)
@@ -129,7 +132,7 @@ fn key(file: &Path) -> Result<KeyPair> {
         .mode(0o600)
         .open(file)
         .and_then(|mut file| writeln!(file, "{seed}"))
-        .map_err(|error| wrong(&error))?;
+        .map_err(|error| failure(&error))?;
     Ok(key)
 }
 
@@ -138,7 +141,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_seed_is_made_once_and_is_nobody_elses_to_read() {
+    fn creates_a_seed_once_and_only_the_owner_can_read_it() {
         let folder = std::env::temp_dir().join(format!("mercato-seed-{}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
         let file = folder.join("seed");

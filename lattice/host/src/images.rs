@@ -1,19 +1,19 @@
-//! Local files in place of a manifest's images.
+//! Replaces the images of a manifest by local files.
 
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use wadm_types::{Manifest, Properties};
 
-/// Makes each image a file in a folder: `NAME.wasm` for a component whose image is `registry/NAME:tag`, `NAME.par` for a provider.
-/// What is built into the host stays.
+/// Replaces each image by a file in a folder: `registry/NAME:tag` by `NAME.wasm` for a component, or by
+/// `NAME.par` for a provider. The providers that are built into the host are not replaced.
 ///
 /// # Errors
-/// A file is missing.
+/// If a file is missing.
 pub fn from_folder(manifest: &mut Manifest, folder: &Path) -> Result<()> {
     let folder = folder
         .canonicalize()
-        .with_context(|| format!("the folder {} can't be read", folder.display()))?;
+        .with_context(|| format!("cannot read the folder {}", folder.display()))?;
     for component in &mut manifest.spec.components {
         let (image, kind) = match &mut component.properties {
             Properties::Component { properties } => (&mut properties.image, "wasm"),
@@ -25,7 +25,7 @@ pub fn from_folder(manifest: &mut Manifest, folder: &Path) -> Result<()> {
             let file = file(&folder, image, kind);
             if !file.is_file() {
                 let (image, file) = (image, file.display());
-                bail!("{file} is missing: it is to replace the image {image}");
+                bail!("{file} does not exist: build it, because it replaces the image {image}");
             }
             *image = format!("file://{}", file.display());
         }
@@ -44,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_name_of_a_file_is_the_last_part_of_an_image_without_its_tag() {
+    fn names_a_file_after_the_last_part_of_an_image_without_its_tag() {
         let folder = Path::new("/f");
         for image in [
             "registry:5000/mercato/gateway:0.1.0",

@@ -1,7 +1,8 @@
-//! The links of a manifest, put before its providers start.
+//! Writes the links of a manifest before its providers start.
 //!
-//! A provider that starts is given the links that are there. One that is put a moment later is sent to it before it listens, and is
-//! lost: so it must not be left to wadm, which puts links while providers start.
+//! A provider receives the existing links when it starts. A link that is written a moment later is sent
+//! before the provider listens, and is lost. wadm writes links while providers start, so
+//! this module writes them first.
 
 use anyhow::{Result, anyhow};
 use wadm_types::{ConfigProperty, LinkProperty, Manifest, Properties, TraitProperty};
@@ -9,46 +10,47 @@ use wasmcloud_control_interface::{Client as Hosts, Link};
 
 use crate::lattice::answer;
 
-/// Puts the configurations that the links of a manifest refer to, and the links, as wadm would. What is there already stays.
+/// Writes the links of a manifest and their configurations, in the same way as wadm. Other links and
+/// configurations are not changed.
 ///
 /// # Errors
-/// A host refuses one, or none answers.
+/// If no host answers, or if a host refuses a link or a configuration.
 pub async fn put(hosts: &Hosts, manifest: &Manifest) -> Result<()> {
     for component in manifest.components() {
         for item in component.traits.iter().flatten() {
             if let TraitProperty::Link(link) = &item.properties {
                 configs(hosts, manifest, link).await?;
                 let link = resolved(manifest, &component.name, link)?;
-                let what = format!(
-                    "the link from `{}` to `{}` can't be put",
+                let failure = format!(
+                    "cannot write the link from `{}` to `{}`",
                     link.source_id(),
                     link.target()
                 );
-                answer(hosts.put_link(link).await, &what)?;
+                answer(hosts.put_link(link).await, &failure)?;
             }
         }
     }
     Ok(())
 }
 
-/// The id by which a component or provider of a manifest is known in the lattice; none where the manifest does not name it.
+/// Returns the id in the lattice of a component or provider, or `None` if the manifest does not have it.
 pub fn id(manifest: &Manifest, name: &str) -> Option<String> {
     let component = manifest.components().find(|component| component.name == name)?;
-    let own = match &component.properties {
+    let explicit = match &component.properties {
         Properties::Component { properties } => &properties.id,
         Properties::Capability { properties } => &properties.id,
     };
-    Some(own.clone().unwrap_or_else(|| joined(manifest, name)))
+    Some(explicit.clone().unwrap_or_else(|| joined(manifest, name)))
 }
 
 async fn configs(hosts: &Hosts, manifest: &Manifest, link: &LinkProperty) -> Result<()> {
     let source = link.source.iter().flat_map(|source| &source.config);
     for config in source.chain(&link.target.config) {
         if let Some(values) = &config.properties {
-            let what = format!("the configuration `{}` can't be put", config.name);
+            let failure = format!("cannot write the configuration `{}`", config.name);
             answer(
                 hosts.put_config(&name(manifest, config), values.clone()).await,
-                &what,
+                &failure,
             )?;
         }
     }
@@ -58,11 +60,10 @@ async fn configs(hosts: &Hosts, manifest: &Manifest, link: &LinkProperty) -> Res
 fn resolved(manifest: &Manifest, source: &str, link: &LinkProperty) -> Result<Link> {
     let names = |configs: &[ConfigProperty]| configs.iter().map(|config| name(manifest, config)).collect();
     let target = &link.target.name;
-    let known =
-        |name: &str| id(manifest, name).ok_or_else(|| anyhow!("the manifest has no component `{name}`"));
+    let id = |name: &str| id(manifest, name).ok_or_else(|| anyhow!("the manifest has no component `{name}`"));
     Link::builder()
-        .source_id(&known(source)?)
-        .target(&known(target)?)
+        .source_id(&id(source)?)
+        .target(&id(target)?)
         .name(link.name.as_deref().unwrap_or("default"))
         .wit_namespace(&link.namespace)
         .wit_package(&link.package)
@@ -75,10 +76,11 @@ fn resolved(manifest: &Manifest, source: &str, link: &LinkProperty) -> Result<Li
         )
         .target_config(names(&link.target.config))
         .build()
-        .map_err(|error| anyhow!("the link from `{source}` to `{target}` is wrong: {error}"))
+        .map_err(|error| anyhow!("the link from `{source}` to `{target}` is invalid: {error}"))
 }
 
-/// The name of a configuration in the lattice: one whose values the manifest has belongs to the application.
+/// Returns the name of a configuration in the lattice. A configuration with values in the manifest gets the
+/// name of the application as prefix.
 fn name(manifest: &Manifest, config: &ConfigProperty) -> String {
     match config.properties {
         Some(_) => joined(manifest, &config.name),
@@ -90,7 +92,7 @@ fn joined(manifest: &Manifest, name: &str) -> String {
     format!("{}-{}", plain(&manifest.metadata.name), plain(name))
 }
 
-/// A name as wadm puts it into an id.
+/// Converts a name to its form in an id, in the same way as wadm.
 fn plain(name: &str) -> String {
     name.to_lowercase()
         .replace(|char: char| !char.is_ascii_alphanumeric(), "_")
@@ -124,11 +126,11 @@ mod tests {
     ";
 
     #[test]
-    fn a_link_is_named_as_wadm_names_it() {
+    fn names_a_link_in_the_same_way_as_wadm() {
         let manifest: Manifest = serde_yaml::from_str(MANIFEST).unwrap();
         let TraitProperty::Link(link) = &manifest.spec.components[0].traits.as_ref().unwrap()[0].properties
         else {
-            panic!("a link is no link");
+            panic!("the trait is not a link");
         };
         let link = resolved(&manifest, "kafka", link).unwrap();
         assert_eq!((link.source_id(), link.target()), ("broker", "my_shop-orders"));
@@ -137,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_manifest_does_not_name_has_no_id() {
+    fn returns_no_id_for_a_component_that_the_manifest_does_not_have() {
         let manifest: Manifest = serde_yaml::from_str(MANIFEST).unwrap();
         assert_eq!(id(&manifest, "mongodb"), None);
     }

@@ -1,5 +1,5 @@
-//! `mercato-lattice`: a wasmCloud host, wadm, and the commands that a lattice is run with, for machines that have neither the
-//! official host nor `wash`.
+//! The program `mercato-lattice`: a wasmCloud host, wadm, and the commands to operate a lattice. It is for
+//! machines that have neither the official host nor `wash`.
 
 mod archive;
 mod calls;
@@ -35,8 +35,8 @@ fn run(cli: Cli) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
-        .context("can't start")?;
-    let ended = runtime.block_on(async {
+        .context("cannot start")?;
+    let result = runtime.block_on(async {
         let lattice = cli.lattice;
         match cli.command {
             Command::Host(options) => host::run(&lattice, options).await,
@@ -49,8 +49,8 @@ fn run(cli: Cli) -> Result<()> {
             Command::Archive(options) => archive::run(&options).await,
         }
     });
-    // Without waiting for tasks, and without dropping them: a host that is dropped would kill its providers, which end by
-    // themselves once they have answered what they were asked.
+    // The runtime is not dropped: dropping the tasks of a host would kill its providers. They stop by
+    // themselves after their running calls.
     std::mem::forget(runtime);
-    ended
+    result
 }

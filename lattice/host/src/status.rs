@@ -1,4 +1,4 @@
-//! What a lattice is doing.
+//! `status`: shows the hosts, links and applications of a lattice.
 
 use std::io::{ErrorKind, Write};
 
@@ -11,16 +11,16 @@ use crate::cli::Lattice;
 use crate::lattice::answer;
 use crate::table::Table;
 
-/// Shows the hosts, what runs on them, links and applications.
+/// Shows the hosts with their components and providers, the links, and the applications.
 ///
 /// # Errors
-/// NATS can't be reached, or a host does not answer.
+/// If NATS cannot be reached, or if a host does not answer.
 pub async fn run(lattice: &Lattice, as_json: bool) -> Result<()> {
     let hosts = lattice.hosts().await?;
     let inventories = inventories(&hosts).await?;
     let links = match inventories.is_empty() {
         true => Vec::new(),
-        false => answer(hosts.get_links().await, "the links can't be read")?.unwrap_or_default(),
+        false => answer(hosts.get_links().await, "cannot read the links")?.unwrap_or_default(),
     };
     let applications = applications(lattice).await?;
     let text = if as_json {
@@ -34,30 +34,30 @@ pub async fn run(lattice: &Lattice, as_json: bool) -> Result<()> {
         tables(&inventories, &links, &applications)
     };
     match std::io::stdout().write_all(text.as_bytes()) {
-        // Whoever reads it has seen enough.
+        // The reader of the output has closed it.
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
         written => Ok(written?),
     }
 }
 
-/// What each host runs, ordered by the hosts' ids.
+/// Returns the inventories of all hosts, ordered by host id.
 ///
 /// # Errors
-/// A host does not answer.
+/// If a host does not answer.
 pub async fn inventories(hosts: &Hosts) -> Result<Vec<HostInventory>> {
     let answers = hosts
         .get_hosts()
         .await
-        .map_err(|error| anyhow!("the hosts can't be asked: {error}"))?;
+        .map_err(|error| anyhow!("cannot list the hosts: {error}"))?;
     let ids = answers
         .into_iter()
         .filter_map(|host| host.into_data())
         .map(|host| host.id().to_owned());
-    let asked = ids.map(|id| async move {
-        let what = format!("the host {id} can't be asked what it runs");
-        answer(hosts.get_host_inventory(&id).await, &what)
+    let requests = ids.map(|id| async move {
+        let failure = format!("cannot read the inventory of the host {id}");
+        answer(hosts.get_host_inventory(&id).await, &failure)
     });
-    let mut inventories = join_all(asked)
+    let mut inventories = join_all(requests)
         .await
         .into_iter()
         .filter_map(Result::transpose)
@@ -66,9 +66,9 @@ pub async fn inventories(hosts: &Hosts) -> Result<Vec<HostInventory>> {
     Ok(inventories)
 }
 
-/// The applications that wadm knows; none where there is no wadm.
+/// Returns the applications in wadm, or an empty list without wadm.
 async fn applications(lattice: &Lattice) -> Result<Vec<Value>> {
-    let known = lattice.wadm().await?.list_manifests().await.unwrap_or_default();
+    let summaries = lattice.wadm().await?.list_manifests().await.unwrap_or_default();
     let application = |summary: wadm_types::api::ModelSummary| {
         json!({
             "name": summary.name,
@@ -78,7 +78,7 @@ async fn applications(lattice: &Lattice) -> Result<Vec<Value>> {
             "message": summary.detailed_status.info.message,
         })
     };
-    Ok(known.into_iter().map(application).collect())
+    Ok(summaries.into_iter().map(application).collect())
 }
 
 fn host(host: &HostInventory) -> Value {
@@ -121,11 +121,11 @@ fn interfaces(link: &Link) -> Vec<String> {
 fn tables(inventories: &[HostInventory], links: &[Link], applications: &[Value]) -> String {
     let mut hosts = Table::new(["HOST", "LABELS", "RUNS", "INSTANCES"]);
     for host in inventories {
-        let own = host
+        let custom = host
             .labels()
             .iter()
             .filter(|(key, _)| !key.starts_with("hostcore."));
-        let labels = own
+        let labels = custom
             .map(|(key, value)| format!("{key}={value}"))
             .collect::<Vec<_>>();
         let mut runs = Vec::new();

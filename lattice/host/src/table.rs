@@ -1,12 +1,12 @@
-//! Tables for people.
+//! Text tables.
 
-/// Rows of four columns under a heading.
+/// A table of four columns with a heading.
 pub struct Table {
     rows: Vec<[String; 4]>,
 }
 
 impl Table {
-    /// A table with a heading and no rows.
+    /// Creates a table without rows.
     pub fn new(heading: [&str; 4]) -> Self {
         Self {
             rows: vec![heading.map(str::to_owned)],
@@ -18,7 +18,7 @@ impl Table {
         self.rows.push(row);
     }
 
-    /// The table and an empty line.
+    /// Returns the table, followed by an empty line.
     pub fn paragraph(&self) -> String {
         self.text() + "\n"
     }

@@ -1,4 +1,4 @@
-//! wadm: what keeps applications as their manifests say.
+//! `wadm`: runs wadm, which keeps applications in the state that their manifests describe.
 
 use std::time::Duration;
 
@@ -7,12 +7,12 @@ use tokio::time::sleep;
 use wadm::config::WadmConfig;
 
 use crate::cli::{Lattice, LogFormat, Wadm};
-use crate::host::{logs, until_ended};
+use crate::host::{logs, stop_signal};
 
 /// Runs wadm until SIGTERM or Ctrl-C.
 ///
 /// # Errors
-/// NATS can't be reached or has no JetStream, or wadm ends by itself.
+/// If NATS cannot be reached or has no JetStream, or if wadm stops by itself.
 pub async fn run(lattice: &Lattice, options: &Wadm) -> Result<()> {
     let _logs = logs("wadm", options.log_format, None)?;
     let config = WadmConfig {
@@ -23,20 +23,20 @@ pub async fn run(lattice: &Lattice, options: &Wadm) -> Result<()> {
     };
     let mut tasks = wadm::start_wadm(config)
         .await
-        .context("wadm can't start: it needs NATS 2.10 or newer, with JetStream")?;
+        .context("wadm cannot start: it needs NATS 2.10 or newer, with JetStream")?;
     let client = lattice.wadm().await?;
     let ready = async {
         while client.list_manifests().await.is_err() {
             sleep(Duration::from_millis(100)).await;
         }
         println!("ready");
-        until_ended().await
+        stop_signal().await
     };
     tokio::select! {
-        ended = ready => ended,
-        ended = tasks.join_next() => match ended {
-            Some(Ok(Err(error))) => Err(error.context("wadm ended")),
-            _ => bail!("wadm ended"),
+        signal = ready => signal,
+        stopped = tasks.join_next() => match stopped {
+            Some(Ok(Err(error))) => Err(error.context("wadm stopped")),
+            _ => bail!("wadm stopped"),
         },
     }
 }

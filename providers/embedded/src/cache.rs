@@ -1,4 +1,4 @@
-//! The port `cache` in memory.
+//! The port `cache`, in memory.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -7,10 +7,11 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use mercato_ports::cache::Cache;
 
-/// What an entry costs besides its key (kept twice) and value, in bytes: about what the two maps need for it.
+/// The bytes of an entry besides its value and its key, which is stored twice: about what the two maps need
+/// for it.
 const OVERHEAD: usize = 160;
 
-/// A cache of bounded size in this process. Where it is full, what would expire first goes first.
+/// A cache of bounded size in this process. A full cache evicts the entries that expire first.
 ///
 /// ```
 /// # use std::time::{Duration, Instant};
@@ -30,11 +31,12 @@ pub struct MemoryCache {
 #[derive(Default)]
 struct Entries {
     by_key: HashMap<String, Entry>,
-    /// The keys in the order in which they expire; the number tells apart those that expire at once.
+    /// The keys in the order of their expiry. The number distinguishes entries that expire at the same time.
     by_expiry: BTreeMap<(Instant, u64), String>,
-    /// In bytes.
+    /// The size of all entries, in bytes.
     size: usize,
-    count: u64,
+    /// The number of entries that were ever inserted.
+    inserted: u64,
 }
 
 struct Entry {
@@ -43,7 +45,7 @@ struct Entry {
 }
 
 impl MemoryCache {
-    /// A cache that holds so many bytes, keys and bookkeeping included.
+    /// Creates a cache of this many bytes, including keys and overhead.
     #[must_use]
     pub fn new(capacity: usize) -> Self {
         Self {
@@ -52,7 +54,7 @@ impl MemoryCache {
         }
     }
 
-    /// The entries that have not expired.
+    /// Locks the entries, and removes the expired ones.
     fn entries(&self) -> MutexGuard<'_, Entries> {
         let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
@@ -70,15 +72,20 @@ impl MemoryCache {
         entries.remove(&key);
         let size = cost(&key, &value);
         if size > self.capacity {
-            tracing::warn!(key, size, "not cached: larger than the whole cache");
+            tracing::warn!(
+                key,
+                size,
+                capacity = self.capacity,
+                "a value is larger than the whole cache; it is not cached"
+            );
             return;
         }
         while entries.size + size > self.capacity {
             entries.remove_first();
         }
-        entries.count += 1;
+        entries.inserted += 1;
         entries.size += size;
-        let expiry = (expiry, entries.count);
+        let expiry = (expiry, entries.inserted);
         entries.by_expiry.insert(expiry, key.clone());
         entries.by_key.insert(key, Entry { value, expiry });
     }
@@ -105,7 +112,8 @@ fn cost(key: &str, value: &[u8]) -> usize {
     2 * key.len() + value.len() + OVERHEAD
 }
 
-/// When what is kept so long from now on expires; about a century at most, which an `Instant` can hold.
+/// Returns the time of expiry for a time to live: at most a century from now, so that an `Instant` can hold
+/// it.
 fn expiry(ttl: Duration) -> Instant {
     Instant::now() + ttl.min(Duration::from_hours(24 * 365 * 100))
 }
@@ -157,7 +165,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_full_cache_drops_what_expires_first() {
+    async fn a_full_cache_evicts_the_entry_that_expires_first() {
         let cache = MemoryCache::new(3 * cost("a", b"1"));
         cache.set("a".into(), b"1".to_vec(), LONG).await;
         cache.set("b".into(), b"2".to_vec(), LONG / 2).await;
@@ -170,7 +178,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_value_larger_than_the_cache_is_not_kept_and_drops_nothing_else() {
+    async fn a_value_larger_than_the_cache_is_not_stored_and_evicts_nothing() {
         let cache = MemoryCache::new(1_000);
         cache.set("a".into(), b"1".to_vec(), LONG).await;
         cache.set("b".into(), vec![0; 1_000], LONG).await;
@@ -181,7 +189,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn expired_entries_leave_no_trace() {
+    async fn expired_entries_are_removed_completely() {
         let cache = MemoryCache::new(1_000_000);
         for n in 0..50 {
             cache
@@ -200,14 +208,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_longest_time_to_live_is_accepted() {
+    async fn accepts_the_longest_time_to_live() {
         let cache = MemoryCache::new(1_000);
         cache.set("a".into(), b"1".to_vec(), Duration::MAX).await;
         assert!(get(&cache, "a").await.is_some());
     }
 
     #[tokio::test]
-    async fn what_is_no_number_or_too_large_is_not_incremented() {
+    async fn does_not_increment_a_text_or_beyond_the_largest_integer() {
         let cache = MemoryCache::new(1_000);
         cache.set("a".into(), b"x".to_vec(), LONG).await;
         assert_eq!(cache.increment("a".into(), 1, LONG).await, None);

@@ -1,4 +1,4 @@
-//! The dispatcher: takes events from the outbox to those that subscribe to them.
+//! The dispatcher: delivers events from the outbox to their subscribers.
 
 use std::collections::{HashMap, HashSet};
 use std::pin::pin;
@@ -7,54 +7,55 @@ use std::time::Duration;
 
 use mercato_ports::documents::Failure;
 use mercato_ports::events::{Attempt, HandlerFailure, Handlers};
-use mercato_sql::outbox::{self, Delivery, Outcome, Patience};
+use mercato_sql::outbox::{self, Delivery, Outcome, RetryPolicy};
 use tokio::task::{Id, JoinSet};
 
 use crate::store::{Store, now};
 
-/// The longest sleep. A sleep does not notice that the clock was set, so due times are looked at again after this.
-const NAP: Duration = Duration::from_mins(1);
+/// The longest sleep. A sleep does not notice when the system clock is changed, so due times are checked this
+/// often.
+const MAX_SLEEP: Duration = Duration::from_mins(1);
 
-/// How events are delivered.
+/// The options of a [`Dispatcher`].
 #[derive(Clone, Copy, Debug)]
 pub struct DispatchOptions {
-    /// How many deliveries run at once.
+    /// The maximum number of concurrent deliveries.
     pub parallel: usize,
-    /// How often each is tried.
-    pub patience: Patience,
+    /// How often each delivery is attempted.
+    pub retry: RetryPolicy,
 }
 
 impl Default for DispatchOptions {
-    /// Eight at once.
+    /// Returns options for eight concurrent deliveries.
     fn default() -> Self {
         Self {
             parallel: 8,
-            patience: Patience::default(),
+            retry: RetryPolicy::default(),
         }
     }
 }
 
-/// Delivers the events of a [`Store`]: at least once, those of one subscriber and subject in the order of their commits, others at
-/// the same time.
+/// Delivers the events of a [`Store`] at least once. Events of one subscriber and subject arrive in the order
+/// of their commits; other events are delivered concurrently.
 pub struct Dispatcher {
     store: Arc<Store>,
     options: DispatchOptions,
 }
 
 impl Dispatcher {
-    /// A dispatcher for a store. One runs at a time: two would deliver everything twice.
+    /// Creates a dispatcher for a store. Run only one at a time: two would deliver every event twice.
     #[must_use]
     pub fn new(store: Arc<Store>, options: DispatchOptions) -> Self {
         Self { store, options }
     }
 
-    /// Delivers until `shutdown` completes, and then waits for the handlers that are running.
+    /// Delivers until `shutdown` completes, then waits for the running handlers.
     pub async fn run(&self, handlers: Arc<dyn Handlers>, shutdown: impl Future<Output = ()> + Send) {
         let mut shutdown = pin!(shutdown);
         let mut tasks = JoinSet::new();
         let mut running = HashMap::<Id, i64>::new();
         loop {
-            let nap = self.start(&handlers, &mut tasks, &mut running);
+            let wait = self.start_due(&handlers, &mut tasks, &mut running);
             tokio::select! {
                 () = &mut shutdown => break,
                 Some(ended) = tasks.join_next_with_id() => {
@@ -62,38 +63,38 @@ impl Dispatcher {
                     running.remove(&id);
                 }
                 () = self.store.wake().notified() => {}
-                () = tokio::time::sleep(nap) => {}
+                () = tokio::time::sleep(wait) => {}
             }
         }
         while tasks.join_next().await.is_some() {}
     }
 
-    /// Starts what is due and has a place; how long until more is due.
-    fn start(
+    /// Starts the due deliveries, up to the limit. Returns how long to wait for the next one.
+    fn start_due(
         &self,
         handlers: &Arc<dyn Handlers>,
         tasks: &mut JoinSet<()>,
         running: &mut HashMap<Id, i64>,
     ) -> Duration {
-        let places = self.options.parallel.saturating_sub(running.len());
-        if places == 0 {
-            return NAP;
+        let free = self.options.parallel.saturating_sub(running.len());
+        if free == 0 {
+            return MAX_SLEEP;
         }
         let seqs = running.values().copied().collect::<HashSet<_>>();
         let next = match self
             .store
-            .outbox(|connection| outbox::next(connection, places, &seqs, now()))
+            .outbox(|connection| outbox::next(connection, free, &seqs, now()))
         {
             Ok(next) => next,
             Err(failure) => {
-                tracing::error!(?failure, "the outbox can't be read; trying again");
-                return self.options.patience.backoff;
+                tracing::error!(?failure, "the outbox cannot be read; it is read again later");
+                return self.options.retry.backoff;
             }
         };
         for delivery in next {
             let wait = delivery.not_before.saturating_sub(now());
             if wait > 0 {
-                return Duration::from_millis(wait.unsigned_abs()).min(NAP);
+                return Duration::from_millis(wait.unsigned_abs()).min(MAX_SLEEP);
             }
             let seq = delivery.seq;
             let attempt = attempt(
@@ -104,11 +105,11 @@ impl Dispatcher {
             );
             running.insert(tasks.spawn(attempt).id(), seq);
         }
-        NAP
+        MAX_SLEEP
     }
 }
 
-/// Hands an event to its subscriber once, and keeps what became of it.
+/// Passes an event to its subscriber once, and records the outcome.
 async fn attempt(
     store: Arc<Store>,
     handlers: Arc<dyn Handlers>,
@@ -116,10 +117,10 @@ async fn attempt(
     options: DispatchOptions,
 ) {
     let (subscriber, event) = (delivery.subscriber.clone(), delivery.event.clone());
-    // A task of its own, so that a handler that panics fails like any other.
-    let handling = Arc::clone(&handlers);
-    let handled = tokio::spawn(async move { handling.handle(&subscriber, event).await });
-    let answer = handled
+    // The handler runs in a separate task, so a panic counts as a failed attempt.
+    let task_handlers = Arc::clone(&handlers);
+    let handling = tokio::spawn(async move { task_handlers.handle(&subscriber, event).await });
+    let answer = handling
         .await
         .unwrap_or_else(|_| Err(HandlerFailure::Retry("the handler panicked".into())));
     let attempts = delivery.attempts.saturating_add(1);
@@ -128,31 +129,43 @@ async fn attempt(
         Err(HandlerFailure::Retry(reason) | HandlerFailure::Reject(reason)) => reason,
     }
     .to_owned();
-    let outcome = options.patience.judge(&delivery, answer, now());
+    let outcome = options.retry.outcome(&delivery, answer, now());
     let (event, subscriber) = (&delivery.event.id, delivery.subscriber.clone());
     let attempt = match outcome {
-        Outcome::Done => Attempt::Taken,
-        Outcome::Again(_) => {
-            tracing::warn!(event, subscriber, attempts, reason, "to be retried");
+        Outcome::Delivered => Attempt::Handled,
+        Outcome::RetryAt(_) => {
+            tracing::warn!(
+                event,
+                subscriber,
+                attempts,
+                reason,
+                "an event was not accepted; it is delivered again"
+            );
             Attempt::Retried
         }
-        Outcome::Dead(_) => {
-            tracing::error!(event, subscriber, attempts, reason, "a dead letter");
+        Outcome::DeadLetter(_) => {
+            tracing::error!(
+                event,
+                subscriber,
+                attempts,
+                reason,
+                "an event became a dead letter"
+            );
             Attempt::Rejected
         }
     };
     let settled = store.settle(delivery, outcome).await;
-    let kept = if settled.is_ok() {
+    let recorded = if settled.is_ok() {
         attempt
     } else {
         Attempt::Retried
     };
-    handlers.attempted(&subscriber, kept);
+    handlers.attempted(&subscriber, recorded);
     if let Err(Failure::Invalid(reason) | Failure::Unavailable(reason)) = settled {
         tracing::error!(
             reason,
-            "what became of a delivery could not be kept; it will be made again"
+            "the outcome of a delivery could not be recorded; the event is delivered again"
         );
-        tokio::time::sleep(options.patience.backoff).await;
+        tokio::time::sleep(options.retry.backoff).await;
     }
 }

@@ -1,31 +1,38 @@
-//! Why a store could not be opened.
+//! The errors of opening a store.
 
 use std::io;
 use std::path::PathBuf;
 
 use thiserror::Error;
 
-/// Why a store could not be opened; each says what to do.
+/// Why a store could not be opened. Each message says what to do.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum OpenError {
-    /// The folder can't be made or written to.
-    #[error("the data folder {} can't be used: {source}; choose a folder that this user may write to", folder.display())]
+    /// The folder cannot be created or written to.
+    #[error(
+        "the data folder {} cannot be used: {source}; choose a folder that this user may write to",
+        folder.display()
+    )]
     Folder {
         /// The data folder.
         folder: PathBuf,
-        /// What the operating system said.
+        /// The error of the operating system.
         source: io::Error,
     },
-    /// Another process holds the folder's lock.
-    #[error("the data folder {} is in use by another mercato; stop it, or choose another folder", folder.display())]
+    /// Another process holds the lock of the folder.
+    #[error(
+        "the data folder {} is in use by another mercato process: stop it, or choose another folder",
+        folder.display()
+    )]
     InUse {
         /// The data folder.
         folder: PathBuf,
     },
-    /// The file is no SQLite database, a damaged one, or one of another program.
+    /// The file is not a SQLite database, is damaged, or belongs to another program.
     #[error(
-        "{} is not a Mercato database or is damaged ({reason}); it was left as it is: move it away or restore it from a backup",
+        "{} is not a Mercato database, or it is damaged ({reason}); the file was not changed: \
+         move it away, or restore it from a backup",
         file.display()
     )]
     NotADatabase {
@@ -36,7 +43,8 @@ pub enum OpenError {
     },
     /// The database was written by a newer Mercato.
     #[error(
-        "{} has format {found}, and this mercato knows formats up to {supported}; use the version that wrote it, or a newer one",
+        "{} has format {found}, and this version of mercato supports formats up to {supported}; \
+         use the version that wrote the file, or a newer one",
         file.display()
     )]
     Newer {
@@ -47,15 +55,15 @@ pub enum OpenError {
         /// The newest format that this version reads.
         supported: u32,
     },
-    /// The manifest declares what can't be kept.
-    #[error("the shop's manifest can't be used: {0}")]
+    /// The manifest is invalid.
+    #[error("the manifest of the shop is invalid: {0}")]
     Manifest(String),
-    /// SQLite failed otherwise: a full disk, a lack of memory.
-    #[error("{} can't be opened: {source}", file.display())]
+    /// SQLite failed for another reason, such as a full disk.
+    #[error("{} cannot be opened: {source}", file.display())]
     Database {
         /// The database file.
         file: PathBuf,
-        /// What SQLite said.
+        /// The error of SQLite.
         source: rusqlite::Error,
     },
 }

@@ -1,5 +1,8 @@
-//! The ports of Mercato in one process: documents and the outbox in SQLite, a dispatcher that delivers from it, a cache in
-//! memory, and mail into a folder.
+//! The ports of Mercato in one process.
+//!
+//! [`Store`] keeps documents and the outbox in SQLite, and
+//! [`Dispatcher`] delivers the events of the outbox. [`MemoryCache`] is the cache. [`EmlMailer`] writes mail
+//! into a folder.
 //!
 //! ```
 //! # use std::error::Error;
@@ -11,7 +14,9 @@
 //! # let folder = tempfile::tempdir()?;
 //! # let folder = folder.path();
 //! let shop: ShopManifest = serde_json::from_str(
-//!     r#"{"services": {"catalog": {"collections": {"catalog.products": {"fields": ["name"], "search": ["name"]}}}}}"#,
+//!     r#"{"services": {"catalog": {"collections": {
+//!         "catalog.products": {"fields": ["name"], "search": ["name"]}
+//!     }}}}"#,
 //! )?;
 //! let store = Store::open(folder, &shop, Options::default())?;
 //! # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
@@ -38,5 +43,5 @@ pub use cache::MemoryCache;
 pub use dispatcher::{DispatchOptions, Dispatcher};
 pub use error::OpenError;
 pub use mailer::EmlMailer;
-pub use mercato_sql::outbox::Patience;
+pub use mercato_sql::outbox::RetryPolicy;
 pub use store::{Durability, Options, Store};

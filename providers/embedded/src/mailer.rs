@@ -1,4 +1,4 @@
-//! The port `mailer` into a folder.
+//! The port `mailer`, into a folder.
 
 use std::fs;
 use std::io;
@@ -11,18 +11,19 @@ use mercato_ports::mail::compose;
 use mercato_ports::mailer::{MailFailure, Mailer, Message};
 use uuid::Uuid;
 
-/// Writes each message as a file `<id>.eml` (RFC 5322) that mail programs open. The ids are UUIDv7, so that the files
-/// sort by time.
+/// Writes each message as a file `<id>.eml` (RFC 5322), which mail programs can open. The ids are UUIDv7, so
+/// the files sort by time.
 pub struct EmlMailer {
     folder: PathBuf,
     from: Mailbox,
 }
 
 impl EmlMailer {
-    /// A mailer into a folder, which is made with the first message. `from` is the sender, such as `Shop <shop@example.com>`.
+    /// Creates a mailer for a folder, which is created with the first message. `from` is the sender, such as
+    /// `Shop <shop@example.com>`.
     ///
     /// # Errors
-    /// Where `from` is no address.
+    /// If `from` is not an address.
     pub fn new(folder: &Path, from: &str) -> Result<Self, AddressError> {
         Ok(Self {
             folder: folder.to_owned(),
@@ -36,18 +37,18 @@ impl Mailer for EmlMailer {
     async fn send(&self, message: Message) -> Result<(), MailFailure> {
         let content = compose(&self.from, message)?.formatted();
         let folder = self.folder.clone();
-        tokio::task::spawn_blocking(move || keep(&folder, &content))
+        tokio::task::spawn_blocking(move || write_file(&folder, &content))
             .await
             .map_err(io::Error::other)
             .flatten()
             .map_err(|error| {
-                MailFailure::Unavailable(format!("the folder of mail can't be written to: {error}"))
+                MailFailure::Unavailable(format!("the mail folder cannot be written to: {error}"))
             })
     }
 }
 
-/// Writes a file that appears complete or not at all.
-fn keep(folder: &Path, content: &[u8]) -> io::Result<()> {
+/// Writes a new file. The file appears under its final name only when it is complete.
+fn write_file(folder: &Path, content: &[u8]) -> io::Result<()> {
     fs::create_dir_all(folder)?;
     let name = Uuid::now_v7();
     let partial = folder.join(format!("{name}.partial"));
@@ -68,7 +69,7 @@ mod tests {
         }
     }
 
-    async fn sent(message: Message) -> Result<String, MailFailure> {
+    async fn send(message: Message) -> Result<String, MailFailure> {
         let folder = tempfile::tempdir().unwrap();
         EmlMailer::new(folder.path(), "Shop <shop@example.com>")
             .unwrap()
@@ -84,8 +85,8 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_message_becomes_one_file() {
-        let mail = sent(message()).await.unwrap();
+    async fn writes_a_message_as_one_file() {
+        let mail = send(message()).await.unwrap();
         assert!(mail.contains("From: Shop <shop@example.com>\r\n"), "{mail}");
         assert!(
             mail.contains("<zoe@example.com>\r\nSubject: Your order\r\n"),
@@ -99,7 +100,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_line_break_in_a_subject_adds_no_header() {
-        let mail = sent(Message {
+        let mail = send(Message {
             subject: "Hi\r\nBcc: all@example.com".into(),
             ..message()
         })
@@ -108,17 +109,17 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_no_address_is_rejected() {
-        let refused = sent(Message {
+    async fn rejects_an_invalid_address() {
+        let rejected = send(Message {
             to: "zoe".into(),
             ..message()
         })
         .await;
-        assert!(matches!(refused, Err(MailFailure::Rejected(_))));
+        assert!(matches!(rejected, Err(MailFailure::Rejected(_))));
     }
 
     #[tokio::test]
-    async fn a_folder_that_cannot_be_written_to_is_not_now() {
+    async fn is_unavailable_if_the_folder_cannot_be_written_to() {
         let file = tempfile::NamedTempFile::new().unwrap();
         let mailer = EmlMailer::new(file.path(), "shop@example.com").unwrap();
         assert!(matches!(

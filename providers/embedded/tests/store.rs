@@ -1,4 +1,4 @@
-//! What is particular to the embedded store: its folder, its file, and what a restart finds.
+//! Tests of the embedded store: its folder, its file, and restarts.
 #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 use std::fs;
@@ -31,8 +31,7 @@ fn open(folder: &Path, shop: &ShopManifest) -> Result<Store, OpenError> {
     Store::open(folder, shop, Options::default())
 }
 
-/// Why a folder can't be opened.
-fn refusal(folder: &Path) -> OpenError {
+fn open_error(folder: &Path) -> OpenError {
     open(folder, &shop(&[], &[])).err().unwrap()
 }
 
@@ -75,7 +74,7 @@ fn searching(words: &str) -> Query {
 }
 
 #[tokio::test]
-async fn a_store_that_is_opened_again_has_all_documents() {
+async fn a_reopened_store_has_all_documents() {
     let folder = tempfile::tempdir().unwrap();
     let shop = shop(&["price"], &["name"]);
     let store = open(folder.path(), &shop).unwrap();
@@ -88,7 +87,7 @@ async fn a_store_that_is_opened_again_has_all_documents() {
 }
 
 #[tokio::test]
-async fn a_newly_declared_field_is_indexed_and_one_no_longer_declared_is_refused() {
+async fn indexes_a_newly_declared_field_and_rejects_an_undeclared_one() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path(), &shop(&["name"], &[])).unwrap();
     insert(&store, "a", r#"{"name": "sock", "price": 5}"#).await;
@@ -98,7 +97,8 @@ async fn a_newly_declared_field_is_indexed_and_one_no_longer_declared_is_refused
     assert_eq!(found(&store, priced(5)).await.unwrap(), "a");
     drop(store);
     let file = rusqlite::Connection::open(folder.path().join("mercato.db")).unwrap();
-    let indexes = "SELECT group_concat(name) FROM sqlite_schema WHERE tbl_name = 'catalog.products' AND sql LIKE 'CREATE INDEX%'";
+    let indexes = "SELECT group_concat(name) FROM sqlite_schema \
+                   WHERE tbl_name = 'catalog.products' AND sql LIKE 'CREATE INDEX%'";
     let names = file
         .query_row(indexes, (), |row| row.get::<_, String>(0))
         .unwrap();
@@ -109,7 +109,7 @@ async fn a_newly_declared_field_is_indexed_and_one_no_longer_declared_is_refused
 }
 
 #[tokio::test]
-async fn a_changed_declaration_of_searched_fields_builds_the_search_anew() {
+async fn rebuilds_the_search_if_the_searched_fields_change() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path(), &shop(&[], &["name"])).unwrap();
     insert(&store, "a", r#"{"name": "sock", "maker": "Knit"}"#).await;
@@ -138,7 +138,7 @@ async fn a_changed_declaration_of_searched_fields_builds_the_search_anew() {
 }
 
 #[tokio::test]
-async fn documents_of_a_collection_outlive_its_declaration() {
+async fn keeps_the_documents_of_an_undeclared_collection() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path(), &shop(&["price"], &[])).unwrap();
     insert(&store, "a", r#"{"price": 5}"#).await;
@@ -151,10 +151,10 @@ async fn documents_of_a_collection_outlive_its_declaration() {
 }
 
 #[test]
-fn a_folder_serves_one_store_at_a_time() {
+fn only_one_store_at_a_time_opens_a_folder() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path(), &shop(&[], &[])).unwrap();
-    let error = refusal(folder.path());
+    let error = open_error(folder.path());
     assert!(matches!(error, OpenError::InUse { .. }), "{error}");
     assert!(error.to_string().contains("in use by another mercato"));
     drop(store);
@@ -162,19 +162,19 @@ fn a_folder_serves_one_store_at_a_time() {
 }
 
 #[test]
-fn a_file_that_is_no_database_is_named_and_left_as_it_is() {
+fn names_a_file_that_is_not_a_database_and_does_not_change_it() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("mercato.db");
     let garbage = "not a database, but long enough to have a header of one".repeat(100);
     fs::write(&file, &garbage).unwrap();
-    let error = refusal(folder.path());
+    let error = open_error(folder.path());
     assert!(matches!(error, OpenError::NotADatabase { .. }), "{error}");
     assert!(error.to_string().contains("mercato.db"), "{error}");
     assert_eq!(fs::read_to_string(&file).unwrap(), garbage);
 }
 
 #[tokio::test]
-async fn a_database_that_was_cut_off_is_damaged() {
+async fn reports_a_truncated_database_as_damaged() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path(), &shop(&[], &[])).unwrap();
     for n in 0..50 {
@@ -191,12 +191,12 @@ async fn a_database_that_was_cut_off_is_damaged() {
         .open(folder.path().join("mercato.db"))
         .unwrap();
     file.set_len(file.metadata().unwrap().len() / 2).unwrap();
-    let error = refusal(folder.path());
+    let error = open_error(folder.path());
     assert!(matches!(error, OpenError::NotADatabase { .. }), "{error}");
 }
 
 #[test]
-fn a_database_of_another_program_is_left_alone() {
+fn does_not_change_a_database_of_another_program() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("mercato.db");
     rusqlite::Connection::open(&file)
@@ -204,13 +204,13 @@ fn a_database_of_another_program_is_left_alone() {
         .execute_batch("CREATE TABLE t (x)")
         .unwrap();
     let before = fs::read(&file).unwrap();
-    let error = refusal(folder.path());
+    let error = open_error(folder.path());
     assert!(error.to_string().contains("another program"), "{error}");
     assert_eq!(fs::read(&file).unwrap(), before);
 }
 
 #[test]
-fn a_database_of_a_newer_version_is_refused() {
+fn rejects_a_database_of_a_newer_format() {
     let folder = tempfile::tempdir().unwrap();
     drop(open(folder.path(), &shop(&[], &[])).unwrap());
     let file = folder.path().join("mercato.db");
@@ -218,20 +218,20 @@ fn a_database_of_a_newer_version_is_refused() {
         .unwrap()
         .pragma_update(None, "user_version", 99)
         .unwrap();
-    let error = refusal(folder.path());
+    let error = open_error(folder.path());
     assert!(matches!(error, OpenError::Newer { found: 99, .. }), "{error}");
 }
 
 #[test]
-fn a_folder_that_cannot_be_made_is_named() {
+fn names_a_folder_that_cannot_be_created() {
     let file = tempfile::NamedTempFile::new().unwrap();
-    let error = refusal(&file.path().join("data"));
+    let error = open_error(&file.path().join("data"));
     assert!(matches!(error, OpenError::Folder { .. }), "{error}");
     assert!(error.to_string().contains("choose a folder"), "{error}");
 }
 
 #[test]
-fn a_manifest_with_a_name_that_cannot_be_kept_is_refused() {
+fn rejects_a_manifest_with_an_invalid_name() {
     let folder = tempfile::tempdir().unwrap();
     let error = open(folder.path(), &shop(&["a'b"], &[])).err().unwrap();
     assert!(matches!(error, OpenError::Manifest(_)), "{error}");
@@ -239,7 +239,7 @@ fn a_manifest_with_a_name_that_cannot_be_kept_is_refused() {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn only_the_owner_may_read_the_files() {
+async fn only_the_owner_can_read_the_files() {
     use std::os::unix::fs::PermissionsExt;
     let parent = tempfile::tempdir().unwrap();
     let folder = parent.path().join("data");

@@ -10,18 +10,20 @@ use ureq::{Agent, Error, Timeout};
 
 use crate::hosts::Hosts;
 
-/// The largest response, in bytes.
-const LARGEST: u64 = 1024 * 1024;
+/// The maximum size of a response, in bytes.
+const MAX_RESPONSE: u64 = 1024 * 1024;
 
-/// How long a connection may take to be made.
-const CONNECT: Duration = Duration::from_secs(5);
+/// How long a connection attempt may take.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How long anything may take, whatever the request says.
-const LONGEST: Duration = Duration::from_secs(60);
+/// The maximum timeout of a request.
+const MAX_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// A client of HTTP/1.1, with TLS by the roots that browsers trust. It follows no redirect, knows no proxy and no cookie, writes
-/// nothing of a request to the log, and makes a connection for each: one that is kept may be closed by the server at any
-/// moment, and then nobody knows whether a request has arrived.
+/// An HTTP/1.1 client, with TLS by the roots that browsers trust. It follows no redirects, uses no proxy and
+/// no cookies, and logs no part of a request.
+///
+/// It opens a connection for each request. A server may close an idle connection at any time, and then it is
+/// unknown whether the server received the request.
 #[derive(Clone, Debug)]
 pub struct Client {
     agent: Agent,
@@ -29,11 +31,11 @@ pub struct Client {
 }
 
 impl Client {
-    /// A client for these hosts, with commas between them, such as `api.example.com,127.0.0.1:8080`: without a port by HTTPS
-    /// only. An empty list allows none.
+    /// Creates a client for these hosts, separated by commas, such as `api.example.com,127.0.0.1:8080`. A
+    /// host without a port is reached by HTTPS only. An empty list allows no host.
     ///
     /// # Errors
-    /// A sentence for the operator, where one of them can't be read.
+    /// If a host is malformed, with a message for the operator.
     pub fn new(hosts: &str) -> Result<Self, String> {
         let config = Agent::config_builder()
             .http_status_as_error(false)
@@ -41,8 +43,8 @@ impl Client {
             .max_redirects_will_error(false)
             .max_idle_connections(0)
             .proxy(None)
-            .timeout_resolve(Some(CONNECT))
-            .timeout_connect(Some(CONNECT))
+            .timeout_resolve(Some(CONNECT_TIMEOUT))
+            .timeout_connect(Some(CONNECT_TIMEOUT))
             .build();
         Ok(Self {
             agent: config.into(),
@@ -56,20 +58,24 @@ impl Client {
         for header in &request.headers {
             builder = builder.header(header.name.as_str(), header.value.as_slice());
         }
-        let sent = builder
+        let outgoing = builder
             .body(request.body)
-            .map_err(|_| HttpFailure::Refused("a header can't be sent".into()))?;
-        let timeout = Duration::from_millis(request.timeout_ms.into()).min(LONGEST);
-        let sent = self
+            .map_err(|_| HttpFailure::Refused("a header is invalid".into()))?;
+        let timeout = Duration::from_millis(request.timeout_ms.into()).min(MAX_TIMEOUT);
+        let outgoing = self
             .agent
-            .configure_request(sent)
+            .configure_request(outgoing)
             .timeout_global(Some(timeout))
             .allow_non_standard_methods(true)
             .build();
-        let mut response = self.agent.run(sent).map_err(|error| failure(&error))?;
-        let body = response.body_mut().with_config().limit(LARGEST).read_to_vec();
+        let mut response = self.agent.run(outgoing).map_err(|error| failure(&error))?;
+        let body = response
+            .body_mut()
+            .with_config()
+            .limit(MAX_RESPONSE)
+            .read_to_vec();
         let body =
-            body.map_err(|error| HttpFailure::Unknown(format!("the response can't be read: {error}")))?;
+            body.map_err(|error| HttpFailure::Unknown(format!("the response cannot be read: {error}")))?;
         let headers = response.headers().iter().map(|(name, value)| Header {
             name: name.to_string(),
             value: value.as_bytes().to_vec(),
@@ -91,9 +97,9 @@ impl HttpClient for Client {
     }
 }
 
-/// Whether the request may have left, which is so unless the connection was certainly not made.
+/// Converts an error. The request was certainly not sent only if no connection was made.
 fn failure(error: &Error) -> HttpFailure {
-    let unconnected = match error {
+    let not_connected = match error {
         Error::HostNotFound | Error::ConnectionFailed => true,
         Error::Timeout(timeout) => matches!(timeout, Timeout::Resolve | Timeout::Connect),
         Error::Io(error) => matches!(
@@ -105,7 +111,7 @@ fn failure(error: &Error) -> HttpFailure {
         ),
         _ => false,
     };
-    if unconnected {
+    if not_connected {
         HttpFailure::NotSent(error.to_string())
     } else {
         HttpFailure::Unknown(error.to_string())

@@ -1,4 +1,4 @@
-//! The hosts that requests may go to.
+//! The allowed hosts.
 
 use std::collections::BTreeSet;
 
@@ -8,63 +8,66 @@ use http::uri::Scheme;
 /// The port of HTTPS.
 const HTTPS: u16 = 443;
 
-/// Hosts with their ports. One that is written without a port is reached by HTTPS at 443 only; with its port, by HTTP as well.
+/// The allowed hosts. A host without a port is allowed by HTTPS at port 443 only. A host with a port is
+/// allowed at that port, also by HTTP.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Hosts {
-    /// As they are written, in lower case.
-    written: BTreeSet<String>,
+    /// `host` or `host:port`, in lower case.
+    entries: BTreeSet<String>,
 }
 
 impl Hosts {
-    /// The hosts of a list with commas.
+    /// Parses a list of hosts, separated by commas.
     pub fn parse(list: &str) -> Result<Self, String> {
-        let mut written = BTreeSet::new();
+        let mut entries = BTreeSet::new();
         for host in list.split(',').map(str::trim).filter(|host| !host.is_empty()) {
-            let uri: Uri = format!("https://{host}").parse().map_err(|_| unreadable(host))?;
-            let plain = uri.authority().is_some_and(|authority| {
-                let named = authority.host() == host || authority.port_u16().is_some();
-                named && authority.as_str() == host && !host.contains('@')
+            let uri: Uri = format!("https://{host}").parse().map_err(|_| malformed(host))?;
+            let is_host = uri.authority().is_some_and(|authority| {
+                let has_valid_port = authority.host() == host || authority.port_u16().is_some();
+                has_valid_port && authority.as_str() == host && !host.contains('@')
             });
-            if !plain {
-                return Err(unreadable(host));
+            if !is_host {
+                return Err(malformed(host));
             }
-            written.insert(host.to_ascii_lowercase());
+            entries.insert(host.to_ascii_lowercase());
         }
-        Ok(Self { written })
+        Ok(Self { entries })
     }
 
-    /// Passes an absolute URL to one of the hosts.
+    /// Parses an absolute URL, and rejects it if its host is not allowed.
     pub fn check(&self, url: &str) -> Result<Uri, String> {
-        let uri: Uri = url.parse().map_err(|_| "the URL can't be read".to_owned())?;
+        let uri: Uri = url.parse().map_err(|_| "the URL is malformed".to_owned())?;
         let (Some(scheme), Some(authority)) = (uri.scheme(), uri.authority()) else {
             return Err("the URL is not absolute".into());
         };
         if authority.as_str().contains('@') {
-            return Err("the URL holds a user".into());
+            return Err("the URL must not have a user name".into());
         }
         let host = authority.host().to_ascii_lowercase();
         let secure = *scheme == Scheme::HTTPS;
         let port = match authority.port_u16() {
             Some(port) => port,
-            None if authority.as_str() != authority.host() => return Err("the URL's port is none".into()),
+            None if authority.as_str() != authority.host() => {
+                return Err("the port of the URL is invalid".into());
+            }
             None if secure => HTTPS,
             None => 80,
         };
-        let allowed = self.written.contains(&format!("{host}:{port}"))
-            || (secure && port == HTTPS && self.written.contains(&host));
+        let allowed = self.entries.contains(&format!("{host}:{port}"))
+            || (secure && port == HTTPS && self.entries.contains(&host));
         if allowed {
             Ok(uri)
         } else {
             Err(format!(
-                "{host}:{port} is not among the hosts that may be called: add it to HTTP_CLIENT_HOSTS"
+                "requests to {host}:{port} are not allowed: add it to HTTP_CLIENT_HOSTS"
             ))
         }
     }
 }
 
-fn unreadable(host: &str) -> String {
+fn malformed(host: &str) -> String {
     format!(
-        "`{host}` is no host: write `api.example.com` or `127.0.0.1:8080`, several with commas between them"
+        "`{host}` is not a host: write `api.example.com` or `127.0.0.1:8080`, and separate several by commas"
     )
 }
 
@@ -73,7 +76,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_listed_hosts_are_passed() {
+    fn allows_only_listed_hosts() {
         let hosts = Hosts::parse("api.example.com, 127.0.0.1:8420,").unwrap();
         for url in [
             "https://api.example.com/v1/x?y",
@@ -118,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_host_is_refused() {
+    fn rejects_a_malformed_host() {
         for list in [
             "https://api.example.com",
             "a b",

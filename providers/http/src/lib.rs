@@ -1,4 +1,4 @@
-//! The HTTP client port: requests out, to the hosts that the operator allows.
+//! The port `http-client`: requests to the hosts that the operator allows.
 
 mod client;
 mod hosts;

@@ -1,4 +1,4 @@
-//! The client against servers that answer well, badly, late or never.
+//! Tests of the client with servers that answer correctly, incorrectly, late or never.
 #![allow(clippy::unwrap_used, missing_docs, reason = "tests")]
 
 use std::io::{Read, Write};
@@ -9,7 +9,7 @@ use std::time::Duration;
 use mercato_http::Client;
 use mercato_ports::http_client::{Header, HttpClient, HttpFailure, Method, Request, Response};
 
-/// A server that does this with each connection once it has read the head of a request.
+/// Starts a server that reads the head of each request and then calls `act`.
 fn server(act: impl Fn(TcpStream, String) + Send + 'static) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
@@ -46,7 +46,7 @@ fn answering(answer: &'static str) -> SocketAddr {
 }
 
 #[tokio::test]
-async fn a_request_arrives_and_its_answer_comes_back() {
+async fn sends_a_request_and_returns_its_response() {
     let address = server(|mut connection, head| {
         let mut body = [0; 3];
         connection.read_exact(&mut body).unwrap();
@@ -66,23 +66,26 @@ async fn a_request_arrives_and_its_answer_comes_back() {
             .iter()
             .any(|header| header.name == "x-id" && header.value == b"7")
     );
-    let seen = String::from_utf8(response.body).unwrap().to_lowercase();
-    assert!(seen.starts_with("post /v1/things?a=b http/1.1\r\n"), "{seen}");
+    let received = String::from_utf8(response.body).unwrap().to_lowercase();
     assert!(
-        seen.contains("x-key: secret\r\n") && seen.ends_with("a=b"),
-        "{seen}"
+        received.starts_with("post /v1/things?a=b http/1.1\r\n"),
+        "{received}"
+    );
+    assert!(
+        received.contains("x-key: secret\r\n") && received.ends_with("a=b"),
+        "{received}"
     );
 }
 
 #[tokio::test]
-async fn a_redirect_is_an_answer() {
+async fn returns_a_redirect_without_following_it() {
     let address =
         answering("HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:1/\r\ncontent-length: 0\r\n\r\n");
     assert_eq!(send(address, Method::Get, "").await.unwrap().status, 302);
 }
 
 #[tokio::test]
-async fn a_server_that_is_not_there_was_certainly_not_reached() {
+async fn a_request_to_a_closed_port_is_not_sent() {
     let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     assert!(matches!(
         send(address, Method::Post, "a").await,
@@ -91,19 +94,19 @@ async fn a_server_that_is_not_there_was_certainly_not_reached() {
 }
 
 #[tokio::test]
-async fn whether_a_request_arrived_is_unknown_where_the_answer_is_late_broken_or_missing() {
+async fn the_outcome_is_unknown_if_the_response_is_late_malformed_or_missing() {
     let hangs = server(|_, _| thread::sleep(Duration::from_secs(5)));
     let closes = server(|_, _| {});
-    let breaks_off = answering("HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nabc");
-    let talks_nonsense = answering("hello\r\n\r\n");
-    for address in [hangs, closes, breaks_off, talks_nonsense] {
+    let truncated = answering("HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nabc");
+    let malformed = answering("hello\r\n\r\n");
+    for address in [hangs, closes, truncated, malformed] {
         let sent = send(address, Method::Post, "").await;
         assert!(matches!(sent, Err(HttpFailure::Unknown(_))), "{sent:?}");
     }
 }
 
 #[tokio::test]
-async fn a_response_without_end_is_broken_off() {
+async fn cancels_an_endless_response() {
     let address = server(|mut connection, _| {
         connection.write_all(b"HTTP/1.1 200 OK\r\n\r\n").unwrap();
         while connection.write_all(&[b'a'; 4096]).is_ok() {}
@@ -115,7 +118,7 @@ async fn a_response_without_end_is_broken_off() {
 }
 
 #[tokio::test]
-async fn other_hosts_and_bad_headers_are_refused_without_a_word_of_them() {
+async fn rejects_other_hosts_and_invalid_headers_without_showing_them() {
     let address = answering("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n");
     let request = Request {
         method: Method::Get,

@@ -1,48 +1,44 @@
-//! The connection to Kafka that publishers, dead letters and consumers share.
+//! The client of Kafka that publishers, dead letters and consumers share.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use mercato_ports::events::{DeadLetter, DeadLetters, Event, Publisher};
-use rdkafka::ClientContext;
-use rdkafka::config::RDKafkaLogLevel;
-use rdkafka::consumer::ConsumerContext;
-use rdkafka::error::KafkaError;
 
 use crate::cloud_event;
-use crate::dead_letters::Letters;
+use crate::dead_letters::DeadLetterTopic;
 use crate::options::KafkaOptions;
 use crate::producer::{Producer, Record};
 use crate::topics::{Topic, Topics};
 
-/// Kafka as the place where events are published and dead letters kept.
+/// A client that publishes events and stores dead letters.
 ///
-/// It connects when it is first used, and again whenever the connection is lost.
+/// It connects on first use, and connects again after a lost connection.
 pub struct Kafka {
     options: KafkaOptions,
     topics: Topics,
     producer: Producer,
-    letters: Letters,
+    dead_letters: DeadLetterTopic,
 }
 
 impl Kafka {
-    /// A client with these options. Nothing is sent yet.
+    /// Creates a client with these options, without connecting.
     ///
     /// # Errors
-    /// Where the options make no client, in a sentence for the operator.
+    /// If librdkafka rejects the options, with a message for the operator.
     pub fn new(options: KafkaOptions) -> Result<Arc<Self>, String> {
         Ok(Arc::new(Self {
             topics: Topics::new(&options)?,
             producer: Producer::new(&options)?,
-            letters: Letters::new(&options)?,
+            dead_letters: DeadLetterTopic::new(&options)?,
             options,
         }))
     }
 
-    /// Whether a broker answers.
+    /// Checks that a broker answers.
     ///
     /// # Errors
-    /// A sentence for the operator, where none does in time.
+    /// If no broker answers in time, with a message for the operator.
     pub async fn ready(&self) -> Result<(), String> {
         self.topics.ready().await
     }
@@ -55,28 +51,28 @@ impl Kafka {
         &self.topics
     }
 
-    /// Sends records in their order; durable once it has returned. Topics that are missing are made.
+    /// Sends records in order, and creates missing topics. All records are durable when it returns.
     pub(crate) async fn send(&self, records: Vec<Record>) -> Result<(), String> {
         for record in &records {
             self.topics.ensure(&record.topic).await?;
         }
-        let sent = self.producer.send(&records).await;
-        if sent.is_err() {
-            // Someone may have removed a topic.
-            self.topics.forget();
+        let result = self.producer.send(&records).await;
+        if result.is_err() {
+            // A topic may have been deleted.
+            self.topics.clear_cache();
         }
-        sent
+        result
     }
 
-    /// Keeps what could not be delivered. Once more for the same event and subscriber keeps it once.
-    pub(crate) async fn bury(
+    /// Stores a dead letter. A second one for the same event and subscriber replaces the first.
+    pub(crate) async fn store_dead_letter(
         &self,
         subscriber: &str,
         event: &Event,
         attempts: u32,
         reason: &str,
     ) -> Result<(), String> {
-        let record = Letters::record(&self.options, subscriber, event, attempts, reason);
+        let record = DeadLetterTopic::record(&self.options, subscriber, event, attempts, reason);
         self.send(vec![record]).await
     }
 }
@@ -98,58 +94,32 @@ impl Publisher for Kafka {
 impl DeadLetters for Kafka {
     async fn list(&self, limit: u32) -> Result<Vec<DeadLetter>, String> {
         self.topics.ensure(&Topic::dead_letters(&self.options)).await?;
-        let mut letters = self.letters.read().await?;
-        letters.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
-        Ok(letters)
+        let mut dead_letters = self.dead_letters.read().await?;
+        dead_letters.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        Ok(dead_letters)
     }
 
     async fn replay(&self, id: u64) -> Result<bool, String> {
         self.topics.ensure(&Topic::dead_letters(&self.options)).await?;
-        let Some(letter) = self
-            .letters
+        let Some(dead_letter) = self
+            .dead_letters
             .read()
             .await?
             .into_iter()
-            .find(|letter| letter.id == id)
+            .find(|dead_letter| dead_letter.id == id)
         else {
             return Ok(false);
         };
-        let again = Record {
-            topic: Topic::replay(&self.options, &letter.subscriber),
-            key: letter.event.subject.clone(),
-            headers: cloud_event::headers(&letter.event),
-            value: Some(letter.event.data.clone()),
+        let replayed = Record {
+            topic: Topic::replay(&self.options, &dead_letter.subscriber),
+            key: dead_letter.event.subject.clone(),
+            headers: cloud_event::headers(&dead_letter.event),
+            value: Some(dead_letter.event.data.clone()),
         };
-        self.send(vec![again]).await?;
-        // Where this fails the letter stays, and may be replayed once more: at least once, as every delivery.
-        self.send(vec![Letters::tombstone(&self.options, &letter)])
+        self.send(vec![replayed]).await?;
+        // If this fails, the dead letter stays and may be replayed again: delivery is at least once.
+        self.send(vec![DeadLetterTopic::tombstone(&self.options, &dead_letter)])
             .await?;
         Ok(true)
-    }
-}
-
-/// Takes librdkafka's messages to the log.
-#[derive(Clone, Debug)]
-pub(crate) struct Log;
-
-impl ClientContext for Log {
-    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
-        log(level, facility, message);
-    }
-
-    fn error(&self, error: KafkaError, reason: &str) {
-        tracing::warn!(%error, reason, "Kafka");
-    }
-}
-
-impl ConsumerContext for Log {}
-
-/// What librdkafka tells of its own; errors that matter come to [`ClientContext::error`] or to a caller too.
-pub(crate) fn log(level: RDKafkaLogLevel, facility: &str, message: &str) {
-    match level {
-        RDKafkaLogLevel::Emerg | RDKafkaLogLevel::Alert | RDKafkaLogLevel::Critical => {
-            tracing::error!(facility, message, "Kafka");
-        }
-        _ => tracing::debug!(facility, message, "Kafka"),
     }
 }

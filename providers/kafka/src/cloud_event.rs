@@ -1,13 +1,13 @@
-//! An event as a Kafka record: CloudEvents 1.0, the binary mode of its Kafka protocol binding.
+//! Events as Kafka records: CloudEvents 1.0, in the binary mode of its Kafka protocol binding.
 
 use mercato_ports::cloud_event;
 use mercato_ports::events::Event;
 use rdkafka::message::{Header, Headers, Message, OwnedHeaders};
 
-/// What Kafka's binding puts before the name of an attribute.
+/// The prefix of attribute names in the Kafka binding.
 const PREFIX: &str = "ce_";
 
-/// The event's attributes. Its data is the record's value.
+/// Returns the attributes of an event as headers. The data of the event is the value of the record.
 pub(crate) fn headers(event: &Event) -> OwnedHeaders {
     let headers = with(OwnedHeaders::new(), "content-type", "application/json");
     cloud_event::attributes(event)
@@ -25,22 +25,22 @@ pub(crate) fn with(headers: OwnedHeaders, name: &str, value: &str) -> OwnedHeade
     })
 }
 
-/// The event of a record.
+/// Parses the event of a record.
 ///
 /// # Errors
-/// What the record lacks to be an event.
+/// If the record is not a CloudEvent, with the reason.
 pub(crate) fn event(record: &impl Message) -> Result<Event, String> {
     let data = record
         .payload()
         .map(str::from_utf8)
         .transpose()
-        .map_err(|_| "its data is no text")?
+        .map_err(|_| "its data is not UTF-8")?
         .ok_or("it has no data")?;
     let attribute = |name: &str| header(record, &format!("{PREFIX}{name}")).map(str::to_owned);
     cloud_event::event(attribute, data.to_owned())
 }
 
-/// A header that is text.
+/// Returns a header, if it is text.
 pub(crate) fn header<'a>(record: &'a impl Message, name: &str) -> Option<&'a str> {
     let value = record
         .headers()?
@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_comes_back_as_it_was() {
+    fn parses_the_event_of_its_headers() {
         for due in [None, Some(0), Some(1_700_000_000_999)] {
             let sample = Event { due, ..sample() };
             let record = record(headers(&sample), Some(sample.data.as_bytes()));
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn attributes_are_those_of_a_cloud_event() {
+    fn writes_the_attributes_of_a_cloud_event() {
         let record = record(headers(&sample()), Some(b"{}"));
         for (name, value) in [
             ("ce_specversion", "1.0"),
@@ -104,9 +104,9 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_event_says_why() {
+    fn rejects_a_record_that_is_not_an_event() {
         let no_id = event(&record(OwnedHeaders::new(), Some(b"{}"))).unwrap_err();
-        assert_eq!(no_id, "it has no attribute id");
+        assert_eq!(no_id, "the attribute `id` is missing");
         assert!(event(&record(headers(&sample()), Some(b"\xff"))).is_err());
         assert!(event(&record(headers(&sample()), None)).is_err());
     }

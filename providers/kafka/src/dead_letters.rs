@@ -1,4 +1,4 @@
-//! The topic of dead letters, read as a whole.
+//! The topic of dead letters.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,8 +11,8 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{BorrowedMessage, Message, OwnedHeaders};
 use rdkafka::{Offset, TopicPartitionList};
 
-use crate::client::Log;
 use crate::cloud_event::{event, header, headers, with};
+use crate::log::LogContext;
 use crate::options::KafkaOptions;
 use crate::producer::Record;
 use crate::topics::Topic;
@@ -21,16 +21,17 @@ const SUBSCRIBER: &str = "mercato_subscriber";
 const ATTEMPTS: &str = "mercato_attempts";
 const REASON: &str = "mercato_reason";
 
-/// How long one look for a record may take.
-const LOOK: Duration = Duration::from_millis(100);
+/// How long to wait for a record in one poll.
+const POLL_TIMEOUT: Duration = Duration::from_millis(100);
 
-/// Reads the topic from its start, and from then on only what is new.
-pub(crate) struct Letters {
+/// The dead letters. The first call of [`read`](Self::read) reads the whole topic, and further calls read
+/// only new records.
+pub(crate) struct DeadLetterTopic {
     reader: Arc<Mutex<Reader>>,
 }
 
 struct Reader {
-    consumer: BaseConsumer<Log>,
+    consumer: BaseConsumer<LogContext>,
     topic: String,
     timeout: Duration,
     assigned: bool,
@@ -40,15 +41,16 @@ struct Reader {
     offset_of_key: HashMap<Vec<u8>, i64>,
 }
 
-impl Letters {
+impl DeadLetterTopic {
     pub fn new(options: &KafkaOptions) -> Result<Self, String> {
         let mut config = options.client();
         config.set("enable.auto.commit", "false");
-        // It joins no group; librdkafka assigns by hand only with a name for one.
+        // The consumer joins no group, but librdkafka requires a group id for a manual assignment.
         config.set("group.id", format!("{}dead-letters.reader", options.prefix));
-        let consumer = BaseConsumer::from_config_and_context(&config, Log);
+        let consumer = BaseConsumer::from_config_and_context(&config, LogContext);
         let reader = Reader {
-            consumer: consumer.map_err(|error| format!("no consumer of Kafka could be made: {error}"))?,
+            consumer: consumer
+                .map_err(|error| format!("the Kafka consumer could not be created: {error}"))?,
             topic: Topic::dead_letters(options).name,
             timeout: options.timeout,
             assigned: false,
@@ -61,7 +63,7 @@ impl Letters {
         })
     }
 
-    /// The record of what could not be delivered.
+    /// Returns the record of a dead letter.
     pub fn record(
         options: &KafkaOptions,
         subscriber: &str,
@@ -79,17 +81,17 @@ impl Letters {
         }
     }
 
-    /// The record that removes a letter.
-    pub fn tombstone(options: &KafkaOptions, letter: &DeadLetter) -> Record {
+    /// Returns the record that deletes a dead letter.
+    pub fn tombstone(options: &KafkaOptions, dead_letter: &DeadLetter) -> Record {
         Record {
             topic: Topic::dead_letters(options),
-            key: key(&letter.subscriber, &letter.event),
+            key: key(&dead_letter.subscriber, &dead_letter.event),
             headers: OwnedHeaders::new(),
             value: None,
         }
     }
 
-    /// All letters as they are now, oldest first.
+    /// Returns all current dead letters, oldest first.
     pub async fn read(&self) -> Result<Vec<DeadLetter>, String> {
         let reader = Arc::clone(&self.reader);
         let read = tokio::task::spawn_blocking(move || {
@@ -101,7 +103,7 @@ impl Letters {
     }
 }
 
-/// Names an event's delivery: a second letter of it replaces the first.
+/// Returns the key of a delivery. A second dead letter of the same delivery replaces the first.
 fn key(subscriber: &str, event: &Event) -> String {
     format!("{subscriber}/{}", event.id)
 }
@@ -118,25 +120,26 @@ fn is_unknown(error: &KafkaError) -> bool {
 }
 
 impl Reader {
-    /// The end that the topic has now. One that was only just made is not known to every broker yet.
+    /// Returns the current end of the topic. Retries for a while, because not every broker knows a new topic
+    /// at once.
     fn end(&self) -> Result<i64, KafkaError> {
         let started = Instant::now();
         loop {
             match self.consumer.fetch_watermarks(&self.topic, 0, self.timeout) {
                 Err(error) if is_unknown(&error) && started.elapsed() < self.timeout => {
-                    std::thread::sleep(LOOK)
+                    std::thread::sleep(POLL_TIMEOUT)
                 }
                 answer => return answer.map(|(_, end)| end),
             }
         }
     }
 
-    /// Reads on to the end that the topic has now.
+    /// Reads up to the current end of the topic.
     fn catch_up(&mut self) -> Result<(), String> {
-        let failed = |error: KafkaError| format!("the dead letters can't be read from Kafka: {error}");
+        let failed = |error: KafkaError| format!("the dead letters cannot be read from Kafka: {error}");
         let end = self.end().map_err(failed)?;
         if end < self.next {
-            // The topic was made anew.
+            // The topic was deleted and created again.
             self.assigned = false;
         }
         if !self.assigned {
@@ -144,18 +147,18 @@ impl Reader {
         }
         let started = Instant::now();
         while self.next < end {
-            match self.consumer.poll(LOOK) {
+            match self.consumer.poll(POLL_TIMEOUT) {
                 Some(Ok(record)) => {
                     let (offset, key) = (record.offset(), record.key().unwrap_or_default().to_vec());
-                    let letter = letter(&record);
-                    self.take(offset, key, letter);
+                    let dead_letter = dead_letter(&record);
+                    self.add(offset, key, dead_letter);
                 }
-                Some(Err(error)) => tracing::debug!(%error, "reading the dead letters"),
+                Some(Err(error)) => tracing::debug!(%error, "a poll for dead letters failed"),
                 None => {}
             }
             if started.elapsed() > self.timeout {
                 return Err(format!(
-                    "the dead letters can't be read from Kafka within {:?}",
+                    "the dead letters could not be read from Kafka within {:?}",
                     self.timeout
                 ));
             }
@@ -173,22 +176,22 @@ impl Reader {
         Ok(())
     }
 
-    fn take(&mut self, offset: i64, key: Vec<u8>, letter: Option<DeadLetter>) {
+    fn add(&mut self, offset: i64, key: Vec<u8>, dead_letter: Option<DeadLetter>) {
         self.next = offset + 1;
         if let Some(earlier) = self.offset_of_key.remove(&key) {
             self.by_offset.remove(&earlier);
         }
-        if let Some(letter) = letter {
+        if let Some(dead_letter) = dead_letter {
             self.offset_of_key.insert(key, offset);
-            self.by_offset.insert(offset, letter);
+            self.by_offset.insert(offset, dead_letter);
         }
     }
 }
 
-/// None for a tombstone, and for what is no letter.
-fn letter(record: &BorrowedMessage) -> Option<DeadLetter> {
+/// Parses a dead letter. Returns `None` for a tombstone, and for any other record.
+fn dead_letter(record: &BorrowedMessage) -> Option<DeadLetter> {
     record.payload()?;
-    let letter = || {
+    let parse = || {
         Some(DeadLetter {
             id: u64::try_from(record.offset()).ok()?,
             subscriber: header(record, SUBSCRIBER)?.into(),
@@ -197,12 +200,12 @@ fn letter(record: &BorrowedMessage) -> Option<DeadLetter> {
             reason: header(record, REASON)?.into(),
         })
     };
-    let letter = letter();
-    if letter.is_none() {
+    let dead_letter = parse();
+    if dead_letter.is_none() {
         tracing::error!(
             offset = record.offset(),
-            "a record among the dead letters is none; it is left out"
+            "a record in the topic of dead letters is not a dead letter; it is ignored"
         );
     }
-    letter
+    dead_letter
 }

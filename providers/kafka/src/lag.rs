@@ -1,4 +1,4 @@
-//! How far subscribers are behind.
+//! The lag of subscribers.
 
 use rdkafka::TopicPartitionList;
 use rdkafka::config::FromClientConfigAndContext;
@@ -6,46 +6,45 @@ use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
 use rdkafka::topic_partition_list::Offset;
 
-use crate::client::Log;
+use crate::log::LogContext;
 use crate::options::KafkaOptions;
 
-/// How far a subscriber is behind in one partition.
+/// The lag of a subscriber in one partition.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lag {
-    /// Whose events wait.
+    /// The name of the subscriber.
     pub subscriber: String,
-    /// The topic they wait in.
+    /// The name of the topic.
     pub topic: String,
-    /// The partition they wait in.
+    /// The number of the partition.
     pub partition: i32,
-    /// How many records wait, those of kinds that the subscriber does not handle included.
+    /// The number of waiting records, including records of kinds that the subscriber does not handle.
     pub waiting: u64,
 }
 
-/// How far the group of a subscriber is behind in these partitions.
-pub(crate) async fn of(
+/// Reads the lag of a subscriber's consumer group in these partitions.
+pub(crate) async fn read(
     options: KafkaOptions,
     subscriber: String,
     partitions: Vec<(String, i32)>,
 ) -> Result<Vec<Lag>, String> {
-    let asked = tokio::task::spawn_blocking(move || ask(&options, &subscriber, &partitions));
-    asked
-        .await
+    let lag = tokio::task::spawn_blocking(move || read_blocking(&options, &subscriber, &partitions));
+    lag.await
         .map_err(|error| error.to_string())?
-        .map_err(|error| format!("how far subscribers are behind can't be read from Kafka: {error}"))
+        .map_err(|error| format!("the lag of subscribers cannot be read from Kafka: {error}"))
 }
 
-fn ask(
+fn read_blocking(
     options: &KafkaOptions,
     subscriber: &str,
     partitions: &[(String, i32)],
 ) -> Result<Vec<Lag>, KafkaError> {
     let mut config = options.client();
-    // It asks about the group without joining it.
+    // The consumer reads the offsets of the group without joining it.
     config
         .set("group.id", group(options, subscriber))
         .set("enable.auto.commit", "false");
-    let consumer = BaseConsumer::from_config_and_context(&config, Log)?;
+    let consumer = BaseConsumer::from_config_and_context(&config, LogContext)?;
     let mut list = TopicPartitionList::new();
     for (topic, partition) in partitions {
         list.add_partition(topic, *partition);
@@ -56,7 +55,7 @@ fn ask(
         element.error()?;
         let (start, end) =
             consumer.fetch_watermarks(element.topic(), element.partition(), options.timeout)?;
-        let done = match element.offset() {
+        let committed = match element.offset() {
             Offset::Offset(offset) => offset.max(start),
             _ => start,
         };
@@ -64,13 +63,13 @@ fn ask(
             subscriber: subscriber.into(),
             topic: element.topic().into(),
             partition: element.partition(),
-            waiting: u64::try_from(end.saturating_sub(done)).unwrap_or(0),
+            waiting: u64::try_from(end.saturating_sub(committed)).unwrap_or(0),
         })
     });
     lag.collect()
 }
 
-/// The consumer group of a subscriber.
+/// Returns the name of a subscriber's consumer group.
 pub(crate) fn group(options: &KafkaOptions, subscriber: &str) -> String {
     format!("{}{subscriber}", options.prefix)
 }

@@ -1,25 +1,27 @@
-//! Events on Kafka: the publisher, the consumers of each subscriber, and the dead letters.
+//! Events on Kafka: the publisher, the consumers of each subscriber, and dead letters.
 //!
-//! An event is a CloudEvent 1.0 in Kafka's binary mode, its key the subject. With the default prefix:
+//! An event is a CloudEvent 1.0 in the binary mode of its Kafka binding. Its key is the subject. With the
+//! default prefix these are the topics:
 //!
-//! | topic | holds |
+//! | topic | content |
 //! |---|---|
-//! | `mercato.<service>` | the events of kind `mercato.<service>.<what-happened>`, in order per subject |
-//! | `mercato.<subscriber>.replay` | dead letters that are delivered again, to this subscriber alone |
-//! | `mercato.dead-letters` | what could not be delivered, until it is replayed; one partition, compacted |
+//! | `mercato.<service>` | the events of kind `mercato.<service>.<what-happened>`, ordered by subject |
+//! | `mercato.<subscriber>.replay` | dead letters that are delivered again, to this subscriber only |
+//! | `mercato.dead-letters` | dead letters until they are replayed; one partition, compacted |
 //!
-//! Topics are created where they are missing. How long events stay in them is the broker's setting (`log.retention`): a
-//! subscriber that is away for longer misses events. Who changes a topic's number of partitions changes the partition of its
-//! subjects, so do it while nothing is waiting.
+//! Missing topics are created. The broker's `log.retention` sets how long they keep events, and a subscriber
+//! that is down for longer misses events. A change of the number of partitions moves subjects to other
+//! partitions, so make it while no events wait.
 //!
-//! [`Kafka`] publishes and keeps the dead letters; [`Consumers`] delivers. What one subscriber is told comes by one consumer group,
-//! `mercato.<subscriber>`, however many processes share it.
+//! [`Kafka`] publishes events and stores dead letters. [`Consumers`] delivers events. All processes that
+//! deliver to a subscriber share one consumer group, `mercato.<subscriber>`.
 
 mod client;
 mod cloud_event;
 mod consumers;
 mod dead_letters;
 mod lag;
+mod log;
 mod options;
 mod producer;
 mod topics;

@@ -1,47 +1,50 @@
-//! How to reach Kafka, and how events are delivered.
+//! The options of clients and of deliveries.
 
 use std::time::Duration;
 
 use rdkafka::ClientConfig;
 
-/// How to reach Kafka, and how topics are made.
+/// The options of the connection to Kafka and of new topics.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KafkaOptions {
-    /// Where the first connection goes: `host:port`, several separated by commas.
+    /// The brokers to connect to first: `host:port`, several separated by commas.
     pub brokers: String,
-    /// What the names of topics and groups begin with.
+    /// The prefix of the names of topics and groups.
     pub prefix: String,
-    /// How many partitions a new topic has: as many processes can share one subscriber's work.
+    /// The number of partitions of a new topic. At most this many processes can share the work of one
+    /// subscriber.
     pub partitions: u16,
-    /// On how many brokers a new topic is kept.
+    /// The replication factor of a new topic.
     pub replication: u16,
-    /// How long a call may take. A publisher that gets no answer for so long fails.
+    /// How long a call may take before it fails.
     pub timeout: Duration,
 }
 
 impl KafkaOptions {
-    /// The defaults for these brokers, given as `host:port`, several separated by commas, with or without `kafka://` before them:
-    /// prefix `mercato.`, 12 partitions on one broker each, and ten seconds.
+    /// Returns the defaults for these brokers: prefix `mercato.`, 12 partitions, replication factor 1, ten
+    /// seconds. The brokers are `host:port`, several separated by commas, with or without `kafka://` in
+    /// front.
     ///
     /// # Errors
-    /// Where it names no broker, or has a user's name and password, which this build can't use.
+    /// If a broker is not `host:port`, or if the address has a user name, which this build does not support.
     pub fn new(brokers: &str) -> Result<Self, String> {
         let brokers = brokers.strip_prefix("kafka://").unwrap_or(brokers);
         let brokers = brokers.trim_end_matches('/');
         if brokers.contains('@') {
             return Err(
-                "the address of Kafka has a user name; this build connects without one: use `kafka://host:port`"
+                "the address of Kafka must not have a user name: this build supports only `kafka://host:port`"
                     .into(),
             );
         }
-        let names_port = |broker: &str| {
+        let has_port = |broker: &str| {
             broker
                 .rsplit_once(':')
                 .is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok())
         };
-        if !brokers.split(',').all(names_port) {
+        if !brokers.split(',').all(has_port) {
             return Err(format!(
-                "`{brokers}` is no address of Kafka: use `kafka://host:port`, several brokers separated by commas"
+                "`{brokers}` is not an address of Kafka: write `kafka://host:port`, and separate several \
+                 brokers by commas"
             ));
         }
         Ok(Self {
@@ -53,7 +56,7 @@ impl KafkaOptions {
         })
     }
 
-    /// What all clients have in common.
+    /// Returns the configuration that all clients share.
     pub(crate) fn client(&self) -> ClientConfig {
         let mut config = ClientConfig::new();
         config
@@ -69,38 +72,40 @@ impl KafkaOptions {
     }
 }
 
-/// How events are delivered to one subscriber by one process.
+/// How one process delivers events to one subscriber.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DeliveryOptions {
-    /// How many deliveries run at once.
+    /// The maximum number of concurrent deliveries.
     pub parallel: usize,
-    /// After so many attempts an event goes to the dead letters.
+    /// The number of attempts after which an event becomes a dead letter.
     pub attempts: u32,
-    /// How long to wait after the first failed attempt; doubled after each further one.
+    /// The wait after the first failed attempt. It doubles with each further one.
     pub backoff: Duration,
     /// The longest wait between two attempts.
-    pub longest_backoff: Duration,
-    /// How many events of one partition may be taken and not finished; the partition pauses there. So many subjects of a partition
-    /// can wait for their next attempt without holding up others.
+    pub max_backoff: Duration,
+    /// The maximum number of unfinished events of one partition. The partition pauses at this limit. As many
+    /// subjects of a partition can wait for their next attempt without delaying others.
     pub window: usize,
-    /// After how long without a sign of life a process loses its partitions to others. The broker sets bounds, 6 seconds at least
-    /// by default.
+    /// How long a process may send no heartbeat before it loses its partitions. Brokers limit this; by
+    /// default it is at least 6 seconds.
     pub session_timeout: Duration,
-    /// From how many waiting events on a growing lag is a warning.
-    pub lag_bound: u64,
+    /// A growing lag is logged as a warning if it exceeds this number of events.
+    pub lag_threshold: u64,
 }
 
 impl Default for DeliveryOptions {
-    /// Eight at once, ten attempts within about nine minutes, 500 events a partition, ten seconds, and a warning from 1,000 on.
+    /// Returns options for:
+    /// - eight concurrent deliveries, and ten attempts within about nine minutes;
+    /// - a window of 500 events, a session timeout of ten seconds, and a lag threshold of 1,000 events.
     fn default() -> Self {
         Self {
             parallel: 8,
             attempts: 10,
             backoff: Duration::from_secs(1),
-            longest_backoff: Duration::from_mins(5),
+            max_backoff: Duration::from_mins(5),
             window: 500,
             session_timeout: Duration::from_secs(10),
-            lag_bound: 1_000,
+            lag_threshold: 1_000,
         }
     }
 }
@@ -110,22 +115,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn brokers_are_given_with_or_without_a_scheme() {
+    fn accepts_brokers_with_and_without_a_scheme() {
         for given in ["kafka://a:1,b:2", "a:1,b:2", "kafka://a:1,b:2/"] {
             assert_eq!(KafkaOptions::new(given).unwrap().brokers, "a:1,b:2");
         }
     }
 
     #[test]
-    fn what_names_no_port_is_refused() {
+    fn rejects_a_broker_without_a_port() {
         for given in ["", "kafka://", "a", "a:", ":1", "a:1,b", "a:1,,b:2"] {
             assert!(KafkaOptions::new(given).is_err(), "{given}");
         }
     }
 
     #[test]
-    fn a_password_is_refused_and_not_repeated() {
-        let refused = KafkaOptions::new("kafka://me:secret@a:1").unwrap_err();
-        assert!(!refused.contains("secret"), "{refused}");
+    fn rejects_a_password_without_showing_it() {
+        let error = KafkaOptions::new("kafka://me:secret@a:1").unwrap_err();
+        assert!(!error.contains("secret"), "{error}");
     }
 }

@@ -1,4 +1,4 @@
-//! Records that are sent in order, and durable once that has succeeded.
+//! The producer: sends records in order and waits until they are durable.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -10,29 +10,29 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::OwnedHeaders;
 use rdkafka::producer::{DeliveryFuture, FutureProducer, FutureRecord, Producer as _};
 
-use crate::client::Log;
+use crate::log::LogContext;
 use crate::options::KafkaOptions;
 use crate::topics::Topic;
 
-/// How long to wait before a full queue is looked at again.
-const PAUSE: Duration = Duration::from_millis(5);
+/// How long to wait before a record is sent again to a full queue.
+const QUEUE_FULL_DELAY: Duration = Duration::from_millis(5);
 
-/// What is sent. Records of one key keep their order.
+/// A record to send. Records of the same key stay in order.
 pub(crate) struct Record {
     pub topic: Topic,
     pub key: String,
     pub headers: OwnedHeaders,
-    /// None deletes what a compacted topic holds under the key.
+    /// `None` deletes the record of this key from a compacted topic.
     pub value: Option<String>,
 }
 
-type Inner = FutureProducer<Log>;
+type Inner = FutureProducer<LogContext>;
 
-/// An idempotent producer: a record is kept by all replicas that are in step, once, and in order.
+/// An idempotent producer: all in-sync replicas store each record once and in order.
 pub(crate) struct Producer {
     config: ClientConfig,
     options: KafkaOptions,
-    /// Replaced after a failure, so that nothing of a call that has failed is sent after it.
+    /// Replaced after a failure, so that no record of a failed call is sent later.
     inner: Mutex<Option<Arc<Inner>>>,
 }
 
@@ -43,9 +43,10 @@ impl Producer {
             .set("enable.idempotence", "true")
             .set("acks", "all")
             .set("linger.ms", "1")
-            // The partition that Java's clients choose, also for an empty key.
+            // Chooses the same partition as Java's clients, also for an empty key.
             .set("partitioner", "murmur2")
-            // A record that expired alone would let later ones of its subject overtake it: calls end as a whole.
+            // A single record must not expire: the next one of its subject would overtake it. Instead a call
+            // times out as a whole.
             .set("message.timeout.ms", "0")
             .set(
                 "request.timeout.ms",
@@ -60,11 +61,11 @@ impl Producer {
         Ok(producer)
     }
 
-    /// Sends records in their order. After an error some of them may be there.
+    /// Sends records in order. After an error some of them may have been stored.
     pub async fn send(&self, records: &[Record]) -> Result<(), String> {
         let inner = self.inner()?;
-        let sent = tokio::time::timeout(self.options.timeout, send(&inner, records)).await;
-        let failure = match sent {
+        let result = tokio::time::timeout(self.options.timeout, send(&inner, records)).await;
+        let failure = match result {
             Ok(Ok(())) => return Ok(()),
             Ok(Err(error)) => match inner.client().fatal_error() {
                 Some((_, reason)) => reason,
@@ -84,8 +85,8 @@ impl Producer {
         if let Some(inner) = &*slot {
             return Ok(Arc::clone(inner));
         }
-        let inner = Inner::from_config_and_context(&self.config, Log)
-            .map_err(|error| format!("no producer of Kafka could be made: {error}"))?;
+        let inner = Inner::from_config_and_context(&self.config, LogContext)
+            .map_err(|error| format!("the Kafka producer could not be created: {error}"))?;
         Ok(Arc::clone(slot.insert(Arc::new(inner))))
     }
 
@@ -96,13 +97,13 @@ impl Producer {
                 *slot = None;
             }
         }
-        // Ends in another thread, since it waits for the producer's own.
-        let ended = tokio::task::spawn_blocking(move || {
+        // On another thread, because dropping a producer waits for its own thread.
+        let dropped = tokio::task::spawn_blocking(move || {
             failed.purge(rdkafka::producer::PurgeConfig::default().queue().inflight());
             drop(failed);
         });
-        if let Err(error) = ended.await {
-            tracing::error!(%error, "a producer of Kafka did not end well");
+        if let Err(error) = dropped.await {
+            tracing::error!(%error, "a Kafka producer panicked when it was closed");
         }
     }
 
@@ -126,7 +127,7 @@ async fn send(inner: &Inner, records: &[Record]) -> Result<(), KafkaError> {
     try_join_all(delivered).await.map(drop)
 }
 
-/// Puts a record behind the others, once there is a place for it.
+/// Appends a record to the queue, and waits while the queue is full.
 async fn enqueue(inner: &Inner, record: &Record) -> Result<DeliveryFuture, KafkaError> {
     let mut next = FutureRecord::to(&record.topic.name)
         .key(&record.key)
@@ -135,9 +136,9 @@ async fn enqueue(inner: &Inner, record: &Record) -> Result<DeliveryFuture, Kafka
     loop {
         match inner.send_result(next) {
             Ok(delivery) => return Ok(delivery),
-            Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), back)) => {
-                next = back;
-                tokio::time::sleep(PAUSE).await;
+            Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), returned)) => {
+                next = returned;
+                tokio::time::sleep(QUEUE_FULL_DELAY).await;
             }
             Err((error, _)) => return Err(error),
         }

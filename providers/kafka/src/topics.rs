@@ -1,4 +1,4 @@
-//! The names of topics, and topics that are made where they are missing.
+//! The names of topics, and the creation of missing topics.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -8,19 +8,19 @@ use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::config::FromClientConfigAndContext;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
-use crate::client::Log;
+use crate::log::LogContext;
 use crate::options::KafkaOptions;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Kind {
     Events,
-    /// One partition: groups share partitions by their number, and these are mostly idle.
+    /// One partition, because replays are rare.
     Replay,
-    /// One partition that keeps the last record of each key.
+    /// One compacted partition, which keeps the last record of each key.
     DeadLetters,
 }
 
-/// A topic by its name, and how it is made.
+/// The name and the kind of a topic.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Topic {
     pub name: String,
@@ -28,12 +28,12 @@ pub(crate) struct Topic {
 }
 
 impl Topic {
-    /// Where events of a kind are; those whose kind names no service share one.
+    /// Returns the topic of a kind of events. All kinds that name no service share one topic.
     pub fn of_kind(options: &KafkaOptions, kind: &str) -> Self {
         Self::named(options, service(kind).unwrap_or("other.events"))
     }
 
-    /// Where dead letters come again to a subscriber.
+    /// Returns the topic of replayed dead letters of a subscriber.
     pub fn replay(options: &KafkaOptions, subscriber: &str) -> Self {
         Self {
             kind: Kind::Replay,
@@ -56,26 +56,28 @@ impl Topic {
     }
 }
 
-/// Makes topics where they are missing.
+/// Creates missing topics.
 pub(crate) struct Topics {
     options: KafkaOptions,
-    admin: Arc<AdminClient<Log>>,
-    known: Mutex<HashSet<String>>,
+    admin: Arc<AdminClient<LogContext>>,
+    existing: Mutex<HashSet<String>>,
 }
 
 impl Topics {
     pub fn new(options: &KafkaOptions) -> Result<Self, String> {
-        let admin = AdminClient::from_config_and_context(&options.client(), Log);
+        let admin = AdminClient::from_config_and_context(&options.client(), LogContext);
         Ok(Self {
             options: options.clone(),
-            admin: Arc::new(admin.map_err(|error| format!("no client of Kafka could be made: {error}"))?),
-            known: Mutex::default(),
+            admin: Arc::new(
+                admin.map_err(|error| format!("the Kafka client could not be created: {error}"))?,
+            ),
+            existing: Mutex::default(),
         })
     }
 
-    /// Makes a topic where it is missing. A topic that is there is left as it is.
+    /// Creates a topic if it does not exist. An existing topic is not changed.
     pub async fn ensure(&self, topic: &Topic) -> Result<(), String> {
-        if self.known().contains(&topic.name) {
+        if self.existing().contains(&topic.name) {
             return Ok(());
         }
         let partitions = match topic.kind {
@@ -88,56 +90,56 @@ impl Topics {
             new = new.set("cleanup.policy", "compact");
         }
         let timeout = Some(self.options.timeout);
-        let times = AdminOptions::new()
+        let timeouts = AdminOptions::new()
             .request_timeout(timeout)
             .operation_timeout(timeout);
-        let made = self.admin.create_topics([&new], &times).await;
-        match made.map(|mut topics| topics.pop()) {
+        let created = self.admin.create_topics([&new], &timeouts).await;
+        match created.map(|mut topics| topics.pop()) {
             Ok(Some(Ok(_)) | Some(Err((_, RDKafkaErrorCode::TopicAlreadyExists)))) => {
-                self.known().insert(topic.name.clone());
+                self.existing().insert(topic.name.clone());
                 Ok(())
             }
-            Ok(Some(Err((name, code)))) => Err(format!("the topic {name} could not be made: {code}")),
-            Ok(None) => Err(format!("the topic {} could not be made", topic.name)),
-            Err(error) => Err(self.away(&error)),
+            Ok(Some(Err((name, code)))) => Err(format!("the topic {name} could not be created: {code}")),
+            Ok(None) => Err(format!("the topic {} could not be created", topic.name)),
+            Err(error) => Err(self.unavailable(&error)),
         }
     }
 
-    /// Looks at every topic again before its next use.
-    pub fn forget(&self) {
-        self.known().clear();
+    /// Checks every topic again before its next use.
+    pub fn clear_cache(&self) {
+        self.existing().clear();
     }
 
-    /// Whether a broker answers.
+    /// Checks that a broker answers.
     pub async fn ready(&self) -> Result<(), String> {
         self.metadata(None).await.map(drop)
     }
 
-    /// The numbers of a topic's partitions.
+    /// Returns the numbers of a topic's partitions.
     pub async fn partitions(&self, topic: &Topic) -> Result<Vec<i32>, String> {
         self.metadata(Some(topic.name.clone())).await
     }
 
     async fn metadata(&self, topic: Option<String>) -> Result<Vec<i32>, String> {
         let (admin, timeout) = (Arc::clone(&self.admin), self.options.timeout);
-        let asked = tokio::task::spawn_blocking(move || {
+        let partitions = tokio::task::spawn_blocking(move || {
             let metadata = admin.inner().fetch_metadata(topic.as_deref(), timeout)?;
             let partitions = metadata.topics().iter().flat_map(|topic| topic.partitions());
             Ok(partitions.map(|partition| partition.id()).collect())
         });
-        asked
+        partitions
             .await
             .map_err(|error| error.to_string())?
-            .map_err(|error: KafkaError| self.away(&error))
+            .map_err(|error: KafkaError| self.unavailable(&error))
     }
 
-    fn away(&self, error: &KafkaError) -> String {
+    fn unavailable(&self, error: &KafkaError) -> String {
         let brokers = &self.options.brokers;
-        format!("Kafka at {brokers} does not answer as it should: {error}; see that a broker runs there")
+        format!("Kafka at {brokers} is unavailable: {error}; check that a broker runs there")
     }
 
-    fn known(&self) -> MutexGuard<'_, HashSet<String>> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    fn existing(&self) -> MutexGuard<'_, HashSet<String>> {
+        self.existing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -146,14 +148,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_topic_is_named_by_the_service_of_the_kind() {
+    fn names_a_topic_after_the_service_of_the_kind() {
         let options = KafkaOptions::new("a:1").unwrap();
         let name = |kind| Topic::of_kind(&options, kind).name;
         assert_eq!(name("mercato.orders.placed"), "mercato.orders");
         assert_eq!(name("mercato.gift-cards.sold.twice"), "mercato.gift-cards");
         for other in [
             "",
-            "happened",
+            "order-placed",
             "mercato.orders",
             "mercato..x",
             "mercato.a b.c",

@@ -1,4 +1,4 @@
-//! A broker that dies while events are published and taken.
+//! Tests a broker that is killed while events are published and delivered.
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,
@@ -21,44 +21,44 @@ use mercato_ports::conformance;
 use mercato_ports::events::{Event, HandlerFailure, Handlers, Publisher};
 use tokio::time::{sleep, timeout};
 
-const PATIENCE: Duration = Duration::from_secs(120);
-/// A shell command that kills the broker with -9, and starts it again.
+const TIMEOUT: Duration = Duration::from_secs(120);
+/// The environment variable with a shell command that kills the broker with SIGKILL and starts it again.
 const RESTART: &str = "MERCATO_TEST_KAFKA_RESTART";
 
 #[derive(Default)]
-struct Taker(Mutex<Vec<String>>);
+struct Recorder(Mutex<Vec<String>>);
 
 #[async_trait]
-impl Handlers for Taker {
+impl Handlers for Recorder {
     async fn handle(&self, _: &str, event: Event) -> Result<(), HandlerFailure> {
-        let mut taken = self.0.lock().unwrap();
-        if !taken.contains(&event.id) {
-            taken.push(event.id);
+        let mut handled = self.0.lock().unwrap();
+        if !handled.contains(&event.id) {
+            handled.push(event.id);
         }
         Ok(())
     }
 }
 
-impl Taker {
+impl Recorder {
     async fn wait_for(&self, count: usize) {
         let all = async {
             while self.0.lock().unwrap().len() < count {
                 sleep(Duration::from_millis(20)).await;
             }
         };
-        timeout(PATIENCE, all).await.expect("not all events have come");
+        timeout(TIMEOUT, all).await.expect("not all events arrived");
     }
 }
 
-async fn a_broker_that_is_killed_loses_nothing(options: KafkaOptions) {
+async fn a_killed_broker_loses_no_event(options: KafkaOptions) {
     let options = KafkaOptions {
         timeout: Duration::from_secs(3),
         ..options
     };
-    let (kafka, taker) = (support::kafka(&options), Arc::<Taker>::default());
+    let (kafka, recorder) = (support::kafka(&options), Arc::<Recorder>::default());
     let consumers = Consumers::new(
         support::kafka(&options),
-        taker.clone(),
+        recorder.clone(),
         DeliveryOptions::default(),
     );
     let subscriber = Subscriber {
@@ -70,7 +70,7 @@ async fn a_broker_that_is_killed_loses_nothing(options: KafkaOptions) {
     let mut failures = 0;
     for number in 0..60 {
         if number == 5 {
-            taker.wait_for(5).await;
+            recorder.wait_for(5).await;
             let command = env::var(RESTART).unwrap();
             restart = Some(Command::new("sh").args(["-c", &command]).spawn().unwrap());
         }
@@ -82,7 +82,7 @@ async fn a_broker_that_is_killed_loses_nothing(options: KafkaOptions) {
             due: None,
             data: "{}".into(),
         };
-        // As a relay does: again until it succeeds.
+        // Publishes again until it succeeds, as a relay does.
         while let Err(failure) = kafka.publish(vec![event.clone()]).await {
             assert!(failure.contains(&options.brokers), "{failure}");
             failures += 1;
@@ -90,12 +90,12 @@ async fn a_broker_that_is_killed_loses_nothing(options: KafkaOptions) {
         }
         sleep(Duration::from_millis(50)).await;
     }
-    println!("{failures} calls of the publisher failed meanwhile");
+    println!("{failures} calls of the publisher failed while the broker was down");
     assert!(restart.unwrap().wait().unwrap().success());
     assert_eq!(kafka.ready().await, Ok(()));
-    taker.wait_for(60).await;
+    recorder.wait_for(60).await;
     let expected = (0..60).map(|number| number.to_string()).collect::<Vec<_>>();
-    assert_eq!(*taker.0.lock().unwrap(), expected);
+    assert_eq!(*recorder.0.lock().unwrap(), expected);
     consumers.shutdown().await;
 }
 
@@ -106,9 +106,9 @@ fn main() -> ExitCode {
     let missing = server.is_none() || env::var(RESTART).is_err();
     let handle = runtime.handle().clone();
     let run = move || {
-        handle.block_on(a_broker_that_is_killed_loses_nothing(options));
+        handle.block_on(a_killed_broker_loses_no_event(options));
         Ok(())
     };
-    let trial = Trial::test("a_broker_that_is_killed_loses_nothing", run).with_ignored_flag(missing);
+    let trial = Trial::test("a_killed_broker_loses_no_event", run).with_ignored_flag(missing);
     conformance::run(vec![trial])
 }

@@ -1,4 +1,4 @@
-//! Kafka passes the conformance suite of the port `events`, behind the outbox of the embedded store.
+//! Runs the conformance suite of events on Kafka, behind the outbox of the embedded store.
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,
@@ -21,7 +21,7 @@ use mercato_ports::documents::Documents;
 use mercato_ports::events::{DeadLetters, Event, HandlerFailure, Handlers, Publisher};
 use mercato_ports::manifest::{ServiceManifest, ShopManifest};
 
-/// Takes every event of the outbox to Kafka.
+/// Publishes every event of the outbox to Kafka.
 struct Relay(Arc<Kafka>);
 
 #[async_trait]
@@ -31,7 +31,7 @@ impl Handlers for Relay {
     }
 }
 
-/// The suite's collections, with the relay as the only subscriber.
+/// Replaces all subscribers of the suite's manifest by the relay.
 fn relayed(mut shop: ShopManifest) -> ShopManifest {
     let handles = shop.subscriptions().into_keys().collect();
     for service in shop.services.values_mut() {
@@ -58,7 +58,7 @@ fn main() -> ExitCode {
     let server = env::var(support::SERVER).ok();
     let options = support::options(server.as_deref().unwrap_or("127.0.0.1:1"));
     let kafka = support::kafka(&options);
-    let stage = events::Stage::new();
+    let test_handlers = events::TestHandlers::new();
     if server.is_some() {
         let dispatcher = Dispatcher::new(Arc::clone(&store), DispatchOptions::default());
         let relay = Arc::new(Relay(Arc::clone(&kafka)));
@@ -68,18 +68,18 @@ fn main() -> ExitCode {
             backoff: events::BACKOFF,
             ..DeliveryOptions::default()
         };
-        let consumers = Consumers::new(Arc::clone(&kafka), stage.clone(), delivery);
+        let consumers = Consumers::new(Arc::clone(&kafka), test_handlers.clone(), delivery);
         runtime.block_on(async {
             for subscriber in Subscriber::all(&conformance::manifest()) {
                 consumers.add(subscriber).await;
             }
         });
-        // For as long as this process runs.
+        // The consumers run until the process ends.
         std::mem::forget(consumers);
     }
     let documents: Arc<dyn Documents> = store;
     let dead_letters: Arc<dyn DeadLetters> = kafka;
-    let trials = events::trials(runtime.handle(), &stage, &documents, &dead_letters);
+    let trials = events::trials(runtime.handle(), &test_handlers, &documents, &dead_letters);
     let trials = trials
         .into_iter()
         .map(|trial| trial.with_ignored_flag(server.is_none()));

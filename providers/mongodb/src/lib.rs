@@ -1,8 +1,8 @@
-//! The documents port on MongoDB, with the outbox and its relay.
+//! The port `documents` on MongoDB, with the outbox and its relay.
 //!
-//! A [`Store`] keeps each service's collections in a database of the service's own. What a commit publishes is written
-//! to that database's outbox in the same transaction, and a [`Relay`] hands it to a broker: in the order of the commits of
-//! each subject, at least once.
+//! A [`Store`] keeps the collections of each service in a separate database. A commit writes its events to
+//! the outbox of that database, in the same transaction. A [`Relay`] publishes them to a broker at least
+//! once, in the order of the commits of each subject.
 //!
 //! ```no_run
 //! # use std::error::Error;

@@ -1,4 +1,4 @@
-//! The documents on MongoDB pass the conformance suite of the ports.
+//! Runs the conformance suite of the port `documents` on MongoDB.
 #![allow(clippy::expect_used, reason = "tests fail by panicking")]
 
 mod common;
@@ -12,7 +12,7 @@ use mercato_ports::documents::Documents;
 fn main() -> ExitCode {
     let runtime = conformance::runtime();
     let store: Arc<dyn Documents> = match common::server() {
-        None => Arc::new(common::Nowhere),
+        None => Arc::new(common::NoStore),
         Some(server) => {
             let manifest = conformance::manifest();
             Arc::new(runtime.block_on(common::store(&server, &common::prefix(), &manifest)))

@@ -1,5 +1,5 @@
-//! Events pass the conformance suite of the ports on their way through the outbox and the relay. What lies behind the
-//! publisher is not this crate's: here it is a broker in memory.
+//! Runs the conformance suite of events on the outbox and the relay, with an in-memory broker behind the
+//! publisher.
 #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 mod common;
@@ -17,15 +17,15 @@ use mercato_ports::events::{DeadLetter, DeadLetters, Event, HandlerFailure, Hand
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::time::sleep;
 
-/// Delivers to each subscriber, one event of a subject at a time.
-struct Post {
+/// A broker that delivers to each subscriber, one event of a subject at a time.
+struct LocalBroker {
     subscriptions: BTreeMap<String, Vec<String>>,
     handlers: Arc<dyn Handlers>,
     queues: Mutex<HashMap<(String, String), UnboundedSender<Event>>>,
     dead: Arc<Mutex<Vec<DeadLetter>>>,
 }
 
-impl Post {
+impl LocalBroker {
     fn enqueue(&self, subscriber: &str, event: Event) {
         let mut queues = self.queues.lock().unwrap();
         let key = (subscriber.to_owned(), event.subject.clone());
@@ -68,7 +68,7 @@ async fn deliver(handlers: &dyn Handlers, dead: &Mutex<Vec<DeadLetter>>, subscri
 }
 
 #[async_trait]
-impl Publisher for Post {
+impl Publisher for LocalBroker {
     async fn publish(&self, events: Vec<Event>) -> Result<(), String> {
         for event in events {
             for subscriber in self.subscriptions.get(&event.kind).into_iter().flatten() {
@@ -80,20 +80,20 @@ impl Publisher for Post {
 }
 
 #[async_trait]
-impl DeadLetters for Post {
+impl DeadLetters for LocalBroker {
     async fn list(&self, limit: u32) -> Result<Vec<DeadLetter>, String> {
         let dead = self.dead.lock().unwrap();
         Ok(dead.iter().take(limit as usize).cloned().collect())
     }
 
     async fn replay(&self, id: u64) -> Result<bool, String> {
-        let letter = {
+        let dead_letter = {
             let mut dead = self.dead.lock().unwrap();
-            let place = dead.iter().position(|letter| letter.id == id);
-            place.map(|place| dead.remove(place))
+            let index = dead.iter().position(|dead_letter| dead_letter.id == id);
+            index.map(|index| dead.remove(index))
         };
-        Ok(letter
-            .map(|letter| self.enqueue(&letter.subscriber, letter.event))
+        Ok(dead_letter
+            .map(|dead_letter| self.enqueue(&dead_letter.subscriber, dead_letter.event))
             .is_some())
     }
 }
@@ -101,29 +101,29 @@ impl DeadLetters for Post {
 fn main() -> ExitCode {
     let runtime = conformance::runtime();
     let manifest = conformance::manifest();
-    let stage = events::Stage::new();
-    let post = Arc::new(Post {
+    let test_handlers = events::TestHandlers::new();
+    let broker = Arc::new(LocalBroker {
         subscriptions: manifest.subscriptions(),
-        handlers: stage.clone(),
+        handlers: test_handlers.clone(),
         queues: Mutex::default(),
         dead: Arc::default(),
     });
     let documents: Arc<dyn Documents> = match common::server() {
-        None => Arc::new(common::Nowhere),
+        None => Arc::new(common::NoStore),
         Some(server) => {
             let mut services = manifest;
-            // The events' own service has no documents here.
+            // The suite of events needs no collections of this service.
             if let Some(service) = services.services.get_mut("conformance") {
                 service.collections.clear();
             }
             let store = Arc::new(runtime.block_on(common::store(&server, &common::prefix(), &services)));
             let relay = Relay::new(Arc::clone(&store), RelayOptions::default());
-            let publisher = Arc::clone(&post);
+            let publisher = Arc::clone(&broker);
             runtime.spawn(async move { relay.run(publisher, pending()).await });
             store
         }
     };
-    let dead_letters: Arc<dyn DeadLetters> = post;
-    let trials = events::trials(runtime.handle(), &stage, &documents, &dead_letters);
+    let dead_letters: Arc<dyn DeadLetters> = broker;
+    let trials = events::trials(runtime.handle(), &test_handlers, &documents, &dead_letters);
     common::run(&runtime, trials)
 }

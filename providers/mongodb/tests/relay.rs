@@ -1,4 +1,4 @@
-//! The relay: order, failover, timers, failures of the broker.
+//! Tests of the relay: order, failover, timers, failures of the broker.
 #![allow(
     clippy::indexing_slicing,
     clippy::unwrap_used,
@@ -24,15 +24,15 @@ use mongodb::bson::{Document, doc};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-/// Two processes' stores, on the same databases.
-struct Two {
+/// TwoStores stores on the same databases, like those of two processes.
+struct TwoStores {
     server: String,
     prefix: String,
     first: Arc<Store>,
     second: Arc<Store>,
 }
 
-impl Two {
+impl TwoStores {
     async fn new() -> Self {
         let (server, prefix) = (common::server().unwrap(), common::prefix());
         let first = Arc::new(common::store(&server, &prefix, &shop()).await);
@@ -52,7 +52,7 @@ impl Two {
             .collection(name)
     }
 
-    /// How many partitions each relay holds, in ascending order.
+    /// Returns the number of partitions of each relay, in ascending order.
     async fn shares(&self) -> Vec<usize> {
         let leases = self.collection("_leases").await;
         let mut held = leases.find(doc! { "owner": { "$ne": "" } }).await.unwrap();
@@ -68,7 +68,7 @@ impl Two {
         shares
     }
 
-    async fn shared_as(&self, expected: &[usize]) {
+    async fn wait_for_shares(&self, expected: &[usize]) {
         while self.shares().await != expected {
             sleep(Duration::from_millis(20)).await;
         }
@@ -90,7 +90,7 @@ fn options() -> RelayOptions {
         lease: Duration::from_secs(2),
         batch: 7,
         backoff: Duration::from_millis(10),
-        longest_backoff: Duration::from_millis(100),
+        max_backoff: Duration::from_millis(100),
     }
 }
 
@@ -106,28 +106,28 @@ fn inserting(id: &str) -> Write {
     })
 }
 
-async fn an_event_arrives_as_it_was_committed() {
-    let two = Two::new().await;
+async fn publishes_an_event_as_it_was_committed() {
+    let stores = TwoStores::new().await;
     let broker = Broker::new();
-    let relay = start(&two.first, &broker, options());
+    let relay = start(&stores.first, &broker, options());
     let sent = Event {
         due: Some(now() - 1),
         data: r#"{"text":"Größe \"42\" 😀","list":[1,null]}"#.into(),
         ..event("a")
     };
-    publish(&two.second, std::slice::from_ref(&sent)).await;
-    assert_eq!(broker.seen(1).await, [sent]);
+    publish(&stores.second, std::slice::from_ref(&sent)).await;
+    assert_eq!(broker.published(1).await, [sent]);
     relay.stop().await;
-    let outbox = two.collection("_outbox").await;
+    let outbox = stores.collection("_outbox").await;
     assert_eq!(outbox.count_documents(doc! {}).await.unwrap(), 0);
 }
 
 async fn a_refused_commit_publishes_nothing_and_bad_data_is_invalid() {
-    let two = Two::new().await;
+    let stores = TwoStores::new().await;
     let broker = Broker::new();
-    let relay = start(&two.first, &broker, options());
-    two.first.commit(vec![inserting("x")], vec![]).await.unwrap();
-    let refused = two
+    let relay = start(&stores.first, &broker, options());
+    stores.first.commit(vec![inserting("x")], vec![]).await.unwrap();
+    let refused = stores
         .first
         .commit(vec![inserting("x"), inserting("y")], vec![event("a")])
         .await;
@@ -136,32 +136,33 @@ async fn a_refused_commit_publishes_nothing_and_bad_data_is_invalid() {
         data: "[]".into(),
         ..event("a")
     };
-    let invalid = two.first.commit(vec![inserting("z")], vec![bad]).await;
+    let invalid = stores.first.commit(vec![inserting("z")], vec![bad]).await;
     assert!(matches!(invalid, Err(CommitFailure::Failed(_))), "{invalid:?}");
-    let kept = event("a");
-    two.first
-        .commit(vec![inserting("z")], vec![kept.clone()])
+    let committed = event("a");
+    stores
+        .first
+        .commit(vec![inserting("z")], vec![committed.clone()])
         .await
         .unwrap();
-    assert_eq!(broker.seen(1).await, [kept]);
+    assert_eq!(broker.published(1).await, [committed]);
     relay.stop().await;
 }
 
 async fn two_relays_keep_the_order_of_each_subject() {
     const SUBJECTS: usize = 20;
     const EACH: usize = 25;
-    let two = Two::new().await;
+    let stores = TwoStores::new().await;
     let broker = Broker::new();
-    let mut relays = vec![start(&two.first, &broker, options())];
+    let mut relays = vec![start(&stores.first, &broker, options())];
     let mut writers = JoinSet::new();
     for subject in 0..SUBJECTS {
-        let stores = [Arc::clone(&two.first), Arc::clone(&two.second)];
+        let both = [Arc::clone(&stores.first), Arc::clone(&stores.second)];
         writers.spawn(async move {
             let mut sent = Vec::new();
             for n in 0..EACH {
                 let event = event(&format!("s{subject}"));
                 let write = inserting(&format!("{subject}-{n}"));
-                stores[n % 2]
+                both[n % 2]
                     .commit(vec![write], vec![event.clone()])
                     .await
                     .unwrap();
@@ -170,21 +171,21 @@ async fn two_relays_keep_the_order_of_each_subject() {
             (format!("s{subject}"), sent)
         });
     }
-    // The second comes while events flow, and takes half of the partitions.
+    // The second relay starts while events are published, and takes over half of the partitions.
     sleep(Duration::from_millis(100)).await;
-    relays.push(start(&two.second, &broker, options()));
+    relays.push(start(&stores.second, &broker, options()));
     let sent = writers.join_all().await;
-    two.shared_as(&[8, 8]).await;
+    stores.wait_for_shares(&[8, 8]).await;
     let more = (0..SUBJECTS).map(|n| event(&format!("s{n}"))).collect::<Vec<_>>();
-    publish(&two.first, &more).await;
-    let seen = broker.seen(SUBJECTS * (EACH + 1)).await;
+    publish(&stores.first, &more).await;
+    let published = broker.published(SUBJECTS * (EACH + 1)).await;
     for (subject, mut ids) in sent {
         ids.extend(
             more.iter()
                 .filter(|event| event.subject == subject)
                 .map(|event| event.id.clone()),
         );
-        let of_subject = seen.iter().filter(|event| event.subject == subject);
+        let of_subject = published.iter().filter(|event| event.subject == subject);
         assert_eq!(of_subject.map(|event| event.id.clone()).collect::<Vec<_>>(), ids);
     }
     assert_eq!(broker.publishers(), 2);
@@ -194,65 +195,65 @@ async fn two_relays_keep_the_order_of_each_subject() {
 }
 
 async fn relays_that_start_together_publish_nothing_twice() {
-    let two = Two::new().await;
+    let stores = TwoStores::new().await;
     let broker = Broker::new();
-    let stores = [&two.first, &two.second, &two.first, &two.second];
-    let relays = stores.map(|store| start(store, &broker, options()));
+    let each = [&stores.first, &stores.second, &stores.first, &stores.second];
+    let relays = each.map(|store| start(store, &broker, options()));
     for n in 0..150 {
-        publish(&two.first, &[event(&format!("s{n}")), event(&format!("t{n}"))]).await;
+        publish(&stores.first, &[event(&format!("s{n}")), event(&format!("t{n}"))]).await;
     }
-    let seen = broker.seen(300).await;
-    two.shared_as(&[4, 4, 4, 4]).await;
+    let published = broker.published(300).await;
+    stores.wait_for_shares(&[4, 4, 4, 4]).await;
     for relay in relays {
         relay.stop().await;
     }
-    let ids = seen.iter().map(|event| &event.id).collect::<HashSet<_>>();
+    let ids = published.iter().map(|event| &event.id).collect::<HashSet<_>>();
     assert_eq!((ids.len(), broker.times().len()), (300, 300));
 }
 
-async fn a_killed_relays_partitions_are_taken_over() {
-    let two = Two::new().await;
+async fn takes_over_the_partitions_of_a_killed_relay() {
+    let stores = TwoStores::new().await;
     let broker = Broker::new();
-    let killed = start(&two.first, &broker, options());
-    two.shared_as(&[16]).await;
-    let other = start(&two.second, &broker, options());
-    two.shared_as(&[8, 8]).await;
+    let killed = start(&stores.first, &broker, options());
+    stores.wait_for_shares(&[16]).await;
+    let other = start(&stores.second, &broker, options());
+    stores.wait_for_shares(&[8, 8]).await;
     killed.kill();
     let events = (0..40).map(|n| event(&format!("s{n}"))).collect::<Vec<_>>();
-    publish(&two.second, &events).await;
-    assert_eq!(broker.seen(40).await.len(), 40);
-    two.shared_as(&[16]).await;
+    publish(&stores.second, &events).await;
+    assert_eq!(broker.published(40).await.len(), 40);
+    stores.wait_for_shares(&[16]).await;
     other.stop().await;
 }
 
-async fn a_relay_that_stops_leaves_its_part_at_once() {
-    let two = Two::new().await;
+async fn a_stopping_relay_releases_its_partitions_at_once() {
+    let stores = TwoStores::new().await;
     let broker = Broker::new();
-    // So long a lease that the test would fail by its patience.
+    // The lease is so long that the test would time out if the relay did not release it.
     let long = RelayOptions {
         lease: Duration::from_secs(600),
         ..options()
     };
-    let first = start(&two.first, &broker, long);
-    two.shared_as(&[16]).await;
-    // The second finds nothing to take, and next looks when the first is gone.
-    let second = start(&two.second, &broker, long);
-    let relays = two.collection("_relays").await;
+    let first = start(&stores.first, &broker, long);
+    stores.wait_for_shares(&[16]).await;
+    // The second relay finds no free lease. It must notice when the first one releases its leases.
+    let second = start(&stores.second, &broker, long);
+    let relays = stores.collection("_relays").await;
     while relays.count_documents(doc! {}).await.unwrap() < 2 {
         sleep(Duration::from_millis(10)).await;
     }
     first.stop().await;
-    two.shared_as(&[16]).await;
+    stores.wait_for_shares(&[16]).await;
     let sent = event("a");
-    publish(&two.first, std::slice::from_ref(&sent)).await;
-    assert_eq!(broker.seen(1).await, [sent]);
+    publish(&stores.first, std::slice::from_ref(&sent)).await;
+    assert_eq!(broker.published(1).await, [sent]);
     second.stop().await;
 }
 
-async fn an_event_waits_until_it_is_due_and_holds_up_its_own_subject_only() {
-    let two = Two::new().await;
+async fn an_event_waits_until_it_is_due_and_blocks_only_its_subject() {
+    let stores = TwoStores::new().await;
     let broker = Broker::new();
-    let relay = start(&two.first, &broker, options());
+    let relay = start(&stores.first, &broker, options());
     let due = now() + 600;
     let timer = Event {
         due: Some(due),
@@ -260,44 +261,44 @@ async fn an_event_waits_until_it_is_due_and_holds_up_its_own_subject_only() {
     };
     let behind = (0..20).map(|_| event("timer")).collect::<Vec<_>>();
     let others = (0..20).map(|n| event(&format!("o{n}"))).collect::<Vec<_>>();
-    publish(&two.first, std::slice::from_ref(&timer)).await;
-    publish(&two.first, &behind).await;
-    publish(&two.second, &others).await;
-    let seen = broker.seen(41).await;
-    assert!(seen[..20].iter().all(|event| event.subject != "timer"));
-    assert_eq!(seen[20], timer);
-    assert_eq!(seen[21..], behind);
+    publish(&stores.first, std::slice::from_ref(&timer)).await;
+    publish(&stores.first, &behind).await;
+    publish(&stores.second, &others).await;
+    let published = broker.published(41).await;
+    assert!(published[..20].iter().all(|event| event.subject != "timer"));
+    assert_eq!(published[20], timer);
+    assert_eq!(published[21..], behind);
     assert!(broker.times()[20] >= due);
     relay.stop().await;
 }
 
-async fn a_broker_that_fails_gets_everything_again_in_order() {
-    let two = Two::new().await;
+async fn publishes_all_events_in_order_after_failures_of_the_broker() {
+    let stores = TwoStores::new().await;
     let broker = Broker::new();
     broker.fail(3);
     let events = (0..10).map(|_| event("a")).collect::<Vec<_>>();
-    publish(&two.first, &events).await;
-    let relay = start(&two.first, &broker, options());
-    assert_eq!(broker.seen(10).await, events);
+    publish(&stores.first, &events).await;
+    let relay = start(&stores.first, &broker, options());
+    assert_eq!(broker.published(10).await, events);
     relay.stop().await;
 }
 
-async fn a_publisher_that_hangs_does_not_keep_a_relay_from_stopping() {
-    let two = Two::new().await;
+async fn a_relay_stops_although_its_publisher_hangs() {
+    let stores = TwoStores::new().await;
     let broker = Broker::new();
     broker.hang(true);
-    let relay = start(&two.first, &broker, options());
+    let relay = start(&stores.first, &broker, options());
     let sent = event("a");
-    publish(&two.first, std::slice::from_ref(&sent)).await;
-    broker.asked(1).await;
+    publish(&stores.first, std::slice::from_ref(&sent)).await;
+    broker.calls(1).await;
     relay.stop().await;
     broker.hang(false);
-    let next = start(&two.second, &broker, options());
-    assert_eq!(broker.seen(1).await, [sent]);
+    let next = start(&stores.second, &broker, options());
+    assert_eq!(broker.published(1).await, [sent]);
     next.stop().await;
 }
 
-async fn services_come_and_go_while_a_relay_runs() {
+async fn a_relay_serves_added_services_and_stops_serving_removed_ones() {
     let (server, prefix) = (common::server().unwrap(), common::prefix());
     let none = ShopManifest { services: [].into() };
     let store = Arc::new(common::store(&server, &prefix, &none).await);
@@ -308,7 +309,7 @@ async fn services_come_and_go_while_a_relay_runs() {
     store.add("orders", &manifest).await.unwrap();
     let sent = event("a");
     publish(&store, std::slice::from_ref(&sent)).await;
-    assert_eq!(broker.seen(1).await, [sent]);
+    assert_eq!(broker.published(1).await, [sent]);
     assert!(store.remove("orders"));
     assert!(!store.remove("orders"));
     assert!(store.commit(vec![inserting("x")], vec![]).await.is_err());
@@ -323,22 +324,22 @@ fn main() -> ExitCode {
                 let handle = runtime.handle().clone();
                 Trial::test(stringify!($case), move || {
                     let bounded = async { timeout(Duration::from_secs(30), $case()).await };
-                    handle.block_on(bounded).map_err(|_| "took too long".into())
+                    handle.block_on(bounded).map_err(|_| "the test took longer than 30 seconds".into())
                 })
             }),+]
         };
     }
     let trials = trials![
-        an_event_arrives_as_it_was_committed,
+        publishes_an_event_as_it_was_committed,
         a_refused_commit_publishes_nothing_and_bad_data_is_invalid,
         two_relays_keep_the_order_of_each_subject,
         relays_that_start_together_publish_nothing_twice,
-        a_killed_relays_partitions_are_taken_over,
-        a_relay_that_stops_leaves_its_part_at_once,
-        an_event_waits_until_it_is_due_and_holds_up_its_own_subject_only,
-        a_broker_that_fails_gets_everything_again_in_order,
-        a_publisher_that_hangs_does_not_keep_a_relay_from_stopping,
-        services_come_and_go_while_a_relay_runs,
+        takes_over_the_partitions_of_a_killed_relay,
+        a_stopping_relay_releases_its_partitions_at_once,
+        an_event_waits_until_it_is_due_and_blocks_only_its_subject,
+        publishes_all_events_in_order_after_failures_of_the_broker,
+        a_relay_stops_although_its_publisher_hangs,
+        a_relay_serves_added_services_and_stops_serving_removed_ones,
     ];
     common::run(&runtime, trials)
 }

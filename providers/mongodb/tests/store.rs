@@ -1,4 +1,4 @@
-//! What is particular to MongoDB: its indexes, its transactions, its address.
+//! Tests of the MongoDB store: its indexes, its transactions, its address.
 #![allow(
     clippy::indexing_slicing,
     clippy::panic,
@@ -14,7 +14,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use catalog::{
-    PRODUCTS, Place, RESERVATIONS, adjusting, body, event, found, insert, inserting, searching, shop, with,
+    PRODUCTS, RESERVATIONS, TestDatabases, adjusting, body, event, find, insert, inserting, searching, shop,
+    with,
 };
 use libtest_mimic::Trial;
 use mercato_mongodb::{OpenError, Options, Store};
@@ -27,12 +28,12 @@ use mongodb::bson::{Document, doc};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-async fn orders_of_one_product_in_two_processes_all_succeed() {
+async fn two_processes_sell_one_product_without_oversell() {
     const ORDERS: i64 = 200;
-    let place = Place::new();
+    let databases = TestDatabases::new();
     let stores = [
-        place.open(&shop(&[], &[])).await,
-        place.open(&shop(&[], &[])).await,
+        databases.open(&shop(&[], &[])).await,
+        databases.open(&shop(&[], &[])).await,
     ];
     insert(&stores[0], "a", r#"{"onHand": 150, "name": "sock"}"#).await;
     let mut orders = JoinSet::new();
@@ -68,7 +69,7 @@ async fn orders_of_one_product_in_two_processes_all_succeed() {
         body(&stores[1], "a").await,
         serde_json::json!({"onHand": 0, "name": "sock"})
     );
-    let database = place.database().await;
+    let database = databases.database().await;
     for collection in ["reservations", "_outbox"] {
         let count = database
             .collection::<Document>(collection)
@@ -79,9 +80,9 @@ async fn orders_of_one_product_in_two_processes_all_succeed() {
     }
 }
 
-async fn of_100_adjustments_at_once_of_a_missing_field_none_is_lost() {
-    let place = Place::new();
-    let store = place.open(&shop(&[], &[])).await;
+async fn no_concurrent_adjustment_of_a_missing_field_is_lost() {
+    let databases = TestDatabases::new();
+    let store = databases.open(&shop(&[], &[])).await;
     insert(&store, "a", "{}").await;
     let mut tasks = JoinSet::new();
     for n in 0..100 {
@@ -96,9 +97,9 @@ async fn of_100_adjustments_at_once_of_a_missing_field_none_is_lost() {
     assert_eq!(body(&store, "a").await, serde_json::json!({"$new.field": 100}));
 }
 
-async fn orders_of_the_same_products_in_any_order_all_succeed() {
-    let place = Place::new();
-    let store = place.open(&shop(&[], &[])).await;
+async fn adjustments_of_the_same_documents_in_any_order_all_succeed() {
+    let databases = TestDatabases::new();
+    let store = databases.open(&shop(&[], &[])).await;
     for id in ["a", "b", "c"] {
         insert(&store, id, r#"{"onHand": 100}"#).await;
     }
@@ -118,23 +119,23 @@ async fn orders_of_the_same_products_in_any_order_all_succeed() {
     }
 }
 
-/// Seen in the log of operations, which shows the writes of a transaction as one entry.
-async fn a_single_write_makes_no_transaction() {
-    let place = Place::new();
-    let store = place.open(&shop(&["price"], &[])).await;
+/// Reads the oplog, in which the writes of a transaction are one entry.
+async fn a_single_write_uses_no_transaction() {
+    let databases = TestDatabases::new();
+    let store = databases.open(&shop(&["price"], &[])).await;
     insert(&store, "a", r#"{"n": 1}"#).await;
     store.commit(vec![adjusting("a", "n", 1)], vec![]).await.unwrap();
     store.commit(vec![], vec![event("a")]).await.unwrap();
-    assert_eq!(transactions(&place).await, 0);
+    assert_eq!(transactions(&databases).await, 0);
     store
         .commit(vec![adjusting("a", "n", 1)], vec![event("a")])
         .await
         .unwrap();
-    assert_eq!(transactions(&place).await, 1);
+    assert_eq!(transactions(&databases).await, 1);
 }
 
-async fn transactions(place: &Place) -> u64 {
-    let database = place.database().await;
+async fn transactions(databases: &TestDatabases) -> u64 {
+    let database = databases.database().await;
     let log = database
         .client()
         .database("local")
@@ -145,11 +146,11 @@ async fn transactions(place: &Place) -> u64 {
         .unwrap()
 }
 
-async fn events_are_in_the_order_of_their_commits_in_the_outbox() {
-    let place = Place::new();
+async fn the_outbox_orders_events_by_their_commits() {
+    let databases = TestDatabases::new();
     let stores = [
-        place.open(&shop(&[], &[])).await,
-        place.open(&shop(&[], &[])).await,
+        databases.open(&shop(&[], &[])).await,
+        databases.open(&shop(&[], &[])).await,
     ];
     let mut sent = Vec::new();
     for n in 0..20 {
@@ -158,11 +159,11 @@ async fn events_are_in_the_order_of_their_commits_in_the_outbox() {
         let write = inserting(RESERVATIONS, &n.to_string(), "{}");
         stores[n % 2].commit(vec![write], events.to_vec()).await.unwrap();
     }
-    let outbox = place.database().await.collection::<Document>("_outbox");
+    let outbox = databases.database().await.collection::<Document>("_outbox");
     let mut cursor = outbox.find(doc! {}).sort(doc! { "at": 1 }).await.unwrap();
-    let mut kept = Vec::new();
+    let mut stored = Vec::new();
     while cursor.advance().await.unwrap() {
-        kept.push(
+        stored.push(
             cursor
                 .deserialize_current()
                 .unwrap()
@@ -171,12 +172,12 @@ async fn events_are_in_the_order_of_their_commits_in_the_outbox() {
                 .to_owned(),
         );
     }
-    assert_eq!(kept, sent);
+    assert_eq!(stored, sent);
 }
 
-async fn each_declared_query_reads_an_index() {
-    let place = Place::new();
-    let store = place.open(&shop(&["price", "colour"], &["name"])).await;
+async fn each_declared_query_uses_an_index() {
+    let databases = TestDatabases::new();
+    let store = databases.open(&shop(&["price", "colour"], &["name"])).await;
     for n in 0..300 {
         let body = format!(
             r#"{{"price": {}, "colour": "c{}", "name": "sock number{n}"}}"#,
@@ -210,7 +211,7 @@ async fn each_declared_query_reads_an_index() {
         searching("number77"),
         searching("sock number77"),
     ];
-    let database = place.database().await;
+    let database = databases.database().await;
     database.run_command(doc! { "profile": 2 }).await.unwrap();
     for query in &queries {
         assert!(!store.find(query.clone()).await.unwrap().is_empty(), "{query:?}");
@@ -225,7 +226,7 @@ async fn each_declared_query_reads_an_index() {
         let plan = entry.get_str("planSummary").unwrap().to_owned();
         assert!(plan.starts_with("IXSCAN"), "{plan}: {entry}");
         plans.push(plan);
-        // Pages read no more than they return, but for what a sort merges.
+        // A page reads one document more than it returns, because MongoDB merges two index scans.
         if entry
             .get_document("command")
             .unwrap()
@@ -239,9 +240,9 @@ async fn each_declared_query_reads_an_index() {
     assert_eq!(plans.len(), queries.len(), "{plans:?}");
 }
 
-async fn newly_declared_fields_and_searches_find_old_documents() {
-    let place = Place::new();
-    let store = place.open(&shop(&[], &["name"])).await;
+async fn old_documents_are_indexed_for_newly_declared_fields() {
+    let databases = TestDatabases::new();
+    let store = databases.open(&shop(&[], &["name"])).await;
     insert(
         &store,
         "a",
@@ -253,14 +254,14 @@ async fn newly_declared_fields_and_searches_find_old_documents() {
         .await
         .unwrap();
     let noted = || with("note", Comparison::Equal, Scalar::Text("x".into()));
-    assert!(matches!(found(&store, noted()).await, Err(Failure::Invalid(_))));
-    assert_eq!(found(&store, searching("knit")).await.unwrap(), "");
+    assert!(matches!(find(&store, noted()).await, Err(Failure::Invalid(_))));
+    assert_eq!(find(&store, searching("knit")).await.unwrap(), "");
     let newer = shop(&["note", "size"], &["name", "maker"]);
     store.add("catalog", &newer.services["catalog"]).await.unwrap();
-    assert_eq!(found(&store, noted()).await.unwrap(), "a");
-    assert_eq!(found(&store, searching("knit sock")).await.unwrap(), "a");
+    assert_eq!(find(&store, noted()).await.unwrap(), "a");
+    assert_eq!(find(&store, searching("knit sock")).await.unwrap(), "a");
     let seven = with("size", Comparison::Equal, Scalar::Integer(7));
-    assert_eq!(found(&store, seven).await.unwrap(), "a");
+    assert_eq!(find(&store, seven).await.unwrap(), "a");
     let expected = serde_json::json!({"name": "sock", "maker": "Knit", "size": 7, "note": "x"});
     assert_eq!(body(&store, "a").await, expected);
     let document = store
@@ -272,15 +273,15 @@ async fn newly_declared_fields_and_searches_find_old_documents() {
     assert_eq!(document.version, 2);
 }
 
-async fn one_commit_spans_services() {
-    let place = Place::new();
+async fn one_commit_writes_to_several_services() {
+    let databases = TestDatabases::new();
     let mut both = shop(&[], &[]);
     let orders = ServiceManifest {
         collections: [("orders.orders".into(), Collection::default())].into(),
         ..ServiceManifest::default()
     };
     both.services.insert("orders".into(), orders);
-    let store = place.open(&both).await;
+    let store = databases.open(&both).await;
     let writes = || {
         vec![
             inserting(PRODUCTS, "a", "{}"),
@@ -289,10 +290,10 @@ async fn one_commit_spans_services() {
     };
     store.commit(writes(), vec![]).await.unwrap();
     let Err(CommitFailure::Refused(refusals)) = store.commit(writes(), vec![]).await else {
-        panic!("both are taken");
+        panic!("both ids exist");
     };
     assert_eq!(refusals.len(), 2);
-    let databases = place
+    let names = databases
         .database()
         .await
         .client()
@@ -300,14 +301,15 @@ async fn one_commit_spans_services() {
         .await
         .unwrap();
     for service in ["catalog", "orders"] {
-        assert!(databases.contains(&format!("{}{service}", place.prefix)));
+        assert!(names.contains(&format!("{}{service}", databases.prefix)));
     }
 }
 
-async fn a_body_keeps_its_very_text() {
-    let place = Place::new();
-    let store = place.open(&shop(&["price"], &[])).await;
-    let body = r#" { "z":1.50, "price" : 5, "a":18446744073709551615, "$c":1e2, "a.b":-0, "":{"$x":{"y.z":null}} } "#;
+async fn preserves_the_text_of_a_body() {
+    let databases = TestDatabases::new();
+    let store = databases.open(&shop(&["price"], &[])).await;
+    let body = r#" { "z":1.50, "price" : 5, "a":18446744073709551615,
+        "$c":1e2, "a.b":-0, "":{"$x":{"y.z":null}} } "#;
     insert(&store, "a", body).await;
     let text = |document: Option<mercato_ports::documents::Document>| document.unwrap().body;
     let read = || store.get_many(PRODUCTS.into(), vec!["a".into()]);
@@ -319,23 +321,26 @@ async fn a_body_keeps_its_very_text() {
     assert_eq!(text(read().await.unwrap().remove(0)), body.replace(" 5,", " 15,"));
 }
 
-async fn a_body_that_is_too_large_is_invalid() {
-    let place = Place::new();
-    let store = place.open(&shop(&[], &[])).await;
+async fn rejects_a_body_that_is_too_large() {
+    let databases = TestDatabases::new();
+    let store = databases.open(&shop(&[], &[])).await;
     let large = format!(r#"{{"text": "{}"}}"#, "x".repeat(6 << 20));
     let answer = store.commit(vec![inserting(PRODUCTS, "a", &large)], vec![]).await;
     assert!(matches!(answer, Err(CommitFailure::Failed(Failure::Invalid(_)))));
 }
 
-async fn a_server_that_is_away_is_unavailable_and_its_password_is_not_told() {
-    // Nobody listens there.
+async fn an_error_of_the_connection_does_not_show_the_password() {
+    // No server listens on this port.
     let port = std::net::TcpListener::bind("127.0.0.1:0")
         .unwrap()
         .local_addr()
         .unwrap()
         .port();
-    let away = format!("mongodb://shop:sesame@127.0.0.1:{port}/?serverSelectionTimeoutMS=200");
-    let error = Store::connect(&away, Options::default()).await.err().unwrap();
+    let unavailable = format!("mongodb://shop:sesame@127.0.0.1:{port}/?serverSelectionTimeoutMS=200");
+    let error = Store::connect(&unavailable, Options::default())
+        .await
+        .err()
+        .unwrap();
     assert!(matches!(error, OpenError::Unreachable { .. }), "{error:?}");
     assert!(
         error.to_string().contains(&format!("127.0.0.1:{port}")),
@@ -361,16 +366,16 @@ async fn a_server_that_is_away_is_unavailable_and_its_password_is_not_told() {
     }
 }
 
-async fn a_name_that_cannot_be_a_database_is_refused() {
-    let place = Place::new();
+async fn rejects_a_name_that_is_not_allowed_for_a_database() {
+    let databases = TestDatabases::new();
     for prefix in ["a.b", "A", "x/", &"x".repeat(25)] {
         let options = Options {
             prefix: prefix.into(),
         };
-        let error = Store::connect(&place.server, options).await.err().unwrap();
+        let error = Store::connect(&databases.server, options).await.err().unwrap();
         assert!(matches!(error, OpenError::Prefix(_)), "{error}");
     }
-    let store = place.open(&ShopManifest { services: [].into() }).await;
+    let store = databases.open(&ShopManifest { services: [].into() }).await;
     for service in ["", "A", "a.b", &"x".repeat(40)] {
         let error = store
             .add(service, &ServiceManifest::default())
@@ -387,9 +392,9 @@ async fn a_name_that_cannot_be_a_database_is_refused() {
     assert!(error.to_string().contains("`orders.<things>`"), "{error}");
 }
 
-async fn a_store_that_serves_is_ready() {
-    let place = Place::new();
-    assert_eq!(place.open(&shop(&[], &[])).await.ready().await, Ok(()));
+async fn a_connected_store_is_ready() {
+    let databases = TestDatabases::new();
+    assert_eq!(databases.open(&shop(&[], &[])).await.ready().await, Ok(()));
 }
 
 fn main() -> ExitCode {
@@ -400,25 +405,25 @@ fn main() -> ExitCode {
                 let handle = runtime.handle().clone();
                 Trial::test(stringify!($case), move || {
                     let bounded = async { timeout(Duration::from_secs(30), $case()).await };
-                    handle.block_on(bounded).map_err(|_| "took too long".into())
+                    handle.block_on(bounded).map_err(|_| "the test took longer than 30 seconds".into())
                 })
             }),+]
         };
     }
     let trials = trials![
-        orders_of_one_product_in_two_processes_all_succeed,
-        of_100_adjustments_at_once_of_a_missing_field_none_is_lost,
-        orders_of_the_same_products_in_any_order_all_succeed,
-        a_single_write_makes_no_transaction,
-        events_are_in_the_order_of_their_commits_in_the_outbox,
-        each_declared_query_reads_an_index,
-        newly_declared_fields_and_searches_find_old_documents,
-        one_commit_spans_services,
-        a_body_keeps_its_very_text,
-        a_body_that_is_too_large_is_invalid,
-        a_server_that_is_away_is_unavailable_and_its_password_is_not_told,
-        a_name_that_cannot_be_a_database_is_refused,
-        a_store_that_serves_is_ready,
+        two_processes_sell_one_product_without_oversell,
+        no_concurrent_adjustment_of_a_missing_field_is_lost,
+        adjustments_of_the_same_documents_in_any_order_all_succeed,
+        a_single_write_uses_no_transaction,
+        the_outbox_orders_events_by_their_commits,
+        each_declared_query_uses_an_index,
+        old_documents_are_indexed_for_newly_declared_fields,
+        one_commit_writes_to_several_services,
+        preserves_the_text_of_a_body,
+        rejects_a_body_that_is_too_large,
+        an_error_of_the_connection_does_not_show_the_password,
+        rejects_a_name_that_is_not_allowed_for_a_database,
+        a_connected_store_is_ready,
     ];
     common::run(&runtime, trials)
 }

@@ -1,61 +1,65 @@
-//! Keeps callers from waiting for a server that is away.
+//! A circuit breaker, so that callers do not wait for a server that is unavailable.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Lets calls through while all is well; after a failure only one after each pause, until one succeeds.
+/// Lets all calls through until one fails. Then it lets one call through after each interval, until one
+/// succeeds.
 pub(crate) struct Breaker {
-    pause: Duration,
+    retry_interval: Duration,
     state: Mutex<State>,
 }
 
 #[derive(Default)]
 struct State {
-    /// When the next call may try; none while all is well.
+    /// When the next call may try, or `None` without an outage.
     next: Option<Instant>,
     failures: u64,
 }
 
-/// Allows one call.
+/// The permission for one call.
 #[derive(Clone, Copy)]
-pub(crate) struct Pass {
+pub(crate) struct Permit {
     failures: u64,
 }
 
 impl Breaker {
-    pub fn new(pause: Duration) -> Self {
+    pub fn new(retry_interval: Duration) -> Self {
         let state = Mutex::default();
-        Self { pause, state }
+        Self {
+            retry_interval,
+            state,
+        }
     }
 
-    /// A pass, where a call may try. While the server is away one caller gets it after each pause.
-    pub fn enter(&self) -> Option<Pass> {
+    /// Returns a permit if a call may try. During an outage one caller gets a permit after each interval.
+    pub fn permit(&self) -> Option<Permit> {
         let mut state = self.state();
         if let Some(next) = state.next {
             let now = Instant::now();
             if next > now {
                 return None;
             }
-            state.next = Some(now + self.pause);
+            state.next = Some(now + self.retry_interval);
         }
-        Some(Pass {
+        Some(Permit {
             failures: state.failures,
         })
     }
 
-    /// Whether no call has failed since the pass was given.
-    pub fn holds(&self, pass: Pass) -> bool {
-        self.state().failures == pass.failures
+    /// Returns whether no call has failed since the permit was given.
+    pub fn is_valid(&self, permit: Permit) -> bool {
+        self.state().failures == permit.failures
     }
 
-    /// Notes a failure; whether it is the first one of an outage.
+    /// Records a failure. Returns whether it is the first one of an outage.
     pub fn failed(&self) -> bool {
         let mut state = self.state();
         state.failures += 1;
-        state.next.replace(Instant::now() + self.pause).is_none()
+        state.next.replace(Instant::now() + self.retry_interval).is_none()
     }
 
-    /// Notes a success; whether it ends an outage.
+    /// Records a success. Returns whether it ends an outage.
     pub fn succeeded(&self) -> bool {
         self.state().next.take().is_some()
     }
@@ -70,21 +74,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn calls_are_held_off_until_one_succeeds() {
+    fn rejects_calls_after_a_failure_until_one_succeeds() {
         let breaker = Breaker::new(Duration::from_hours(1));
-        let pass = breaker.enter().unwrap();
-        assert!(breaker.enter().is_some() && breaker.holds(pass));
+        let permit = breaker.permit().unwrap();
+        assert!(breaker.permit().is_some() && breaker.is_valid(permit));
         assert!(breaker.failed());
-        assert!(!breaker.holds(pass));
-        assert!(!breaker.failed() && breaker.enter().is_none());
+        assert!(!breaker.is_valid(permit));
+        assert!(!breaker.failed() && breaker.permit().is_none());
         assert!(breaker.succeeded());
-        assert!(!breaker.succeeded() && breaker.enter().is_some());
+        assert!(!breaker.succeeded() && breaker.permit().is_some());
     }
 
     #[test]
-    fn after_the_pause_one_call_may_try() {
+    fn permits_a_call_after_the_interval() {
         let breaker = Breaker::new(Duration::ZERO);
         breaker.failed();
-        assert!(breaker.enter().is_some_and(|pass| breaker.holds(pass)));
+        assert!(breaker.permit().is_some_and(|permit| breaker.is_valid(permit)));
     }
 }

@@ -8,38 +8,40 @@ use mercato_ports::cache::Cache;
 use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, Client, FromRedisValue, Pipeline, RedisResult};
 
-use crate::breaker::{Breaker, Pass};
+use crate::breaker::{Breaker, Permit};
 use crate::options::RedisOptions;
 
-/// The longest time to live; a longer one would be more than Redis can add to its clock.
-const CENTURY: Duration = Duration::from_hours(24 * 365 * 100);
+/// The longest time to live, a century. Redis rejects a time to live that overflows its clock.
+const MAX_TTL: Duration = Duration::from_hours(24 * 365 * 100);
 
-/// A cache in Redis. Nothing fails: where Redis is away, it misses.
+/// A cache in Redis. No call fails: while Redis is unavailable, every call misses.
 pub struct RedisCache {
     client: Client,
     config: AsyncConnectionConfig,
     options: RedisOptions,
     breaker: Breaker,
-    /// What all calls share; none before the first call and after a failure.
+    /// The shared connection: `None` before the first call and after a failure.
     connection: Mutex<Option<MultiplexedConnection>>,
-    /// Held by the call that connects.
+    /// Locked by the call that connects.
     connecting: tokio::sync::Mutex<()>,
 }
 
 impl RedisCache {
-    /// A cache on this server. It connects with the first call.
+    /// Creates a cache on this server. It connects on the first call.
     ///
     /// # Errors
-    /// Where the options make no client, in a sentence for the operator.
+    /// If the client cannot be created, with a message for the operator.
     pub fn new(options: RedisOptions) -> Result<Self, String> {
         let client = Client::open(options.server.clone()).map_err(|_| {
             let address = options.address();
-            format!("no client for Redis at {address} could be made: use `redis://host:port`, this build has no TLS")
+            format!(
+                "the client for Redis at {address} could not be created: use `redis://host:port`, without TLS"
+            )
         })?;
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(options.connect_timeout))
             .set_response_timeout(Some(options.response_timeout));
-        let breaker = Breaker::new(options.pause);
+        let breaker = Breaker::new(options.retry_interval);
         Ok(Self {
             client,
             config,
@@ -50,54 +52,55 @@ impl RedisCache {
         })
     }
 
-    /// Whether Redis answers.
+    /// Returns whether Redis answers.
     pub async fn ready(&self) -> bool {
         let mut ping = redis::pipe();
         ping.cmd("PING");
-        self.ask::<String>(&ping).await.is_some()
+        self.query::<String>(&ping).await.is_some()
     }
 
     fn key(&self, key: &str) -> String {
         format!("{}{key}", self.options.prefix)
     }
 
-    /// The answer to the one command of the pipeline that is not ignored; none where Redis is away or refuses it.
-    async fn ask<T: FromRedisValue>(&self, pipeline: &Pipeline) -> Option<T> {
-        let pass = self.breaker.enter()?;
-        let answer = self.send::<T>(pipeline, pass).await.transpose()?;
+    /// Returns the answer to the pipeline's only command that is not ignored. Returns `None` if Redis is
+    /// unavailable or rejects the command.
+    async fn query<T: FromRedisValue>(&self, pipeline: &Pipeline) -> Option<T> {
+        let permit = self.breaker.permit()?;
+        let answer = self.send::<T>(pipeline, permit).await.transpose()?;
         let address = self.options.address();
-        let refused = answer.as_ref().err().is_some_and(|error| {
-            // Redis is well, and the command is wrong for what the key holds.
+        let rejected = answer.as_ref().err().is_some_and(|error| {
+            // Redis works, but the command does not fit the value of the key.
             matches!(error.code(), Some("ERR"))
         });
-        if answer.is_ok() || refused {
+        if answer.is_ok() || rejected {
             if self.breaker.succeeded() {
-                tracing::info!(address, "Redis answers again");
+                tracing::info!(address, "Redis is available again");
             }
         } else {
             self.connection().take();
         }
         answer
             .inspect_err(|reason| {
-                if refused {
-                    tracing::warn!(address, %reason, "Redis refused a command of the cache");
+                if rejected {
+                    tracing::warn!(address, %reason, "Redis rejected a command of the cache");
                 } else if self.breaker.failed() {
-                    tracing::warn!(address, %reason, "Redis is away; until it is back, nothing is cached");
+                    tracing::warn!(address, %reason, "Redis is unavailable; all reads miss until it answers");
                 }
             })
             .ok()
     }
 
-    /// None where another call has found meanwhile that Redis is away.
-    async fn send<T: FromRedisValue>(&self, pipeline: &Pipeline, pass: Pass) -> RedisResult<Option<T>> {
-        let Some(mut connection) = self.connect(pass).await? else {
+    /// Returns `None` if another call has failed since the permit was given.
+    async fn send<T: FromRedisValue>(&self, pipeline: &Pipeline, permit: Permit) -> RedisResult<Option<T>> {
+        let Some(mut connection) = self.connect(permit).await? else {
             return Ok(None);
         };
         let (answer,) = pipeline.query_async::<(T,)>(&mut connection).await?;
         Ok(Some(answer))
     }
 
-    async fn connect(&self, pass: Pass) -> RedisResult<Option<MultiplexedConnection>> {
+    async fn connect(&self, permit: Permit) -> RedisResult<Option<MultiplexedConnection>> {
         if let Some(connection) = self.connection().clone() {
             return Ok(Some(connection));
         }
@@ -105,7 +108,7 @@ impl RedisCache {
         if let Some(connection) = self.connection().clone() {
             return Ok(Some(connection));
         }
-        if !self.breaker.holds(pass) {
+        if !self.breaker.is_valid(permit) {
             return Ok(None);
         }
         let connection = self
@@ -121,9 +124,9 @@ impl RedisCache {
     }
 }
 
-/// In milliseconds, as Redis takes it.
+/// Returns a time to live in milliseconds, at least 1.
 fn milliseconds(ttl: Duration) -> u64 {
-    u64::try_from(ttl.min(CENTURY).as_millis())
+    u64::try_from(ttl.min(MAX_TTL).as_millis())
         .unwrap_or(u64::MAX)
         .max(1)
 }
@@ -139,7 +142,7 @@ impl Cache for RedisCache {
         for key in &keys {
             command.arg(self.key(key));
         }
-        let values = self.ask::<Vec<Option<Vec<u8>>>>(&get).await;
+        let values = self.query::<Vec<Option<Vec<u8>>>>(&get).await;
         values.unwrap_or_else(|| vec![None; keys.len()])
     }
 
@@ -150,7 +153,7 @@ impl Cache for RedisCache {
             .arg(value)
             .arg("PX")
             .arg(milliseconds(ttl));
-        self.ask::<()>(&set).await;
+        self.query::<()>(&set).await;
     }
 
     async fn delete(&self, keys: Vec<String>) {
@@ -162,13 +165,13 @@ impl Cache for RedisCache {
         for key in &keys {
             command.arg(self.key(key));
         }
-        self.ask::<()>(&delete).await;
+        self.query::<()>(&delete).await;
     }
 
     async fn increment(&self, key: String, by: i64, ttl: Duration) -> Option<i64> {
         let key = self.key(&key);
         let mut increment = redis::pipe();
-        // The first increment sets the time to live; INCRBY leaves it as it is.
+        // The first increment sets the time to live, and INCRBY does not change it.
         increment
             .atomic()
             .cmd("SET")
@@ -181,6 +184,6 @@ impl Cache for RedisCache {
             .cmd("INCRBY")
             .arg(&key)
             .arg(by);
-        self.ask(&increment).await
+        self.query(&increment).await
     }
 }

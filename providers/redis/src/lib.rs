@@ -1,7 +1,7 @@
-//! The cache port on Redis: one connection that all calls share, short timeouts, and misses where Redis is away.
+//! The port `cache` on Redis: one shared connection, short timeouts, and misses while Redis is unavailable.
 //!
-//! While Redis is away every call misses at once; one of them asks again each second. The log has one warning when Redis goes away
-//! and one line when it is back.
+//! During an outage a circuit breaker lets one call a second reach Redis, and all other calls miss at once.
+//! The log gets one line at the begin and one at the end of an outage.
 
 mod breaker;
 mod cache;

@@ -1,44 +1,45 @@
-//! How to reach Redis.
+//! The options of the cache.
 
 use std::fmt;
 use std::time::Duration;
 
 use redis::{ConnectionAddr, ConnectionInfo, IntoConnectionInfo};
 
-/// How to reach Redis, and how long to wait for it.
+/// The address of Redis, and the timeouts.
 #[derive(Clone)]
 pub struct RedisOptions {
     pub(crate) server: ConnectionInfo,
-    /// What all keys begin with, so that several shops can share a server.
+    /// The prefix of all keys, so that several shops can share a server.
     pub prefix: String,
     /// How long an answer may take.
     pub response_timeout: Duration,
-    /// How long it may take to connect.
+    /// How long a connection attempt may take.
     pub connect_timeout: Duration,
-    /// How long calls miss at once after a failure, before one of them asks again.
-    pub pause: Duration,
+    /// The interval of calls to Redis during an outage. All other calls miss at once.
+    pub retry_interval: Duration,
 }
 
 impl RedisOptions {
-    /// The defaults for a server at `redis://[user:password@]host[:port][/database]`: keys beginning with `mercato:`, 100 ms for an answer,
-    /// 500 ms to connect, and a second between two tries.
+    /// Returns the defaults for a server at `redis://[user:password@]host[:port][/database]`. They are the
+    /// prefix `mercato:`, 100 ms for an answer, 500 ms for a connection, and a retry interval of one second.
     ///
     /// # Errors
-    /// Where the address can't be read, in a sentence that does not repeat it, as it may hold a password.
+    /// If the address is malformed. The message does not show it, because it may contain a password.
     pub fn new(url: &str) -> Result<Self, String> {
         let server = url.into_connection_info().map_err(|_| {
-            "the address of Redis can't be read: use `redis://host:port`, or `redis://user:password@host:port/database`"
+            "the address of Redis is malformed: write `redis://host:port` or \
+             `redis://user:password@host:port/database`"
         })?;
         Ok(Self {
             server,
             prefix: "mercato:".into(),
             response_timeout: Duration::from_millis(100),
             connect_timeout: Duration::from_millis(500),
-            pause: Duration::from_secs(1),
+            retry_interval: Duration::from_secs(1),
         })
     }
 
-    /// Where the server is, without user and password.
+    /// Returns the address of the server without user and password.
     #[must_use]
     pub fn address(&self) -> String {
         match self.server.addr() {
@@ -63,11 +64,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_password_is_never_shown() {
+    fn does_not_show_a_password() {
         let options = RedisOptions::new("redis://me:secret@127.0.0.1:6379/1").unwrap();
         assert_eq!(options.address(), "127.0.0.1:6379");
         assert!(!format!("{options:?}").contains("secret"));
-        let refused = RedisOptions::new("redis//me:secret@127.0.0.1").unwrap_err();
-        assert!(!refused.contains("secret"), "{refused}");
+        let error = RedisOptions::new("redis//me:secret@127.0.0.1").unwrap_err();
+        assert!(!error.contains("secret"), "{error}");
     }
 }

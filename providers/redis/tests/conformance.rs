@@ -1,4 +1,4 @@
-//! Redis passes the conformance suite of the port `cache`.
+//! Runs the conformance suite of the port `cache` on Redis.
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,
@@ -22,7 +22,7 @@ fn main() -> ExitCode {
     let server = env::var("MERCATO_TEST_REDIS").ok();
     let mut options = RedisOptions::new(server.as_deref().unwrap_or("redis://127.0.0.1:1")).unwrap();
     options.prefix = format!("test:{}:", Uuid::now_v7());
-    // A machine that builds and tests at once is slow.
+    // A machine that builds and tests at the same time is slow.
     options.response_timeout = Duration::from_secs(10);
     let port: Arc<dyn Cache> = Arc::new(RedisCache::new(options).unwrap());
     let trials = cache::trials(runtime.handle(), &port).into_iter();

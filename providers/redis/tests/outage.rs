@@ -1,4 +1,4 @@
-//! What callers see while Redis is away, with a server of this test's own.
+//! Tests of outages of Redis, with a server that this test starts.
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,
@@ -7,6 +7,7 @@
     reason = "tests fail by panicking"
 )]
 
+use std::ffi::OsString;
 use std::io::{self, Write};
 use std::net::TcpListener;
 use std::process::{Child, Command, ExitCode, Stdio};
@@ -23,7 +24,7 @@ use tracing_subscriber::fmt::MakeWriter;
 const LONG: Duration = Duration::from_secs(600);
 const PASSWORD: &str = "correct-horse";
 
-/// A Redis with a password; killed with -9 when it is dropped.
+/// A Redis server with a password. Dropping it kills the server.
 struct Server {
     port: u16,
     process: Child,
@@ -31,7 +32,7 @@ struct Server {
 
 impl Server {
     fn start(port: u16) -> Self {
-        let process = Command::new("redis-server")
+        let process = Command::new(program())
             .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", ""])
             .args(["--requirepass", PASSWORD])
             .stdout(Stdio::null())
@@ -54,6 +55,11 @@ impl Drop for Server {
     }
 }
 
+/// The server's program: `MERCATO_REDIS_SERVER`, or the one in the path.
+fn program() -> OsString {
+    std::env::var_os("MERCATO_REDIS_SERVER").unwrap_or_else(|| "redis-server".into())
+}
+
 fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0")
         .unwrap()
@@ -66,7 +72,7 @@ fn cache(port: u16, password: &str) -> RedisCache {
     let mut options = RedisOptions::new(&format!("redis://:{password}@127.0.0.1:{port}")).unwrap();
     options.response_timeout = Duration::from_secs(5);
     options.connect_timeout = Duration::from_secs(5);
-    options.pause = Duration::from_millis(50);
+    options.retry_interval = Duration::from_millis(50);
     RedisCache::new(options).unwrap()
 }
 
@@ -84,11 +90,11 @@ async fn get(cache: &RedisCache) -> Option<Vec<u8>> {
     cache.get_many(vec!["a".into()]).await.remove(0)
 }
 
-/// The log of this process, line by line.
+/// The log of this process.
 #[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
+struct LogBuffer(Arc<Mutex<Vec<u8>>>);
 
-impl Write for Lines {
+impl Write for LogBuffer {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.0.lock().unwrap().write(bytes)
     }
@@ -98,7 +104,7 @@ impl Write for Lines {
     }
 }
 
-impl<'a> MakeWriter<'a> for Lines {
+impl<'a> MakeWriter<'a> for LogBuffer {
     type Writer = Self;
 
     fn make_writer(&'a self) -> Self {
@@ -106,13 +112,13 @@ impl<'a> MakeWriter<'a> for Lines {
     }
 }
 
-impl Lines {
-    /// How many lines tell this of the server at the port.
-    fn count(&self, port: u16, what: &str) -> usize {
-        let log = self.text();
+impl LogBuffer {
+    /// Counts the lines with this text about the server at a port.
+    fn count(&self, port: u16, text: &str) -> usize {
         let server = format!("127.0.0.1:{port}");
-        log.lines()
-            .filter(|line| line.contains(&server) && line.contains(what))
+        self.text()
+            .lines()
+            .filter(|line| line.contains(&server) && line.contains(text))
             .count()
     }
 
@@ -121,16 +127,17 @@ impl Lines {
     }
 }
 
-/// A server that is killed and started again: misses, one warning, one line when it is back.
-async fn a_killed_server_is_missed_and_found_again(lines: Lines) {
+/// The cache misses while the server is down. The log has one line about the begin and one about the end of
+/// the outage.
+async fn misses_while_a_server_is_down(log: LogBuffer) {
     let server = Server::start(free_port());
     let cache = cache(server.port, PASSWORD);
     until_ready(&cache).await;
     set(&cache).await;
     assert_eq!(get(&cache).await, Some(b"1".to_vec()));
-    let (away, back) = (
-        lines.count(server.port, "is away"),
-        lines.count(server.port, "again"),
+    let (outages, recoveries) = (
+        log.count(server.port, "is unavailable"),
+        log.count(server.port, "again"),
     );
     let port = server.kill();
     for _ in 0..20 {
@@ -140,31 +147,31 @@ async fn a_killed_server_is_missed_and_found_again(lines: Lines) {
         assert_eq!(cache.increment("n".into(), 1, LONG).await, None);
         sleep(Duration::from_millis(10)).await;
     }
-    assert_eq!(lines.count(port, "is away"), away + 1);
+    assert_eq!(log.count(port, "is unavailable"), outages + 1);
     let _server = Server::start(port);
     until_ready(&cache).await;
-    assert_eq!(lines.count(port, "again"), back + 1);
+    assert_eq!(log.count(port, "again"), recoveries + 1);
     set(&cache).await;
     assert_eq!(get(&cache).await, Some(b"1".to_vec()));
-    assert_eq!(lines.count(port, "is away"), away + 1);
+    assert_eq!(log.count(port, "is unavailable"), outages + 1);
 }
 
-/// A server that was never there: a cache is made, and misses.
-async fn a_server_that_was_never_there_is_no_error(lines: Lines) {
+/// A cache can be created before its server runs, and misses.
+async fn misses_if_the_server_never_ran(log: LogBuffer) {
     let port = free_port();
     let cache = cache(port, PASSWORD);
     assert_eq!(get(&cache).await, None);
     assert!(!cache.ready().await);
-    assert_eq!(lines.count(port, "is away"), 1);
-    assert!(!lines.text().contains(PASSWORD));
+    assert_eq!(log.count(port, "is unavailable"), 1);
+    assert!(!log.text().contains(PASSWORD));
 }
 
-/// A server that takes connections and never answers: of many calls at once all end with the first timeout.
-async fn a_server_that_hangs_costs_one_timeout(lines: Lines) {
+/// The server accepts connections and never answers. All concurrent calls end with the first timeout.
+async fn concurrent_calls_to_a_hanging_server_wait_for_one_timeout(log: LogBuffer) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     let mut options = RedisOptions::new(&format!("redis://127.0.0.1:{port}")).unwrap();
-    options.pause = LONG;
+    options.retry_interval = LONG;
     let cache = Arc::new(RedisCache::new(options).unwrap());
     let calls = (0..50).map(|_| {
         let cache = Arc::clone(&cache);
@@ -173,49 +180,49 @@ async fn a_server_that_hangs_costs_one_timeout(lines: Lines) {
     for call in calls.collect::<Vec<_>>() {
         assert_eq!(call.await.unwrap(), None);
     }
-    // Had each call waited for its own timeout in its turn, this test would have taken 25 seconds and many connections.
+    // If the calls timed out one after the other, this test would take 25 seconds and many connections.
     listener.set_nonblocking(true).unwrap();
     assert_eq!(listener.incoming().take_while(Result::is_ok).count(), 1);
-    assert_eq!(lines.count(port, "is away"), 1);
+    assert_eq!(log.count(port, "is unavailable"), 1);
 }
 
-/// A wrong password is an outage that is told without the password.
-async fn a_wrong_password_is_told_without_it(lines: Lines) {
+/// A wrong password is logged as an outage, without the password.
+async fn logs_a_rejected_login_without_the_password(log: LogBuffer) {
     let server = Server::start(free_port());
     let good = cache(server.port, PASSWORD);
     until_ready(&good).await;
     let cache = cache(server.port, "wrong-battery");
-    let before = lines.count(server.port, "is away");
+    let before = log.count(server.port, "is unavailable");
     assert_eq!(get(&cache).await, None);
-    assert_eq!(lines.count(server.port, "is away"), before + 1);
-    assert!(!lines.text().contains("wrong-battery"));
-    assert!(!lines.text().contains(PASSWORD));
+    assert_eq!(log.count(server.port, "is unavailable"), before + 1);
+    assert!(!log.text().contains("wrong-battery"));
+    assert!(!log.text().contains(PASSWORD));
 }
 
 fn main() -> ExitCode {
-    let lines = Lines::default();
+    let log = LogBuffer::default();
     tracing_subscriber::fmt()
         .with_max_level(tracing_subscriber::filter::LevelFilter::TRACE)
         .with_ansi(false)
-        .with_writer(lines.clone())
+        .with_writer(log.clone())
         .init();
     let runtime = conformance::runtime();
-    let installed = Command::new("redis-server")
+    let installed = Command::new(program())
         .arg("--version")
         .stdout(Stdio::null())
         .status()
         .is_ok();
     macro_rules! trial {
         ($case:ident, $ignored:expr) => {{
-            let (handle, lines) = (runtime.handle().clone(), lines.clone());
-            let run = move || Ok(handle.block_on($case(lines)));
+            let (handle, log) = (runtime.handle().clone(), log.clone());
+            let run = move || Ok(handle.block_on($case(log)));
             Trial::test(stringify!($case), run).with_ignored_flag($ignored)
         }};
     }
     conformance::run(vec![
-        trial!(a_killed_server_is_missed_and_found_again, !installed),
-        trial!(a_server_that_was_never_there_is_no_error, false),
-        trial!(a_server_that_hangs_costs_one_timeout, false),
-        trial!(a_wrong_password_is_told_without_it, !installed),
+        trial!(misses_while_a_server_is_down, !installed),
+        trial!(misses_if_the_server_never_ran, false),
+        trial!(concurrent_calls_to_a_hanging_server_wait_for_one_timeout, false),
+        trial!(logs_a_rejected_login_without_the_password, !installed),
     ])
 }

@@ -1,19 +1,19 @@
-//! The address of a mail server, and how its connection is encrypted.
+//! The address of a mail server, and the encryption of its connection.
 
 use std::net::IpAddr;
 
-/// A mail server's address as lettre takes it: with the TLS that is wanted of the server.
+/// Adds the required TLS mode to the address of a mail server, in the form that lettre reads.
 ///
 /// # Errors
-/// A sentence that does not repeat the address, as it may hold a password.
+/// If the address is malformed. The message does not show it, because it may contain a password.
 pub(crate) fn with_tls(url: &str) -> Result<String, String> {
-    let known = "the address of the mail server can't be read: use `smtp://host:port`, \
-                 `smtp://user:password@host:port`, or `smtps://` with TLS from the start";
-    let (scheme, rest) = url.split_once("://").ok_or(known)?;
+    let malformed = "the address of the mail server is malformed: write `smtp://host:port`, \
+                     `smtp://user:password@host:port`, or `smtps://` for TLS from the start";
+    let (scheme, rest) = url.split_once("://").ok_or(malformed)?;
     let (server, query) = rest.split_once('?').unwrap_or((rest, ""));
     let (user, host) = split(server);
     if host.is_empty() || !["smtp", "smtps"].contains(&scheme) {
-        return Err(known.into());
+        return Err(malformed.into());
     }
     if scheme == "smtps" || !query.is_empty() {
         return Ok(url.into());
@@ -26,15 +26,15 @@ pub(crate) fn with_tls(url: &str) -> Result<String, String> {
     Ok(format!("{scheme}://{server}?tls={tls}"))
 }
 
-/// The server's `host:port`, to be shown.
-pub(crate) fn shown(url: &str) -> &str {
+/// Returns the `host:port` of an address, without user and password.
+pub(crate) fn host_and_port(url: &str) -> &str {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
     let server = rest.split_once('?').map_or(rest, |(server, _)| server);
     let (_, host) = split(server);
     host
 }
 
-/// User and password, where there are some, and `host:port`.
+/// Splits the user and password, if any, from `host:port`.
 fn split(server: &str) -> (Option<&str>, &str) {
     let (user, host) = match server.rsplit_once('@') {
         Some((user, host)) => (Some(user), host),
@@ -57,7 +57,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_password_goes_only_where_it_is_encrypted_or_stays_on_the_machine() {
+    fn a_password_requires_tls_unless_the_server_is_local() {
         let tls = |url: &str| with_tls(url).unwrap().split_once("?tls=").unwrap().1.to_owned();
         assert_eq!(tls("smtp://me:secret@mail.example.com:587"), "required");
         assert_eq!(tls("smtp://mail.example.com:25"), "opportunistic");
@@ -71,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_asked_for_is_left_as_it_is() {
+    fn does_not_change_an_explicit_tls_mode() {
         for url in [
             "smtps://me:secret@mail.example.com",
             "smtp://mail.example.com?tls=required",
@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_that_cannot_be_read_is_not_repeated() {
+    fn does_not_show_a_malformed_address() {
         for url in [
             "",
             "me:secret@host",
@@ -94,9 +94,9 @@ mod tests {
     }
 
     #[test]
-    fn what_is_shown_has_no_password() {
+    fn shows_an_address_without_its_password() {
         assert_eq!(
-            shown("smtp://me:sec@ret@mail.example.com:587/name?tls=required"),
+            host_and_port("smtp://me:sec@ret@mail.example.com:587/name?tls=required"),
             "mail.example.com:587"
         );
     }

@@ -1,4 +1,4 @@
-//! The mailer port over SMTP.
+//! The port `mailer` over SMTP.
 
 mod address;
 mod mailer;

@@ -1,4 +1,4 @@
-"""A mail server that keeps what it gets in a Maildir: sink.py PORT FOLDER. It ends when its input ends."""
+"""A mail server that stores messages in a Maildir: sink.py PORT FOLDER. It stops when its standard input is closed."""
 
 import sys
 

@@ -1,4 +1,4 @@
-//! Mail through a real server, read back from its Maildir. Skipped where Python's aiosmtpd is not installed.
+//! Sends mail to a real server and reads its Maildir. Without Python's aiosmtpd most tests are ignored.
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,
@@ -54,7 +54,7 @@ impl Sink {
         SmtpMailer::new(&url, "Shop <shop@example.com>").unwrap()
     }
 
-    /// What has arrived.
+    /// Returns the messages that have arrived.
     fn mail(&self) -> Vec<String> {
         let files = fs::read_dir(self.folder.path().join("mail/new")).unwrap();
         files
@@ -91,7 +91,7 @@ async fn a_message_arrives_as_text_and_html() {
     let sink = Sink::start();
     let mailer = sink.mailer("");
     assert_eq!(mailer.ready().await, Ok(()));
-    // Two, by one connection of the pool.
+    // Two messages on one connection of the pool.
     for to in ["Zoë <zoe@example.com>", "max@example.com"] {
         assert_eq!(mailer.send(message(to)).await, Ok(()));
     }
@@ -114,51 +114,51 @@ async fn a_message_arrives_as_text_and_html() {
     }
 }
 
-async fn a_refused_receiver_is_rejected_and_the_next_message_arrives() {
+async fn a_rejected_recipient_does_not_affect_the_next_message() {
     let sink = Sink::start();
     let mailer = sink.mailer("");
-    let refused = mailer.send(message("nobody@example.com")).await;
+    let result = mailer.send(message("nobody@example.com")).await;
     assert!(
-        matches!(&refused, Err(MailFailure::Rejected(reason)) if reason.contains("no such mailbox")),
-        "{refused:?}"
+        matches!(&result, Err(MailFailure::Rejected(reason)) if reason.contains("no such mailbox")),
+        "{result:?}"
     );
     assert_eq!(mailer.send(message("zoe@example.com")).await, Ok(()));
     assert_eq!(sink.mail().len(), 1);
 }
 
-async fn a_receiver_who_is_busy_is_not_now() {
+async fn is_unavailable_for_a_temporary_error() {
     let sink = Sink::start();
     let busy = sink.mailer("").send(message("busy@example.com")).await;
     assert!(matches!(busy, Err(MailFailure::Unavailable(_))), "{busy:?}");
 }
 
-async fn a_password_is_used_and_a_wrong_one_is_not_the_message_s_fault() {
+async fn logs_in_and_reports_a_wrong_password_as_unavailable() {
     let sink = Sink::start();
     let sent = sink.mailer("me:right@").send(message("zoe@example.com")).await;
     assert_eq!(sent, Ok(()));
-    let refused = sink
+    let result = sink
         .mailer("me:wr%6Fng-battery@")
         .send(message("zoe@example.com"))
         .await;
     assert!(
-        matches!(&refused, Err(MailFailure::Unavailable(reason)) if !reason.contains("battery")),
-        "{refused:?}"
+        matches!(&result, Err(MailFailure::Unavailable(reason)) if !reason.contains("battery")),
+        "{result:?}"
     );
 }
 
-async fn a_server_that_went_away_is_not_now() {
+async fn is_unavailable_if_the_server_stops() {
     let sink = Sink::start();
     let mailer = sink.mailer("");
     assert_eq!(mailer.send(message("zoe@example.com")).await, Ok(()));
     let mut sink = sink;
     sink.process.kill().unwrap();
     sink.process.wait().unwrap();
-    let away = mailer.send(message("zoe@example.com")).await;
-    assert!(matches!(away, Err(MailFailure::Unavailable(_))), "{away:?}");
+    let result = mailer.send(message("zoe@example.com")).await;
+    assert!(matches!(result, Err(MailFailure::Unavailable(_))), "{result:?}");
     assert!(mailer.ready().await.is_err());
 }
 
-async fn a_server_that_hangs_is_not_now() {
+async fn is_unavailable_if_the_server_hangs() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("smtp://{}", listener.local_addr().unwrap());
     let mailer = SmtpMailer::new(&url, "shop@example.com")
@@ -168,14 +168,14 @@ async fn a_server_that_hangs_is_not_now() {
     assert!(matches!(hung, Err(MailFailure::Unavailable(_))), "{hung:?}");
 }
 
-async fn what_is_no_address_is_rejected_without_a_server() {
+async fn rejects_an_invalid_address_without_a_server() {
     let mailer = SmtpMailer::new(
         &format!("smtp://127.0.0.1:{}", free_port()),
         "Shop <shop@example.com>",
     )
     .unwrap();
-    let refused = mailer.send(message("zoe")).await;
-    assert!(matches!(refused, Err(MailFailure::Rejected(_))), "{refused:?}");
+    let result = mailer.send(message("zoe")).await;
+    assert!(matches!(result, Err(MailFailure::Rejected(_))), "{result:?}");
 }
 
 fn main() -> ExitCode {
@@ -195,18 +195,12 @@ fn main() -> ExitCode {
     }
     let trials = vec![
         trial!(a_message_arrives_as_text_and_html, !installed),
-        trial!(
-            a_refused_receiver_is_rejected_and_the_next_message_arrives,
-            !installed
-        ),
-        trial!(a_receiver_who_is_busy_is_not_now, !installed),
-        trial!(
-            a_password_is_used_and_a_wrong_one_is_not_the_message_s_fault,
-            !installed
-        ),
-        trial!(a_server_that_went_away_is_not_now, !installed),
-        trial!(a_server_that_hangs_is_not_now, false),
-        trial!(what_is_no_address_is_rejected_without_a_server, false),
+        trial!(a_rejected_recipient_does_not_affect_the_next_message, !installed),
+        trial!(is_unavailable_for_a_temporary_error, !installed),
+        trial!(logs_in_and_reports_a_wrong_password_as_unavailable, !installed),
+        trial!(is_unavailable_if_the_server_stops, !installed),
+        trial!(is_unavailable_if_the_server_hangs, false),
+        trial!(rejects_an_invalid_address_without_a_server, false),
     ];
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }

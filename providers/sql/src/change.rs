@@ -1,4 +1,4 @@
-//! What a commit does to documents: checked without the database, applied within a transaction of the caller's.
+//! The writes of a commit. [`check`] needs no database; [`apply`] runs inside the caller's transaction.
 
 use std::collections::HashSet;
 
@@ -11,25 +11,25 @@ use serde_json::Map;
 use crate::Collection;
 use crate::connection::{Cell, Connection, Row, Value};
 
-/// Why a commit is not made.
+/// Why writes were not applied.
 #[derive(Debug)]
-pub enum Stopped<E> {
-    /// The caller is told so.
+pub enum ApplyError<E> {
+    /// A write was refused or is invalid; the answer to the caller.
     Commit(CommitFailure),
     /// SQLite failed.
     Store(E),
 }
 
-impl<E> From<E> for Stopped<E> {
+impl<E> From<E> for ApplyError<E> {
     fn from(error: E) -> Self {
         Self::Store(error)
     }
 }
 
-/// Refuses what could never be written, whatever the store holds.
+/// Rejects writes and events that are invalid whatever the store holds.
 ///
 /// # Errors
-/// [`Failure::Invalid`].
+/// [`Failure::Invalid`], which names the document or the event.
 pub fn check(writes: &[Write], events: &[Event]) -> Result<(), Failure> {
     let mut named = HashSet::new();
     for write in writes {
@@ -42,7 +42,7 @@ pub fn check(writes: &[Write], events: &[Event]) -> Result<(), Failure> {
         match write {
             Write::Insert(Insertion { body, .. }) | Write::Replace(Replacement { body, .. }) => {
                 check_object(body)
-                    .map_err(|error| invalid(write, &format!("its body is no JSON object: {error}")))?;
+                    .map_err(|error| invalid(write, &format!("its body is not a JSON object: {error}")))?;
             }
             Write::Adjust(adjustment) => {
                 check_adjustment(adjustment).map_err(|reason| invalid(write, reason))?
@@ -58,7 +58,7 @@ pub fn check(writes: &[Write], events: &[Event]) -> Result<(), Failure> {
             ))
         };
         check_object(&event.data)
-            .map_err(|error| invalid(&format!("its data is no JSON object: {error}")))?;
+            .map_err(|error| invalid(&format!("its data is not a JSON object: {error}")))?;
         if [Some(event.time), event.due]
             .into_iter()
             .flatten()
@@ -78,15 +78,15 @@ fn check_adjustment(adjustment: &Adjustment) -> Result<(), &'static str> {
     let mut fields = HashSet::new();
     for change in &adjustment.changes {
         if !fields.insert(&change.field) {
-            return Err("an adjustment changes a field at most once");
+            return Err("an adjustment must change each field at most once");
         }
-        // The two characters that a quoted label of a SQLite JSON path can't hold.
+        // A quoted label of a SQLite JSON path cannot contain these two characters.
         if change.field.is_empty() || change.field.contains(['"', '\\']) {
-            return Err("an adjusted field has a name without quotes and backslashes");
+            return Err("the name of an adjusted field must be non-empty, without quotes and backslashes");
         }
     }
     if fields.is_empty() {
-        Err("an adjustment changes at least one field")
+        Err("an adjustment must change at least one field")
     } else {
         Ok(())
     }
@@ -96,46 +96,50 @@ fn invalid(write: &Write, reason: &str) -> Failure {
     Failure::Invalid(format!("`{}` of `{}`: {reason}", write.id(), write.collection()))
 }
 
-/// Why one write is not made.
-enum Stop<E> {
+/// Why one write was not applied.
+enum WriteError<E> {
     Refused(RefusalReason),
     Invalid(Failure),
     Store(E),
 }
 
-impl<E> From<E> for Stop<E> {
+impl<E> From<E> for WriteError<E> {
     fn from(error: E) -> Self {
         Self::Store(error)
     }
 }
 
-/// Makes all writes, each in its collection, or tells every one that can't be made; then the caller undoes the others.
+/// Applies all writes, each in its collection. If any write is refused, the caller must roll back the
+/// transaction.
 ///
 /// # Errors
-/// As above.
+/// [`ApplyError::Commit`] with every refused write, or with the first invalid one. [`ApplyError::Store`] if
+/// SQLite fails.
 pub fn apply<'a, C: Connection>(
     connection: &C,
     writes: impl IntoIterator<Item = (&'a Collection, &'a Write)>,
-) -> Result<(), Stopped<C::Error>> {
+) -> Result<(), ApplyError<C::Error>> {
     let mut refusals = Vec::new();
     for (index, (collection, write)) in (0..).zip(writes) {
-        let done = match write {
+        let result = match write {
             Write::Insert(insertion) => insert(connection, collection, insertion),
             Write::Replace(replacement) => replace(connection, collection, replacement),
             Write::Delete(deletion) => delete(connection, collection, deletion),
             Write::Adjust(adjustment) => adjust(connection, collection, adjustment, write),
         };
-        match done {
+        match result {
             Ok(()) => {}
-            Err(Stop::Refused(reason)) => refusals.push(Refusal { write: index, reason }),
-            Err(Stop::Invalid(failure)) => return Err(Stopped::Commit(CommitFailure::Failed(failure))),
-            Err(Stop::Store(error)) => return Err(Stopped::Store(error)),
+            Err(WriteError::Refused(reason)) => refusals.push(Refusal { write: index, reason }),
+            Err(WriteError::Invalid(failure)) => {
+                return Err(ApplyError::Commit(CommitFailure::Failed(failure)));
+            }
+            Err(WriteError::Store(error)) => return Err(ApplyError::Store(error)),
         }
     }
     if refusals.is_empty() {
         Ok(())
     } else {
-        Err(Stopped::Commit(CommitFailure::Refused(refusals)))
+        Err(ApplyError::Commit(CommitFailure::Refused(refusals)))
     }
 }
 
@@ -143,7 +147,7 @@ fn insert<C: Connection>(
     connection: &C,
     collection: &Collection,
     insertion: &Insertion,
-) -> Result<(), Stop<C::Error>> {
+) -> Result<(), WriteError<C::Error>> {
     let sql = format!(
         "INSERT INTO {} (id, version, body) VALUES (?, 1, ?) ON CONFLICT (id) DO NOTHING RETURNING n",
         collection.table
@@ -151,7 +155,7 @@ fn insert<C: Connection>(
     let values = [insertion.id.as_str().into(), insertion.body.as_str().into()];
     let number = connection
         .first(&sql, &values, number)?
-        .ok_or(Stop::Refused(RefusalReason::Exists))?;
+        .ok_or(WriteError::Refused(RefusalReason::Exists))?;
     index_text(connection, collection, number)
 }
 
@@ -159,7 +163,7 @@ fn replace<C: Connection>(
     connection: &C,
     collection: &Collection,
     replacement: &Replacement,
-) -> Result<(), Stop<C::Error>> {
+) -> Result<(), WriteError<C::Error>> {
     let sql = format!(
         "UPDATE {} SET version = version + 1, body = ? WHERE id = ? AND version = ? RETURNING n",
         collection.table
@@ -179,7 +183,7 @@ fn delete<C: Connection>(
     connection: &C,
     collection: &Collection,
     deletion: &Deletion,
-) -> Result<(), Stop<C::Error>> {
+) -> Result<(), WriteError<C::Error>> {
     let sql = format!(
         "DELETE FROM {} WHERE id = ? AND version = ? RETURNING n",
         collection.table
@@ -198,13 +202,13 @@ fn delete<C: Connection>(
     Ok(())
 }
 
-/// Adds to fields inside the text of the body, so that nothing else in it changes.
+/// Adds to fields inside the text of the body. The rest of the body keeps its text.
 fn adjust<C: Connection>(
     connection: &C,
     collection: &Collection,
     adjustment: &Adjustment,
     write: &Write,
-) -> Result<(), Stop<C::Error>> {
+) -> Result<(), WriteError<C::Error>> {
     let paths = adjustment
         .changes
         .iter()
@@ -224,17 +228,23 @@ fn adjust<C: Connection>(
     Ok(connection.execute(&sql, &values)?)
 }
 
-/// What the adjusted fields would be.
+/// Computes the new values of the adjusted fields.
 fn sums<C: Connection>(
     connection: &C,
     collection: &Collection,
     adjustment: &Adjustment,
     write: &Write,
     paths: &[String],
-) -> Result<Vec<i64>, Stop<C::Error>> {
-    // A JSON null is text here, so that it is no missing field; so is all else that is no integer.
+) -> Result<Vec<i64>, WriteError<C::Error>> {
+    // An integer is returned as its value, any other JSON value as the name of its type. So JSON's null is a
+    // text here, and only a missing field is NULL.
     let columns = (1..=paths.len())
-        .map(|n| format!("CASE json_type(body, ?{n}) WHEN 'integer' THEN json_extract(body, ?{n}) ELSE json_type(body, ?{n}) END"))
+        .map(|n| {
+            format!(
+                "CASE json_type(body, ?{n}) WHEN 'integer' THEN json_extract(body, ?{n}) \
+                 ELSE json_type(body, ?{n}) END"
+            )
+        })
         .collect::<Vec<_>>()
         .join(", ");
     let sql = format!(
@@ -253,21 +263,22 @@ fn sums<C: Connection>(
                 .map(|column| row.cell(column))
                 .collect::<Result<Vec<_>, _>>()
         })?
-        .ok_or(Stop::Refused(RefusalReason::Missing))?;
+        .ok_or(WriteError::Refused(RefusalReason::Missing))?;
     let mut sums = Vec::with_capacity(paths.len());
     for (current, change) in current.into_iter().zip(&adjustment.changes) {
-        let stop =
-            |reason: &str| Stop::Invalid(invalid(write, &format!("its field `{}` {reason}", change.field)));
+        let error = |reason: &str| {
+            WriteError::Invalid(invalid(write, &format!("its field `{}` {reason}", change.field)))
+        };
         let current = match current {
             Cell::Null => 0,
             Cell::Integer(current) => current,
-            Cell::Text(_) | Cell::Other => return Err(stop("is no integer of 64 bits")),
+            Cell::Text(_) | Cell::Other => return Err(error("is not a 64-bit integer")),
         };
         let sum = current
             .checked_add(change.by)
-            .ok_or_else(|| stop("would be over the range of 64 bits"))?;
+            .ok_or_else(|| error("would exceed the range of a 64-bit integer"))?;
         if change.floor.is_some_and(|floor| sum < floor) {
-            return Err(Stop::Refused(RefusalReason::UnderFloor(current)));
+            return Err(WriteError::Refused(RefusalReason::UnderFloor(current)));
         }
         sums.push(sum);
     }
@@ -278,19 +289,23 @@ fn index_text<C: Connection>(
     connection: &C,
     collection: &Collection,
     number: i64,
-) -> Result<(), Stop<C::Error>> {
+) -> Result<(), WriteError<C::Error>> {
     if !collection.search.is_empty() {
         connection.execute(&collection.index_text("n = ?"), &[number.into()])?;
     }
     Ok(())
 }
 
-fn missing_or_stale<C: Connection>(connection: &C, collection: &Collection, id: &str) -> Stop<C::Error> {
+fn missing_or_stale<C: Connection>(
+    connection: &C,
+    collection: &Collection,
+    id: &str,
+) -> WriteError<C::Error> {
     let sql = format!("SELECT version FROM {} WHERE id = ?", collection.table);
     match connection.first(&sql, &[id.into()], number) {
-        Ok(Some(version)) => Stop::Refused(RefusalReason::Stale(version.cast_unsigned())),
-        Ok(None) => Stop::Refused(RefusalReason::Missing),
-        Err(error) => Stop::Store(error),
+        Ok(Some(version)) => WriteError::Refused(RefusalReason::Stale(version.cast_unsigned())),
+        Ok(None) => WriteError::Refused(RefusalReason::Missing),
+        Err(error) => WriteError::Store(error),
     }
 }
 

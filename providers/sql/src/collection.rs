@@ -1,28 +1,28 @@
-//! Collections: the tables, indexes and statements of one declared collection.
+//! One declared collection: its tables, indexes and statements.
 
 use mercato_ports::documents::Failure;
 use mercato_ports::manifest;
 
-use crate::text::{column, quoted, text, value};
+use crate::fragments::{column, quoted, text, value};
 
-/// A declared collection, with the SQL that it needs most.
+/// A declared collection, with its most frequent SQL.
 pub struct Collection {
-    /// Its name, which is also the table's.
+    /// Its name, which is also the name of the table.
     pub name: String,
-    /// The fields that queries may name.
+    /// The indexed fields, which queries may name.
     pub fields: Vec<String>,
-    /// The fields that a search looks into.
+    /// The fields of the full-text search.
     pub search: Vec<String>,
-    /// The table, quoted.
+    /// The quoted name of the table.
     pub table: String,
-    /// The full-text table, quoted; it exists only where fields are searched.
+    /// The quoted name of the full-text table. The table exists only if the collection has searched fields.
     pub search_table: String,
     /// Selects `id, version, body` by id.
     pub get: String,
 }
 
 impl Collection {
-    /// A collection as its service declares it.
+    /// Builds a collection from the declaration of its service.
     #[must_use]
     pub fn new(name: &str, declared: &manifest::Collection) -> Self {
         let table = quoted(name);
@@ -42,10 +42,10 @@ impl Collection {
         }
     }
 
-    /// Refuses a field that no index serves.
+    /// Rejects a field that is not declared, because no index serves it.
     ///
     /// # Errors
-    /// [`Failure::Invalid`].
+    /// [`Failure::Invalid`] for an undeclared field.
     pub fn check_field(&self, field: &str) -> Result<(), Failure> {
         if self.fields.iter().any(|declared| declared == field) {
             return Ok(());
@@ -56,24 +56,27 @@ impl Collection {
         )))
     }
 
-    /// The name of the index on a field.
+    /// Returns the name of the index on a field.
     #[must_use]
     pub fn index_name(&self, field: &str) -> String {
         format!("{}/{field}", self.name)
     }
 
-    /// Creates the table.
+    /// Returns the statement that creates the table.
     #[must_use]
     pub fn create_table(&self) -> String {
         format!(
-            "CREATE TABLE IF NOT EXISTS {} (n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, version INTEGER NOT NULL, \
-             body TEXT NOT NULL) STRICT",
+            "CREATE TABLE IF NOT EXISTS {} (n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, \
+             version INTEGER NOT NULL, body TEXT NOT NULL) STRICT",
             self.table
         )
     }
 
-    /// Adds the column of a field. It is computed, and stored in its index alone. (An index on the expression itself
-    /// would not serve the comparison of rows by which pages go on.)
+    /// Returns the statement that adds the column of a field. The column is computed, and only its index
+    /// stores it.
+    ///
+    /// An index on the expression would not do: SQLite does not use it for the row comparison that continues
+    /// a page.
     #[must_use]
     pub fn create_column(&self, field: &str) -> String {
         format!(
@@ -84,7 +87,7 @@ impl Collection {
         )
     }
 
-    /// Creates the index on a field: by its value, and among equal ones by id.
+    /// Returns the statement that creates the index on a field, by value and then by id.
     #[must_use]
     pub fn create_index(&self, field: &str) -> String {
         format!(
@@ -95,7 +98,8 @@ impl Collection {
         )
     }
 
-    /// Creates the full-text table. It holds no second copy of the texts: hits are read from the documents.
+    /// Returns the statement that creates the full-text table. The table stores no second copy of the texts,
+    /// because hits are read from the documents.
     #[must_use]
     pub fn create_search(&self) -> String {
         format!(
@@ -106,7 +110,8 @@ impl Collection {
         )
     }
 
-    /// Puts the searched fields of documents into the full-text table, in place of what it had of them.
+    /// Returns the statement that indexes the searched fields of the documents that match `condition`. It
+    /// replaces their previous entries.
     #[must_use]
     pub fn index_text(&self, condition: &str) -> String {
         let texts = self
@@ -123,7 +128,8 @@ impl Collection {
         )
     }
 
-    /// The columns of the full-text table; prefixed, because FTS5 keeps `rank` and `rowid` for itself.
+    /// Returns the columns of the full-text table. They have a prefix because FTS5 reserves `rank` and
+    /// `rowid`.
     fn columns(&self) -> String {
         self.search
             .iter()

@@ -1,13 +1,13 @@
-//! What runs statements: SQLite itself, or a runtime that offers it.
+//! The interface to SQLite: this process's own, or that of a runtime that offers it to guests.
 
 use std::ops::ControlFlow;
 
-/// A value that a statement is given.
+/// A parameter of a statement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Value<'a> {
     /// NULL.
     Null,
-    /// An integer of 64 bits.
+    /// A 64-bit integer.
     Integer(i64),
     /// A text.
     Text(&'a str),
@@ -31,21 +31,22 @@ impl From<Option<i64>> for Value<'_> {
     }
 }
 
-/// A value that a statement returned.
+/// A value in a row of a result.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Cell {
     /// NULL.
     Null,
-    /// An integer of 64 bits.
+    /// A 64-bit integer.
     Integer(i64),
     /// A text.
     Text(String),
-    /// What no table of ours holds.
+    /// A type that no table of Mercato stores.
     Other,
 }
 
 impl Cell {
-    /// The text of a column that holds nothing else: all tables are STRICT.
+    /// Returns the text of a TEXT NOT NULL column. All tables are STRICT, so such a column holds nothing
+    /// else.
     #[must_use]
     pub fn text(self) -> String {
         match self {
@@ -54,13 +55,13 @@ impl Cell {
         }
     }
 
-    /// The integer of a column that holds nothing else.
+    /// Returns the integer of an INTEGER NOT NULL column.
     #[must_use]
     pub fn integer(self) -> i64 {
         self.optional().unwrap_or_default()
     }
 
-    /// The integer of a column that may hold NULL.
+    /// Returns the integer of a column that may hold NULL.
     #[must_use]
     pub fn optional(self) -> Option<i64> {
         match self {
@@ -72,25 +73,26 @@ impl Cell {
 
 /// One row of a result.
 pub trait Row<E> {
-    /// The value in a column, counted from 0.
+    /// Returns the value in a column, counted from 0.
     ///
     /// # Errors
-    /// Where there is no such column.
+    /// If the row has no such column.
     fn cell(&self, column: usize) -> Result<Cell, E>;
 }
 
-/// What is done with each row; it tells whether it wants more.
+/// Handles one row, and returns whether to read the next one.
 pub type OnRow<'a, E> = dyn FnMut(&dyn Row<E>) -> Result<ControlFlow<()>, E> + 'a;
 
-/// A connection to a database. Statements of the same text come again and again: it had better keep them prepared.
+/// A connection to a database. The same few statements run again and again, so implementations should cache
+/// prepared statements.
 pub trait Connection {
-    /// What SQLite says when it fails.
+    /// An error of SQLite.
     type Error;
 
-    /// Runs one statement, and hands over its rows until no more are wanted.
+    /// Runs one statement and passes its rows to `on_row` until `on_row` breaks.
     ///
     /// # Errors
-    /// As SQLite fails; or what `on_row` returned.
+    /// If SQLite fails, or if `on_row` returns an error.
     fn run(
         &self,
         sql: &str,
@@ -98,18 +100,18 @@ pub trait Connection {
         on_row: &mut OnRow<'_, Self::Error>,
     ) -> Result<(), Self::Error>;
 
-    /// Runs one statement for what it changes.
+    /// Runs one statement and ignores its rows.
     ///
     /// # Errors
-    /// As SQLite fails.
+    /// If SQLite fails.
     fn execute(&self, sql: &str, values: &[Value<'_>]) -> Result<(), Self::Error> {
         self.run(sql, values, &mut |_| Ok(ControlFlow::Continue(())))
     }
 
-    /// All rows of a statement.
+    /// Returns all rows of a statement.
     ///
     /// # Errors
-    /// As SQLite fails.
+    /// If SQLite fails.
     fn all<T>(
         &self,
         sql: &str,
@@ -124,10 +126,10 @@ pub trait Connection {
         Ok(rows)
     }
 
-    /// The first row of a statement, if it returns any.
+    /// Returns the first row of a statement, if there is one.
     ///
     /// # Errors
-    /// As SQLite fails.
+    /// If SQLite fails.
     fn first<T>(
         &self,
         sql: &str,
@@ -143,19 +145,19 @@ pub trait Connection {
     }
 }
 
-/// Does work in one transaction that waits for its turn to write; where it fails, it leaves no trace.
+/// Runs `work` in a write transaction, and rolls the transaction back if `work` fails.
 ///
 /// # Errors
-/// What the work returned, or as SQLite fails.
+/// If `work` returns an error, or if SQLite fails.
 pub fn transaction<C: Connection, T, E: From<C::Error>>(
     connection: &C,
     work: impl FnOnce() -> Result<T, E>,
 ) -> Result<T, E> {
     connection.execute("BEGIN IMMEDIATE", &[])?;
-    let done = work().and_then(|done| Ok(connection.execute("COMMIT", &[]).map(|()| done)?));
-    if done.is_err() {
-        // Fails where the failure has ended the transaction already.
+    let result = work().and_then(|value| Ok(connection.execute("COMMIT", &[]).map(|()| value)?));
+    if result.is_err() {
+        // This fails if the error has already ended the transaction.
         let _ = connection.execute("ROLLBACK", &[]);
     }
-    done
+    result
 }

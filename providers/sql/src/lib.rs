@@ -1,8 +1,9 @@
-//! The SQL of the port `documents` and of its outbox: a table for each collection, with its indexes and its full-text
-//! table, the plans of queries, writes, and the queue of deliveries.
+//! The SQL of the port `documents` and of its outbox, for SQLite. Each collection is a table with its indexes
+//! and a full-text table. The outbox is a table of deliveries.
 //!
-//! It makes statements and reads what they return; a [`Connection`] runs them. So it is the same for SQLite in this
-//! process and for a runtime that offers SQLite to its guests, and compiles for both.
+//! This crate builds statements and reads their rows. A [`Connection`] runs the statements. The crate
+//! therefore serves SQLite in this process and a runtime that offers SQLite to its guests, and it compiles
+//! for both.
 //!
 //! ```
 //! use mercato_ports::documents::Query;
@@ -23,13 +24,13 @@
 pub mod change;
 mod collection;
 pub mod connection;
+mod fragments;
 pub mod outbox;
 mod plan;
 pub mod read;
 pub mod schema;
 #[cfg(test)]
 mod testing;
-mod text;
 
 pub use collection::Collection;
 pub use connection::Connection;

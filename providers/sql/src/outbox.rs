@@ -1,5 +1,8 @@
-//! The outbox: one row for each event and each of its subscribers, written in the transaction of the change that the event
-//! tells of. Only the first row of a subscriber and subject may be delivered; the others wait behind it.
+//! The outbox: one row for each event and each of its subscribers, written in the transaction of the change
+//! that the event reports. Only the first row of a subscriber and subject may be delivered; the others wait
+//! behind it.
+//!
+//! All times are in milliseconds since the Unix epoch.
 
 use std::collections::{BTreeMap, HashSet};
 use std::ops::ControlFlow;
@@ -9,77 +12,79 @@ use mercato_ports::events::{DeadLetter, Event, HandlerFailure};
 
 use crate::connection::{Connection, Row, Value};
 
-/// Who is told of which kind of event.
+/// The subscribers of each kind of event.
 pub type Subscriptions = BTreeMap<String, Vec<String>>;
 
-/// An event on its way to one subscriber.
+/// One event for one subscriber.
 #[derive(Clone, Debug)]
 pub struct Delivery {
-    /// Its place in the order of commits.
+    /// The sequence number, in the order of commits.
     pub seq: i64,
-    /// Who is told.
+    /// The name of the subscriber.
     pub subscriber: String,
-    /// Of what.
+    /// The event.
     pub event: Event,
-    /// How often it was tried.
+    /// The number of attempts that were made.
     pub attempts: u32,
-    /// When it is due, in milliseconds since the Unix epoch.
+    /// The time when it is due.
     pub not_before: i64,
 }
 
-/// What became of an attempt.
+/// The result of an attempt to deliver an event.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// It is delivered.
-    Done,
-    /// To be tried again, not before this time (milliseconds since the Unix epoch).
-    Again(i64),
-    /// Among the dead letters, for this reason.
-    Dead(String),
+    /// The subscriber accepted the event.
+    Delivered,
+    /// The event is to be delivered again, not before this time.
+    RetryAt(i64),
+    /// The event becomes a dead letter, for this reason.
+    DeadLetter(String),
 }
 
-/// How often an event is tried, and how long it waits in between.
+/// How often a delivery is attempted, and how long it waits between attempts.
 #[derive(Clone, Copy, Debug)]
-pub struct Patience {
-    /// After so many attempts an event goes to the dead letters.
+pub struct RetryPolicy {
+    /// The number of attempts after which an event becomes a dead letter.
     pub attempts: u32,
-    /// How long to wait after the first failed attempt; doubled after each further one.
+    /// The wait after the first failed attempt. It doubles with each further one.
     pub backoff: Duration,
     /// The longest wait between two attempts.
-    pub longest_backoff: Duration,
+    pub max_backoff: Duration,
 }
 
-impl Default for Patience {
-    /// Ten attempts within about nine minutes.
+impl Default for RetryPolicy {
+    /// Returns a policy of ten attempts within about nine minutes.
     fn default() -> Self {
         Self {
             attempts: 10,
             backoff: Duration::from_secs(1),
-            longest_backoff: Duration::from_mins(5),
+            max_backoff: Duration::from_mins(5),
         }
     }
 }
 
-impl Patience {
-    /// What a subscriber's answer means for a delivery.
+impl RetryPolicy {
+    /// Decides the outcome of a delivery from the answer of its subscriber.
     #[must_use]
-    pub fn judge(&self, delivery: &Delivery, answer: Result<(), HandlerFailure>, now: i64) -> Outcome {
+    pub fn outcome(&self, delivery: &Delivery, answer: Result<(), HandlerFailure>, now: i64) -> Outcome {
         match answer {
-            Ok(()) => Outcome::Done,
+            Ok(()) => Outcome::Delivered,
             Err(HandlerFailure::Retry(_)) if delivery.attempts.saturating_add(1) < self.attempts => {
                 let factor = 1_u32.checked_shl(delivery.attempts).unwrap_or(u32::MAX);
-                let wait = self.backoff.saturating_mul(factor).min(self.longest_backoff);
-                Outcome::Again(now.saturating_add(i64::try_from(wait.as_millis()).unwrap_or(i64::MAX)))
+                let wait = self.backoff.saturating_mul(factor).min(self.max_backoff);
+                Outcome::RetryAt(now.saturating_add(i64::try_from(wait.as_millis()).unwrap_or(i64::MAX)))
             }
-            Err(HandlerFailure::Retry(reason) | HandlerFailure::Reject(reason)) => Outcome::Dead(reason),
+            Err(HandlerFailure::Retry(reason) | HandlerFailure::Reject(reason)) => {
+                Outcome::DeadLetter(reason)
+            }
         }
     }
 }
 
-/// Adds an event for all who subscribe to its kind. `now` is in milliseconds since the Unix epoch, here as everywhere.
+/// Adds a delivery of an event for each subscriber of its kind.
 ///
 /// # Errors
-/// As SQLite fails.
+/// If SQLite fails.
 pub fn enqueue<C: Connection>(
     connection: &C,
     subscriptions: &Subscriptions,
@@ -130,10 +135,11 @@ fn delivery<E>(row: &dyn Row<E>) -> Result<Delivery, E> {
     })
 }
 
-/// The next deliveries in order of time, the first that is not due yet included, without those that are being made.
+/// Returns the next deliveries in the order of their due times, without those that are `running`. The last
+/// one may be not due yet: it says when the next delivery becomes due.
 ///
 /// # Errors
-/// As SQLite fails.
+/// If SQLite fails.
 pub fn next<C: Connection>(
     connection: &C,
     limit: usize,
@@ -141,10 +147,10 @@ pub fn next<C: Connection>(
     now: i64,
 ) -> Result<Vec<Delivery>, C::Error> {
     let sql = format!("SELECT {COLUMNS} FROM deliveries WHERE state = 0 ORDER BY not_before, seq LIMIT ?");
-    // The others of a long queue are not for now.
-    let enough = i64::try_from(limit.saturating_add(running.len())).unwrap_or(i64::MAX);
+    // This many rows are enough, however long the queue is.
+    let rows = i64::try_from(limit.saturating_add(running.len())).unwrap_or(i64::MAX);
     let mut next = Vec::new();
-    connection.run(&sql, &[enough.into()], &mut |row| {
+    connection.run(&sql, &[rows.into()], &mut |row| {
         if running.contains(&row.cell(0)?.integer()) {
             return Ok(ControlFlow::Continue(()));
         }
@@ -160,25 +166,25 @@ pub fn next<C: Connection>(
     Ok(next)
 }
 
-/// Selects the delivery that is due first.
+/// Selects the earliest delivery that is due.
 const DUE: &str =
     "SELECT seq FROM deliveries WHERE state = 0 AND not_before <= ? ORDER BY not_before, seq LIMIT 1";
 
-/// Whether a delivery is due.
+/// Returns whether any delivery is due.
 ///
 /// # Errors
-/// As SQLite fails.
+/// If SQLite fails.
 pub fn is_due<C: Connection>(connection: &C, now: i64) -> Result<bool, C::Error> {
     Ok(connection.first(DUE, &[now.into()], |_| Ok(()))?.is_some())
 }
 
-/// Takes the delivery that is due first, so that nobody else does before the time `until`: for those who deliver beside each
-/// other. If it is not settled by then, whoever took it has ended, and it is due again.
+/// Leases the earliest due delivery until the time `until`, for relays that run side by side. If the delivery
+/// is not settled by then, its relay has crashed, and the delivery is due again.
 ///
 /// # Errors
-/// As SQLite fails.
+/// If SQLite fails.
 pub fn claim<C: Connection>(connection: &C, now: i64, until: i64) -> Result<Option<Delivery>, C::Error> {
-    // Most often there is none, and a look waits for no one who writes.
+    // Usually no delivery is due, and a read does not wait for writers.
     if !is_due(connection, now)? {
         return Ok(None);
     }
@@ -186,19 +192,20 @@ pub fn claim<C: Connection>(connection: &C, now: i64, until: i64) -> Result<Opti
     connection.first(&sql, &[until.into(), now.into()], delivery)
 }
 
-/// Keeps what became of an attempt, and lets the next of its subject pass where it is over.
+/// Records the outcome of an attempt. Unless the delivery is retried, the next one of its subject becomes
+/// ready.
 ///
 /// # Errors
-/// As SQLite fails.
+/// If SQLite fails.
 pub fn settle<C: Connection>(connection: &C, delivery: &Delivery, outcome: &Outcome) -> Result<(), C::Error> {
     let seq = Value::Integer(delivery.seq);
     match outcome {
-        Outcome::Again(not_before) => {
+        Outcome::RetryAt(not_before) => {
             let sql = "UPDATE deliveries SET attempts = attempts + 1, not_before = ? WHERE seq = ?";
             return connection.execute(sql, &[(*not_before).into(), seq]);
         }
-        Outcome::Done => connection.execute("DELETE FROM deliveries WHERE seq = ?", &[seq])?,
-        Outcome::Dead(reason) => {
+        Outcome::Delivered => connection.execute("DELETE FROM deliveries WHERE seq = ?", &[seq])?,
+        Outcome::DeadLetter(reason) => {
             let sql = "UPDATE deliveries SET attempts = attempts + 1, state = 2, reason = ? WHERE seq = ?";
             connection.execute(sql, &[reason.as_str().into(), seq])?;
         }
@@ -213,11 +220,11 @@ pub fn settle<C: Connection>(connection: &C, delivery: &Delivery, outcome: &Outc
     )
 }
 
-/// The oldest dead letters.
+/// Returns the oldest dead letters.
 ///
 /// # Errors
-/// As SQLite fails.
-pub fn dead<C: Connection>(connection: &C, limit: u32) -> Result<Vec<DeadLetter>, C::Error> {
+/// If SQLite fails.
+pub fn dead_letters<C: Connection>(connection: &C, limit: u32) -> Result<Vec<DeadLetter>, C::Error> {
     let sql = format!("SELECT {COLUMNS} FROM deliveries WHERE state = 2 ORDER BY seq LIMIT ?");
     connection.all(&sql, &[i64::from(limit).into()], |row| {
         let reason = row.cell(4)?;
@@ -238,17 +245,17 @@ pub fn dead<C: Connection>(connection: &C, limit: u32) -> Result<Vec<DeadLetter>
     })
 }
 
-/// Puts a dead letter at the end of its subject's queue; whether there was one.
+/// Moves a dead letter to the end of its subject's queue. Returns false if there is no such dead letter.
 ///
 /// # Errors
-/// As SQLite fails.
+/// If SQLite fails.
 pub fn replay<C: Connection>(connection: &C, seq: i64, now: i64) -> Result<bool, C::Error> {
     let sql = format!("SELECT {COLUMNS} FROM deliveries WHERE seq = ? AND state = 2");
-    let Some(letter) = connection.first(&sql, &[seq.into()], delivery)? else {
+    let Some(dead_letter) = connection.first(&sql, &[seq.into()], delivery)? else {
         return Ok(false);
     };
     connection.execute("DELETE FROM deliveries WHERE seq = ?", &[seq.into()])?;
-    insert(connection, &letter.subscriber, &letter.event, now)?;
+    insert(connection, &dead_letter.subscriber, &dead_letter.event, now)?;
     Ok(true)
 }
 
@@ -261,11 +268,11 @@ mod tests {
     fn outbox(subjects: &[&str]) -> Memory {
         let connection = Memory::new();
         migrate(&connection, [].into_iter(), &|_| {}).unwrap();
-        let subscriptions = [("happened".to_owned(), vec!["orders".to_owned()])].into();
+        let subscriptions = [("order-placed".to_owned(), vec!["orders".to_owned()])].into();
         for (number, subject) in subjects.iter().enumerate() {
             let event = Event {
                 id: number.to_string(),
-                kind: "happened".into(),
+                kind: "order-placed".into(),
                 subject: (*subject).to_owned(),
                 time: 1,
                 due: None,
@@ -282,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_taken_is_nobody_elses_until_its_time_has_passed() {
+    fn a_claimed_delivery_is_not_claimed_again_before_its_lease_ends() {
         let connection = outbox(&["a", "b"]);
         assert_eq!(claimed(&connection, 999), None);
         assert_eq!(claimed(&connection, 1_000).as_deref(), Some("0"));
@@ -292,34 +299,33 @@ mod tests {
     }
 
     #[test]
-    fn a_failed_attempt_waits_longer_each_time_until_patience_ends() {
+    fn a_failed_delivery_waits_longer_each_time_and_becomes_a_dead_letter() {
         let connection = outbox(&["a"]);
         let mut delivery = claim(&connection, 1_000, 1_100).unwrap().unwrap();
-        let patience = Patience {
+        let policy = RetryPolicy {
             attempts: 4,
-            longest_backoff: Duration::from_secs(3),
-            ..Patience::default()
+            max_backoff: Duration::from_secs(3),
+            ..RetryPolicy::default()
         };
-        let mut waits = Vec::new();
+        let mut outcomes = Vec::new();
         for attempts in 0..4 {
             delivery.attempts = attempts;
-            let answer = Err(HandlerFailure::Retry("away".into()));
-            waits.push(patience.judge(&delivery, answer, 0));
+            let answer = Err(HandlerFailure::Retry("unavailable".into()));
+            outcomes.push(policy.outcome(&delivery, answer, 0));
         }
-        let again = [1_000, 2_000, 3_000].map(Outcome::Again);
-        assert_eq!(waits[..3], again);
-        assert_eq!(waits[3], Outcome::Dead("away".into()));
+        assert_eq!(outcomes[..3], [1_000, 2_000, 3_000].map(Outcome::RetryAt));
+        assert_eq!(outcomes[3], Outcome::DeadLetter("unavailable".into()));
     }
 
     #[test]
-    fn the_next_of_a_subject_waits_until_the_first_is_settled() {
+    fn a_delivery_waits_until_the_previous_one_of_its_subject_is_settled() {
         let connection = outbox(&["a", "a"]);
         let first = claim(&connection, 1_000, 1_100).unwrap().unwrap();
         assert_eq!(claimed(&connection, 1_000), None);
-        settle(&connection, &first, &Outcome::Again(2_000)).unwrap();
+        settle(&connection, &first, &Outcome::RetryAt(2_000)).unwrap();
         assert_eq!(claimed(&connection, 1_999), None);
         assert_eq!(claimed(&connection, 2_000).as_deref(), Some("0"));
-        settle(&connection, &first, &Outcome::Done).unwrap();
+        settle(&connection, &first, &Outcome::Delivered).unwrap();
         assert_eq!(claimed(&connection, 2_000).as_deref(), Some("1"));
     }
 }

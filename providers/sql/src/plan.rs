@@ -1,10 +1,13 @@
-//! Plans: the SQL of a query, with its index chosen here rather than by SQLite, which without statistics (they would have it
-//! prepare each range query anew) can't tell `price between 10 and 11` from `in stock`.
+//! Query plans: the SQL of a query, with its index chosen here and not by SQLite. Without statistics SQLite
+//! cannot know that `price between 10 and 11` matches few documents and `in stock` many. With statistics it
+//! would prepare each range query again for every call.
 //!
-//! A query that names only the field it sorts by reads no more rows than it returns. For any other, each other field and the
-//! search are *drivers*: where one of them is known to match few documents, those are read and sorted; where all match
-//! many, the documents are read in order of the sort until enough of them match. A unary `+` keeps SQLite from any
-//! other index.
+//! A query that names only its sort field reads no more rows than it returns. In any other query, each other
+//! field and the search are *drivers*, which could select the documents:
+//! - If a driver matches few documents, these are read and then sorted.
+//! - If all drivers match many, the documents are read in sort order until enough of them match.
+//!
+//! A unary `+` before a column keeps SQLite from choosing another index.
 
 use std::fmt::Write as _;
 
@@ -12,37 +15,38 @@ use mercato_ports::documents::{Comparison, Condition, Direction, Failure, MAX_LI
 
 use crate::Collection;
 use crate::connection::Value;
-use crate::text::{column, search_query};
+use crate::fragments::{column, search_query};
 
-/// A driver that matches fewer documents than this is narrow: reading and sorting them all takes a few milliseconds.
+/// A driver that matches fewer documents than this is narrow. To read and sort that many takes a few
+/// milliseconds.
 pub const NARROW: i64 = 2_000;
 
-/// The most conditions of a query.
+/// The maximum number of conditions in a query.
 const MAX_CONDITIONS: usize = 32;
 
-/// A statement and its values.
-#[derive(Debug)]
+/// A statement and its parameters.
+#[derive(Debug, Default)]
 pub struct Select<'a> {
     /// The statement.
     pub sql: String,
-    /// The values of its parameters.
+    /// The parameters, in order.
     pub values: Vec<Value<'a>>,
 }
 
-/// What may select the documents to be read.
+/// A part of a query that can select the documents to read.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Driver {
-    /// All conditions on a field.
+    /// All conditions on one field.
     Field(String),
-    /// The search.
+    /// The full-text search.
     Search,
 }
 
-/// A query that its collection can answer.
+/// A checked query on a collection.
 pub struct Plan<'a> {
     collection: &'a Collection,
     query: &'a Query,
-    /// The search as FTS5 reads it, where there are words to search.
+    /// The search as an FTS5 query, if it has words.
     words: Option<String>,
 }
 
@@ -50,14 +54,17 @@ impl<'a> Plan<'a> {
     /// Checks a query against its collection.
     ///
     /// # Errors
-    /// [`Failure::Invalid`], with what the collection or the port does not allow.
+    /// [`Failure::Invalid`] for an undeclared field, or a search in a collection without searched fields.
+    /// Also for a position that does not fit the sort, or a limit over the maximum.
     pub fn new(collection: &'a Collection, query: &'a Query) -> Result<Self, Failure> {
         let invalid = |reason: String| Err(Failure::Invalid(reason));
         if query.limit > MAX_LIMIT {
-            return invalid(format!("a query asks for at most {MAX_LIMIT} documents"));
+            return invalid(format!(
+                "the limit of a query must be at most {MAX_LIMIT} documents"
+            ));
         }
         if query.conditions.len() > MAX_CONDITIONS {
-            return invalid(format!("a query has at most {MAX_CONDITIONS} conditions"));
+            return invalid(format!("a query must have at most {MAX_CONDITIONS} conditions"));
         }
         if query.search.is_some() && collection.search.is_empty() {
             return invalid(format!("`{}` declares no searched fields", collection.name));
@@ -75,7 +82,7 @@ impl<'a> Plan<'a> {
             .as_ref()
             .is_some_and(|after| after.value.is_some() != query.sort.is_some())
         {
-            return invalid("a position has a value exactly where the query sorts by a field".into());
+            return invalid("a position must have a value if and only if the query sorts by a field".into());
         }
         Ok(Self {
             collection,
@@ -84,11 +91,12 @@ impl<'a> Plan<'a> {
         })
     }
 
-    /// The field whose index gives the documents in the order of the query; by id where there is none.
-    fn ordering(&self) -> Option<&str> {
+    /// Returns the field whose index yields the documents in the order of the query. `None` means the order
+    /// of ids.
+    fn order_field(&self) -> Option<&str> {
         match &self.query.sort {
             Some(sort) => Some(&sort.field),
-            // Among equal values an index is ordered by id.
+            // Entries of equal value are in the order of their ids.
             None => self
                 .query
                 .conditions
@@ -98,13 +106,13 @@ impl<'a> Plan<'a> {
         }
     }
 
-    /// What else than the order's index could select the documents.
+    /// Returns the drivers: whatever could select the documents besides the index of the order.
     #[must_use]
     pub fn drivers(&self) -> Vec<Driver> {
         let mut drivers = Vec::new();
         for condition in &self.query.conditions {
             let driver = Driver::Field(condition.field.clone());
-            if self.ordering() != Some(&condition.field) && !drivers.contains(&driver) {
+            if self.order_field() != Some(&condition.field) && !drivers.contains(&driver) {
                 drivers.push(driver);
             }
         }
@@ -114,110 +122,120 @@ impl<'a> Plan<'a> {
         drivers
     }
 
-    /// Counts what a driver matches, up to [`NARROW`].
+    /// Returns the statement that counts the matches of a driver, up to [`NARROW`].
     #[must_use]
     pub fn probe(&self, driver: &Driver) -> Select<'_> {
-        let mut text = Text::default();
-        text.push("SELECT count(*) FROM (");
-        self.driven(&mut text, driver);
-        let _ = write!(text.sql, " LIMIT {NARROW})");
-        text.select()
+        let mut statement = Select::default();
+        statement.push("SELECT count(*) FROM (");
+        self.push_driver(&mut statement, driver);
+        let _ = write!(statement.sql, " LIMIT {NARROW})");
+        statement
     }
 
-    /// The query by a driver, or in order.
+    /// Returns the statement that reads the documents, by a driver or in sort order.
     #[must_use]
     pub fn select(&self, driver: Option<&Driver>) -> Select<'_> {
-        let mut text = Text::default();
-        text.push(&format!(
+        let mut statement = Select::default();
+        statement.push(&format!(
             "SELECT id, version, body FROM {} WHERE true",
             self.collection.table
         ));
         if let Some(driver) = driver {
-            text.push(" AND n IN (");
-            self.driven(&mut text, driver);
-            text.push(")");
+            statement.push(" AND n IN (");
+            self.push_driver(&mut statement, driver);
+            statement.push(")");
         }
         for condition in &self.query.conditions {
             if matches!(driver, Some(Driver::Field(field)) if *field == condition.field) {
                 continue;
             }
-            // A page begins at its position, and not where a condition begins.
+            // The index is sought from the position of the page, so the same bound of a condition must not
+            // use it.
             let superseded = |operator: &str| {
                 self.query.after.is_some() && operator.starts_with(if self.descending() { '<' } else { '>' })
             };
-            let ordering = driver.is_none() && self.ordering() == Some(&condition.field);
-            self.condition(&mut text, condition, |operator| ordering && !superseded(operator));
+            let in_order = driver.is_none() && self.order_field() == Some(&condition.field);
+            self.push_condition(&mut statement, condition, |operator| {
+                in_order && !superseded(operator)
+            });
         }
         if let Some(words) = self.words.as_ref().filter(|_| driver != Some(&Driver::Search)) {
             let search = &self.collection.search_table;
-            text.push(&format!(
+            statement.push(&format!(
                 " AND +n IN (SELECT rowid FROM {search} WHERE {search} MATCH ?)"
             ));
-            text.values.push(Value::Text(words));
+            statement.values.push(Value::Text(words));
         }
-        self.order(&mut text, if driver.is_some() { "+" } else { "" });
-        text.push(" LIMIT ?");
-        text.values.push(Value::Integer(self.query.limit.into()));
-        text.select()
+        self.push_order(&mut statement, if driver.is_some() { "+" } else { "" });
+        statement.push(" LIMIT ?");
+        statement.values.push(Value::Integer(self.query.limit.into()));
+        statement
     }
 
-    /// The numbers of the documents that a driver matches.
-    fn driven<'s>(&'s self, text: &mut Text<'s>, driver: &Driver) {
+    /// Appends a subquery for the row ids of the documents that a driver matches.
+    fn push_driver<'s>(&'s self, statement: &mut Select<'s>, driver: &Driver) {
         match driver {
             Driver::Field(field) => {
-                text.push(&format!("SELECT n FROM {} WHERE true", self.collection.table));
+                statement.push(&format!("SELECT n FROM {} WHERE true", self.collection.table));
                 for condition in self
                     .query
                     .conditions
                     .iter()
                     .filter(|condition| condition.field == *field)
                 {
-                    self.condition(text, condition, |_| true);
+                    self.push_condition(statement, condition, |_| true);
                 }
             }
             Driver::Search => {
                 let search = &self.collection.search_table;
-                text.push(&format!("SELECT rowid FROM {search} WHERE {search} MATCH ?"));
-                text.values.extend(self.words.as_deref().map(Value::Text));
+                statement.push(&format!("SELECT rowid FROM {search} WHERE {search} MATCH ?"));
+                statement.values.extend(self.words.as_deref().map(Value::Text));
             }
         }
     }
 
-    /// A condition, whose bounds may be sought in an index where `index` says so of their operator.
-    fn condition<'s>(&'s self, text: &mut Text<'s>, condition: &'s Condition, index: impl Fn(&str) -> bool) {
+    /// Appends a condition. A bound may use the index if `index` returns true for its operator.
+    fn push_condition<'s>(
+        &'s self,
+        statement: &mut Select<'s>,
+        condition: &'s Condition,
+        index: impl Fn(&str) -> bool,
+    ) {
         let column = column(&condition.field);
         let operator = operator(condition.comparison);
         let plus = |operator, free| if free && index(operator) { "" } else { "+" };
-        text.push(&format!(" AND {}{column} {operator} ?", plus(operator, true)));
-        text.values.push(scalar(&condition.value));
-        // SQLite orders all numbers before all texts: a bound of one type needs a second one that keeps out the other.
+        statement.push(&format!(" AND {}{column} {operator} ?", plus(operator, true)));
+        statement.values.push(scalar(&condition.value));
+        // SQLite orders all numbers before all texts. So a bound of one type needs a guard against the other
+        // type.
         let (guard, side) = match (condition.comparison, &condition.value) {
             (Comparison::Less | Comparison::AtMost, Scalar::Text(_)) => (">=", '>'),
             (Comparison::Greater | Comparison::AtLeast, Scalar::Integer(_)) => ("<", '<'),
             _ => return,
         };
-        // An index is sought from one bound to one other, which should not be this where there is a closer one.
+        // SQLite seeks an index between two bounds. The guard must not be one of them if the query has a
+        // closer bound.
         let mut closer = self.query.conditions.iter().filter(|other| {
             other.field == condition.field && self::operator(other.comparison).starts_with([side, '='])
         });
-        let text_or_not = |value: &Scalar| matches!(value, Scalar::Text(_));
+        let is_text = |value: &Scalar| matches!(value, Scalar::Text(_));
         match closer.next() {
-            Some(other) if text_or_not(&other.value) == text_or_not(&condition.value) => {}
-            other => text.push(&format!(
+            Some(other) if is_text(&other.value) == is_text(&condition.value) => {}
+            other => statement.push(&format!(
                 " AND {}{column} {guard} ''",
                 plus(guard, other.is_none())
             )),
         }
     }
 
-    /// Where the page begins, and the order.
-    fn order<'s>(&'s self, text: &mut Text<'s>, plus: &str) {
+    /// Appends the position of the page and the order.
+    fn push_order<'s>(&'s self, statement: &mut Select<'s>, plus: &str) {
         let Some(sort) = &self.query.sort else {
             if let Some(after) = &self.query.after {
-                text.push(&format!(" AND {plus}id > ?"));
-                text.values.push(Value::Text(&after.id));
+                statement.push(&format!(" AND {plus}id > ?"));
+                statement.values.push(Value::Text(&after.id));
             }
-            text.push(&format!(" ORDER BY {plus}id"));
+            statement.push(&format!(" ORDER BY {plus}id"));
             return;
         };
         let key = column(&sort.field);
@@ -233,21 +251,21 @@ impl<'a> Plan<'a> {
             .and_then(|after| after.value.as_ref().map(|value| (value, &after.id)))
         {
             Some((value, id)) => {
-                text.push(&format!(" AND ({plus}{key}, {plus}id) {operator} (?, ?)"));
-                text.values.extend([scalar(value), Value::Text(id)]);
+                statement.push(&format!(" AND ({plus}{key}, {plus}id) {operator} (?, ?)"));
+                statement.values.extend([scalar(value), Value::Text(id)]);
             }
-            // A document without the field has no place in the order; as a bound, this skips them in the index.
+            // Documents without the field are not in the order. This bound skips them in the index.
             None if self
                 .query
                 .conditions
                 .iter()
                 .all(|condition| condition.field != sort.field) =>
             {
-                text.push(&format!(" AND {plus}{key} >= -9e999"));
+                statement.push(&format!(" AND {plus}{key} >= -9e999"));
             }
             None => {}
         }
-        text.push(&format!(
+        statement.push(&format!(
             " ORDER BY {plus}{key} {direction}, {plus}id {direction}"
         ));
     }
@@ -277,23 +295,9 @@ fn scalar(scalar: &Scalar) -> Value<'_> {
     }
 }
 
-/// A statement in the making.
-#[derive(Default)]
-struct Text<'a> {
-    sql: String,
-    values: Vec<Value<'a>>,
-}
-
-impl<'a> Text<'a> {
+impl Select<'_> {
     fn push(&mut self, sql: &str) {
         self.sql.push_str(sql);
-    }
-
-    fn select(self) -> Select<'a> {
-        Select {
-            sql: self.sql,
-            values: self.values,
-        }
     }
 }
 
@@ -307,7 +311,7 @@ mod tests {
     use crate::schema;
     use crate::testing::Memory;
 
-    /// SQLite's plan of a query in order, or by its only driver.
+    /// Returns SQLite's plan of a query, in sort order or by its only driver.
     fn explain(query: &Query, driven: bool) -> String {
         let declared = manifest::Collection {
             fields: vec!["price".into(), "size".into()],
@@ -354,7 +358,7 @@ mod tests {
     const IN_ORDER: &str = "SEARCH catalog.products USING INDEX catalog.products/price";
 
     #[test]
-    fn a_page_in_order_is_sought_in_the_index_and_not_sorted() {
+    fn a_page_in_sort_order_seeks_the_index_and_is_not_sorted() {
         assert_eq!(
             explain(&sorted(Direction::Ascending, None), false),
             format!("{IN_ORDER} ($price>?)")
@@ -374,7 +378,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_of_a_range_is_sought_from_its_position() {
+    fn a_page_of_a_range_seeks_from_its_position() {
         let conditions = vec![is("price", Comparison::AtLeast), is("price", Comparison::Less)];
         let query = Query {
             conditions: conditions.clone(),
@@ -395,7 +399,7 @@ mod tests {
     }
 
     #[test]
-    fn equal_values_by_id_are_sought_in_their_index() {
+    fn a_page_of_equal_values_seeks_their_index() {
         let after = Some(Position {
             value: None,
             id: "a".into(),
@@ -412,7 +416,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wide_condition_is_checked_in_the_order_of_the_sort() {
+    fn a_wide_condition_is_checked_in_sort_order() {
         let query = Query {
             conditions: vec![is("size", Comparison::AtLeast)],
             ..sorted(Direction::Descending, None)
@@ -421,7 +425,7 @@ mod tests {
     }
 
     #[test]
-    fn a_narrow_condition_selects_what_is_sorted() {
+    fn a_narrow_condition_selects_the_documents_to_sort() {
         let conditions = vec![is("size", Comparison::AtLeast), is("size", Comparison::AtMost)];
         let query = Query {
             conditions,
@@ -439,7 +443,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wide_search_is_checked_in_the_order_of_the_sort() {
+    fn a_wide_search_is_checked_in_sort_order() {
         let query = Query {
             search: Some("wool".into()),
             ..sorted(Direction::Ascending, Some(1))

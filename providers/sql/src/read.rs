@@ -1,4 +1,4 @@
-//! Reads, each on the newest committed state.
+//! Reads of the newest committed state.
 
 use mercato_ports::documents::Document;
 
@@ -6,17 +6,17 @@ use crate::Collection;
 use crate::connection::{Connection, Row};
 use crate::plan::{NARROW, Plan, Select};
 
-/// The documents of these ids, in the order of the ids, all of one moment.
+/// Returns the documents with these ids, in the order of the ids, all from one snapshot.
 ///
 /// # Errors
-/// As SQLite fails.
+/// If SQLite fails.
 pub fn get_many<C: Connection>(
     connection: &C,
     collection: &Collection,
     ids: &[String],
 ) -> Result<Vec<Option<Document>>, C::Error> {
     let get = |id: &String| connection.first(&collection.get, &[id.as_str().into()], document);
-    // One statement is a moment by itself.
+    // One statement is a snapshot by itself.
     if ids.len() < 2 {
         return ids.iter().map(get).collect();
     }
@@ -26,22 +26,22 @@ pub fn get_many<C: Connection>(
     documents
 }
 
-/// The documents that a plan selects, by the driver that matches few of them, where there is one.
+/// Returns the documents that a plan selects. The narrowest driver is used, if any matches few documents.
 ///
 /// # Errors
-/// As SQLite fails.
+/// If SQLite fails.
 pub fn find<C: Connection>(connection: &C, plan: &Plan<'_>) -> Result<Vec<Document>, C::Error> {
-    let mut narrow = None;
+    let mut narrowest = None;
     for driver in plan.drivers() {
         let probe = plan.probe(&driver);
         let count = connection.first(&probe.sql, &probe.values, |row| Ok(row.cell(0)?.integer()))?;
         if let Some(count) = count
-            && count < narrow.as_ref().map_or(NARROW, |(least, _)| *least)
+            && count < narrowest.as_ref().map_or(NARROW, |(least, _)| *least)
         {
-            narrow = Some((count, driver));
+            narrowest = Some((count, driver));
         }
     }
-    let Select { sql, values } = plan.select(narrow.as_ref().map(|(_, driver)| driver));
+    let Select { sql, values } = plan.select(narrowest.as_ref().map(|(_, driver)| driver));
     connection.all(&sql, &values, document)
 }
 

@@ -1,19 +1,21 @@
-//! The schema: a table for each collection, its indexes as declared now, and the outbox.
+//! The schema: one table for each collection, with its declared indexes, and the outbox.
 
 use std::collections::{BTreeMap, HashSet};
 
 use crate::Collection;
 use crate::connection::{Connection, transaction};
-use crate::text::quoted;
+use crate::fragments::quoted;
 
-/// Marks a SQLite file as Mercato's (`PRAGMA application_id`): "Mrct" in ASCII.
+/// Marks a SQLite file as a database of Mercato (`PRAGMA application_id`): "Mrct" in ASCII.
 pub const APPLICATION: u32 = 0x4D72_6374;
 
-/// The version of the layout of the file (`PRAGMA user_version`).
+/// The version of the file's layout (`PRAGMA user_version`).
 pub const FORMAT: u32 = 1;
 
-/// Deliveries are events on their way to one subscriber each. `state` is 0 for the first of its subscriber and subject,
-/// which alone may be delivered, 1 for those that wait behind it, 2 for dead letters.
+/// A delivery is one event for one subscriber. Its `state` is one of:
+/// - 0, the first delivery of its subscriber and subject: the only one that may be delivered;
+/// - 1, a delivery that waits behind that one;
+/// - 2, a dead letter.
 const OUTBOX: [&str; 4] = [
     "CREATE TABLE deliveries (
         seq INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -34,15 +36,15 @@ const OUTBOX: [&str; 4] = [
     "CREATE INDEX deliveries_dead ON deliveries (seq) WHERE state = 2",
 ];
 
-/// Brings the database to this format and to the declared collections, in one transaction. `tell` hears of what takes long or is
-/// given up.
+/// Migrates the database to this format and to the declared collections, in one transaction. Calls `report`
+/// before each slow step and before it drops an index.
 ///
 /// # Errors
-/// As SQLite fails.
+/// If SQLite fails.
 pub fn migrate<'a, C: Connection>(
     connection: &C,
     collections: impl Iterator<Item = &'a Collection>,
-    tell: &dyn Fn(&str),
+    report: &dyn Fn(&str),
 ) -> Result<(), C::Error> {
     transaction(connection, || {
         let format = connection.first("PRAGMA user_version", &[], |row| Ok(row.cell(0)?.integer()))?;
@@ -56,14 +58,14 @@ pub fn migrate<'a, C: Connection>(
         for collection in collections {
             connection.execute(&collection.create_table(), &[])?;
             columns(connection, collection)?;
-            indexes(connection, collection, tell)?;
-            search(connection, collection, tell)?;
+            indexes(connection, collection, report)?;
+            search(connection, collection, report)?;
         }
         Ok(())
     })
 }
 
-/// Adds the columns of the declared fields that there are none of yet. Those of other fields stay: they cost nothing.
+/// Adds the missing columns of declared fields. Columns of other fields stay, because they cost nothing.
 fn columns<C: Connection>(connection: &C, collection: &Collection) -> Result<(), C::Error> {
     let name = collection.name.as_str().into();
     let existing = connection.all("SELECT name FROM pragma_table_xinfo(?)", &[name], |row| {
@@ -80,11 +82,11 @@ fn columns<C: Connection>(connection: &C, collection: &Collection) -> Result<(),
     Ok(())
 }
 
-/// Makes the indexes of a collection those that it declares.
+/// Creates the missing indexes of a collection, and drops the indexes that it no longer declares.
 fn indexes<C: Connection>(
     connection: &C,
     collection: &Collection,
-    tell: &dyn Fn(&str),
+    report: &dyn Fn(&str),
 ) -> Result<(), C::Error> {
     let existing = connection.all(
         "SELECT name, sql FROM sqlite_schema WHERE type = 'index' AND tbl_name = ? AND sql IS NOT NULL",
@@ -94,15 +96,15 @@ fn indexes<C: Connection>(
     let mut existing = existing.into_iter().collect::<BTreeMap<_, _>>();
     let mut missing = Vec::new();
     for field in &collection.fields {
-        let wanted = collection.create_index(field);
-        if existing.get(&collection.index_name(field)) == Some(&wanted) {
+        let declared = collection.create_index(field);
+        if existing.get(&collection.index_name(field)) == Some(&declared) {
             existing.remove(&collection.index_name(field));
         } else {
-            missing.push(wanted);
+            missing.push(declared);
         }
     }
     for name in existing.keys() {
-        tell(&format!("dropping the index {name}, which is no longer declared"));
+        report(&format!("dropping the index {name}, which is no longer declared"));
         connection.execute(&format!("DROP INDEX {}", quoted(name)), &[])?;
     }
     for index in missing {
@@ -111,26 +113,26 @@ fn indexes<C: Connection>(
     Ok(())
 }
 
-/// Makes the full-text table of a collection what it declares, filled with the documents that there are.
+/// Rebuilds the full-text table of a collection if its declaration has changed.
 fn search<C: Connection>(
     connection: &C,
     collection: &Collection,
-    tell: &dyn Fn(&str),
+    report: &dyn Fn(&str),
 ) -> Result<(), C::Error> {
     let existing = connection.first(
         "SELECT sql FROM sqlite_schema WHERE type = 'table' AND name = ? || '/search'",
         &[collection.name.as_str().into()],
         |row| Ok(row.cell(0)?.text()),
     )?;
-    let wanted = (!collection.search.is_empty()).then(|| collection.create_search());
-    if existing == wanted {
+    let declared = (!collection.search.is_empty()).then(|| collection.create_search());
+    if existing == declared {
         return Ok(());
     }
     if existing.is_some() {
         connection.execute(&format!("DROP TABLE {}", collection.search_table), &[])?;
     }
-    if let Some(create) = wanted {
-        tell(&format!("building the full-text index of {}", collection.name));
+    if let Some(create) = declared {
+        report(&format!("building the full-text index of {}", collection.name));
         connection.execute(&create, &[])?;
         connection.execute(&collection.index_text("true"), &[])?;
     }

@@ -1,15 +1,15 @@
-//! A database in memory, for the tests of this crate.
+//! An in-memory database for the tests of this crate.
 
 use rusqlite::types::ValueRef;
 use rusqlite::{Error, ToSql, params_from_iter};
 
 use crate::connection::{Cell, Connection, OnRow, Row, Value};
 
-/// A database that is gone with this value.
+/// A database that lives as long as this value.
 pub struct Memory(rusqlite::Connection);
 
 impl Memory {
-    /// An empty database.
+    /// Opens an empty database.
     pub fn new() -> Self {
         Self(rusqlite::Connection::open_in_memory().unwrap())
     }

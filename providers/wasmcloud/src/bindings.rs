@@ -30,10 +30,10 @@ wit_bindgen_wrpc::generate!({
     generate_all,
 });
 
-/// The types of the ports as they travel.
+/// The types of the ports on the wire.
 pub mod wire {
-    pub use super::exports::mercato::platform::{cache, documents, http_client, mailer, publisher};
-    pub use super::mercato::platform::events::Event;
-    pub use super::mercato::platform::handler::Failure as HandlerFailure;
-    pub use super::mercato::platform::publisher as remote_publisher;
+    pub use super::mercato::platform::documents_types::*;
+    pub use super::mercato::platform::events::*;
+    pub use super::mercato::platform::http_client_types::*;
+    pub use super::mercato::platform::mailer_types::*;
 }

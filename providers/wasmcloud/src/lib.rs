@@ -1,18 +1,18 @@
 //! The capability providers of a wasmCloud lattice: the ports over wRPC.
 //!
-//! The executables in `src/bin` join these bindings to the libraries that speak to the servers. They keep no state: what they need
-//! comes by their named configuration (where their server is) and by links:
+//! The executables in `src/bin` connect these bindings to the libraries for the servers. They keep no state.
+//! A named configuration has the address of the server. The links have the rest:
 //!
 //! | link | configuration |
 //! |---|---|
-//! | service → `mongodb`, `mercato:platform/documents` | target: `manifest.<service>`, the text of that service's `service.toml`, for each service in the component |
-//! | `kafka` → service, `mercato:platform/handler`, with a name of its own | source: `subscriber`, `kinds` (with commas), and `export` where a composed component has several handlers |
+//! | service → `mongodb`, `mercato:platform/documents` | target: `manifest.<service>`, the text of `service.toml`, for each service of the component |
+//! | `kafka` → service, `mercato:platform/handler`, with a unique name | source: `subscriber`, `kinds` (separated by commas), and `export` if the component has several handlers |
 //! | service → `redis`, `mercato:platform/cache` | none |
 //! | service → `smtp`, `mercato:platform/mailer` | none |
 //! | service → `http`, `mercato:platform/http-client` | none |
 //!
-//! wadm links no provider to another, so `mongodb` finds `kafka`, to which it relays events by `mercato:platform/publisher`, by the id in its
-//! configuration.
+//! `mongodb` relays events to `kafka` by `mercato:platform/publisher`. It finds `kafka` by the id in its
+//! configuration, because wadm can't link two providers.
 
 mod access;
 mod bindings;
@@ -29,24 +29,23 @@ pub use run::{main, run};
 pub use serve::{CacheServer, DocumentsServer, HttpClientServer, MailerServer, PublisherServer};
 pub use settings::Settings;
 
-/// Functions that subscribe to the calls of a port.
+/// Functions that serve a port on the lattice.
 pub mod ports {
     use anyhow::Result;
     use wasmcloud_provider_sdk::ProviderConnection;
     use wasmcloud_provider_sdk::provider::InvocationStreams;
 
-    use crate::bindings::wire;
+    use crate::bindings::exports::mercato::platform;
 
-    /// Defines one of them.
     macro_rules! port {
         ($(#[$doc:meta])* $name:ident by $server:ty) => {
             $(#[$doc])*
             ///
             /// # Errors
-            /// NATS can't be reached.
+            /// Fails if NATS can't be reached.
             pub async fn $name(connection: &ProviderConnection, server: $server) -> Result<InvocationStreams> {
                 let client = connection.get_wrpc_client(connection.provider_key()).await?;
-                Ok(wire::$name::serve_interface(&client, server).await?.into())
+                Ok(platform::$name::serve_interface(&client, server).await?.into())
             }
         };
     }

@@ -1,4 +1,5 @@
-//! Those whom a provider calls over the lattice: the broker, and the services that subscribe to events.
+//! The parts of the lattice that a provider calls: the provider that publishes events, and the services that
+//! subscribe to events.
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -12,24 +13,26 @@ use wasmcloud_provider_sdk::provider::WrpcClient;
 use wasmcloud_provider_sdk::{ProviderConnection, get_connection};
 use wit_bindgen_wrpc::wrpc_transport::{InvokeExt as _, SendFuture as _};
 
-use crate::bindings::wire::{self, remote_publisher};
-use crate::convert::all;
+use crate::bindings::mercato::platform::publisher;
+use crate::bindings::wire;
+use crate::convert::Convert as _;
 use crate::trace::headers;
 
-/// The name by which a service's component exports its handler.
+/// The default name of the exported handler of a component.
 const HANDLER: &str = "mercato:platform/handler@0.1.0";
 
-/// How long a call may take. It is longer than hosts let any call take: whoever still has not answered by then is gone.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// The time limit of a call. It is longer than the limit of the hosts, so a component that has not responded
+/// by then has stopped.
+const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The provider that has the port `publisher`. wadm links no provider to another, so it is known by its id.
+/// The provider of the port `publisher`. It is addressed by its id, because wadm can't link two providers.
 pub struct RemotePublisher(WrpcClient);
 
 impl RemotePublisher {
-    /// The provider of this id.
+    /// Connects to the provider with this id.
     ///
     /// # Errors
-    /// NATS can't be reached.
+    /// Fails if NATS can't be reached.
     pub async fn new(connection: &ProviderConnection, provider: &str) -> anyhow::Result<Self> {
         Ok(Self(connection.get_wrpc_client(provider).await?))
     }
@@ -38,31 +41,31 @@ impl RemotePublisher {
 #[async_trait]
 impl Publisher for RemotePublisher {
     async fn publish(&self, events: Vec<Event>) -> Result<(), String> {
-        let events = all::<_, wire::Event>(events);
-        let published = remote_publisher::publish(&self.0, Some(headers()), &events);
-        patiently(published)
+        let events: Vec<wire::Event> = events.convert();
+        let published = publisher::publish(&self.0, Some(headers()), &events);
+        with_timeout(published)
             .await
-            .map_err(|error| format!("the provider that publishes events did not answer: {error:#}"))?
+            .map_err(|error| format!("the provider that publishes events did not respond: {error:#}"))?
     }
 }
 
 /// A service that subscribes to events.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Subscription {
-    /// Its name as a subscriber: that of its consumer group.
+    /// The name of the subscriber and of its consumer group.
     pub subscriber: String,
-    /// The kinds of events that it is told of.
+    /// The kinds of events that the service handles.
     pub kinds: Vec<String>,
-    /// The name by which its component exports the handler.
+    /// The name of the exported handler.
     pub export: String,
 }
 
 impl Subscription {
-    /// What the source configuration of a link says: `subscriber`, `kinds` with commas between them, and `export` where the
-    /// component has several handlers.
+    /// Parses the source configuration of a link: `subscriber`, `kinds` (separated by commas), and `export`
+    /// if the component has several handlers.
     ///
     /// # Errors
-    /// A sentence for the operator.
+    /// Names the missing key, as a sentence for the operator.
     pub fn parse(config: &HashMap<String, String>) -> Result<Self, String> {
         let value = |key: &str| {
             config
@@ -70,7 +73,8 @@ impl Subscription {
                 .map(|value| value.trim())
                 .filter(|value| !value.is_empty())
         };
-        let missing = |key: &str| format!("the link's source configuration has no `{key}`: put it there");
+        let missing =
+            |key: &str| format!("the link's source configuration must have a value for `{key}`: add it");
         let kinds = value("kinds").ok_or_else(|| missing("kinds"))?;
         Ok(Self {
             subscriber: value("subscriber")
@@ -82,7 +86,7 @@ impl Subscription {
     }
 }
 
-/// The subscribing services by their names. Clones share them.
+/// The subscribing services by their names. Clones share the same services.
 #[derive(Clone, Default)]
 pub struct RemoteHandlers(Arc<RwLock<HashMap<String, Target>>>);
 
@@ -95,10 +99,10 @@ struct Target {
 }
 
 impl RemoteHandlers {
-    /// Delivers to a component from now on, by the link of this name.
+    /// Adds a subscriber, whose events go to a component by the link of this name.
     ///
     /// # Errors
-    /// NATS can't be reached.
+    /// Fails if NATS can't be reached.
     pub async fn link(&self, component: &str, link: &str, subscription: &Subscription) -> anyhow::Result<()> {
         let target = Target {
             component: component.to_owned(),
@@ -111,7 +115,7 @@ impl RemoteHandlers {
         Ok(())
     }
 
-    /// Forgets a link; the name of the subscriber that it was for.
+    /// Removes a link and returns the name of its subscriber.
     #[must_use]
     pub fn unlink(&self, component: &str, link: &str) -> Option<String> {
         let mut targets = self.0.write().unwrap_or_else(PoisonError::into_inner);
@@ -133,34 +137,34 @@ impl Handlers for RemoteHandlers {
             .unwrap_or_else(PoisonError::into_inner)
             .get(subscriber)
             .cloned();
-        let target = target.ok_or_else(|| {
-            HandlerFailure::Retry(format!("there is no link to `{subscriber}`, or not yet"))
-        })?;
-        match patiently(call(&target, event.into())).await {
-            Ok(answer) => answer.map_err(Into::into),
-            Err(error) => Err(HandlerFailure::Retry(format!(
-                "`{subscriber}` did not answer: {error:#}"
-            ))),
-        }
+        let target =
+            target.ok_or_else(|| HandlerFailure::Retry(format!("no link to `{subscriber}` exists yet")))?;
+        with_timeout(call(&target, event.convert()))
+            .await
+            .unwrap_or_else(|error| {
+                let reason = format!("`{subscriber}` did not respond: {error:#}");
+                Err(wire::HandlerFailure::Retry(reason))
+            })
+            .convert()
     }
 }
 
-/// An answer, if it comes in time.
-async fn patiently<T>(answer: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
-    timeout(PATIENCE, answer)
+/// Waits for a response until the time limit.
+async fn with_timeout<T>(response: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    timeout(TIMEOUT, response)
         .await
-        .with_context(|| format!("it took longer than {} s", PATIENCE.as_secs()))?
+        .with_context(|| format!("the call took longer than {} s", TIMEOUT.as_secs()))?
 }
 
 async fn call(target: &Target, event: wire::Event) -> anyhow::Result<Result<(), wire::HandlerFailure>> {
     let none: [&[Option<usize>]; 0] = [];
-    let (answer,) = target
+    let (result,) = target
         .client
         .invoke_values_blocking(Some(headers()), &target.export, "handle", (event,), none)
         .send()
         .await
-        .context("its handler can't be called")?;
-    Ok(answer)
+        .context("the handler can't be called")?;
+    Ok(result)
 }
 
 #[cfg(test)]
@@ -175,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn a_link_says_who_subscribes_to_what() {
+    fn parses_the_configuration_of_a_link() {
         let subscription = parse(&[("subscriber", "orders"), ("kinds", "a, b")]).unwrap();
         assert_eq!(subscription.kinds, ["a", "b"]);
         assert_eq!(subscription.export, HANDLER);
@@ -185,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn a_link_that_says_too_little_is_told_what_to_add() {
+    fn names_a_missing_key_of_a_link() {
         assert!(parse(&[("kinds", "a")]).unwrap_err().contains("`subscriber`"));
         assert!(
             parse(&[("subscriber", "orders"), ("kinds", " ")])

@@ -16,21 +16,21 @@ use wasmcloud_provider_sdk::{Provider, ProviderConnection, get_connection, load_
 
 use crate::settings::Settings;
 
-/// How long calls that are running have to end.
+/// The time that running calls have to finish.
 const GRACE: Duration = Duration::from_secs(8);
 
-/// How often a provider looks whether its host is still there.
-const LOOK: Duration = Duration::from_millis(500);
+/// The interval of the checks that the host still runs.
+const CHECK_INTERVAL: Duration = Duration::from_millis(500);
 
-/// A call that was accepted.
+/// An accepted call.
 type Call = Pin<Box<dyn Future<Output = Result<()>> + Send>>;
 
-/// The main function of a provider: logs and traces as its host has them, then `body` with its settings.
+/// Runs a provider: configures logs and traces as the host does, then runs `body` with the settings.
 pub fn main<F: Future<Output = Result<()>>>(name: &str, body: impl FnOnce(Settings) -> F) -> ExitCode {
-    let ended = tokio::runtime::Builder::new_multi_thread()
+    let result = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
-        .context("can't start")
+        .context("the runtime can't start")
         .and_then(|runtime| {
             runtime.block_on(async {
                 let settings = Settings::load()?;
@@ -38,7 +38,7 @@ pub fn main<F: Future<Output = Result<()>>>(name: &str, body: impl FnOnce(Settin
                 body(settings).await
             })
         });
-    match ended {
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("{name}: {error:#}");
@@ -61,11 +61,11 @@ fn observe(name: &str) -> Result<impl Sized + use<>> {
     Ok(guard)
 }
 
-/// Runs a provider until its host says so, is gone, or has another configuration for it, and then waits for the calls that are running.
-/// `serve` subscribes to the calls of a port.
+/// Runs a provider until its host stops it, exits, or changes its configuration. Then waits for the running
+/// calls. `serve` subscribes to the calls of a port.
 ///
 /// # Errors
-/// The host's data can't be read, NATS can't be reached, or the provider can't be initialised.
+/// Fails if the host's data can't be read, if NATS can't be reached, or if the provider can't be initialised.
 pub async fn run<P, S, F>(provider: P, name: &str, settings: &Settings, serve: S) -> Result<()>
 where
     P: Provider + Clone,
@@ -73,35 +73,35 @@ where
     F: Future<Output = Result<InvocationStreams>>,
 {
     let parent = parent_id();
-    let quit = run_provider(provider.clone(), name).await?;
+    let stopped = run_provider(provider.clone(), name).await?;
     let connection = get_connection();
     let calls = serve(connection)
         .await
-        .context("the lattice can't be listened to")?;
+        .context("the provider can't subscribe to calls")?;
     let calls = stream::select_all(calls.into_iter().map(|(_, _, calls)| calls));
     let mut tasks = JoinSet::new();
     let reason = tokio::select! {
-        () = quit => None,
-        () = orphaned(parent) => Some("the host is gone"),
+        () = stopped => None,
+        () = orphaned(parent) => Some("the host has exited"),
         () = settings.changed() => Some("the configuration has changed"),
         () = accept(calls, &mut tasks) => None,
     };
     if let Some(reason) = reason {
-        tracing::warn!(reason, "ending");
+        tracing::warn!(reason, "the provider stops");
         provider
             .shutdown()
             .await
-            .context("the provider did not stop as it should")?;
+            .context("the provider failed to shut down")?;
     }
-    let ended = async { while tasks.join_next().await.is_some() {} };
-    if timeout(GRACE, ended).await.is_err() {
-        tracing::warn!("calls that take too long are broken off");
+    let finished = async { while tasks.join_next().await.is_some() {} };
+    if timeout(GRACE, finished).await.is_err() {
+        tracing::warn!("the remaining calls are cancelled");
     }
     connection
         .nats
         .flush()
         .await
-        .context("the last answers could not be sent")
+        .context("the last responses could not be sent")
 }
 
 async fn accept(calls: impl Stream<Item = Result<Call>>, tasks: &mut JoinSet<()>) {
@@ -112,7 +112,7 @@ async fn accept(calls: impl Stream<Item = Result<Call>>, tasks: &mut JoinSet<()>
                 Some(Ok(call)) => {
                     tasks.spawn(async move {
                         if let Err(error) = call.await {
-                            tracing::warn!(error = format!("{error:#}"), "a call could not be answered");
+                            tracing::warn!(error = format!("{error:#}"), "a call failed");
                         }
                     });
                 }
@@ -124,10 +124,11 @@ async fn accept(calls: impl Stream<Item = Result<Call>>, tasks: &mut JoinSet<()>
     }
 }
 
-/// Completes when another process has become this one's parent: a host that was killed can't tell its providers to end.
+/// Completes when the host has exited, because this process then has another parent. A killed host can't stop
+/// its providers.
 async fn orphaned(parent: u32) {
-    let mut look = interval(LOOK);
+    let mut ticks = interval(CHECK_INTERVAL);
     while parent_id() == parent {
-        look.tick().await;
+        ticks.tick().await;
     }
 }

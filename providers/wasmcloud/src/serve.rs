@@ -1,4 +1,4 @@
-//! The ports as the lattice calls them.
+//! Serves the ports to the components of the lattice.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,15 +14,18 @@ use tracing::Instrument as _;
 use wasmcloud_provider_sdk::Context;
 
 use crate::access::Access;
-use crate::bindings::wire::documents::{CommitFailure, Document, Failure, Query, Write};
-use crate::bindings::wire::{Event, cache, documents, http_client, mailer, publisher};
-use crate::convert::all;
+use crate::bindings::exports::mercato::platform::{cache, documents, http_client, mailer, publisher};
+use crate::bindings::wire::{
+    CommitFailure, Document, Event, Failure, HttpFailure, MailFailure, Message, Query, Request, Response,
+    Write,
+};
+use crate::convert::Convert as _;
 use crate::trace::{component, span};
 
-/// What the SDK tells of a call.
+/// The context of a call, which the SDK provides.
 type Caller = Option<Context>;
 
-/// The port `documents`, each component seeing the collections of its own services.
+/// The port `documents`. Each component sees only its services' collections.
 #[derive(Clone)]
 pub struct DocumentsServer {
     store: Arc<dyn Documents>,
@@ -30,7 +33,7 @@ pub struct DocumentsServer {
 }
 
 impl DocumentsServer {
-    /// Serves from this store, to those who have access.
+    /// Serves this store to the components that have access.
     pub fn new(store: Arc<dyn Documents>, access: Access) -> Self {
         Self { store, access }
     }
@@ -44,22 +47,20 @@ impl documents::Handler<Caller> for DocumentsServer {
         ids: Vec<String>,
     ) -> Result<Result<Vec<Option<Document>>, Failure>> {
         if let Err(failure) = self.access.check(component(caller.as_ref()), &collection) {
-            return Ok(Err(failure.into()));
+            return Ok(Err(failure.convert()));
         }
         let span = span(caller.as_ref(), "documents", "get-many");
         let found = self.store.get_many(collection, ids).instrument(span).await;
-        Ok(found
-            .map(|found| found.into_iter().map(|one| one.map(Into::into)).collect())
-            .map_err(Into::into))
+        Ok(found.convert())
     }
 
     async fn find(&self, caller: Caller, query: Query) -> Result<Result<Vec<Document>, Failure>> {
         if let Err(failure) = self.access.check(component(caller.as_ref()), &query.collection) {
-            return Ok(Err(failure.into()));
+            return Ok(Err(failure.convert()));
         }
         let span = span(caller.as_ref(), "documents", "find");
-        let found = self.store.find(query.into()).instrument(span).await;
-        Ok(found.map(all).map_err(Into::into))
+        let found = self.store.find(query.convert()).instrument(span).await;
+        Ok(found.convert())
     }
 
     async fn commit(
@@ -68,15 +69,15 @@ impl documents::Handler<Caller> for DocumentsServer {
         writes: Vec<Write>,
         events: Vec<Event>,
     ) -> Result<Result<(), CommitFailure>> {
-        let writes = all::<_, mercato_ports::documents::Write>(writes);
+        let writes: Vec<mercato_ports::documents::Write> = writes.convert();
         for write in &writes {
             if let Err(failure) = self.access.check(component(caller.as_ref()), write.collection()) {
-                return Ok(Err(CommitFailure::Failed(failure.into())));
+                return Ok(Err(CommitFailure::Failed(failure.convert())));
             }
         }
         let span = span(caller.as_ref(), "documents", "commit");
-        let done = self.store.commit(writes, all(events)).instrument(span).await;
-        Ok(done.map_err(Into::into))
+        let committed = self.store.commit(writes, events.convert()).instrument(span).await;
+        Ok(committed.convert())
     }
 }
 
@@ -87,14 +88,14 @@ pub struct CacheServer(pub Arc<dyn Cache>);
 impl cache::Handler<Caller> for CacheServer {
     async fn get_many(&self, caller: Caller, keys: Vec<String>) -> Result<Vec<Option<Bytes>>> {
         let span = span(caller.as_ref(), "cache", "get-many");
-        let found = self.0.get_many(keys).instrument(span).await;
-        Ok(found.into_iter().map(|value| value.map(Bytes::from)).collect())
+        let values = self.0.get_many(keys).instrument(span).await;
+        Ok(values.convert())
     }
 
     async fn set(&self, caller: Caller, key: String, value: Bytes, ttl: u64) -> Result<()> {
         let span = span(caller.as_ref(), "cache", "set");
         let ttl = Duration::from_millis(ttl);
-        self.0.set(key, value.into(), ttl).instrument(span).await;
+        self.0.set(key, value.convert(), ttl).instrument(span).await;
         Ok(())
     }
 
@@ -116,10 +117,10 @@ impl cache::Handler<Caller> for CacheServer {
 pub struct MailerServer(pub Arc<dyn Mailer>);
 
 impl mailer::Handler<Caller> for MailerServer {
-    async fn send(&self, caller: Caller, message: mailer::Message) -> Result<Result<(), mailer::Failure>> {
+    async fn send(&self, caller: Caller, message: Message) -> Result<Result<(), MailFailure>> {
         let span = span(caller.as_ref(), "mailer", "send");
-        let sent = self.0.send(message.into()).instrument(span).await;
-        Ok(sent.map_err(Into::into))
+        let sent = self.0.send(message.convert()).instrument(span).await;
+        Ok(sent.convert())
     }
 }
 
@@ -128,14 +129,10 @@ impl mailer::Handler<Caller> for MailerServer {
 pub struct HttpClientServer(pub Arc<dyn HttpClient>);
 
 impl http_client::Handler<Caller> for HttpClientServer {
-    async fn send(
-        &self,
-        caller: Caller,
-        request: http_client::Request,
-    ) -> Result<Result<http_client::Response, http_client::Error>> {
+    async fn send(&self, caller: Caller, request: Request) -> Result<Result<Response, HttpFailure>> {
         let span = span(caller.as_ref(), "http-client", "send");
-        let sent = self.0.send(request.into()).instrument(span).await;
-        Ok(sent.map(Into::into).map_err(Into::into))
+        let response = self.0.send(request.convert()).instrument(span).await;
+        Ok(response.convert())
     }
 }
 
@@ -146,6 +143,6 @@ pub struct PublisherServer(pub Arc<dyn Publisher>);
 impl publisher::Handler<Caller> for PublisherServer {
     async fn publish(&self, caller: Caller, events: Vec<Event>) -> Result<Result<(), String>> {
         let span = span(caller.as_ref(), "publisher", "publish");
-        Ok(self.0.publish(all(events)).instrument(span).await)
+        Ok(self.0.publish(events.convert()).instrument(span).await)
     }
 }

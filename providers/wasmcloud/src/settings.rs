@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result};
 use tokio::sync::Notify;
 use wasmcloud_provider_sdk::load_host_data;
 
-/// What the provider's named configuration held when it started.
+/// The named configuration at the start of the provider.
 #[derive(Clone)]
 pub struct Settings {
     values: Arc<HashMap<String, String>>,
@@ -15,12 +15,12 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// The settings that the host gave to this process.
+    /// Reads the settings that the host passes to this process.
     ///
     /// # Errors
-    /// No host started this process.
+    /// Fails if no host started this process.
     pub fn load() -> Result<Self> {
-        let host = load_host_data().context("this is a provider: a wasmCloud host starts it")?;
+        let host = load_host_data().context("a wasmCloud host must start this provider")?;
         Ok(Self::new(host.config.clone()))
     }
 
@@ -31,30 +31,31 @@ impl Settings {
         }
     }
 
-    /// A value that the provider can't do without.
+    /// Returns a required value.
     ///
     /// # Errors
-    /// It is missing; a sentence that names it.
+    /// Names the value if it is missing.
     pub fn required(&self, key: &str) -> Result<&str> {
         self.get(key).with_context(|| {
-            format!("the provider's named configuration has no `{key}`: put it there, then the host starts the provider again")
+            format!("the provider's named configuration must have `{key}`: add it, and the host restarts the provider")
         })
     }
 
-    /// A value that has a default.
+    /// Returns an optional value.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&str> {
         self.values.get(key).map(String::as_str)
     }
 
-    /// Looks at the configuration as it is now. If it is another, [`changed`](Self::changed) completes.
+    /// Compares the settings with the current configuration. If they differ, [`changed`](Self::changed)
+    /// completes.
     pub fn update(&self, values: &HashMap<String, String>) {
         if *values != *self.values {
             self.changed.notify_one();
         }
     }
 
-    /// Completes when the configuration has changed: then the process ends, and its host starts it with the new one.
+    /// Completes when the configuration has changed. The process then exits, and its host restarts it.
     pub async fn changed(&self) {
         self.changed.notified().await;
     }
@@ -71,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn only_another_configuration_is_a_change() {
+    fn detects_a_changed_configuration() {
         let settings = Settings::new(values("a"));
         settings.update(&values("a"));
         assert!(settings.changed().now_or_never().is_none());
@@ -80,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_is_named() {
+    fn names_a_missing_value() {
         let settings = Settings::new(values("a"));
         assert_eq!(settings.required("url").unwrap(), "a");
         assert!(

@@ -1,4 +1,4 @@
-//! The manifests of the lattice: wadm takes them, and they say of the services what the services themselves say.
+//! Tests of the manifests of the lattice: wadm accepts them, and they match the manifests of the services.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -15,7 +15,7 @@ use wadm_types::validation::{ValidationFailureLevel, validate_manifest, validate
 use wadm_types::{Component, ConfigProperty, LinkProperty, Manifest, Properties, TraitProperty};
 use wit_parser::{Resolve, WorldKey};
 
-/// The names of configurations that have values that do not belong into a file.
+/// The names of configurations whose values must not be in a file.
 const HIDDEN: [&str; 11] = [
     "mercato-http-a",
     "mercato-http-b",
@@ -30,7 +30,7 @@ const HIDDEN: [&str; 11] = [
     "mercato-smtp",
 ];
 
-/// The services whose components are in a lattice.
+/// The services of a lattice.
 const SERVICES: [&str; 8] = [
     "accounts",
     "carts",
@@ -53,8 +53,8 @@ fn manifests() -> [(&'static str, Manifest); 2] {
     })
 }
 
-/// The services as they declare themselves.
-fn own() -> BTreeMap<String, ServiceManifest> {
+/// The manifests that the services declare.
+fn service_manifests() -> BTreeMap<String, ServiceManifest> {
     let read =
         |service: &str| fs::read_to_string(root().join("components").join(service).join("service.toml"));
     let parse = |service: &str| {
@@ -93,19 +93,19 @@ fn values(configs: &[ConfigProperty]) -> HashMap<String, String> {
 }
 
 #[tokio::test]
-async fn wadm_takes_the_manifests() {
+async fn wadm_accepts_the_manifests() {
     for (file, manifest) in manifests() {
         let text = fs::read(root().join(file)).unwrap();
         let mut faults = validate_raw_yaml(&text).unwrap();
         faults.extend(validate_manifest(&manifest).await.unwrap());
-        // Interfaces of one's own are only warned of.
+        // wadm warns of interfaces that it does not know.
         faults.retain(|fault| fault.level == ValidationFailureLevel::Error);
         assert!(faults.is_empty(), "{file}: {faults:?}");
     }
 }
 
 #[test]
-fn services_are_declared_as_they_declare_themselves() {
+fn the_links_have_the_manifests_of_the_services() {
     for (file, manifest) in manifests() {
         let mut declared = BTreeMap::new();
         for link in manifest.components().flat_map(links) {
@@ -113,14 +113,14 @@ fn services_are_declared_as_they_declare_themselves() {
                 declared.extend(services(&values(&link.target.config)).unwrap());
             }
         }
-        assert_eq!(declared, own(), "{file}");
+        assert_eq!(declared, service_manifests(), "{file}");
     }
 }
 
 #[test]
-fn subscribers_are_told_of_what_they_handle() {
+fn the_links_have_the_kinds_that_the_services_handle() {
     for (file, manifest) in manifests() {
-        let mut told = BTreeMap::new();
+        let mut linked = BTreeMap::new();
         for link in manifest.components().flat_map(links) {
             if link.interfaces == ["handler"] {
                 let source = link.source.as_ref().unwrap();
@@ -130,17 +130,19 @@ fn subscribers_are_told_of_what_they_handle() {
                     format!("{}-events", subscription.subscriber),
                     "{file}"
                 );
-                told.insert(subscription.subscriber, subscription.kinds);
+                linked.insert(subscription.subscriber, subscription.kinds);
             }
         }
-        let handles = own().into_iter().map(|(name, service)| (name, service.handles));
+        let handles = service_manifests()
+            .into_iter()
+            .map(|(name, service)| (name, service.handles));
         let handles = handles.filter(|(_, kinds)| !kinds.is_empty()).collect();
-        assert_eq!(told, handles, "{file}");
+        assert_eq!(linked, handles, "{file}");
     }
 }
 
 #[test]
-fn secrets_and_addresses_are_named_without_values() {
+fn secrets_and_addresses_have_no_values() {
     for (file, manifest) in manifests() {
         let mut hidden = BTreeSet::new();
         for component in manifest.components() {
@@ -158,9 +160,9 @@ fn secrets_and_addresses_are_named_without_values() {
     }
 }
 
-/// Of two values, the one that is named later holds.
+/// The last of two values overrides the first.
 #[test]
-fn what_operators_set_holds_over_what_is_written() {
+fn settings_of_operators_override_the_manifest() {
     for (file, manifest) in manifests() {
         for component in manifest.wasm_components() {
             let last = configs(component).last().unwrap();
@@ -170,7 +172,7 @@ fn what_operators_set_holds_over_what_is_written() {
 }
 
 #[test]
-fn every_setting_of_a_service_is_one_that_it_reads() {
+fn every_setting_belongs_to_a_service() {
     for (file, manifest) in manifests() {
         let known = SERVICES.map(|service| {
             let file = root().join("components").join(service).join("service.toml");
@@ -187,7 +189,7 @@ fn every_setting_of_a_service_is_one_that_it_reads() {
     }
 }
 
-/// The interfaces that the services' worlds import and that have functions, without their versions.
+/// Returns the imports of the services' worlds, without versions and without interfaces of types only.
 fn imports() -> BTreeMap<String, BTreeSet<String>> {
     let mut resolve = Resolve::default();
     for package in ["platform", "shop"] {
@@ -212,15 +214,15 @@ fn imports() -> BTreeMap<String, BTreeSet<String>> {
 fn every_import_of_a_service_has_a_link() {
     let mut services = imports();
     assert_eq!(services.len(), SERVICES.len());
-    for wanted in services.values_mut() {
+    for imports in services.values_mut() {
         assert!(
-            wanted.remove("mercato:platform/config"),
-            "the adapter is not needed"
+            imports.remove("mercato:platform/config"),
+            "the adapter for the configuration is not needed"
         );
     }
-    let mut whole = services.values().flatten().cloned().collect::<BTreeSet<_>>();
-    whole.retain(|interface| !interface.starts_with("mercato:shop/"));
-    services.insert("shop".to_owned(), whole);
+    let mut composed = services.values().flatten().cloned().collect::<BTreeSet<_>>();
+    composed.retain(|interface| !interface.starts_with("mercato:shop/"));
+    services.insert("shop".to_owned(), composed);
     for (file, manifest) in manifests() {
         for component in manifest.wasm_components() {
             let linked = links(component).flat_map(|link| {
@@ -240,7 +242,7 @@ fn every_import_of_a_service_has_a_link() {
 }
 
 #[test]
-fn events_are_handed_to_a_provider_that_is_there() {
+fn the_publisher_of_events_exists() {
     for (file, manifest) in manifests() {
         let publishers = manifest
             .components()

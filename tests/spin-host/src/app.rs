@@ -1,4 +1,4 @@
-//! The application: what `spin.toml` says.
+//! The application that `spin.toml` describes.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
@@ -11,34 +11,34 @@ use crate::hosts::AllowedHost;
 
 /// An application.
 pub struct App {
-    /// The folder of its manifest.
+    /// The folder of the manifest.
     pub folder: PathBuf,
-    /// Its components by their ids.
+    /// The components by their ids.
     pub components: BTreeMap<String, Component>,
-    /// Its public routes, the longest first, each with its component.
+    /// The public routes with their components, the longest route first.
     pub routes: Vec<(Route, String)>,
 }
 
-/// A component with what it is permitted.
+/// A component and its permissions.
 pub struct Component {
-    /// The WebAssembly.
+    /// The WebAssembly file.
     pub source: PathBuf,
-    /// Its variables.
+    /// The variables.
     pub variables: BTreeMap<String, String>,
-    /// Where it may connect to.
+    /// The hosts that the component may connect to.
     pub hosts: Vec<AllowedHost>,
-    /// The key-value stores that it may open.
+    /// The key-value stores that the component may open.
     pub stores: Vec<String>,
-    /// The databases that it may open.
+    /// The databases that the component may open.
     pub databases: Vec<String>,
 }
 
-/// The path that a component is asked for.
+/// The paths of a component.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Route {
-    /// This path alone.
+    /// This path only.
     Exact(String),
-    /// This path and all below it; it ends in `/...` in the manifest.
+    /// This path and all paths below it. In the manifest it ends in `/...`.
     Below(String),
 }
 
@@ -50,12 +50,12 @@ impl Route {
         }
     }
 
-    /// Whether a path is the route's.
-    pub fn takes(&self, path: &str) -> bool {
+    /// Returns whether a path belongs to the route.
+    pub fn matches(&self, path: &str) -> bool {
         match self {
-            Self::Exact(own) => own == path,
-            Self::Below(own) => path
-                .strip_prefix(own.as_str())
+            Self::Exact(route) => route == path,
+            Self::Below(route) => path
+                .strip_prefix(route.as_str())
                 .is_some_and(|rest| rest.is_empty() || rest.starts_with('/')),
         }
     }
@@ -130,10 +130,11 @@ struct Declared {
 }
 
 impl App {
-    /// Reads a manifest; variables have the values that the environment gives them.
+    /// Reads a manifest. The environment overrides the values of variables.
     ///
     /// # Errors
-    /// It is no such manifest, it names what is not there, or a variable that is required has no value.
+    /// Fails if the manifest is invalid, if it names a missing component or variable, or if a required
+    /// variable has no value.
     pub fn read(file: &Path, environment: &HashMap<String, String>) -> Result<Self> {
         let text =
             std::fs::read_to_string(file).with_context(|| format!("{} can't be read", file.display()))?;
@@ -141,13 +142,13 @@ impl App {
             .parent()
             .map(Path::to_owned)
             .unwrap_or_default();
-        Self::parse(&text, folder, environment).with_context(|| format!("{} is wrong", file.display()))
+        Self::parse(&text, folder, environment).with_context(|| format!("{} is invalid", file.display()))
     }
 
     fn parse(text: &str, folder: PathBuf, environment: &HashMap<String, String>) -> Result<Self> {
         let manifest: Manifest = toml::from_str(text)?;
         if manifest.spin_manifest_version != 2 {
-            bail!("its version is not 2");
+            bail!("`spin_manifest_version` must be 2");
         }
         let variables = manifest
             .variables
@@ -157,18 +158,20 @@ impl App {
         let mut components = BTreeMap::new();
         for (id, declared) in manifest.component {
             let component = component(&folder, declared, &variables)
-                .with_context(|| format!("component `{id}` is wrong"))?;
+                .with_context(|| format!("the component `{id}` is invalid"))?;
             components.insert(id, component);
         }
         let mut routes = Vec::new();
         for Trigger { route, component } in manifest.trigger.http {
             if !components.contains_key(&component) {
-                bail!("a trigger names the component `{component}`, which is not there");
+                bail!("a trigger names the component `{component}`, which does not exist");
             }
             match route {
                 DeclaredRoute::Public(route) => routes.push((Route::new(&route), component)),
                 DeclaredRoute::Private { private: true } => {}
-                DeclaredRoute::Private { private: false } => bail!("a route is private, or a path"),
+                DeclaredRoute::Private { private: false } => {
+                    bail!("a route must be a path or `{{ private = true }}`")
+                }
             }
         }
         routes.sort_by_key(|(route, _)| std::cmp::Reverse(route.length()));
@@ -182,52 +185,57 @@ impl App {
 
 fn value(name: &str, variable: &Variable, environment: &HashMap<String, String>) -> Result<String> {
     if variable.required == variable.default.is_some() {
-        bail!("the variable `{name}` is either required or has a default");
+        bail!("the variable `{name}` must be either required or have a default");
     }
     environment
         .get(&format!("SPIN_VARIABLE_{}", name.to_ascii_uppercase()))
         .or(variable.default.as_ref())
         .cloned()
-        .ok_or_else(|| format_err!("the variable `{name}` is required"))
+        .ok_or_else(|| {
+            format_err!(
+                "the variable `{name}` is required: set SPIN_VARIABLE_{}",
+                name.to_ascii_uppercase()
+            )
+        })
 }
 
 fn component(folder: &Path, declared: Declared, variables: &HashMap<&str, String>) -> Result<Component> {
-    let own = declared
+    let values = declared
         .variables
         .into_iter()
-        .map(|(name, template)| Ok((name, filled(&template, variables)?)))
+        .map(|(name, template)| Ok((name, expand(&template, variables)?)))
         .collect::<Result<_>>()?;
     let hosts = declared
         .allowed_outbound_hosts
         .iter()
-        .map(|host| AllowedHost::parse(&filled(host, variables)?))
+        .map(|host| AllowedHost::parse(&expand(host, variables)?))
         .collect::<Result<_>>()?;
     Ok(Component {
         source: folder.join(declared.source),
-        variables: own,
+        variables: values,
         hosts,
         stores: declared.key_value_stores,
         databases: declared.sqlite_databases,
     })
 }
 
-/// A template with the values of its `{{ names }}`.
-fn filled(template: &str, variables: &HashMap<&str, String>) -> Result<String> {
-    let mut filled = String::new();
+/// Replaces each `{{ name }}` of a template by the value of the variable.
+fn expand(template: &str, variables: &HashMap<&str, String>) -> Result<String> {
+    let mut expanded = String::new();
     let mut rest = template;
     while let Some((before, after)) = rest.split_once("{{") {
         let (name, after) = after
             .split_once("}}")
-            .ok_or_else(|| format_err!("`{template}` lacks `}}}}`"))?;
+            .ok_or_else(|| format_err!("`{template}` has no closing `}}}}`"))?;
         let value = variables
             .get(name.trim())
-            .ok_or_else(|| format_err!("there is no variable `{}`", name.trim()))?;
-        filled.push_str(before);
-        filled.push_str(value);
+            .ok_or_else(|| format_err!("the variable `{}` does not exist", name.trim()))?;
+        expanded.push_str(before);
+        expanded.push_str(value);
         rest = after;
     }
-    filled.push_str(rest);
-    Ok(filled)
+    expanded.push_str(rest);
+    Ok(expanded)
 }
 
 #[cfg(test)]
@@ -255,7 +263,7 @@ mod tests {
     "#;
 
     #[test]
-    fn variables_come_from_the_environment_or_are_their_defaults() {
+    fn reads_variables_from_the_environment_or_their_defaults() {
         let environment = [("SPIN_VARIABLE_API_SECRET".to_owned(), "s".to_owned())].into();
         let app = App::parse(TEXT, PathBuf::new(), &environment).unwrap();
         assert_eq!(app.components["gateway"].variables["both"], "USD/s");
@@ -263,12 +271,12 @@ mod tests {
     }
 
     #[test]
-    fn private_components_have_no_route() {
+    fn gives_private_components_no_route() {
         let environment = [("SPIN_VARIABLE_API_SECRET".to_owned(), "s".to_owned())].into();
         let app = App::parse(TEXT, PathBuf::new(), &environment).unwrap();
         assert_eq!(app.routes, [(Route::Below(String::new()), "gateway".to_owned())]);
-        assert!(Route::new("/a/...").takes("/a/b"));
-        assert!(!Route::new("/a/...").takes("/ab"));
-        assert!(!Route::new("/a").takes("/a/b"));
+        assert!(Route::new("/a/...").matches("/a/b"));
+        assert!(!Route::new("/a/...").matches("/ab"));
+        assert!(!Route::new("/a").matches("/a/b"));
     }
 }

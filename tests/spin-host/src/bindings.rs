@@ -1,4 +1,4 @@
-//! Generated from `wit`: what Spin offers besides WASI, as traits that a store's state implements.
+//! Generated: the interfaces that Spin offers in addition to WASI, as traits that a store's state implements.
 #![allow(
     missing_docs,
     unsafe_code,
@@ -13,18 +13,18 @@ wasmtime::component::bindgen!({
 
         world spin {
             import fermyon:spin/sqlite@2.0.0;
+            import fermyon:spin/variables@2.0.0;
             import wasi:keyvalue/store@0.2.0-draft2;
             import wasi:keyvalue/atomics@0.2.0-draft2;
-            import wasi:config/store@0.2.0-draft-2024-09-27;
         }
     ",
-    path: ["wit/sqlite.wit", "wit/keyvalue.wit", "wit/config.wit"],
+    path: ["wit/spin.wit", "../../components/adapters/spin/wit/keyvalue.wit"],
     world: "mercato:spin-host/spin",
     imports: { default: async | trappable },
     with: {
         "fermyon:spin/sqlite.connection": crate::sqlite::Connection,
-        "wasi:keyvalue/atomics.cas": crate::keyvalue::Swap,
-        "wasi:keyvalue/store.bucket": crate::keyvalue::Bucket,
+        "wasi:keyvalue/atomics.cas": crate::stores::CompareAndSwap,
+        "wasi:keyvalue/store.bucket": crate::stores::Bucket,
     },
     require_store_data_send: true,
 });

@@ -1,6 +1,8 @@
-//! Requests that components send: to `http://NAME.spin.internal` they go to the component of that name, and to other hosts by HTTP/1.1. Without
-//! TLS: tests play those hosts on this machine.
+//! Sends the requests of components. A request to `http://NAME.spin.internal` goes to the component of that
+//! name (service chaining). Other requests use HTTP/1.1 without TLS, because the tests run the other hosts on
+//! this machine.
 
+use std::pin::Pin;
 use std::sync::Arc;
 
 use http::uri::PathAndQuery;
@@ -12,17 +14,25 @@ use tokio::net::TcpStream;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 
 use crate::app::Component;
-use crate::serve::Server;
 
-/// How one instance sends requests.
+/// Sends the requests of one instance.
 pub struct Chain {
-    /// Who sends.
+    /// The component that sends requests.
     pub component: Arc<Component>,
-    /// Whose components are reached.
-    pub server: Arc<Server>,
+    /// The components that can be called.
+    pub components: Arc<dyn Components>,
 }
 
-/// What drives a connection; there is none.
+/// Runs the components of an application by their names.
+pub trait Components: Send + Sync {
+    /// Passes a request to a component and returns its response.
+    fn call(self: Arc<Self>, component: String, request: Request<WasiBody>) -> Answer;
+}
+
+/// A response of a component that is not here yet.
+pub type Answer = Pin<Box<dyn Future<Output = Response<WasiBody>> + Send>>;
+
+/// A future that drives a connection. Here it does nothing.
 type Driver = Box<dyn Future<Output = Result<(), Error>> + Send>;
 
 impl WasiHttpHooks for Chain {
@@ -43,26 +53,26 @@ impl WasiHttpHooks for Chain {
             .iter()
             .any(|allowed| allowed.allows(scheme, host, uri.port_u16()));
         if !allowed {
-            eprintln!("a request to {uri} is not allowed");
+            eprintln!("a request to {uri} is not in allowed_outbound_hosts");
             return Box::new(async { Err(Error::HttpRequestDenied) });
         }
         let Some(target) = host.strip_suffix(".spin.internal").map(str::to_owned) else {
-            return Box::new(outside(request));
+            return Box::new(send(request));
         };
         request.headers_mut().remove(header::HOST);
-        let server = Arc::clone(&self.server);
+        let components = Arc::clone(&self.components);
         Box::new(async move {
-            let response = server.run(&target, request).await;
+            let response = components.call(target, request).await;
             Ok((response, Box::new(async { Ok(()) }) as Driver))
         })
     }
 }
 
 /// Sends a request to another host.
-async fn outside(mut request: Request<WasiBody>) -> Result<(Response<WasiBody>, Driver), Error> {
+async fn send(mut request: Request<WasiBody>) -> Result<(Response<WasiBody>, Driver), Error> {
     let uri = request.uri();
     let (Some("http"), Some(host)) = (uri.scheme_str(), uri.host()) else {
-        eprintln!("a request to {uri} needs TLS, which this host does not have");
+        eprintln!("a request to {uri} needs TLS, which this host does not support");
         return Err(Error::TlsProtocolError);
     };
     let address = format!("{host}:{}", uri.port_u16().unwrap_or(80));

@@ -1,4 +1,4 @@
-//! The engine, with the limits of Spin, and the components that it compiled.
+//! The engine with the limits of Spin, and the compiled components.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -14,28 +14,29 @@ use crate::app::Component;
 use crate::bindings::Spin;
 use crate::state::State;
 
-/// How many instances there are in all, unless `SPIN_MAX_INSTANCE_COUNT` says so; Spin takes its other totals from it.
+/// The default of `SPIN_MAX_INSTANCE_COUNT`, the maximum number of instances. Spin derives its other limits
+/// from it.
 const INSTANCES: u32 = 1_000;
 
-/// A component that is ready to be instantiated.
-pub struct Ready {
-    /// What it is permitted.
+/// A compiled and linked component.
+pub struct CompiledComponent {
+    /// The component and its permissions.
     pub component: Arc<Component>,
-    /// What instances are made of.
+    /// Creates instances.
     pub instance_pre: InstancePre<State>,
-    /// Its handler of requests.
+    /// The exported handler of requests.
     pub proxy: ProxyIndices,
 }
 
-/// An engine as Spin configures it.
+/// Creates an engine with Spin's configuration.
 ///
 /// # Errors
-/// This machine can't have it.
+/// Fails if this machine does not support the configuration.
 pub fn engine(cache: Option<&Path>) -> Result<Engine> {
     let count = match std::env::var("SPIN_MAX_INSTANCE_COUNT") {
         Ok(count) => count
             .parse::<u32>()
-            .context("SPIN_MAX_INSTANCE_COUNT is no number")?,
+            .context("SPIN_MAX_INSTANCE_COUNT must be a number")?,
         Err(_) => INSTANCES,
     };
     let mut pool = PoolingAllocationConfig::new();
@@ -62,14 +63,14 @@ pub fn engine(cache: Option<&Path>) -> Result<Engine> {
     Engine::new(&config)
 }
 
-/// Compiles a component, and links it to what Spin offers.
+/// Compiles a component and links it to Spin's interfaces.
 ///
 /// # Errors
-/// It can't be read, imports something else, or handles no requests.
-pub fn ready(engine: &Engine, component: Component) -> Result<Ready> {
+/// Fails if the file can't be read, if it imports another interface, or if it does not handle requests.
+pub fn compile(engine: &Engine, component: Component) -> Result<CompiledComponent> {
     let source = component.source.display().to_string();
     let compiled = Compiled::from_file(engine, &component.source)
-        .with_context(|| format!("{source} can't be compiled: make it with `cargo xtask spin build`"))?;
+        .with_context(|| format!("{source} can't be compiled: build it with `cargo xtask spin build`"))?;
     let mut linker = Linker::<State>::new(engine);
     wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
     wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
@@ -78,7 +79,7 @@ pub fn ready(engine: &Engine, component: Component) -> Result<Ready> {
         .instantiate_pre(&compiled)
         .with_context(|| format!("{source} can't be linked"))?;
     let proxy = ProxyIndices::new(&instance_pre)?;
-    Ok(Ready {
+    Ok(CompiledComponent {
         component: Arc::new(component),
         instance_pre,
         proxy,

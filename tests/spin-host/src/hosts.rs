@@ -1,8 +1,9 @@
-//! `allowed_outbound_hosts`: where a component may connect to.
+//! `allowed_outbound_hosts`: the hosts that a component may connect to.
 
 use wasmtime::{Result, bail, format_err};
 
-/// One permission: `scheme://host[:port]`, where `*` is any, and `*.` before a host's name is all below it.
+/// A permission `scheme://host[:port]`. `*` matches everything, and `*.` before a host matches all its
+/// subdomains.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AllowedHost {
     scheme: String,
@@ -17,21 +18,21 @@ enum Port {
 }
 
 impl AllowedHost {
-    /// Reads a permission.
+    /// Parses a permission.
     ///
     /// # Errors
-    /// Where it has another form.
+    /// Fails if the text has another form.
     pub fn parse(text: &str) -> Result<Self> {
         let (scheme, rest) = text
             .split_once("://")
-            .ok_or_else(|| format_err!("`{text}` has no scheme"))?;
+            .ok_or_else(|| format_err!("`{text}` must have a scheme"))?;
         let (host, port) = rest.rsplit_once(':').unwrap_or((rest, ""));
         if host.is_empty() || host.contains('/') {
-            bail!("`{text}` is not of the form scheme://host:port");
+            bail!("`{text}` must have the form scheme://host:port");
         }
         let port = match port {
             "*" => Port::Any,
-            "" => Port::One(well_known(scheme).ok_or_else(|| format_err!("`{text}` needs a port"))?),
+            "" => Port::One(well_known(scheme).ok_or_else(|| format_err!("`{text}` must have a port"))?),
             port => Port::One(port.parse()?),
         };
         Ok(Self {
@@ -41,7 +42,7 @@ impl AllowedHost {
         })
     }
 
-    /// Whether it permits a connection.
+    /// Returns whether the permission allows a connection.
     pub fn allows(&self, scheme: &str, host: &str, port: Option<u16>) -> bool {
         let host = match self.host.strip_prefix('*') {
             Some(suffix) => host.ends_with(suffix),
@@ -49,7 +50,7 @@ impl AllowedHost {
         };
         let port = match self.port {
             Port::Any => true,
-            Port::One(own) => port.or_else(|| well_known(scheme)) == Some(own),
+            Port::One(allowed) => port.or_else(|| well_known(scheme)) == Some(allowed),
         };
         (self.scheme == "*" || self.scheme == scheme) && host && port
     }
@@ -68,7 +69,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_permission_is_for_its_scheme_host_and_port() {
+    fn allows_only_its_scheme_host_and_port() {
         let chained = AllowedHost::parse("http://orders-events.spin.internal").unwrap();
         assert!(chained.allows("http", "orders-events.spin.internal", None));
         assert!(!chained.allows("https", "orders-events.spin.internal", None));

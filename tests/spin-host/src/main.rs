@@ -1,16 +1,19 @@
-//! Spin as far as the black-box tests need it: it reads `spin.toml`, and runs what that names as Spin 4.0.2 does, with the same
-//! interfaces, permissions and limits, a fresh instance for each request, and the same files in its state folder.
+//! Runs the application of `spin.toml` for the black-box tests, where Spin itself is not available.
+//!
+//! It behaves like Spin 4.0.2 where the tests need it. It has the same interfaces, permissions and limits. It
+//! creates a new instance for each request, and keeps the same files in the state folder.
 
 mod app;
 mod bindings;
 mod chain;
-mod config;
 mod engine;
 mod hosts;
 mod keyvalue;
 mod serve;
 mod sqlite;
 mod state;
+mod stores;
+mod variables;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -24,14 +27,14 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::app::App;
 use crate::serve::Server;
 
-/// Runs an application of Spin. Variables come from the environment, as `SPIN_VARIABLE_NAME`.
+/// Runs an application of Spin. Sets a variable from the environment variable `SPIN_VARIABLE_<NAME>`.
 #[derive(Parser)]
 struct Cli {
-    /// The application's manifest.
+    /// The manifest of the application
     #[arg(long, default_value = "spin.toml")]
     from: PathBuf,
 
-    /// Where to listen.
+    /// The address to listen on
     #[arg(long, default_value = "127.0.0.1:3000")]
     listen: SocketAddr,
 
@@ -39,7 +42,7 @@ struct Cli {
     #[arg(long)]
     state_dir: Option<PathBuf>,
 
-    /// Where to keep compiled components.
+    /// The folder for compiled components
     #[arg(long)]
     cache: Option<PathBuf>,
 }

@@ -1,4 +1,5 @@
-//! Requests: from a connection, or from another component, to a fresh instance, and the answer back while the instance still works.
+//! Passes each request from a connection or another component to a new instance. The response is sent while
+//! the instance may still run.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -22,34 +23,34 @@ use wasmtime_wasi_http::p2::bindings::http::types::Scheme;
 use wasmtime_wasi_http::{Error, WasiBody, WasiHttpView as _};
 
 use crate::app::{App, Route};
-use crate::chain::Chain;
-use crate::engine::{self, Ready};
-use crate::keyvalue::Stores;
+use crate::chain::{Answer, Chain, Components};
+use crate::engine::{self, CompiledComponent};
 use crate::state::State;
+use crate::stores::Stores;
 
-/// Where Spin tells a component its client's address.
-const CLIENT: HeaderName = HeaderName::from_static("spin-client-addr");
+/// The header in which Spin sends the client's address.
+const CLIENT_ADDRESS: HeaderName = HeaderName::from_static("spin-client-addr");
 
 /// A running application.
 pub struct Server {
-    components: BTreeMap<String, Ready>,
+    components: BTreeMap<String, CompiledComponent>,
     routes: Vec<(Route, String)>,
     stores: Stores,
     data: PathBuf,
 }
 
 impl Server {
-    /// Compiles the application's components, and opens the state folder.
+    /// Compiles the components and opens the state folder.
     ///
     /// # Errors
-    /// Where one of them is not as it should be.
+    /// Fails if a component or the state folder can't be used.
     pub fn new(app: App, data: &Path, cache: Option<&Path>) -> Result<Self> {
-        std::fs::create_dir_all(data).with_context(|| format!("{} can't be made", data.display()))?;
+        std::fs::create_dir_all(data).with_context(|| format!("{} can't be created", data.display()))?;
         let engine = engine::engine(cache)?;
         let components = app
             .components
             .into_iter()
-            .map(|(id, component)| Ok((id, engine::ready(&engine, component)?)))
+            .map(|(id, component)| Ok((id, engine::compile(&engine, component)?)))
             .collect::<Result<_>>()?;
         Ok(Self {
             components,
@@ -59,8 +60,8 @@ impl Server {
         })
     }
 
-    /// Answers a request from outside.
-    async fn answer(
+    /// Responds to a request of a client.
+    async fn respond(
         self: Arc<Self>,
         mut request: Request<Incoming>,
         client: SocketAddr,
@@ -69,8 +70,8 @@ impl Server {
         if path == "/.well-known/spin/health" {
             return response(StatusCode::OK, "OK");
         }
-        let routed = self.routes.iter().find(|(route, _)| route.takes(path));
-        let Some((_, component)) = routed else {
+        let route = self.routes.iter().find(|(route, _)| route.matches(path));
+        let Some((_, component)) = route else {
             return response(StatusCode::NOT_FOUND, "");
         };
         let host = request.headers().get(HOST).and_then(|host| host.to_str().ok());
@@ -78,13 +79,13 @@ impl Server {
             request.headers_mut().remove(HOST);
         }
         if let Ok(client) = HeaderValue::from_str(&client.to_string()) {
-            request.headers_mut().insert(CLIENT, client);
+            request.headers_mut().insert(CLIENT_ADDRESS, client);
         }
         self.run(component, request).await
     }
 
-    /// Lets a fresh instance of a component answer a request.
-    pub async fn run<B>(self: &Arc<Self>, component: &str, request: Request<B>) -> Response<WasiBody>
+    /// Passes a request to a new instance of a component and returns its response.
+    async fn run<B>(self: &Arc<Self>, component: &str, request: Request<B>) -> Response<WasiBody>
     where
         B: Body<Data = Bytes> + Send + 'static,
         B::Error: Into<Error>,
@@ -104,24 +105,24 @@ impl Server {
         B: Body<Data = Bytes> + Send + 'static,
         B::Error: Into<Error>,
     {
-        let ready = self
+        let compiled = self
             .components
             .get(component)
-            .ok_or_else(|| format_err!("there is no component `{component}`"))?;
-        describe(&mut request)?;
+            .ok_or_else(|| format_err!("the component `{component}` does not exist"))?;
+        add_headers(&mut request)?;
         let chain = Chain {
-            component: Arc::clone(&ready.component),
-            server: Arc::clone(self),
+            component: Arc::clone(&compiled.component),
+            components: Arc::clone(self) as Arc<dyn Components>,
         };
         let state = State::new(
-            Arc::clone(&ready.component),
+            Arc::clone(&compiled.component),
             self.stores.clone(),
             self.data.clone(),
             chain,
         );
-        let mut store = Store::new(ready.instance_pre.engine(), state);
-        let instance = ready.instance_pre.instantiate_async(&mut store).await?;
-        let proxy = ready.proxy.load(&mut store, &instance)?;
+        let mut store = Store::new(compiled.instance_pre.engine(), state);
+        let instance = compiled.instance_pre.instantiate_async(&mut store).await?;
+        let proxy = compiled.proxy.load(&mut store, &instance)?;
         let (sender, receiver) = oneshot::channel();
         let mut http = store.data_mut().http();
         let request = http.new_incoming_request(Scheme::Http, request)?;
@@ -151,8 +152,17 @@ impl Server {
     }
 }
 
-/// Adds what Spin tells a component of its request; a header that is no text fails the request.
-fn describe<B>(request: &mut Request<B>) -> Result<()> {
+impl Components for Server {
+    fn call(self: Arc<Self>, component: String, request: Request<WasiBody>) -> Answer {
+        Box::pin(async move { self.run(&component, request).await })
+    }
+}
+
+/// Adds the headers in which Spin describes the request.
+///
+/// # Errors
+/// Fails if a header is not text.
+fn add_headers<B>(request: &mut Request<B>) -> Result<()> {
     for value in request.headers().values() {
         str::from_utf8(value.as_bytes())?;
     }
@@ -178,7 +188,7 @@ fn response(status: StatusCode, text: &'static str) -> Response<WasiBody> {
     response
 }
 
-/// Takes connections for ever.
+/// Accepts connections without end.
 pub async fn serve(listener: TcpListener, server: Arc<Server>) {
     loop {
         let Ok((stream, client)) = listener.accept().await else {
@@ -186,13 +196,13 @@ pub async fn serve(listener: TcpListener, server: Arc<Server>) {
         };
         let server = Arc::clone(&server);
         tokio::spawn(async move {
-            let answer = service_fn(move |request| {
+            let service = service_fn(move |request| {
                 let server = Arc::clone(&server);
-                async move { Ok::<_, Infallible>(server.answer(request, client).await) }
+                async move { Ok::<_, Infallible>(server.respond(request, client).await) }
             });
-            // A client that goes away is not worth a word.
+            // Errors are ignored: a client may disconnect at any time.
             let _ = Builder::new(TokioExecutor::new())
-                .serve_connection(TokioIo::new(stream), answer)
+                .serve_connection(TokioIo::new(stream), service)
                 .await;
         });
     }

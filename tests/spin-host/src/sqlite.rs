@@ -1,4 +1,4 @@
-//! `fermyon:spin/sqlite`: a connection for each `open`, in the file `sqlite_db.db` of the state folder.
+//! `fermyon:spin/sqlite`: each `open` creates a connection to the file `sqlite_db.db` in the state folder.
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,7 +10,7 @@ use wasmtime::component::Resource;
 use crate::bindings::fermyon::spin::sqlite::{Error, Host, HostConnection, QueryResult, RowResult, Value};
 use crate::state::State;
 
-/// A connection that a guest holds.
+/// A guest's connection.
 pub struct Connection(Arc<Mutex<rusqlite::Connection>>);
 
 impl Host for State {}
@@ -69,7 +69,7 @@ fn execute(
     });
     let width = columns.len();
     let rows = statement.query_map(params_from_iter(parameters), |row| {
-        let values = (0..width).map(|column| row.get(column).map(fetched));
+        let values = (0..width).map(|column| row.get(column).map(to_wit));
         Ok(RowResult {
             values: values.collect::<rusqlite::Result<_>>()?,
         })
@@ -78,7 +78,7 @@ fn execute(
     Ok(QueryResult { columns, rows })
 }
 
-fn fetched(value: Stored) -> Value {
+fn to_wit(value: Stored) -> Value {
     match value {
         Stored::Null => Value::Null,
         Stored::Integer(integer) => Value::Integer(integer),

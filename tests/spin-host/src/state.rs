@@ -1,4 +1,4 @@
-//! What a store holds besides the instance itself.
+//! The data of a store in addition to the instance itself.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -10,17 +10,17 @@ use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use crate::app::Component;
 use crate::chain::Chain;
-use crate::keyvalue::Stores;
+use crate::stores::Stores;
 
 /// The data of one instance.
 pub struct State {
-    /// Which component it is of.
+    /// The component of the instance.
     pub component: Arc<Component>,
     /// The key-value stores of the application.
     pub stores: Stores,
     /// The state folder.
     pub data: PathBuf,
-    /// What the guest holds.
+    /// The handles of the guest.
     pub table: ResourceTable,
     wasi: WasiCtx,
     http: WasiHttpCtx,
@@ -28,7 +28,8 @@ pub struct State {
 }
 
 impl State {
-    /// The state of a fresh instance: no files, no environment, connections only where the component may have them.
+    /// Creates the state of a new instance without files or environment variables. It may connect only to the
+    /// hosts of its component.
     pub fn new(component: Arc<Component>, stores: Stores, data: PathBuf, chain: Chain) -> Self {
         let mut wasi = WasiCtx::builder();
         let allowed = Arc::clone(&component);
@@ -38,7 +39,7 @@ impl State {
             .socket_addr_check(move |address, used| {
                 let scheme = match used {
                     SocketAddrUse::TcpConnect => "tcp",
-                    // A connection begins with it.
+                    // Each outgoing connection begins with such a bind.
                     SocketAddrUse::TcpBind if address.ip().is_unspecified() && address.port() == 0 => {
                         return Box::pin(async { true });
                     }

@@ -1,4 +1,5 @@
-//! Which calls a request makes on the lattice: each goes through NATS, so there is never one for each line or product.
+//! The calls of a request on the lattice. Each goes through NATS, so their number must not depend on the
+//! number of lines or products.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader};
@@ -11,58 +12,67 @@ use anyhow::{Context, Result, bail, ensure};
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
 
-use super::Lattice;
-use crate::client::As;
+use super::control::Lattice;
+use crate::fixtures::unique;
+use crate::shop::{As, Shop};
 use crate::trials::failed;
-use crate::world::{World, place_order, unique};
 
-/// So long without a call, and a request's calls are over, with those of its events.
+/// The calls of a request and of its events are over after this time without a call.
 const QUIET: Duration = Duration::from_secs(3);
 
-/// How long the calls of one request may go on.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// The time limit for the calls of one request.
+const LIMIT: Duration = Duration::from_secs(60);
 
-/// How often each call was made: who called whom for what.
+/// The number of each call, by the caller, the called component and the function.
 type Graph = BTreeMap<(String, String, String), usize>;
 
 /// The tests of this area.
-pub fn tests(world: &Arc<World>, lattice: &Arc<Lattice>) -> Vec<Trial> {
-    let trial = |name: &str, test: fn(&World, &Lattice) -> Result<()>| {
-        let (world, lattice) = (Arc::clone(world), Arc::clone(lattice));
+pub fn tests(shop: &Arc<Shop>, lattice: &Arc<Lattice>) -> Vec<Trial> {
+    let trial = |name: &str, test: fn(&Shop, &Lattice) -> Result<()>| {
+        let (shop, lattice) = (Arc::clone(shop), Arc::clone(lattice));
         Trial::test(format!("lattice::calls::{name}"), move || {
-            test(&world, &lattice).map_err(failed)
+            test(&shop, &lattice).map_err(failed)
         })
     };
     vec![
-        // First, since orders set timers that ring later.
-        trial("a_list_calls_once_whatever_its_length", lists),
-        trial("an_order_of_five_calls_as_often_as_an_order_of_one", orders),
-        trial("a_cart_of_five_calls_as_often_as_a_cart_of_one", carts),
+        // The first test, since orders set timers that call later.
+        trial(
+            "a_list_calls_once_whatever_its_length",
+            a_list_calls_once_whatever_its_length,
+        ),
+        trial(
+            "an_order_of_five_calls_as_often_as_an_order_of_one",
+            an_order_of_five_calls_as_often_as_an_order_of_one,
+        ),
+        trial(
+            "a_cart_of_five_calls_as_often_as_a_cart_of_one",
+            a_cart_of_five_calls_as_often_as_a_cart_of_one,
+        ),
     ]
 }
 
-fn orders(world: &World, lattice: &Lattice) -> Result<()> {
-    let user = world.register("calls")?;
+fn an_order_of_five_calls_as_often_as_an_order_of_one(shop: &Shop, lattice: &Lattice) -> Result<()> {
+    let user = shop.register("calls")?;
     let products = (0..5)
-        .map(|_| world.product(100, 1000))
+        .map(|_| shop.product(100, 1000))
         .collect::<Result<Vec<_>>>()?;
     let lines: Vec<_> = products.iter().map(|id| (id.as_str(), 1)).collect();
     let mut calls = Calls::watch(lattice)?;
     let mut graphs = Vec::new();
     for lines in [lines.get(..1).context("a line")?, &lines] {
         let graph = calls.during(|| {
-            place_order(&world.shop, user.caller(), lines)?.text("/placeOrder/_id")?;
+            shop.order(user.caller(), lines)?;
             Ok(())
         })?;
         println!("an order of {}:\n{}", lines.len(), drawn(&graph));
         graphs.push(graph);
     }
     let [one, five] = graphs.as_slice() else {
-        bail!("two orders should have been placed");
+        bail!("there should be two graphs");
     };
     ensure!(
         one == five,
-        "more lines should not be more calls:\n{}\n{}",
+        "the number of lines should not change the calls:\n{}\n{}",
         drawn(one),
         drawn(five)
     );
@@ -70,22 +80,19 @@ fn orders(world: &World, lattice: &Lattice) -> Result<()> {
     once(one, "orders")
 }
 
-fn carts(world: &World, lattice: &Lattice) -> Result<()> {
-    let user = world.register("calls")?;
+fn a_cart_of_five_calls_as_often_as_a_cart_of_one(shop: &Shop, lattice: &Lattice) -> Result<()> {
+    let user = shop.register("calls")?;
     let mut calls = Calls::watch(lattice)?;
     let mut graphs = Vec::new();
     for more in [1, 4] {
         for _ in 0..more {
-            let product = world.product(100, 10)?;
-            let add = "mutation ($product: ID!) { addToCart(productId: $product) { total } }";
-            world
-                .shop
-                .graphql(user.caller(), add, json!({ "product": product }))?
+            let product = shop.product(100, 10)?;
+            shop.add_to_cart(user.caller(), &product, 1)?
                 .int("/addToCart/total")?;
         }
         let graph = calls.during(|| {
             let view = "{ cart { total products { quantity } changes { kind } } }";
-            world.shop.query(user.caller(), view)?.int("/cart/total")?;
+            shop.query(user.caller(), view)?.int("/cart/total")?;
             Ok(())
         })?;
         println!("a cart with {more} more:\n{}", drawn(&graph));
@@ -94,44 +101,44 @@ fn carts(world: &World, lattice: &Lattice) -> Result<()> {
     }
     ensure!(
         graphs.first() == graphs.last(),
-        "more lines should not be more calls"
+        "the number of lines should not change the calls"
     );
     Ok(())
 }
 
-fn lists(world: &World, lattice: &Lattice) -> Result<()> {
+fn a_list_calls_once_whatever_its_length(shop: &Shop, lattice: &Lattice) -> Result<()> {
     for _ in 0..20 {
-        world.product(100, 10)?;
+        shop.product(100, 10)?;
     }
     let mut calls = Calls::watch(lattice)?;
     for first in [1, 20] {
-        // A name that no answer was kept for.
+        // The cache has no response for this name.
         let name = unique("list").replace('-', "_");
         let query = format!(
             "query {name} {{ productConnection(first: {first}) {{ nodes {{ _id name price quantity }} }} }}"
         );
-        let graph = calls.during(|| list(world, &query, first))?;
+        let graph = calls.during(|| list(shop, &query, first))?;
         println!("a list of {first}:\n{}", drawn(&graph));
         once(&graph, "gateway")?;
         once(&graph, "catalog")?;
-        let kept = calls.during(|| list(world, &query, first))?;
-        println!("the same again:\n{}", drawn(&kept));
+        let cached = calls.during(|| list(shop, &query, first))?;
+        println!("the same again:\n{}", drawn(&cached));
         ensure!(
-            kept.values().sum::<usize>() == 1,
-            "a kept answer should take one call: {kept:?}"
+            cached.values().sum::<usize>() == 1,
+            "a cached response should need one call: {cached:?}"
         );
     }
     Ok(())
 }
 
-fn list(world: &World, query: &str, first: usize) -> Result<()> {
-    let answer = world.shop.graphql(As::Anonymous, query, json!({}))?;
+fn list(shop: &Shop, query: &str, first: usize) -> Result<()> {
+    let answer = shop.graphql(As::Anonymous, query, json!({}))?;
     let found = answer.list("/productConnection/nodes")?.len();
     ensure!(found == first, "there should be {first} products, not {found}");
     Ok(())
 }
 
-/// Fails where a caller makes one call twice.
+/// Fails if a caller makes one call twice.
 fn once(graph: &Graph, caller: &str) -> Result<()> {
     let own = graph.iter().filter(|((from, ..), _)| from.ends_with(caller));
     let (mut calls, mut twice) = (0, Vec::new());
@@ -141,7 +148,7 @@ fn once(graph: &Graph, caller: &str) -> Result<()> {
             twice.push(call);
         }
     }
-    ensure!(calls > 0, "{caller} should call someone");
+    ensure!(calls > 0, "{caller} should make a call");
     ensure!(
         twice.is_empty(),
         "{caller} should make each call once, not {twice:?}:\n{}",
@@ -150,6 +157,7 @@ fn once(graph: &Graph, caller: &str) -> Result<()> {
     Ok(())
 }
 
+/// Returns a line for each call.
 fn drawn(graph: &Graph) -> String {
     let line = |((from, to, call), count): (&(String, String, String), &usize)| {
         format!("  {count} x {from} -> {to}: {call}\n")
@@ -157,7 +165,7 @@ fn drawn(graph: &Graph) -> String {
     graph.iter().map(line).collect()
 }
 
-/// Sees every call on the lattice.
+/// A watcher of every call on the lattice.
 struct Calls {
     watcher: Child,
     lines: Receiver<String>,
@@ -179,11 +187,11 @@ impl Calls {
         });
         let calls = Self { watcher, lines };
         let first = calls.lines.recv_timeout(Duration::from_secs(20))?;
-        ensure!(first == "ready", "the watcher should be ready, and says {first}");
+        ensure!(first == "ready", "the watcher should print `ready`, not {first}");
         Ok(calls)
     }
 
-    /// The calls that are made because of an action. Nothing else must go on.
+    /// Returns the calls during an action. No other requests may run.
     fn during(&mut self, action: impl FnOnce() -> Result<()>) -> Result<Graph> {
         self.until_quiet()?;
         action()?;
@@ -202,16 +210,13 @@ impl Calls {
         Ok(graph)
     }
 
-    /// What is told until nothing was told for a while.
+    /// Returns the calls until no more arrive.
     fn until_quiet(&self) -> Result<Vec<String>> {
         let started = Instant::now();
         let mut lines = Vec::new();
         while let Ok(line) = self.lines.recv_timeout(QUIET) {
             lines.push(line);
-            ensure!(
-                started.elapsed() < PATIENCE,
-                "the calls should end, and do not: {lines:?}"
-            );
+            ensure!(started.elapsed() < LIMIT, "the calls should end: {lines:?}");
         }
         Ok(lines)
     }
@@ -219,7 +224,7 @@ impl Calls {
 
 impl Drop for Calls {
     fn drop(&mut self) {
-        // Where it has ended by itself, there is nothing to end.
+        // The watcher may have ended already.
         let _ = self.watcher.kill();
         let _ = self.watcher.wait();
     }

@@ -1,5 +1,5 @@
-//! Faults of a lattice, one after the other, while orders are placed: whatever ends, no order is lost or doubled, no piece is
-//! oversold, and every event arrives.
+//! Faults of a lattice, one after the other, while orders are placed. No order may be lost or doubled, no
+//! unit oversold, and every event must arrive.
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -11,13 +11,14 @@ use libtest_mimic::Trial;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
-use super::Lattice;
+use super::control::{Lattice, list};
 use super::rollout::spread_over_zones;
-use crate::client::As;
+use crate::shop::{Shop, User};
 use crate::trials::failed;
-use crate::world::{User, World, place_order};
+use crate::values::text_at;
+use crate::wait::retry;
 
-/// Who is ended, and how.
+/// The name of a fault, the process that ends, and the signal.
 const FAULTS: [(&str, &str, Signal); 5] = [
     ("redis_is_killed", "Redis", Signal::KILL),
     ("kafka_is_killed", "Kafka", Signal::KILL),
@@ -26,7 +27,7 @@ const FAULTS: [(&str, &str, Signal); 5] = [
     ("a_host_is_killed", "host 2", Signal::KILL),
 ];
 
-/// What each host runs that the services call.
+/// The capability providers on each host.
 const PROVIDERS: [&str; 5] = [
     "mercato-http",
     "mercato-kafka",
@@ -35,54 +36,54 @@ const PROVIDERS: [&str; 5] = [
     "mercato-smtp",
 ];
 
-/// How many place orders at once.
+/// The number of concurrent shoppers.
 const WORKERS: usize = 4;
 
-/// How long orders are placed before a fault.
+/// How long shoppers place orders before a fault.
 const BEFORE: Duration = Duration::from_secs(3);
 
-/// How long orders are placed after it; what ended is started again meanwhile.
+/// How long shoppers place orders after a fault. The ended process restarts in this time.
 const AFTER: Duration = Duration::from_secs(20);
 
-/// How long events may take to arrive after a fault.
-const PATIENCE: Duration = Duration::from_secs(150);
+/// The time limit for events after a fault.
+const LIMIT: Duration = Duration::from_secs(150);
 
 /// The tests of this area.
-pub fn tests(world: &Arc<World>, lattice: &Arc<Lattice>) -> Vec<Trial> {
+pub fn tests(shop: &Arc<Shop>, lattice: &Arc<Lattice>) -> Vec<Trial> {
     FAULTS
         .into_iter()
         .map(|(name, process, signal)| {
-            let (world, lattice) = (Arc::clone(world), Arc::clone(lattice));
+            let (shop, lattice) = (Arc::clone(shop), Arc::clone(lattice));
             Trial::test(format!("lattice::faults::{name}"), move || {
                 let ended = || end(&lattice, process, signal);
-                whole(&lattice)
-                    .and_then(|()| under_load(&world, name, ended))
+                wait_until_complete(&lattice)
+                    .and_then(|()| under_load(&shop, name, ended))
                     .map_err(failed)
             })
         })
         .collect()
 }
 
-/// Waits until both zones have everything: what the test before has ended may still be starting.
-fn whole(lattice: &Lattice) -> Result<()> {
-    let deadline = Instant::now() + PATIENCE;
-    loop {
-        match spread_over_zones(lattice).and_then(|()| providers_in_both_zones(lattice)) {
-            Err(error) if Instant::now() > deadline => return Err(error),
-            Err(_) => std::thread::sleep(Duration::from_millis(500)),
-            Ok(()) => return Ok(()),
-        }
-    }
+/// Waits until both zones are complete, since the process that an earlier test has ended may still be
+/// starting.
+fn wait_until_complete(lattice: &Lattice) -> Result<()> {
+    retry(LIMIT, || {
+        spread_over_zones(lattice)?;
+        providers_in_both_zones(lattice)
+    })
 }
 
 fn providers_in_both_zones(lattice: &Lattice) -> Result<()> {
     let status = lattice.status()?;
-    let list = |value: &Value, key: &str| value.get(key).and_then(Value::as_array).cloned();
-    for host in list(&status, "hosts").context("there are hosts")? {
-        let there = list(&host, "providers").unwrap_or_default();
+    ensure!(
+        !list(&status, "hosts").is_empty(),
+        "there should be hosts: {status}"
+    );
+    for host in list(&status, "hosts") {
+        let found = list(host, "providers");
         for provider in PROVIDERS {
             let is_it = |one: &Value| one.get("id").and_then(Value::as_str) == Some(provider);
-            ensure!(there.iter().any(is_it), "{provider} is missing of {there:?}");
+            ensure!(found.iter().any(is_it), "{provider} is missing in {found:?}");
         }
     }
     Ok(())
@@ -91,28 +92,28 @@ fn providers_in_both_zones(lattice: &Lattice) -> Result<()> {
 /// Ends a process of the lattice.
 fn end(lattice: &Lattice, name: &str, signal: Signal) -> Result<()> {
     let pid = Pid::from_raw(lattice.process(name)?).context("0 is no process")?;
-    kill_process(pid, signal).with_context(|| format!("{name} should run"))
+    kill_process(pid, signal).with_context(|| format!("{name} should be running"))
 }
 
-/// What shoppers saw.
+/// The results of the shoppers.
 #[derive(Default)]
-struct Seen {
-    /// The orders that were answered, and when.
+struct Results {
+    /// The confirmed orders with the times of their confirmation.
     placed: Mutex<Vec<(String, Instant)>>,
-    /// The requests that were not answered by an order.
+    /// The number of requests without a confirmation.
     failed: AtomicUsize,
 }
 
-fn under_load(world: &World, name: &str, fault: impl FnOnce() -> Result<()>) -> Result<()> {
-    let user = world.register("faults")?;
-    let product = world.product(100, 1_000_000)?;
-    let (seen, over) = (Seen::default(), AtomicBool::new(false));
-    let begun = Instant::now();
+fn under_load(shop: &Shop, name: &str, fault: impl FnOnce() -> Result<()>) -> Result<()> {
+    let user = shop.register("faults")?;
+    let product = shop.product(100, 1_000_000)?;
+    let (results, over) = (Results::default(), AtomicBool::new(false));
+    let started = Instant::now();
     std::thread::scope(|scope| {
         for _ in 0..WORKERS {
             scope.spawn(|| {
                 while !over.load(Ordering::Relaxed) {
-                    shop(world, &user, &product, &seen);
+                    place_one(shop, &user, &product, &results);
                 }
             });
         }
@@ -122,13 +123,13 @@ fn under_load(world: &World, name: &str, fault: impl FnOnce() -> Result<()>) -> 
         over.store(true, Ordering::Relaxed);
         done
     })?;
-    let placed = seen
+    let placed = results
         .placed
         .into_inner()
         .map_err(|_| anyhow!("a shopper panicked"))?;
-    let failed = seen.failed.into_inner();
+    let failed = results.failed.into_inner();
     let mut times: Vec<_> = placed.iter().map(|(_, at)| *at).collect();
-    times.extend([begun, Instant::now()]);
+    times.extend([started, Instant::now()]);
     times.sort();
     let pauses = times.iter().zip(times.iter().skip(1));
     let pause = pauses.map(|(a, b)| *b - *a).max().unwrap_or_default();
@@ -137,88 +138,63 @@ fn under_load(world: &World, name: &str, fault: impl FnOnce() -> Result<()>) -> 
         placed.len(),
         pause.as_secs_f32()
     );
-    check(world, &user, &product, &placed, failed)
+    check(shop, &user, &product, &placed, failed)
 }
 
 /// Places one order.
-fn shop(world: &World, user: &User, product: &str, seen: &Seen) {
-    let answer = place_order(&world.shop, user.caller(), &[(product, 1)]);
+fn place_one(shop: &Shop, user: &User, product: &str, results: &Results) {
+    let answer = shop.place_order(user.caller(), &[(product, 1)]);
     let id = answer.ok().and_then(|answer| {
         let id = answer.text("/placeOrder/_id").ok()?.to_owned();
         answer.errors().is_empty().then_some(id)
     });
-    match (id, seen.placed.lock()) {
+    match (id, results.placed.lock()) {
         (Some(id), Ok(mut placed)) => placed.push((id, Instant::now())),
         _ => {
-            seen.failed.fetch_add(1, Ordering::Relaxed);
+            results.failed.fetch_add(1, Ordering::Relaxed);
             std::thread::sleep(Duration::from_millis(50));
         }
     }
 }
 
-/// Every order that was answered is there, none that nobody asked for, and what is sold is what the orders hold.
-fn check(
-    world: &World,
-    user: &User,
-    product: &str,
-    placed: &[(String, Instant)],
-    failed: usize,
-) -> Result<()> {
-    ensure!(!placed.is_empty(), "orders should have been placed");
-    let deadline = Instant::now() + PATIENCE;
-    loop {
-        let settled = settled(world, user, product, placed, failed);
-        match settled {
-            Ok(()) => return Ok(()),
-            Err(error) if Instant::now() > deadline => return Err(error),
-            Err(_) => std::thread::sleep(Duration::from_millis(500)),
-        }
-    }
+/// Waits until every confirmed order exists, no order exists that no shopper requested, and the sold units
+/// match the orders.
+fn check(shop: &Shop, user: &User, product: &str, placed: &[(String, Instant)], failed: usize) -> Result<()> {
+    ensure!(!placed.is_empty(), "orders should be placed");
+    retry(LIMIT, || check_settled(shop, user, product, placed, failed))
 }
 
-fn settled(
-    world: &World,
+fn check_settled(
+    shop: &Shop,
     user: &User,
     product: &str,
     placed: &[(String, Instant)],
     failed: usize,
 ) -> Result<()> {
-    let kept = orders(world, user)?;
+    let stored = orders(shop, user)?;
     for (id, _) in placed {
-        ensure!(kept.contains(id), "order {id} was answered, and is gone");
+        ensure!(stored.contains(id), "the confirmed order {id} is missing");
     }
     ensure!(
-        kept.len() <= placed.len() + failed,
-        "{} orders are there, of {} that were asked for",
-        kept.len(),
+        stored.len() <= placed.len() + failed,
+        "there are {} orders for {} requests",
+        stored.len(),
         placed.len() + failed
     );
-    let stock = world.stock(product)?;
+    let stock = shop.stock(product)?;
     ensure!(
-        stock.reserved == 0 && usize::try_from(stock.sold).is_ok_and(|sold| sold == kept.len()),
-        "{} orders are there, and the stock is {stock:?}",
-        kept.len()
+        stock.reserved == 0 && usize::try_from(stock.sold).is_ok_and(|sold| sold == stored.len()),
+        "there are {} orders, and the stock is {stock:?}",
+        stored.len()
     );
     Ok(())
 }
 
-/// The ids of a user's orders.
-fn orders(world: &World, user: &User) -> Result<HashSet<String>> {
+/// Returns the ids of a user's orders.
+fn orders(shop: &Shop, user: &User) -> Result<HashSet<String>> {
     let query = "query ($after: String) { orderConnection(first: 100, after: $after) {
         edges { node { _id } } pageInfo { hasNextPage endCursor } } }";
-    let mut orders = HashSet::new();
-    let mut after = Value::Null;
-    loop {
-        let page = world
-            .shop
-            .graphql(As::Token(&user.token), query, json!({ "after": after }))?;
-        for edge in page.list("/orderConnection/edges")? {
-            let id = edge.pointer("/node/_id").and_then(Value::as_str);
-            orders.insert(id.context("an order has an id")?.to_owned());
-        }
-        if page.data("/orderConnection/pageInfo/hasNextPage")? == &json!(false) {
-            return Ok(orders);
-        }
-        after = page.data("/orderConnection/pageInfo/endCursor")?.clone();
-    }
+    let orders = shop.all_nodes(user.caller(), query, "/orderConnection", json!({}))?;
+    let ids = orders.iter().map(|order| Ok(text_at(order, "/_id")?.to_owned()));
+    ids.collect()
 }

@@ -1,46 +1,46 @@
-//! A new version of the manifest, put in place while shoppers shop.
+//! A new version of the manifest is deployed while shoppers place orders.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, anyhow, ensure};
+use anyhow::{Context, Result, ensure};
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
 
-use super::Lattice;
-use crate::client::As;
+use super::control::{Lattice, list};
+use crate::fixtures::unique;
+use crate::shop::{As, Shop, User};
 use crate::trials::failed;
-use crate::world::{User, World, place_order, unique};
+use crate::wait::eventually;
 
-/// How many instances of the catalog there are, before and after.
+/// The number of instances of the catalog before and after the rollout.
 const INSTANCES: (u64, u64) = (32, 48);
 
-/// How many shop at once.
+/// The number of concurrent shoppers.
 const SHOPPERS: usize = 4;
 
-/// How long hosts may take to do what wadm has them do.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// The time limit for the hosts to follow the manifest.
+const LIMIT: Duration = Duration::from_secs(60);
 
 /// The tests of this area.
-pub fn tests(world: &Arc<World>, lattice: &Arc<Lattice>) -> Vec<Trial> {
-    let (world, own) = (Arc::clone(world), Arc::clone(lattice));
+pub fn tests(shop: &Arc<Shop>, lattice: &Arc<Lattice>) -> Vec<Trial> {
+    let (shop, own) = (Arc::clone(shop), Arc::clone(lattice));
     let lattice = Arc::clone(lattice);
     vec![
         Trial::test(
-            "lattice::rollout::components_are_spread_as_the_labels_ask",
+            "lattice::rollout::components_are_spread_over_the_zones",
             move || spread_over_zones(&lattice).map_err(failed),
         ),
         Trial::test(
-            "lattice::rollout::more_instances_without_a_failed_request",
-            move || more_instances(&world, &own).map_err(failed),
+            "lattice::rollout::instances_are_added_without_a_failed_request",
+            move || add_instances(&shop, &own).map_err(failed),
         ),
     ]
 }
 
-/// Half of the instances of each component run in each zone.
-/// Fails unless every component runs in both zones alike.
+/// Fails unless each zone runs half of the instances of each component.
 pub fn spread_over_zones(lattice: &Lattice) -> Result<()> {
     let status = lattice.status()?;
     for component in [
@@ -53,33 +53,26 @@ pub fn spread_over_zones(lattice: &Lattice) -> Result<()> {
         "payments",
         "webhooks",
     ] {
-        let there = instances(&status, component)?;
-        let counts: Vec<_> = there.values().collect();
+        let zones = instances(&status, component)?;
+        let counts: Vec<_> = zones.values().collect();
         let halves = matches!(counts.as_slice(), [one, other] if one == other);
         ensure!(
-            halves && there.contains_key("a") && there.contains_key("b"),
-            "{component} runs in {there:?}"
+            halves && zones.contains_key("a") && zones.contains_key("b"),
+            "{component} runs in {zones:?}"
         );
     }
     Ok(())
 }
 
-/// How many instances of a component each zone has.
+/// Returns the number of instances of a component in each zone.
 fn instances(status: &Value, component: &str) -> Result<BTreeMap<String, u64>> {
     let mut zones = BTreeMap::new();
-    let list = |value: &Value, key: &str| {
-        value
-            .get(key)
-            .and_then(Value::as_array)
-            .cloned()
-            .unwrap_or_default()
-    };
     for host in list(status, "hosts") {
         let zone = host
             .pointer("/labels/zone")
             .and_then(Value::as_str)
             .context("a host has a zone")?;
-        for found in list(&host, "components") {
+        for found in list(host, "components") {
             let id = found.get("id").and_then(Value::as_str).unwrap_or_default();
             if id.ends_with(component) {
                 let count = found
@@ -93,7 +86,7 @@ fn instances(status: &Value, component: &str) -> Result<BTreeMap<String, u64>> {
     Ok(zones)
 }
 
-fn more_instances(world: &World, lattice: &Lattice) -> Result<()> {
+fn add_instances(shop: &Shop, lattice: &Lattice) -> Result<()> {
     let (before, after) = INSTANCES;
     let manifest = lattice.manifest()?;
     let (head, catalog) = manifest
@@ -105,17 +98,17 @@ fn more_instances(world: &World, lattice: &Lattice) -> Result<()> {
     let file = folder.path().join("wadm.yaml");
     std::fs::write(&file, format!("{head}- name: catalog\n{raised}"))?;
 
-    let user = world.register("rollout")?;
-    let product = world.product(100, 1_000_000)?;
+    let user = shop.register("rollout")?;
+    let product = shop.product(100, 1_000_000)?;
     let (over, longest) = (AtomicBool::new(false), AtomicU64::new(0));
     let (answered, failed) = (AtomicUsize::new(0), AtomicUsize::new(0));
     let deployed = std::thread::scope(|scope| {
         for _ in 0..SHOPPERS {
             scope.spawn(|| {
                 while !over.load(Ordering::Relaxed) {
-                    let begun = Instant::now();
-                    let result = shop(world, &user, &product);
-                    let took = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+                    let started = Instant::now();
+                    let result = read_and_order(shop, &user, &product);
+                    let took = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
                     longest.fetch_max(took, Ordering::Relaxed);
                     if let Err(error) = &result {
                         eprintln!("a request failed: {error:#}");
@@ -145,30 +138,21 @@ fn more_instances(world: &World, lattice: &Lattice) -> Result<()> {
     Ok(())
 }
 
-/// Reads the product, and orders one.
-fn shop(world: &World, user: &User, product: &str) -> Result<()> {
+/// Reads the product, and orders one unit.
+fn read_and_order(shop: &Shop, user: &User, product: &str) -> Result<()> {
     let query = "query ($id: ID!) { product(id: $id) { _id } }";
-    world
-        .shop
-        .graphql(As::Anonymous, query, json!({ "id": product }))?
+    shop.graphql(As::Anonymous, query, json!({ "id": product }))?
         .text("/product/_id")?;
-    place_order(&world.shop, user.caller(), &[(product, 1)])?.text("/placeOrder/_id")?;
+    shop.order(user.caller(), &[(product, 1)])?;
     Ok(())
 }
 
-/// Waits until so many instances of the catalog are there, half of them in each zone.
+/// Waits until the catalog has this many instances, half of them in each zone.
 fn becomes(lattice: &Lattice, count: u64) -> Result<()> {
-    let deadline = Instant::now() + PATIENCE;
-    loop {
-        let there = instances(&lattice.status()?, "catalog")?;
-        if there.len() == 2 && there.values().all(|&half| half * 2 == count) {
-            return Ok(());
-        }
-        if Instant::now() > deadline {
-            return Err(anyhow!(
-                "there should be {count} instances, and there are {there:?}"
-            ));
-        }
-        std::thread::sleep(Duration::from_millis(200));
-    }
+    eventually(LIMIT, format!("there should be {count} instances"), || {
+        let zones = instances(&lattice.status()?, "catalog")?;
+        let spread = zones.len() == 2 && zones.values().all(|&half| half * 2 == count);
+        Ok((spread, zones))
+    })
+    .map(drop)
 }

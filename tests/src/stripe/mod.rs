@@ -1,37 +1,37 @@
-//! Payments by Stripe's API and mail by SMTP, both by real servers: localstripe, named by `MERCATO_TEST_STRIPE` (host and port), and a
-//! mail server that keeps what it takes, named by `MERCATO_TEST_SMTP` and `MERCATO_TEST_SMTP_FOLDER`.
+//! Payments by Stripe's API and mail by SMTP, both with real servers. `MERCATO_TEST_STRIPE` names localstripe
+//! (host and port). `MERCATO_TEST_SMTP` and `MERCATO_TEST_SMTP_FOLDER` name a mail server and its Maildir.
 
-mod side;
+mod api;
+mod fixtures;
 mod webhook;
 
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
 
-use self::side::{KEY, Stripe};
-use crate::client::{As, Call, Reply};
-use crate::concurrency::at_once;
-use crate::configured::{Configured, Host, configured_trial};
-use crate::letters::reader;
-use crate::mails::{Mail, MailServer, Mails};
-use crate::own::{Binary, Home, own_trial};
-use crate::rest::{call, problem, text, value};
-use crate::world::{User, World, unique};
+use self::api::Stripe;
+use self::fixtures::{
+    SECRET, Servers, check_attempts, check_refunds, order, pay, refund, refunds_become, status,
+    status_becomes,
+};
+use crate::binary::{Binary, binary_trial};
+use crate::configured::{Host, configured_trial};
+use crate::fixtures::unique;
+use crate::maildir::{Mail, Mails};
+use crate::mails::german_customer;
+use crate::parallel::at_once;
+use crate::process::Home;
+use crate::shop::Shop;
 
 const NEEDS: &str = "needs MERCATO_TEST_STRIPE, MERCATO_TEST_SMTP and MERCATO_TEST_SMTP_FOLDER";
-/// What Stripe signs webhooks with.
-const SECRET: &str = "whsec_of_the_black_box_tests";
-/// How long a change may take to be seen everywhere. Before the first timer of a payment, which would hide a webhook that was lost.
-const PATIENCE: Duration = Duration::from_secs(30);
-
-/// Payment methods as localstripe knows them: one that is declined, and one that succeeds.
+/// A payment method of localstripe that is declined.
 const DECLINED: &str = "pm_card_chargeCustomerFail";
+/// A payment method of localstripe that succeeds.
 const VISA: &str = "pm_card_visa";
 
-/// Stripe's webhooks are registered for the whole of a localstripe.
+/// A lock for the webhooks of localstripe, which all tests share.
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
 /// The tests of this area.
@@ -41,8 +41,8 @@ pub fn tests() -> Vec<Trial> {
             let _guard = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
             test(host, &servers)
         }),
-        // Without servers it is for nobody but those who ask for the tests of a binary.
-        None if Binary::from_env().is_none() => vec![own_trial(name, |_| Ok(()))],
+        // Without a binary, --shop-only leaves the test out.
+        None if Binary::from_env().is_none() => vec![binary_trial(name, |_| Ok(()))],
         None => vec![
             Trial::test(name, || Ok(()))
                 .with_kind(NEEDS)
@@ -51,16 +51,16 @@ pub fn tests() -> Vec<Trial> {
     };
     [
         trial(
-            "stripe::an_order_is_paid_told_by_mail_and_given_back",
-            an_order_is_paid_told_by_mail_and_given_back,
+            "stripe::an_order_is_paid_confirmed_by_mail_and_refunded",
+            an_order_is_paid_confirmed_by_mail_and_refunded,
         ),
         trial(
-            "stripe::a_webhook_that_stripe_signed_makes_an_order_paid",
-            webhook::a_webhook_that_stripe_signed_makes_an_order_paid,
+            "stripe::a_webhook_signed_by_stripe_marks_an_order_as_paid",
+            webhook::a_webhook_signed_by_stripe_marks_an_order_as_paid,
         ),
         trial(
-            "stripe::what_many_ask_for_at_once_is_done_once",
-            what_many_ask_for_at_once_is_done_once,
+            "stripe::concurrent_payments_and_refunds_are_made_once",
+            concurrent_payments_and_refunds_are_made_once,
         ),
     ]
     .into_iter()
@@ -68,139 +68,52 @@ pub fn tests() -> Vec<Trial> {
     .collect()
 }
 
-#[derive(Clone)]
-struct Servers {
-    stripe: String,
-    mail: MailServer,
-}
-
-impl Servers {
-    fn from_env() -> Option<Self> {
-        Some(Self {
-            stripe: std::env::var("MERCATO_TEST_STRIPE").ok()?,
-            mail: MailServer::from_env()?,
-        })
-    }
-
-    /// A shop that takes payments by Stripe and sends mail.
-    fn shop(&self, home: &Home, host: &Host) -> Result<Configured> {
-        let base = format!("http://{}", self.stripe);
-        let settings = [
-            ("PAYMENT_GATEWAY", "stripe"),
-            ("STRIPE_API_BASE", &*base),
-            ("STRIPE_SECRET_KEY", KEY),
-            ("STRIPE_WEBHOOK_SECRET", SECRET),
-            ("HTTP_CLIENT_HOSTS", &self.stripe),
-            ("MERCATO_MAIL", &self.mail.url),
-            ("MERCATO_MAIL_FROM", "The Shop <shop@example.com>"),
-        ];
-        host.start(home, &settings)
-    }
-}
-
-/// An order of two caps, of 39.98.
-fn order(world: &World, user: &User, name: &str) -> Result<String> {
-    let product = world.product_of(json!({ "name": name, "price": 1999, "quantity": 2 }))?;
-    let body = json!({ "products": [{ "_id": product, "quantity": 2 }] });
-    let placed = world
-        .shop
-        .send_as(user.caller(), call("POST", "/api/orders", body))?;
-    placed.expect_status(201)?;
-    text(&placed, "/_id")
-}
-
-fn pay(world: &World, user: &User, order: &str, method: &str, key: &str) -> Result<Reply> {
-    let path = format!("/api/payments/{order}");
-    let call = call("POST", path, json!({ "paymentMethod": method })).header("idempotency-key", key);
-    world.shop.send_as(user.caller(), call)
-}
-
-fn refund(world: &World, order: &str, body: Value, key: &str) -> Result<Reply> {
-    let path = format!("/api/payments/{order}/refund");
-    let call = call("POST", path, body).header("idempotency-key", key);
-    world.shop.send_as(As::Key, call)
-}
-
-fn status(world: &World, order: &str) -> Result<String> {
-    let call = Call::new("GET", format!("/api/orders/{order}"));
-    text(&world.shop.send_as(As::Key, call)?, "/status")
-}
-
-/// Waits until something is so.
-fn becomes(what: &str, mut is_so: impl FnMut() -> Result<bool>) -> Result<()> {
-    let deadline = Instant::now() + PATIENCE;
-    while !is_so()? {
-        ensure!(Instant::now() < deadline, "{what}");
-        std::thread::sleep(Duration::from_millis(100));
-    }
-    Ok(())
-}
-
-fn attempt(status: &str) -> (Value, Value) {
-    (json!(status), json!(3998))
-}
-
-fn an_order_is_paid_told_by_mail_and_given_back(host: &Host, servers: &Servers) -> Result<()> {
+fn an_order_is_paid_confirmed_by_mail_and_refunded(host: &Host, servers: &Servers) -> Result<()> {
     let (home, stripe) = (Home::new()?, Stripe::new(&servers.stripe));
-    let running = servers.shop(&home, host)?;
-    let world = World::new(running.shop());
+    let running = servers.start_shop(&home, host)?;
+    let shop = running.shop();
     stripe.send_webhooks("shop", &format!("{}/webhooks/stripe", running.url), SECRET)?;
-    let (user, address) = reader(&world, &servers.mail.mails)?;
+    let (user, address) = german_customer(&shop, &servers.mail.mails)?;
     let product = unique("Wollmütze");
-    let id = order(&world, &user, &product)?;
+    let id = order(&shop, &user, &product)?;
 
-    // Asking again with the same key asks Stripe for nothing.
+    // A second request with the same key sends nothing to Stripe.
     for _ in 0..2 {
-        let declined = pay(&world, &user, &id, DECLINED, "declined")?;
-        problem(&declined, 402, "PAYMENT_DECLINED")?;
-        ensure!(
-            text(&declined, "/detail")? == "The payment was declined. Pay with another card.",
-            "the customer should hear what to do"
-        );
-        ensure!(
-            stripe.attempts(&id)? == [attempt("requires_payment_method")],
-            "{:?}",
-            stripe.attempts(&id)?
-        );
+        let declined = pay(&shop, &user, &id, DECLINED, "declined")?;
+        declined.problem(402, "PAYMENT_DECLINED")?;
+        declined.has("/detail", "The payment was declined. Pay with another card.")?;
+        check_attempts(&stripe, &id, &["requires_payment_method"])?;
     }
-    // Nor does paying what is paid.
+    // Another payment of a paid order sends nothing to Stripe either.
     for key in ["paid", "paid", "again"] {
-        let paid = pay(&world, &user, &id, VISA, key)?;
+        let paid = pay(&shop, &user, &id, VISA, key)?;
         paid.expect_status(201)?;
-        ensure!(
-            text(&paid, "/status")? == "succeeded" && value(&paid, "/attempt")? == 2,
-            "{}",
-            paid.text()
-        );
-        let attempts = stripe.attempts(&id)?;
-        ensure!(
-            attempts == [attempt("requires_payment_method"), attempt("succeeded")],
-            "{attempts:?}"
-        );
+        paid.has("/status", "succeeded")?;
+        paid.has("/attempt", 2)?;
+        check_attempts(&stripe, &id, &["requires_payment_method", "succeeded"])?;
     }
-    becomes("the order should be paid", || Ok(status(&world, &id)? == "paid"))?;
-    is_told_of(&servers.mail.mails, &address, &id, &product)?;
-    is_given_back(&world, &stripe, &id)?;
+    status_becomes(&shop, &id, "paid")?;
+    check_mail(&servers.mail.mails, &address, &id, &product)?;
+    check_refunds_of_parts(&shop, &stripe, &id)?;
 
-    // What is cancelled is given back in whole, without being asked.
-    let other = order(&world, &user, &unique("cap"))?;
-    pay(&world, &user, &other, VISA, "other")?.expect_status(201)?;
-    let call = Call::new("DELETE", format!("/api/orders/{other}"));
-    world.shop.send_as(user.caller(), call)?.expect_status(200)?;
-    becomes("the cancelled order should be given back", || {
-        Ok(stripe.refunds(&other)? == [3998])
-    })?;
+    // A cancelled order is refunded in full.
+    let other = order(&shop, &user, &unique("cap"))?;
+    pay(&shop, &user, &other, VISA, "other")?.expect_status(201)?;
+    let path = format!("/api/orders/{other}");
+    shop.rest(user.caller(), "DELETE", &path, Value::Null)?
+        .expect_status(200)?;
+    refunds_become(&stripe, &other, &[3998])?;
     let mails = servers.mail.mails.to(&address)?;
     let of_paid = |mail: &&Mail| mail.subject.contains(&id) && mail.subject.contains("bezahlt");
     ensure!(
         mails.iter().filter(of_paid).count() == 1,
-        "it should be told once: {mails:?}"
+        "one mail should confirm the payment: {mails:?}"
     );
     running.stop()
 }
 
-/// The mail of an order that is paid, read as its customer reads it.
-fn is_told_of(mails: &Mails, address: &str, order: &str, product: &str) -> Result<()> {
+/// Checks the mail that confirms a payment.
+fn check_mail(mails: &Mails, address: &str, order: &str, product: &str) -> Result<()> {
     let subject = format!("Ihre Bestellung {order} ist bezahlt");
     let mail = mails.receives(address, &subject)?;
     ensure!(mail.subject == subject, "{mail:?}");
@@ -209,7 +122,7 @@ fn is_told_of(mails: &Mails, address: &str, order: &str, product: &str) -> Resul
          2 × {product}: 39,98 USD\nGesamt: 39,98 USD\n\n-- \n"
     );
     ensure!(mail.text.starts_with(&text), "{}", mail.text);
-    let html = mail.html.context("there should be HTML")?;
+    let html = mail.html.context("the mail should have an HTML part")?;
     for part in [
         "<html lang=\"de\">",
         "<p>Guten Tag Ada Löwe,</p>",
@@ -221,68 +134,51 @@ fn is_told_of(mails: &Mails, address: &str, order: &str, product: &str) -> Resul
     Ok(())
 }
 
-/// A part of a payment, then the rest, each seen by Stripe once.
-fn is_given_back(world: &World, stripe: &Stripe, order: &str) -> Result<()> {
+/// Refunds a part of a payment, then the rest. Each request is sent twice, and Stripe gets it once.
+fn check_refunds_of_parts(shop: &Shop, stripe: &Stripe, order: &str) -> Result<()> {
     for _ in 0..2 {
-        let part = refund(world, order, json!({ "amount": 1000, "reason": "Torn" }), "part")?;
+        let part = refund(shop, order, json!({ "amount": 1000, "reason": "Torn" }), "part")?;
         part.expect_status(200)?;
-        ensure!(value(&part, "/refunded")? == 1000, "{}", part.text());
-        ensure!(stripe.refunds(order)? == [1000], "{:?}", stripe.refunds(order)?);
+        part.has("/refunded", 1000)?;
+        check_refunds(stripe, order, &[1000])?;
     }
-    ensure!(status(world, order)? == "paid", "a part of it is still paid");
-    problem(
-        &refund(world, order, json!({ "amount": 2999 }), "too much")?,
-        400,
-        "BAD_USER_INPUT",
-    )?;
-    for _ in 0..2 {
-        let rest = refund(world, order, json!({}), "rest")?;
-        rest.expect_status(200)?;
-        ensure!(value(&rest, "/refunded")? == 3998, "{}", rest.text());
-    }
-    problem(
-        &refund(world, order, json!({ "amount": 1 }), "more")?,
-        409,
-        "INVALID_TRANSITION",
-    )?;
     ensure!(
-        stripe.refunds(order)? == [1000, 2998],
-        "{:?}",
-        stripe.refunds(order)?
+        status(shop, order)? == "paid",
+        "an order with a partial refund should stay paid"
     );
+    refund(shop, order, json!({ "amount": 2999 }), "too much")?.problem(400, "BAD_USER_INPUT")?;
+    for _ in 0..2 {
+        let rest = refund(shop, order, json!({}), "rest")?;
+        rest.expect_status(200)?;
+        rest.has("/refunded", 3998)?;
+    }
+    refund(shop, order, json!({ "amount": 1 }), "more")?.problem(409, "INVALID_TRANSITION")?;
+    check_refunds(stripe, order, &[1000, 2998])?;
     ensure!(
         stripe.charge(order)?.get("refunded") == Some(&json!(true)),
-        "Stripe should see that all is given back"
+        "Stripe should mark the charge as refunded"
     );
-    becomes("the order should be refunded", || {
-        Ok(status(world, order)? == "refunded")
-    })
+    status_becomes(shop, order, "refunded")
 }
 
-fn what_many_ask_for_at_once_is_done_once(host: &Host, servers: &Servers) -> Result<()> {
+fn concurrent_payments_and_refunds_are_made_once(host: &Host, servers: &Servers) -> Result<()> {
     let (home, stripe) = (Home::new()?, Stripe::new(&servers.stripe));
-    let running = servers.shop(&home, host)?;
-    let world = World::new(running.shop());
-    let user = world.register("payer")?;
-    let id = order(&world, &user, &unique("cap"))?;
+    let running = servers.start_shop(&home, host)?;
+    let shop = running.shop();
+    let user = shop.register("payer")?;
+    let id = order(&shop, &user, &unique("cap"))?;
     for paid in at_once(8, |window| {
-        pay(&world, &user, &id, VISA, &format!("window {window}"))
+        pay(&shop, &user, &id, VISA, &format!("window {window}"))
     })? {
         paid.expect_status(201)?;
-        ensure!(value(&paid, "/attempt")? == 1, "{}", paid.text());
+        paid.has("/attempt", 1)?;
     }
-    ensure!(
-        stripe.attempts(&id)? == [attempt("succeeded")],
-        "Stripe should take the money once: {:?}",
-        stripe.attempts(&id)?
-    );
+    check_attempts(&stripe, &id, &["succeeded"])?;
     let parts = at_once(8, |part| {
-        refund(&world, &id, json!({ "amount": 1000 }), &format!("part {part}"))
+        refund(&shop, &id, json!({ "amount": 1000 }), &format!("part {part}"))
     })?;
-    let given = parts.iter().filter(|part| part.status == 200).count();
-    ensure!(given == 3, "3 refunds of 1000 fit into 3998, not {given}");
-    becomes("Stripe should give back 3 parts", || {
-        Ok(stripe.refunds(&id)? == [1000; 3])
-    })?;
+    let refunds = parts.iter().filter(|part| part.status == 200).count();
+    ensure!(refunds == 3, "3 refunds of 1000 should succeed, not {refunds}");
+    refunds_become(&stripe, &id, &[1000; 3])?;
     running.stop()
 }

@@ -1,60 +1,65 @@
-//! Payments whose outcome the shop hears of by Stripe's webhooks alone.
+//! Payments whose outcome the shop learns by Stripe's webhooks.
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 
-use super::side::Stripe;
-use super::{SECRET, Servers, attempt, becomes, order, pay, status};
-use crate::client::{Call, Reply};
+use super::api::Stripe;
+use super::fixtures::{LIMIT, SECRET, Servers, check_attempts, order, pay, status, status_becomes};
 use crate::configured::Host;
+use crate::fixtures::unique;
+use crate::http::{Request, Response};
 use crate::listener::{Listener, Received};
-use crate::own::Home;
 use crate::payments::sign;
-use crate::rest::{text, value};
+use crate::process::Home;
+use crate::shop::{Shop, User};
 use crate::tokens::now;
-use crate::world::{User, World, unique};
+use crate::wait::eventually;
 
-/// A card whose payments the customer confirms.
+/// A card whose payments the customer has to confirm.
 const CONFIRMED: &str = "4000002500003155";
 
-/// Begins a payment that the customer confirms in a browser, which the shop hears of by webhook alone.
-fn confirmed(world: &World, stripe: &Stripe, user: &User) -> Result<String> {
+/// Makes a payment that the customer confirms in a browser. The shop learns this by a webhook only.
+fn confirmed(shop: &Shop, stripe: &Stripe, user: &User) -> Result<String> {
     let method = stripe.card(CONFIRMED)?;
-    let id = order(world, user, &unique("cap"))?;
-    let begun = pay(world, user, &id, &method, &unique("begun"))?;
-    begun.expect_status(201)?;
-    ensure!(text(&begun, "/status")? == "requires-action", "{}", begun.text());
-    let secret = text(&begun, "/clientSecret")?;
-    ensure!(status(world, &id)? == "pending", "nobody has confirmed it yet");
+    let id = order(shop, user, &unique("cap"))?;
+    let started = pay(shop, user, &id, &method, &unique("started"))?;
+    started.expect_status(201)?;
+    started.has("/status", "requires-action")?;
+    let secret = started.text("/clientSecret")?;
+    ensure!(
+        status(shop, &id)? == "pending",
+        "the order should be pending before the confirmation"
+    );
     stripe.confirm(&secret)?;
     Ok(id)
 }
 
-/// What Stripe tells by a webhook is heard where Stripe has signed it lately, and once.
-pub fn a_webhook_that_stripe_signed_makes_an_order_paid(host: &Host, servers: &Servers) -> Result<()> {
+/// A webhook has its effect once, and only with a recent signature by the secret.
+pub fn a_webhook_signed_by_stripe_marks_an_order_as_paid(host: &Host, servers: &Servers) -> Result<()> {
     let (home, stripe) = (Home::new()?, Stripe::new(&servers.stripe));
-    let running = servers.shop(&home, host)?;
-    let world = World::new(running.shop());
-    let user = world.register("payer")?;
+    let running = servers.start_shop(&home, host)?;
+    let shop = running.shop();
+    let user = shop.register("payer")?;
     let url = format!("{}/webhooks/stripe", running.url);
     stripe.send_webhooks("shop", &url, SECRET)?;
-    let first = confirmed(&world, &stripe, &user)?;
-    becomes("Stripe's webhook should make the order paid", || {
-        Ok(status(&world, &first)? == "paid")
-    })?;
+    let first = confirmed(&shop, &stripe, &user)?;
+    status_becomes(&shop, &first, "paid")?;
 
-    // From now on, what Stripe sends the shop is signed by another secret; a copy, by the shop's, goes to this test.
+    // From now on, Stripe signs the shop's webhooks with another secret. This test gets a copy with the right
+    // signature.
     let copies = Listener::start(|_, _| (200, json!({})))?;
     stripe.send_webhooks("copies", &format!("http://{}/", copies.address), SECRET)?;
     stripe.send_webhooks("shop", &url, "whsec_of_somebody_else")?;
-    let second = confirmed(&world, &stripe, &user)?;
-    let mut copy = None;
-    becomes("Stripe should tell of the second order", || {
-        let of_second = |one: &Received| one.text().is_ok_and(|text| text.contains(&second));
-        copy = copies.received().into_iter().find(of_second);
-        Ok(copy.is_some())
+    let second = confirmed(&shop, &stripe, &user)?;
+    let of_second = |one: &Received| one.text().is_ok_and(|text| text.contains(&second));
+    let received = eventually(LIMIT, "Stripe should send a webhook for the second order", || {
+        let received = copies.received();
+        Ok((received.iter().any(of_second), received))
     })?;
-    let copy = copy.context("a copy")?;
+    let copy = received
+        .into_iter()
+        .find(of_second)
+        .context("the copy is there")?;
     let signature = copy.header("stripe-signature")?;
     let event: Value = serde_json::from_slice(&copy.body)?;
     ensure!(
@@ -69,45 +74,35 @@ pub fn a_webhook_that_stripe_signed_makes_an_order_paid(host: &Host, servers: &S
         (&copy, sign(SECRET, now() + 900, copy.text()?)?),
         (&other, signature.to_owned()),
     ] {
-        hear(&world, refused, &signature)?.expect_status(400)?;
+        send(&shop, refused, &signature)?.expect_status(400)?;
     }
     ensure!(
-        status(&world, &second)? == "pending",
-        "what Stripe has not signed should change nothing"
+        status(&shop, &second)? == "pending",
+        "a webhook without a valid signature should change nothing"
     );
-    // Stripe's own is heard, and once, however often it comes.
+    // The valid webhook has its effect once.
     for _ in 0..3 {
-        hear(&world, &copy, signature)?.expect_status(200)?;
+        send(&shop, &copy, signature)?.expect_status(200)?;
     }
-    becomes("the webhook should make the order paid", || {
-        Ok(status(&world, &second)? == "paid")
-    })?;
-    let payment = Call::new("GET", format!("/api/payments/{second}"));
-    let payment = world.shop.send_as(user.caller(), payment)?;
-    ensure!(
-        text(&payment, "/status")? == "succeeded" && value(&payment, "/attempt")? == 1,
-        "{}",
-        payment.text()
-    );
-    let order = Call::new("GET", format!("/api/orders/{second}"));
-    let order = world.shop.send_as(user.caller(), order)?;
-    let timeline = value(&order, "/timeline")?;
+    status_becomes(&shop, &second, "paid")?;
+    let payment = shop.get(user.caller(), &format!("/api/payments/{second}"))?;
+    payment.has("/status", "succeeded")?;
+    payment.has("/attempt", 1)?;
+    let order = shop.get(user.caller(), &format!("/api/orders/{second}"))?;
+    let timeline = order.value("/timeline")?;
     ensure!(
         timeline.as_array().map(Vec::len) == Some(2),
-        "it should be placed, and paid once: {timeline}"
+        "the timeline should have the placement and one payment: {timeline}"
     );
-    ensure!(
-        stripe.attempts(&second)? == [attempt("succeeded")],
-        "it should be paid once"
-    );
+    check_attempts(&stripe, &second, &["succeeded"])?;
     running.stop()
 }
 
-/// Sends the shop a webhook of Stripe's.
-fn hear(world: &World, webhook: &Received, signature: &str) -> Result<Reply> {
-    let call = Call::new("POST", "/webhooks/stripe")
+/// Sends a webhook of Stripe to the shop.
+fn send(shop: &Shop, webhook: &Received, signature: &str) -> Result<Response> {
+    let request = Request::new("POST", "/webhooks/stripe")
         .header("content-type", "application/json; charset=utf-8")
         .header("stripe-signature", signature)
         .body(webhook.body.clone());
-    world.shop.send(call)
+    shop.send(request)
 }

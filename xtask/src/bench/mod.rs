@@ -1,6 +1,5 @@
-//! `cargo xtask bench`: how fast a shop is on this machine.
+//! `cargo xtask bench`: measures a shop on this machine.
 
-mod api;
 mod oha;
 mod subject;
 mod usage;
@@ -9,10 +8,10 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
-use self::api::Api;
 use self::oha::Oha;
 use self::subject::{Row, Subject, table};
-use crate::lattice::{Built, ENVIRONMENT, Options, Running};
+use crate::api::Api;
+use crate::lattice::{Built, DEVELOPMENT, Options, Running};
 use crate::project::Project;
 use crate::servers::free_port;
 use crate::service::Service;
@@ -20,29 +19,28 @@ use crate::{secret, shop};
 
 /// Measure a release build of the shop under load
 ///
-/// Prints a table of requests a second, latency, errors, and what the host used of the machine.
-/// The load generator (oha, installed into the cache folder where it is not on the PATH) runs beside the shop and takes
-/// its share of the machine.
+/// Prints requests per second, latency, errors, and the processor time and memory of the shop. The load
+/// generator oha is installed into the cache if it is not on the PATH. It shares the machine with the shop.
 #[derive(Debug, clap::Args)]
 pub struct Bench {
-    /// How long each request is measured
+    /// The time for which each request is measured, in seconds
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=300))]
     seconds: u16,
-    /// How many requests are under way at a time
+    /// The number of requests that run at a time
     #[arg(long, default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..=1000))]
     connections: u16,
-    /// Measure a lattice, and then one process on the lattice's servers, beside the one process on a data folder
+    /// Also measure a lattice, and one process on the lattice's servers
     #[arg(long)]
     lattice: bool,
 }
 
 impl Bench {
-    /// Builds, measures, and prints tables.
+    /// Builds and measures the shop, and prints the tables.
     ///
     /// # Errors
-    /// Something can't be built or started, or the shop answers wrongly.
+    /// A part can't be built or started, or the shop gives a wrong answer.
     pub fn run(&self, project: &Project) -> Result<()> {
-        // Not in the system's folder for temporary files, which may be in memory: commits have to reach a disk.
+        // The system's temporary folder may be in memory, but commits must reach a disk.
         let work = tempfile::Builder::new()
             .prefix("bench-")
             .tempdir_in(&project.target)?;
@@ -65,7 +63,7 @@ impl Bench {
             self.seconds
         );
         println!(
-            "{}; shop, servers and load generator share them",
+            "{}; the shop, the servers and the load generator share them",
             usage::machine()
         );
         for (name, rows) in tables {
@@ -87,21 +85,23 @@ struct Run<'a> {
 impl Run<'_> {
     /// Measures `mercato` with these flags.
     fn one_process(&self, name: &str, flags: &[&str]) -> Result<Vec<Row>> {
-        let shop = shop::composed(self.project, None, None)?;
-        let host = shop::host(self.project, true)?;
+        let shop = shop::whole(self.project)?;
+        let host = shop::host(self.project, true, true)?;
         let data = self.work.join(name);
-        let data = data.to_str().context("the target folder's name is not UTF-8")?;
+        let data = data
+            .to_str()
+            .context("the path of the target folder is not UTF-8")?;
         let log = self.project.target.join("shop/bench.log");
         let flags = [&["--data", data], flags].concat();
         let service = Service::start(&host, &shop, &flags, &self.secret, &log)?;
         let rows = self.measure(&service.url, vec![service.id()]);
         let stopped = service.stop();
-        let rows = rows.with_context(|| format!("the shop's log: {}", log.display()))?;
+        let rows = rows.with_context(|| format!("the log of the shop is {}", log.display()))?;
         stopped?;
         Ok(rows)
     }
 
-    /// Measures a lattice, and one process on its servers.
+    /// Measures a lattice, and then one process on its servers.
     fn on_servers(&self) -> Result<(Vec<Row>, Vec<Row>)> {
         let built = Built::build(self.project, true)?;
         let options = Options {
@@ -109,9 +109,9 @@ impl Run<'_> {
             port: free_port()?,
             data: self.work.join("lattice"),
             manifest: self.project.root.join("wadm.yaml"),
-            settings: vec![ENVIRONMENT.to_owned()],
+            settings: vec![DEVELOPMENT.to_owned()],
             secret: self.secret.clone(),
-            databases: Some("lattice_"),
+            database_prefix: Some("lattice_"),
         };
         std::fs::create_dir_all(&options.data)?;
         let mut lattice = Running::start(self.project, &built, &options)?;
@@ -120,11 +120,11 @@ impl Run<'_> {
             processes.extend(usage::children(host)?);
         }
         let on_lattice = self.measure(lattice.url(), processes)?;
-        lattice.leave_servers()?;
+        lattice.stop_all_but_servers()?;
         let address = |name: &str| {
             lattice
                 .address(name)
-                .with_context(|| format!("there is no {name}"))
+                .with_context(|| format!("{name} is not running"))
         };
         let kafka = format!("kafka://{}", address("Kafka")?);
         let flags = [

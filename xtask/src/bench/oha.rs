@@ -1,4 +1,4 @@
-//! The load generator.
+//! The load generator oha.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -7,31 +7,34 @@ use anyhow::{Context, Result};
 use serde::Deserialize;
 
 use crate::project::Project;
-use mercato_wasm_toolchain::process::{clean, output, progress, run};
+use crate::tool::Tool;
+use mercato_wasm_toolchain::process::{clean, output};
 
-/// The release that is installed where there is none.
-const VERSION: &str = "1.16.0";
+const TOOL: Tool = Tool {
+    name: "oha",
+    version: "1.16.0",
+};
 
-/// A load generator that is installed.
+/// The installed load generator.
 pub struct Oha {
     program: PathBuf,
 }
 
-/// One request that is made again and again.
+/// A request that is repeated.
 pub struct Load<'a> {
-    /// Where it is sent (POST).
+    /// The URL, to which it is sent by POST.
     pub url: &'a str,
-    /// Its JSON body.
+    /// The JSON body.
     pub body: &'a str,
-    /// The access token of the user who makes it.
+    /// The access token of the user, if any.
     pub token: Option<&'a str>,
-    /// How many are under way at a time.
+    /// The number of requests that run at a time.
     pub connections: u16,
-    /// For how long, in seconds.
+    /// The time for which it is repeated, in seconds.
     pub seconds: u16,
 }
 
-/// What came of a load.
+/// The report of oha.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Outcome {
@@ -45,11 +48,11 @@ pub struct Outcome {
 #[serde(rename_all = "camelCase")]
 struct Summary {
     requests_per_sec: f64,
-    /// Bytes of all bodies.
+    /// The bytes of all bodies.
     total_data: u64,
 }
 
-/// In seconds; none where there was no answer.
+/// Latencies in seconds; unset if there was no answer.
 #[derive(Debug, Deserialize)]
 struct Percentiles {
     p50: Option<f64>,
@@ -57,31 +60,31 @@ struct Percentiles {
 }
 
 impl Outcome {
-    /// Answers a second.
+    /// Returns the answers per second.
     pub fn rate(&self) -> f64 {
         self.summary.requests_per_sec
     }
 
-    /// Half of the answers came within this many milliseconds.
+    /// Returns the median latency, in milliseconds.
     pub fn p50(&self) -> f64 {
         self.latency_percentiles
             .p50
             .map_or(f64::NAN, |seconds| seconds * 1000.0)
     }
 
-    /// 99 of 100 answers came within this many milliseconds.
+    /// Returns the latency of the 99th percentile, in milliseconds.
     pub fn p99(&self) -> f64 {
         self.latency_percentiles
             .p99
             .map_or(f64::NAN, |seconds| seconds * 1000.0)
     }
 
-    /// Answers of status 200.
+    /// Returns the number of answers with status 200.
     pub fn succeeded(&self) -> u64 {
         self.status_code_distribution.get("200").copied().unwrap_or(0)
     }
 
-    /// Answers of other statuses, and requests without an answer.
+    /// Returns the number of other answers, and of requests without an answer.
     pub fn failed(&self) -> u64 {
         let other = self
             .status_code_distribution
@@ -93,81 +96,48 @@ impl Outcome {
             .sum()
     }
 
-    /// Bytes of the answers' bodies, all together.
+    /// Returns the bytes of all bodies.
     pub fn bytes(&self) -> u64 {
         self.summary.total_data
     }
 }
 
 impl Oha {
-    /// Finds oha on the path or in the cache, or installs it there.
+    /// Finds oha, or installs it.
     ///
     /// # Errors
-    /// It can't be installed.
+    /// oha can't be installed.
     pub fn find(project: &Project) -> Result<Self> {
-        let root = project.cache.join("tools");
-        for program in [PathBuf::from("oha"), root.join("bin/oha")] {
-            if output(clean(&program).arg("--version")).is_ok() {
-                return Ok(Self { program });
-            }
-        }
-        progress(format_args!(
-            "installing the load generator oha {VERSION} into {} (once, some minutes)",
-            root.display()
-        ));
-        let mut cargo = mercato_wasm_toolchain::Toolchain::Active.cargo();
-        cargo
-            .args(["install", "oha", "--locked", "--version", VERSION, "--root"])
-            .arg(&root);
-        // Without whole-program optimisation it is built in half the time.
-        cargo
-            .env("CARGO_PROFILE_RELEASE_LTO", "off")
-            .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16");
-        run(&mut cargo).context("oha can't be installed; put it on the PATH yourself")?;
         Ok(Self {
-            program: root.join("bin/oha"),
+            program: TOOL.find(project)?,
         })
     }
 
-    /// Name and version.
+    /// Returns the name and the version.
     ///
     /// # Errors
-    /// It can't be started.
+    /// oha can't be started.
     pub fn version(&self) -> Result<String> {
         output(clean(&self.program).arg("--version"))
     }
 
-    /// Makes requests, and waits for the last answers. The body is kept in the folder `work` while it does.
+    /// Sends requests and waits for the last answers. Writes the body to the folder `work`.
     ///
     /// # Errors
-    /// It can't be run, or its report can't be read.
+    /// oha fails, or its report can't be parsed.
     pub fn run(&self, load: &Load, work: &Path) -> Result<Outcome> {
         let body = work.join("body.json");
         std::fs::write(&body, load.body)?;
         let mut oha = clean(&self.program);
-        oha.args([
-            "--no-tui",
-            "--output-format",
-            "json",
-            "-w",
-            "-m",
-            "POST",
-            "-T",
-            "application/json",
-        ]);
-        oha.args([
-            "-z",
-            &format!("{}s", load.seconds),
-            "-c",
-            &load.connections.to_string(),
-            "-D",
-        ])
-        .arg(body);
+        oha.args(["--no-tui", "--output-format", "json", "-w"]);
+        oha.args(["-m", "POST", "-T", "application/json", "-D"]).arg(body);
+        oha.args(["-z", &format!("{}s", load.seconds)]);
+        oha.args(["-c", &load.connections.to_string()]);
         if let Some(token) = load.token {
             oha.args(["-H", &format!("authorization: Bearer {token}")]);
         }
         let report = output(oha.arg(load.url))?;
-        serde_json::from_str(&report).context("oha's report can't be read; is it too old a release?")
+        serde_json::from_str(&report).context("can't parse oha's report: the installed oha may be too old")
     }
 }
 
@@ -176,7 +146,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_report_tells_rate_latency_and_failures() {
+    fn parses_rate_latency_and_failures() {
         let outcome: Outcome = serde_json::from_str(
             r#"{
                 "summary": {"successRate": 1.0, "total": 10.0, "requestsPerSec": 8123.4, "totalData": 4000},

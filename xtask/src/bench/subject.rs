@@ -1,4 +1,4 @@
-//! A shop under measurement.
+//! Measures a running shop.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -6,30 +6,30 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
-use super::api::{Api, body};
 use super::oha::{Load, Oha, Outcome};
 use super::usage;
+use crate::api::{Api, body, order_body};
 use mercato_wasm_toolchain::process::progress;
 
 const PRODUCTS: usize = 20;
-/// More than can be ordered in the longest run.
+/// More units than the longest run can order.
 const STOCK: u32 = 100_000_000;
 const LIST: &str = "{products{_id name price quantity}}";
 const WARM_UP_SECONDS: u16 = 2;
-/// How long the events of the last orders may take.
-const DRAINED_WITHIN: Duration = Duration::from_secs(300);
+/// The time limit for the events of the last orders.
+const DRAIN_LIMIT: Duration = Duration::from_secs(300);
 
-/// A shop with products, under measurement.
+/// The shop that is measured.
 pub struct Subject<'a> {
-    /// The processes that make it up; the servers of its data are none of them.
+    /// The processes of the shop, without its servers.
     pub processes: Vec<u32>,
-    /// Its API.
+    /// The API of the shop.
     pub api: Api,
-    /// What makes the load.
+    /// The load generator.
     pub oha: &'a Oha,
-    /// A folder for what the load generator reads.
+    /// A folder for the files of the load generator.
     pub work: &'a Path,
-    /// How long each request is measured.
+    /// The time for which each request is measured, in seconds.
     pub seconds: u16,
 }
 
@@ -38,19 +38,19 @@ pub struct Row {
     name: &'static str,
     connections: u16,
     outcome: Outcome,
-    /// Cores that the shop kept busy.
+    /// The processor cores that the shop used.
     cores: f64,
-    /// The shop's peak so far, in MiB.
+    /// The peak memory of the shop so far, in MiB.
     memory: u64,
 }
 
 impl Subject<'_> {
-    /// Measures the requests that shoppers make most.
+    /// Creates products, then measures the most frequent requests of shoppers.
     ///
     /// # Errors
-    /// The shop answers wrongly.
+    /// The shop gives a wrong answer.
     pub fn measure(&self, connections: u16) -> Result<Vec<Row>> {
-        progress(format_args!("loading {PRODUCTS} products"));
+        progress(format_args!("creating {PRODUCTS} products"));
         let mut products = Vec::new();
         for number in 1..=PRODUCTS {
             let price = u32::try_from(number * 100)?;
@@ -67,23 +67,20 @@ impl Subject<'_> {
             "query($id:ID!){product(id:$id){_id name price quantity}}",
             &json!({ "id": product }),
         );
-        let order = body(
-            "mutation($id:String!){placeOrder(products:[{_id:$id,quantity:1}]){_id}}",
-            &json!({ "id": product }),
-        );
+        let order = order_body(product);
         let rows = vec![
-            self.read("products (20)", &list, connections)?,
-            self.read("products (20), one client", &list, 1)?,
-            self.read("product by id", &one, connections)?,
-            self.read("product by id, one client", &one, 1)?,
-            self.place("placeOrder", &order, &token, product, connections)?,
+            self.measure_query("products (20)", &list, connections)?,
+            self.measure_query("products (20), one client", &list, 1)?,
+            self.measure_query("product by id", &one, connections)?,
+            self.measure_query("product by id, one client", &one, 1)?,
+            self.measure_orders("placeOrder", &order, &token, product, connections)?,
         ];
-        self.drain(product)?;
+        self.wait_for_events(product)?;
         Ok(rows)
     }
 
-    /// Measures a request whose answer is always the same.
-    fn read(&self, name: &'static str, body: &str, connections: u16) -> Result<Row> {
+    /// Measures a request that always has the same answer.
+    fn measure_query(&self, name: &'static str, body: &str, connections: u16) -> Result<Row> {
         let before = self.api.text(body)?;
         if !before.contains("\"Product 01\"") || before.contains("\"errors\"") {
             bail!("{name}: the answer is wrong: {before}");
@@ -91,20 +88,20 @@ impl Subject<'_> {
         let row = self.load(name, body, None, connections)?;
         let after = self.api.text(body)?;
         if before != after {
-            bail!("{name}: the answer has changed under load:\n{before}\n{after}");
+            bail!("{name}: the answer changed under load:\n{before}\n{after}");
         }
         let expected = before.len() as u64 * row.outcome.succeeded();
         if row.outcome.failed() == 0 && row.outcome.bytes() != expected {
             bail!(
-                "{name}: {} bytes were answered, but {expected} were expected",
+                "{name}: the answers have {} bytes instead of {expected}",
                 row.outcome.bytes()
             );
         }
         Ok(row)
     }
 
-    /// Measures orders of one piece: each that succeeds takes one from the stock, and no other does.
-    fn place(
+    /// Measures orders of one unit. The stock must fall by the number of orders that succeeded.
+    fn measure_orders(
         &self,
         name: &'static str,
         body: &str,
@@ -114,12 +111,12 @@ impl Subject<'_> {
     ) -> Result<Row> {
         let load = |seconds| self.run(body, Some(token), connections, seconds);
         load(WARM_UP_SECONDS)?;
-        let before = self.api.quantity(product)?;
+        let before = self.api.stock(product)?.on_hand;
         let row = self.timed(name, connections, || load(self.seconds))?;
-        let sold = before - self.api.quantity(product)?;
+        let sold = before - self.api.stock(product)?.on_hand;
         if i64::try_from(row.outcome.succeeded())? != sold {
             bail!(
-                "{name}: {} orders were answered, but {sold} pieces are gone",
+                "{name}: {} orders succeeded, but the stock fell by {sold} units",
                 row.outcome.succeeded()
             );
         }
@@ -175,11 +172,11 @@ impl Subject<'_> {
         self.processes.iter().map(|id| usage::cpu_time(*id)).sum()
     }
 
-    /// Waits until the events of all orders have arrived, so that they cost the next subject nothing.
-    fn drain(&self, product: &str) -> Result<()> {
+    /// Waits until the events of all orders have arrived, so that they do not slow down the next measurement.
+    fn wait_for_events(&self, product: &str) -> Result<()> {
         let started = Instant::now();
-        while self.api.reserved(product)? > 0 {
-            if started.elapsed() > DRAINED_WITHIN {
+        while self.api.stock(product)?.reserved > 0 {
+            if started.elapsed() > DRAIN_LIMIT {
                 bail!("the events of the orders do not arrive");
             }
             std::thread::sleep(Duration::from_millis(200));
@@ -188,7 +185,7 @@ impl Subject<'_> {
     }
 }
 
-/// The rows as a table.
+/// Formats the rows as a table.
 pub fn table(rows: &[Row]) -> String {
     let mut table = format!(
         "{:<28}{:>12}{:>10}{:>10}{:>10}{:>8}{:>8}{:>12}",

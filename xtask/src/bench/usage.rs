@@ -1,32 +1,32 @@
-//! What a process uses of the machine, from `/proc`.
+//! The processor time and memory of a process, from `/proc`.
 
 use std::fs;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 
-/// The processor time that a process has used so far.
+/// Returns the processor time that a process has used.
 ///
 /// # Errors
-/// There is no such process.
+/// The process does not exist.
 pub fn cpu_time(id: u32) -> Result<Duration> {
     let stat = fs::read_to_string(format!("/proc/{id}/stat"))?;
-    let ticks = cpu_ticks(&stat).context("/proc tells no processor time")?;
+    let ticks = cpu_ticks(&stat).context("/proc shows no processor time")?;
     Ok(Duration::from_secs_f64(
         ticks as f64 / rustix::param::clock_ticks_per_second() as f64,
     ))
 }
 
-/// The most memory that a process has had so far, in MiB.
+/// Returns the peak memory of a process, in MiB.
 ///
 /// # Errors
-/// There is no such process.
+/// The process does not exist.
 pub fn peak_memory(id: u32) -> Result<u64> {
     let status = fs::read_to_string(format!("/proc/{id}/status"))?;
-    Ok(kibibytes(&status, "VmHWM").context("/proc tells no memory")? / 1024)
+    Ok(kibibytes(&status, "VmHWM").context("/proc shows no memory")? / 1024)
 }
 
-/// The processes that a process has started.
+/// Returns the children of a process.
 ///
 /// # Errors
 /// `/proc` can't be read.
@@ -37,7 +37,7 @@ pub fn children(id: u32) -> Result<Vec<u32>> {
         let Some(process) = name.to_str().and_then(|name| name.parse().ok()) else {
             continue;
         };
-        // One that has ended since has no parent any more.
+        // A process may have ended since the folder was read.
         let stat = fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
         if parent(&stat) == Some(id) {
             children.push(process);
@@ -46,7 +46,7 @@ pub fn children(id: u32) -> Result<Vec<u32>> {
     Ok(children)
 }
 
-/// The machine's processor, cores and memory in one line.
+/// Describes the processor and memory of the machine in one line.
 pub fn machine() -> String {
     let cpus = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model = cpus
@@ -63,20 +63,21 @@ pub fn machine() -> String {
     )
 }
 
-/// User and system time of a line of `/proc/<id>/stat` (proc_pid_stat(5)). The second field, the program's name, may hold spaces.
+/// Parses user and system time from `/proc/<id>/stat` (see proc_pid_stat(5)). The second field, the program's
+/// name, may hold spaces.
 fn cpu_ticks(stat: &str) -> Option<u64> {
     let (_, fields) = stat.rsplit_once(") ")?;
     let mut fields = fields.split(' ').skip(11);
     Some(fields.next()?.parse::<u64>().ok()? + fields.next()?.parse::<u64>().ok()?)
 }
 
-/// The parent in such a line: the second field after the name.
+/// Parses the parent: the second field after the name.
 fn parent(stat: &str) -> Option<u32> {
     let (_, fields) = stat.rsplit_once(") ")?;
     fields.split(' ').nth(1)?.parse().ok()
 }
 
-/// The value of `name` in lines such as `VmHWM:   1234 kB`.
+/// Parses the value of `name` from lines such as `VmHWM:   1234 kB`.
 fn kibibytes(text: &str, name: &str) -> Option<u64> {
     let value = text
         .lines()
@@ -89,14 +90,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn processor_time_is_read_whatever_the_program_is_called() {
+    fn reads_processor_time_for_any_name_of_the_program() {
         let stat = "42 (a ) b) S 1 42 42 0 -1 4194304 100 0 0 0 250 50 7 9 20 0 5 0 1000 0 0\n";
         assert_eq!(cpu_ticks(stat), Some(300));
         assert_eq!(parent(stat), Some(1));
     }
 
     #[test]
-    fn a_process_knows_its_children() {
+    fn lists_the_children_of_a_process() {
         let mut child = std::process::Command::new("sleep").arg("10").spawn().unwrap();
         let children = children(std::process::id()).unwrap();
         child.kill().unwrap();
@@ -105,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn this_process_has_used_some_of_both() {
+    fn reads_the_usage_of_this_process() {
         assert!(peak_memory(std::process::id()).unwrap() > 0);
         assert!(cpu_time(std::process::id()).is_ok());
     }

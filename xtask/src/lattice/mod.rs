@@ -1,6 +1,8 @@
-//! `cargo xtask lattice`: the shop on a wasmCloud lattice of this machine, on real servers.
+//! `cargo xtask lattice`: the shop on a wasmCloud lattice of this machine, with real servers.
 
 mod built;
+mod configuration;
+mod layout;
 mod parts;
 mod running;
 mod state;
@@ -14,15 +16,13 @@ use std::time::Duration;
 use anyhow::Result;
 
 pub use self::built::{Built, cargo};
+pub use self::layout::{DEVELOPMENT, PROVIDERS, ZONES};
 pub use self::running::{Options, Running};
-pub use self::up::ENVIRONMENT;
 use crate::project::Project;
 use crate::service::{Limits, Service};
 use mercato_wasm_toolchain::process::clean;
 
-/// Where a lattice keeps its data, in the checkout, unless told otherwise.
-const DATA: &str = ".mercato/lattice";
-/// A JVM, hosts, and providers start; hosts give their work away at the end.
+/// A start waits for a JVM, hosts and providers. At the end, hosts hand over their work.
 const LIMITS: Limits = Limits {
     start: Duration::from_secs(600),
     stop: Duration::from_secs(120),
@@ -35,7 +35,8 @@ pub enum Lattice {
     Status(status::Status),
     /// Build what a lattice runs
     ///
-    /// Prints the folder of the components and of the providers' archives, for a registry or for hosts that load files.
+    /// Prints the folder of the components and of the providers' archives, for a registry or for hosts that
+    /// load files.
     Images,
 }
 
@@ -43,7 +44,7 @@ impl Lattice {
     /// Runs the task.
     ///
     /// # Errors
-    /// Something can't be built, got or started, or no lattice is there.
+    /// Something can't be built, installed or started, or no lattice runs.
     pub fn run(self, project: &Project) -> Result<()> {
         match self {
             Self::Up(up) => up.run(project),
@@ -56,11 +57,12 @@ impl Lattice {
     }
 }
 
-/// Starts a lattice with these settings as `cargo xtask lattice up` does, on a free port, with its data in the folder `data` and its
-/// progress in the file `log`. It tells its processes in `lattice.json` of that folder.
+/// Starts a lattice with these settings by `cargo xtask lattice up`, on a free port, with its data in the
+/// folder `data` and its progress in the file `log`. The file `lattice.json` of the folder describes its
+/// processes.
 ///
 /// # Errors
-/// It can't be started, or does not serve in time; the error names the log.
+/// The lattice does not start or does not serve in time; the error names the log.
 pub fn start(project: &Project, settings: &[&str], data: &Path, secret: &str, log: &Path) -> Result<Service> {
     let mut command: Command = clean(std::env::current_exe()?);
     command

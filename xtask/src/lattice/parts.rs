@@ -1,4 +1,4 @@
-//! The processes of a lattice that are not servers of its data: hosts, wadm, the proxy.
+//! The processes of a lattice besides its servers: hosts, wadm, the proxy.
 
 use std::fs;
 use std::net::TcpStream;
@@ -11,12 +11,12 @@ use crate::project::Project;
 use crate::servers::{Home, Launch, Server, haproxy};
 use mercato_wasm_toolchain::process::clean;
 
-/// How often a host says that it is there, in seconds.
+/// The time between two heartbeats of a host, in seconds.
 const HEARTBEAT: &str = "5";
-/// After how many seconds without that wadm gives a host's work to others; must be more than two heartbeats.
+/// The time without a heartbeat after which wadm moves a host's work, in seconds: more than two heartbeats.
 const CLEANUP: &str = "15";
 
-/// The program `mercato-lattice`, and the lattice that it talks to.
+/// The program `mercato-lattice`, for one lattice.
 #[derive(Debug)]
 pub struct Tool {
     /// The program.
@@ -26,7 +26,7 @@ pub struct Tool {
 }
 
 impl Tool {
-    /// A command of it.
+    /// Returns a command of the program.
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = clean(&self.program);
         command.args(["--nats", &self.nats]).args(arguments);
@@ -36,7 +36,7 @@ impl Tool {
     /// Starts wadm.
     ///
     /// # Errors
-    /// It does not start.
+    /// wadm does not start.
     pub fn wadm(&self, home: Home) -> Result<Server> {
         let command = self.command(&["wadm", "--cleanup", CLEANUP]);
         self.start("wadm", command, home)
@@ -45,7 +45,7 @@ impl Tool {
     /// Starts a host in a zone.
     ///
     /// # Errors
-    /// It does not start.
+    /// The host does not start.
     pub fn host(&self, name: &str, zone: &str, home: Home) -> Result<Server> {
         let temporary = home.path().join("tmp");
         if temporary.exists() {
@@ -56,7 +56,7 @@ impl Tool {
         command.args(["--label", &format!("zone={zone}")]);
         command.args(["--label", &format!("arch={}", std::env::consts::ARCH)]);
         command.arg("--seed-file").arg(home.path().join("seed"));
-        // It puts the providers there, and would leave them.
+        // The host unpacks providers there and does not remove them.
         command.env("TMPDIR", temporary);
         self.start(name, command, home)
     }
@@ -69,7 +69,7 @@ impl Tool {
             home,
             address: self.nats.clone(),
             port: None,
-            ready: Box::new(move || says_ready(&log)),
+            ready: Box::new(move || check_ready(&log)),
         })
     }
 }
@@ -77,7 +77,7 @@ impl Tool {
 /// Starts the proxy before the gateways.
 ///
 /// # Errors
-/// It can't be had, or does not start.
+/// HAProxy can't be installed, or does not start.
 pub fn proxy(project: &Project, home: Home, port: u16, gateways: [u16; 2]) -> Result<Server> {
     let mut command = clean(haproxy::program(project)?);
     command
@@ -85,10 +85,8 @@ pub fn proxy(project: &Project, home: Home, port: u16, gateways: [u16; 2]) -> Re
         .arg("-f")
         .arg(project.root.join("deploy/haproxy.cfg"))
         .env("MERCATO_LISTEN", format!("127.0.0.1:{port}"));
-    for (name, gateway) in ["MERCATO_GATEWAY_A", "MERCATO_GATEWAY_B"]
-        .into_iter()
-        .zip(gateways)
-    {
+    let variables = ["MERCATO_GATEWAY_A", "MERCATO_GATEWAY_B"];
+    for (name, gateway) in variables.into_iter().zip(gateways) {
         command.env(name, format!("127.0.0.1:{gateway}"));
     }
     Server::start(Launch {
@@ -101,14 +99,13 @@ pub fn proxy(project: &Project, home: Home, port: u16, gateways: [u16; 2]) -> Re
     })
 }
 
-fn says_ready(log: &Path) -> Result<()> {
-    let text = fs::read(log).with_context(|| format!("{} can't be read", log.display()))?;
+/// Checks that a log has the line `ready`.
+fn check_ready(log: &Path) -> Result<()> {
+    let text = fs::read(log).with_context(|| format!("can't read {}", log.display()))?;
     let text = String::from_utf8_lossy(&text);
-    if !text
-        .lines()
-        .any(|line| line == "ready" || line.starts_with("ready "))
-    {
-        bail!("it has not said that it is ready");
+    let is_ready = |line: &str| line == "ready" || line.starts_with("ready ");
+    if !text.lines().any(is_ready) {
+        bail!("it has not logged `ready`");
     }
     Ok(())
 }

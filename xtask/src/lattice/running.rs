@@ -5,41 +5,41 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, bail};
 
-use super::Built;
+use super::built::Built;
+use super::configuration::{Values, put};
+use super::layout::ZONES;
 use super::parts::{Tool, proxy};
 use super::state::{Process, State};
-use crate::daemon::stopped;
+use crate::daemon::is_stopping;
 use crate::project::Project;
 use crate::servers::{
     Home, Server, Start, free_port, kafka, mongodb, nats, redis, smtp, start_all, stop_all,
 };
 use mercato_wasm_toolchain::process::{progress, run};
 
-/// The zones that the manifest places by.
-const ZONES: [&str; 2] = ["a", "b"];
-/// How long the first answer may take after the manifest is deployed: the components are compiled.
+/// The time limit of the first answer after the manifest is deployed: the components are compiled first.
 const ANSWER_LIMIT: Duration = Duration::from_secs(180);
 
 /// How a lattice is started.
 #[derive(Debug)]
 pub struct Options {
-    /// How many hosts; at least one in each zone.
+    /// The number of hosts; at least one in each zone.
     pub hosts: u16,
-    /// The port that the shop is served on.
+    /// The port of the shop.
     pub port: u16,
-    /// The folder of its data.
+    /// The data folder.
     pub data: PathBuf,
-    /// The manifest that is deployed.
+    /// The manifest to deploy.
     pub manifest: PathBuf,
-    /// What holds for all services, over what the manifest says, as `KEY=VALUE`; at least one.
+    /// Settings of all services, which override the manifest, as `KEY=VALUE`; at least one.
     pub settings: Vec<String>,
     /// The API key.
     pub secret: String,
-    /// What the names of databases begin with, if not as the provider has them.
-    pub databases: Option<&'static str>,
+    /// The prefix of the databases' names, if it is not the provider's.
+    pub database_prefix: Option<&'static str>,
 }
 
-/// A running lattice; ended when dropped.
+/// A running lattice. It is stopped when dropped.
 #[derive(Debug)]
 pub struct Running {
     data: PathBuf,
@@ -48,7 +48,8 @@ pub struct Running {
     built: Built,
     manifest: PathBuf,
     settings: Vec<String>,
-    // In the order in which they end: wadm before the hosts, whose work it would give to others, and the servers last.
+    /// In the order in which they are stopped. wadm comes before the hosts, because it would move their work.
+    /// The servers come last.
     stages: Vec<Vec<Server>>,
 }
 
@@ -56,12 +57,10 @@ impl Running {
     /// Starts everything, and waits until the shop answers.
     ///
     /// # Errors
-    /// Something can't be had, or does not start.
+    /// A part can't be installed or does not start.
     pub fn start(project: &Project, built: &Built, options: &Options) -> Result<Self> {
-        let data = &options.data;
-        let home = |name: &str| Home::kept(&data.join(name));
         let mut lattice = Self {
-            data: data.clone(),
+            data: options.data.clone(),
             url: format!("http://127.0.0.1:{}", options.port),
             nats: String::new(),
             built: built.clone(),
@@ -69,26 +68,8 @@ impl Running {
             settings: options.settings.clone(),
             stages: Vec::new(),
         };
-        // What NATS keeps is the state of hosts and wadm, and all of that is made anew.
-        let forgotten = data.join("nats");
-        if forgotten.exists() {
-            std::fs::remove_dir_all(&forgotten)?;
-        }
-        let wanted: Vec<(&str, Start, Home)> = vec![
-            ("NATS", nats::start, home("nats")?),
-            ("MongoDB", mongodb::start, home("mongodb")?),
-            ("Kafka", kafka::start, home("kafka")?),
-            ("Redis", redis::start, home("redis")?),
-            ("a mail server", smtp::start, home("mail")?),
-        ];
-        let mut addresses = Vec::new();
-        let mut servers = Vec::new();
-        for (name, outcome) in start_all(project, wanted) {
-            let server = outcome.with_context(|| format!("{name} can't be had"))?;
-            addresses.push(server.address().to_owned());
-            servers.push(server);
-        }
-        lattice.stages.push(servers);
+        let home = |name: &str| Home::permanent(&options.data.join(name));
+        let addresses = lattice.start_servers(project)?;
         let [nats, mongodb, kafka, redis, smtp] = addresses.as_slice() else {
             bail!("servers are missing");
         };
@@ -98,7 +79,7 @@ impl Running {
             nats: nats.clone(),
         };
 
-        // Before the hosts, whose start it hears of.
+        // wadm must run before the hosts, because it watches their start.
         lattice.stages.insert(0, vec![tool.wadm(home("wadm")?)?]);
         lattice.stages.insert(1, Vec::new());
         for (index, zone) in (0..options.hosts).zip(ZONES.into_iter().cycle()) {
@@ -107,106 +88,103 @@ impl Running {
             lattice.stages.get_mut(1).context("no stage of hosts")?.push(host);
         }
         let gateways = [free_port()?, free_port()?];
-        let put = |name: &str, values: &[&str]| {
-            let mut command = tool.command(&["config", "put", name]);
-            run(command.args(values).env("API_SECRET", &options.secret))
+        let values = Values {
+            secret: &options.secret,
+            mongodb,
+            database_prefix: options.database_prefix,
+            kafka,
+            redis,
+            smtp,
+            gateways,
+            settings: &options.settings,
         };
-        put("mercato-secret", &["--env", "API_SECRET=API_SECRET"])?;
-        let url = format!("url={mongodb}");
-        let prefix = options.databases.map(|prefix| format!("prefix={prefix}"));
-        let documents: Vec<_> = [Some(url), prefix].into_iter().flatten().collect();
-        put(
-            "mercato-mongodb",
-            &documents.iter().map(String::as_str).collect::<Vec<_>>(),
-        )?;
-        put("mercato-kafka", &[&format!("brokers={kafka}")])?;
-        put("mercato-redis", &[&format!("url={redis}")])?;
-        put(
-            "mercato-smtp",
-            &[&format!("url={smtp}"), "from=Mercato <shop@example.com>"],
-        )?;
-        put("mercato-http-client", &["hosts=api.stripe.com,api.twilio.com"])?;
-        put("mercato-notifications", &["KEEPER_EMAIL=keeper@example.com"])?;
-        put(
-            "mercato-payments",
-            &[
-                "PAYMENT_GATEWAY=test",
-                "--env",
-                "STRIPE_WEBHOOK_SECRET=API_SECRET",
-            ],
-        )?;
-        let settings: Vec<_> = options.settings.iter().map(String::as_str).collect();
-        put("mercato-settings", &settings)?;
-        for (zone, port) in ZONES.into_iter().zip(gateways) {
-            put(
-                &format!("mercato-http-{zone}"),
-                &[&format!("address=127.0.0.1:{port}")],
-            )?;
-        }
+        put(&tool, &values)?;
         progress(format_args!("deploying {}", options.manifest.display()));
-        // wadm refuses another manifest of the same version.
+        // wadm rejects a changed manifest of the same version.
         let version = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
         let mut deploy = tool.command(&["deploy", "--version", &version.to_string(), "--timeout", "300"]);
         run(deploy.arg("--images").arg(&built.images).arg(&options.manifest))?;
         let proxy = proxy(project, home("haproxy")?, options.port, gateways)?;
         lattice.stages.insert(0, vec![proxy]);
-        lattice.tell()?;
-        lattice.wait()?;
+        lattice.write_state()?;
+        lattice.wait_for_answer()?;
         Ok(lattice)
     }
 
-    /// Where the shop is served.
+    /// Starts the servers, and returns their addresses: NATS, MongoDB, Kafka, Redis, the mail server.
+    fn start_servers(&mut self, project: &Project) -> Result<Vec<String>> {
+        // NATS keeps the state of hosts and wadm, and both start anew.
+        let outdated = self.data.join("nats");
+        if outdated.exists() {
+            std::fs::remove_dir_all(&outdated)?;
+        }
+        let home = |name: &str| Home::permanent(&self.data.join(name));
+        let servers: Vec<(&str, Start, Home)> = vec![
+            ("NATS", nats::start, home("nats")?),
+            ("MongoDB", mongodb::start, home("mongodb")?),
+            ("Kafka", kafka::start, home("kafka")?),
+            ("Redis", redis::start, home("redis")?),
+            ("the mail server", smtp::start, home("mail")?),
+        ];
+        let mut stage = Vec::new();
+        for (name, outcome) in start_all(project, servers) {
+            stage.push(outcome.with_context(|| format!("can't start {name}"))?);
+        }
+        let addresses = stage.iter().map(|server| server.address().to_owned()).collect();
+        self.stages.push(stage);
+        Ok(addresses)
+    }
+
+    /// Returns the address of the shop.
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// The address of a server, or of the shop's proxy, by its name.
+    /// Returns the address of a server, or of the shop's proxy, by its name.
     pub fn address(&self, name: &str) -> Option<&str> {
         let mut servers = self.stages.iter().flatten();
         Some(servers.find(|server| server.name() == name)?.address())
     }
 
-    /// The ids of the hosts' processes.
+    /// Returns the process ids of the hosts.
     pub fn hosts(&self) -> Vec<u32> {
         let servers = self.stages.iter().flatten();
         let hosts = servers.filter(|server| server.name().starts_with("host "));
         hosts.map(Server::id).collect()
     }
 
-    /// Ends everything but the servers of data.
+    /// Stops everything except the servers.
     ///
     /// # Errors
-    /// Something had to be killed.
-    pub fn leave_servers(&mut self) -> Result<()> {
+    /// A process had to be killed.
+    pub fn stop_all_but_servers(&mut self) -> Result<()> {
         let servers = self.stages.pop();
-        let ended = self.end();
+        let result = self.stop_stages();
         self.stages.extend(servers);
-        ended
+        result
     }
 
-    /// Starts again what ended by itself a while ago, on the same port and data, until xtask is told to stop.
+    /// Restarts each process that has ended, after a pause, on the same port and data, until xtask is
+    /// stopped.
     ///
     /// # Errors
-    /// The lattice's state can't be written.
-    pub fn watch(&mut self, pause: Duration) -> Result<()> {
+    /// The state file can't be written.
+    pub fn supervise(&mut self, pause: Duration) -> Result<()> {
         let mut down: Vec<(String, Instant)> = Vec::new();
-        while !stopped() {
+        while !is_stopping() {
             std::thread::sleep(Duration::from_millis(100));
             let mut changed = false;
             for server in self.stages.iter_mut().flatten() {
-                if server.runs()? {
+                if server.is_running()? {
                     continue;
                 }
-                let since = down
-                    .iter()
-                    .find(|(name, _)| name == server.name())
-                    .map(|(_, since)| *since);
-                let Some(since) = since else {
-                    progress(format_args!("{} ended; starting it again soon", server.name()));
+                let ended = down.iter().find(|(name, _)| name == server.name());
+                let Some(ended) = ended.map(|(_, instant)| *instant) else {
+                    progress(format_args!("{} ended; it will be restarted soon", server.name()));
                     down.push((server.name().to_owned(), Instant::now()));
                     continue;
                 };
-                if since.elapsed() >= pause && !stopped() {
+                if ended.elapsed() >= pause && !is_stopping() {
                     down.retain(|(name, _)| name != server.name());
                     changed = true;
                     if let Err(error) = server.restart() {
@@ -215,21 +193,21 @@ impl Running {
                 }
             }
             if changed {
-                self.tell()?;
+                self.write_state()?;
             }
         }
         Ok(())
     }
 
-    /// Ends everything, in order.
+    /// Stops everything, in order.
     ///
     /// # Errors
-    /// Something had to be killed.
+    /// A process had to be killed.
     pub fn stop(mut self) -> Result<()> {
-        self.end()
+        self.stop_stages()
     }
 
-    fn end(&mut self) -> Result<()> {
+    fn stop_stages(&mut self) -> Result<()> {
         let mut result = Ok(());
         for stage in std::mem::take(&mut self.stages) {
             result = result.and(stop_all(stage));
@@ -238,7 +216,7 @@ impl Running {
         result
     }
 
-    fn tell(&self) -> Result<()> {
+    fn write_state(&self) -> Result<()> {
         let state = State {
             url: self.url.clone(),
             nats: self.nats.clone(),
@@ -251,11 +229,11 @@ impl Running {
         state.write(&self.data)
     }
 
-    fn wait(&self) -> Result<()> {
+    fn wait_for_answer(&self) -> Result<()> {
         let started = Instant::now();
-        while let Err(error) = answers(&self.url) {
-            if stopped() {
-                bail!("told to stop");
+        while let Err(error) = check_answer(&self.url) {
+            if is_stopping() {
+                bail!("stopped while the lattice started");
             }
             if started.elapsed() > ANSWER_LIMIT {
                 return Err(error).context("the shop does not answer on the lattice");
@@ -268,16 +246,16 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // Where it was stopped already, nothing is left to do.
-        let _ = self.end();
+        // After `stop`, no stages are left.
+        let _ = self.stop_stages();
     }
 }
 
-/// Asks the shop for the least that it can say.
+/// Sends the shop the smallest GraphQL query.
 ///
 /// # Errors
-/// It does not answer that.
-pub fn answers(url: &str) -> Result<()> {
+/// The shop does not answer with success.
+pub fn check_answer(url: &str) -> Result<()> {
     let agent: ureq::Agent = ureq::Agent::config_builder()
         .timeout_global(Some(Duration::from_secs(10)))
         .build()
@@ -290,12 +268,12 @@ pub fn answers(url: &str) -> Result<()> {
     Ok(())
 }
 
-/// The folder of a lattice's data, made if it is missing, and locked for as long as the returned file is open.
+/// Locks a data folder for as long as the returned file is open, and creates the folder if it is missing.
 ///
 /// # Errors
-/// It can't be made, or another lattice runs on it.
-pub fn claim(data: &Path) -> Result<std::fs::File> {
-    std::fs::create_dir_all(data).with_context(|| format!("{} can't be made", data.display()))?;
+/// The folder can't be created, or another lattice runs on it.
+pub fn lock(data: &Path) -> Result<std::fs::File> {
+    std::fs::create_dir_all(data).with_context(|| format!("can't create {}", data.display()))?;
     let lock = std::fs::File::create(data.join("lock"))?;
     if lock.try_lock().is_err() {
         bail!("another lattice runs on {}", data.display());

@@ -1,4 +1,4 @@
-//! What a running lattice tells about itself, in a file of its data folder.
+//! The file by which other processes find a running lattice.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,42 +8,42 @@ use serde::{Deserialize, Serialize};
 
 use crate::servers::Server;
 
-/// The processes of a lattice, and where they are reached.
+/// The processes of a lattice, and their addresses.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct State {
-    /// Where the shop is served.
+    /// The address of the shop.
     pub url: String,
     /// The address of NATS.
     pub nats: String,
-    /// The program `mercato-lattice` that it runs.
+    /// The program `mercato-lattice`.
     pub program: PathBuf,
-    /// The folder of components and providers' archives.
+    /// The folder of the components and of the providers' archives.
     pub images: PathBuf,
     /// The manifest that was deployed.
     pub manifest: PathBuf,
-    /// What holds for all services, over what the manifest says, as `KEY=VALUE`.
+    /// Settings of all services, which override the manifest, as `KEY=VALUE`.
     pub settings: Vec<String>,
-    /// Its processes.
+    /// The processes.
     pub processes: Vec<Process>,
 }
 
 /// One process of a lattice.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Process {
-    /// Its name.
+    /// The name.
     pub name: String,
-    /// The id of the process.
+    /// The process id.
     pub pid: u32,
-    /// The port that it listens on, if it does.
+    /// The port that it listens on, if any.
     pub port: Option<u16>,
-    /// Where clients find it.
+    /// The address for clients.
     pub address: String,
-    /// The file that it logs to.
+    /// The log file.
     pub log: PathBuf,
 }
 
 impl Process {
-    /// What is to be told of a server.
+    /// Describes a server.
     pub fn of(server: &Server) -> Self {
         Self {
             name: server.name().to_owned(),
@@ -56,34 +56,34 @@ impl Process {
 }
 
 impl State {
-    /// Reads what the lattice with this data folder told last.
+    /// Reads the state of the lattice with this data folder.
     ///
     /// # Errors
-    /// No lattice was started on that folder.
+    /// No lattice runs on the folder.
     pub fn read(data: &Path) -> Result<Self> {
         let file = file(data);
         let text = fs::read(&file).with_context(|| {
             format!(
-                "no lattice runs on {} (`cargo xtask lattice up` starts one)",
+                "no lattice runs on {}: start one with `cargo xtask lattice up`",
                 data.display()
             )
         })?;
-        serde_json::from_slice(&text).with_context(|| format!("{} is of another version", file.display()))
+        serde_json::from_slice(&text).with_context(|| format!("{} has another format", file.display()))
     }
 
-    /// Writes it, in whole or not at all.
+    /// Replaces the file atomically.
     ///
     /// # Errors
-    /// It can't be written.
+    /// The file can't be written.
     pub fn write(&self, data: &Path) -> Result<()> {
         let unfinished = data.join("lattice.json.unfinished");
         fs::write(&unfinished, serde_json::to_vec_pretty(self)?)?;
-        fs::rename(unfinished, file(data)).context("the lattice's state can't be written")
+        fs::rename(unfinished, file(data)).context("can't write the state of the lattice")
     }
 
-    /// Removes it, as the lattice has ended.
+    /// Removes the file of a lattice that has ended.
     pub fn remove(data: &Path) {
-        // Where it was never written, there is nothing to remove.
+        // A lattice that failed to start has no file.
         let _ = fs::remove_file(file(data));
     }
 }

@@ -1,4 +1,4 @@
-//! Debian's packages, unpacked into the cache: nothing is installed, and no service is started by it.
+//! Debian packages, unpacked into the cache. Nothing is installed on the machine.
 
 use std::ffi::OsString;
 use std::fs;
@@ -9,15 +9,15 @@ use anyhow::{Context, Result};
 use super::program::{make_executable, on_path};
 use mercato_wasm_toolchain::process::{clean, progress, run};
 
-/// Downloads a package and those of its dependencies that are not installed, with apt's check of their signatures, and
-/// unpacks them into a folder; its program can be run there by its name then.
+/// Downloads a package and its dependencies that are not installed, and unpacks them into a folder. apt
+/// checks the signatures. The folder then has a script by the program's name that runs the program.
 ///
 /// # Errors
-/// The machine is no Debian or Ubuntu, or its mirror can't be reached.
+/// The machine is not Debian or Ubuntu, or its mirror can't be reached.
 pub fn unpack(package: &str, program: &str, folder: &Path) -> Result<()> {
     for tool in ["apt-get", "dpkg-deb"] {
         on_path(tool).with_context(|| {
-            format!("it is not installed, and there is no {tool} to get package {package} with")
+            format!("{program} is not installed, and {tool} is missing to download package {package}")
         })?;
     }
     progress(format_args!("apt-get download {package} to the cache"));
@@ -25,7 +25,7 @@ pub fn unpack(package: &str, program: &str, folder: &Path) -> Result<()> {
     for name in ["lists/partial", "cache/archives/partial"] {
         fs::create_dir_all(work.path().join(name))?;
     }
-    // Lists of its own: those of the machine may be missing, old, or another user's.
+    // The machine's own package lists may be missing, outdated or not readable.
     let apt = || {
         let mut apt = clean("apt-get");
         apt.arg("-q").env("DEBIAN_FRONTEND", "noninteractive");
@@ -50,17 +50,17 @@ pub fn unpack(package: &str, program: &str, folder: &Path) -> Result<()> {
         "install",
         package,
     ]))
-    .with_context(|| format!("apt-get can't get package {package}"))?;
+    .with_context(|| format!("apt-get can't download package {package}"))?;
     for entry in fs::read_dir(work.path().join("cache/archives"))? {
         let file = entry?.path();
         if file.extension().is_some_and(|extension| extension == "deb") {
             run(clean("dpkg-deb").arg("-x").args([file.as_path(), folder]))?;
         }
     }
-    runner(folder, program)
+    write_script(folder, program)
 }
 
-/// What runs an unpacked program with the libraries beside it, wherever the folder is.
+/// Runs an unpacked program with the libraries beside it, in whatever folder they are.
 const RUN: &str = r#"#!/bin/sh
 here=$(dirname "$0")
 for folder in "$here"/usr/lib/*/; do
@@ -71,13 +71,12 @@ program=$(basename "$0")
 for folder in usr/bin usr/sbin; do
     [ ! -x "$here/$folder/$program" ] || exec "$here/$folder/$program" "$@"
 done
-echo "$program is not among what was unpacked" >&2
+echo "the package has no program $program" >&2
 exit 127
 "#;
 
-/// Writes what runs the program `name` of an unpacked folder.
-fn runner(folder: &Path, name: &str) -> Result<()> {
-    let file = folder.join(name);
+fn write_script(folder: &Path, program: &str) -> Result<()> {
+    let file = folder.join(program);
     fs::write(&file, RUN)?;
     make_executable(&file)
 }

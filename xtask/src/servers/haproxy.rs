@@ -1,24 +1,24 @@
-//! HAProxy in front of the gateways.
+//! HAProxy, which balances the load of the gateways.
 
 use std::path::PathBuf;
 
 use anyhow::Result;
 
 use super::debian;
-use super::program::{Wanted, cached};
+use super::program::{Program, cached};
 use crate::project::Project;
 
-const HAPROXY: Wanted = Wanted {
+const HAPROXY: Program = Program {
     name: "haproxy",
     variable: "MERCATO_HAPROXY",
-    flag: "-v",
-    at_least: (2, 6),
+    version_flag: "-v",
+    minimum: (2, 6),
 };
 
-/// Gets HAProxy's program.
+/// Returns the program, and installs it into the cache if it is missing.
 ///
 /// # Errors
-/// It can't be had.
+/// HAProxy can't be installed.
 pub fn program(project: &Project) -> Result<PathBuf> {
     if let Some(program) = HAPROXY.find()? {
         return Ok(program);

@@ -1,4 +1,4 @@
-//! Where a server keeps its data and its log.
+//! The folder of a server's data and log.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,10 +14,10 @@ pub struct Home {
 }
 
 impl Home {
-    /// A folder that is removed when the server is dropped.
+    /// Creates a folder that is removed when the server is dropped.
     ///
     /// # Errors
-    /// It can't be made.
+    /// The folder can't be created.
     pub fn temporary() -> Result<Self> {
         let folder = tempfile::Builder::new().prefix("mercato-").tempdir()?;
         Ok(Self {
@@ -26,41 +26,41 @@ impl Home {
         })
     }
 
-    /// A folder that stays; made if it is not there.
+    /// Uses a folder that is not removed, and creates it if it is missing.
     ///
     /// # Errors
-    /// It can't be made.
-    pub fn kept(path: &Path) -> Result<Self> {
+    /// The folder can't be created.
+    pub fn permanent(path: &Path) -> Result<Self> {
         let path = std::path::absolute(path)?;
-        fs::create_dir_all(&path).with_context(|| format!("{} can't be made", path.display()))?;
+        fs::create_dir_all(&path).with_context(|| format!("can't create {}", path.display()))?;
         Ok(Self {
             path,
             temporary: None,
         })
     }
 
-    /// The folder itself.
+    /// Returns the path of the folder.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// The folder, if it is to be removed at the end.
+    /// Returns the path of the folder if it is temporary.
     pub fn removable(&self) -> Option<&Path> {
         self.temporary.as_ref().map(TempDir::path)
     }
 
-    /// Where its server logs to.
+    /// Returns the log file.
     pub fn log(&self) -> PathBuf {
         self.path.join("log")
     }
 
-    /// A folder in it; made if it is not there.
+    /// Returns a folder inside, and creates it if it is missing.
     ///
     /// # Errors
-    /// It can't be made.
+    /// The folder can't be created.
     pub fn folder(&self, name: &str) -> Result<PathBuf> {
         let folder = self.path.join(name);
-        fs::create_dir_all(&folder).with_context(|| format!("{} can't be made", folder.display()))?;
+        fs::create_dir_all(&folder).with_context(|| format!("can't create {}", folder.display()))?;
         Ok(folder)
     }
 }

@@ -1,4 +1,4 @@
-//! localstripe: a Stripe that takes no money.
+//! localstripe: an imitation of Stripe that takes no money.
 
 use std::path::PathBuf;
 
@@ -11,7 +11,7 @@ use super::{Home, ports, python};
 use crate::project::Project;
 use mercato_wasm_toolchain::process::clean;
 
-/// Each is the one file that every Python from 3.10 on takes, on every machine.
+/// Each hash is of the one file that fits every machine and every Python from 3.10.
 const PACKAGES: &str = "\
 aiohappyeyeballs==2.7.1 --hash=sha256:9243213661e29250eb41368e5daa826fc017156c3b8a11440826b2e3ed376472
 aiohttp==3.14.5 --hash=sha256:5558a7f5a05af9ecf744af91e5baefc436f93c9333e656c27ec253f9a6bbe178
@@ -29,20 +29,20 @@ typing-extensions==4.16.0 --hash=sha256:481caa481374e813c1b176ada14e97f1f67a4539
 yarl==1.25.1 --hash=sha256:681c758b0490f9e96b78e5fa8e8dc6e648e9185bb6eaebe73183c33ea0c445f3
 ";
 
-/// What those of them are built with that are published as sources.
+/// The tools that build the packages that are published as sources only.
 const TOOLS: &str = "setuptools==84.2.1 \
     --hash=sha256:ca140b45d5325a9478f880e351484f62fef15f336462e449ca0c03c873d589c2\n";
 
-/// aiohttp is built without a C compiler.
+/// Builds aiohttp without a C compiler.
 const BUILD: [(&str, &str); 1] = [("AIOHTTP_NO_EXTENSIONS", "1")];
 
-/// What runs it.
+/// The script that runs the server.
 const RUN: &str = include_str!("localstripe.py");
 
-/// Gets its interpreter, and the folder of its packages.
+/// Returns the interpreter and the folder of the packages, and installs these if they are missing.
 ///
 /// # Errors
-/// They can't be had.
+/// Python is missing, or the packages can't be installed.
 fn program(project: &Project) -> Result<(PathBuf, PathBuf)> {
     let folder = cached(project, "localstripe-1.15.10", |work| {
         python::build(PACKAGES, TOOLS, &BUILD, work)
@@ -50,10 +50,11 @@ fn program(project: &Project) -> Result<(PathBuf, PathBuf)> {
     Ok((python::interpreter()?, folder))
 }
 
-/// Gets and starts localstripe; its address is a host with a port, where Stripe's API is served by `http`.
+/// Starts localstripe, and installs it if it is missing. The address is HOST:PORT, which serves Stripe's API
+/// over HTTP.
 ///
 /// # Errors
-/// There is no Python, the server can't be had, or does not start.
+/// Python is missing, or the server can't be installed or does not start.
 pub fn start(project: &Project, home: Home) -> Result<Server> {
     let (python, folder) = program(project)?;
     let port = ports::free()?;
@@ -70,7 +71,7 @@ pub fn start(project: &Project, home: Home) -> Result<Server> {
         port: Some(port),
         ready: Box::new(move || {
             let mut wire = Wire::connect(port)?;
-            // Nobody without a key is told anything.
+            // A request without a key is refused.
             wire.send(b"GET /v1/charges HTTP/1.0\r\n\r\n")?;
             wire.expect_line("HTTP/1.0 401 ").map(|_| ())
         }),

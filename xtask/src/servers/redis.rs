@@ -4,24 +4,24 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 
-use super::program::{Wanted, cached};
+use super::program::{Program, cached};
 use super::server::{Launch, Server};
 use super::wire::Wire;
 use super::{Home, debian, ports};
 use crate::project::Project;
 use mercato_wasm_toolchain::process::clean;
 
-const REDIS: Wanted = Wanted {
+const REDIS: Program = Program {
     name: "redis-server",
     variable: "MERCATO_REDIS_SERVER",
-    flag: "--version",
-    at_least: (6, 2),
+    version_flag: "--version",
+    minimum: (6, 2),
 };
 
-/// Gets its program.
+/// Returns the program, and installs it into the cache if it is missing.
 ///
 /// # Errors
-/// It can't be had.
+/// Redis can't be installed.
 pub fn program(project: &Project) -> Result<PathBuf> {
     if let Some(program) = REDIS.find()? {
         return Ok(program);
@@ -34,10 +34,11 @@ pub fn program(project: &Project) -> Result<PathBuf> {
     Ok(program)
 }
 
-/// Gets and starts Redis; its address is a URL. It keeps nothing on disk: it is a cache.
+/// Starts Redis, and installs it if it is missing. The address is a URL. Nothing is stored on disk: Redis is
+/// a cache.
 ///
 /// # Errors
-/// It can't be had, or does not start.
+/// Redis can't be installed, or does not start.
 pub fn start(project: &Project, home: Home) -> Result<Server> {
     let program = program(project)?;
     let port = ports::free()?;

@@ -7,109 +7,109 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 
 use super::Home;
-use crate::daemon::{Daemon, stopped};
+use crate::daemon::{Daemon, is_stopping};
 use mercato_wasm_toolchain::process::{progress, shown};
 
-/// How long a server may take until it serves; on a busy machine a JVM takes most of a minute.
+/// The time limit of a start; on a busy machine, a JVM takes most of a minute.
 const START_LIMIT: Duration = Duration::from_secs(120);
-/// How long a server may take to save what it has and end.
+/// The time limit of a stop, in which a server saves its data.
 const STOP_LIMIT: Duration = Duration::from_secs(20);
-/// How many lines of its log an error shows.
+/// The number of log lines that an error shows.
 const LOG_LINES: usize = 5;
 
-/// Asks a server whether it serves. An error means: not yet.
+/// Checks whether a server serves. An error means: not yet.
 pub type Ready = Box<dyn Fn() -> Result<()> + Send>;
 
-/// How a server is started, and started again.
+/// How a server is started and restarted.
 pub struct Launch {
-    /// Its name, for people.
+    /// The name.
     pub name: String,
-    /// Its command line.
+    /// The command line.
     pub command: Command,
-    /// Its folder.
+    /// The folder.
     pub home: Home,
-    /// Where clients find it, in the form that they want it in.
+    /// The address, in the form that clients use.
     pub address: String,
-    /// The port that it listens on, if it does.
+    /// The port that the server listens on, if any.
     pub port: Option<u16>,
-    /// Whether it serves.
+    /// The check whether the server serves.
     pub ready: Ready,
 }
 
-/// A running server; ended when dropped.
+/// A running server. It is stopped when dropped.
 pub struct Server {
-    // Dropped first: its folder may be removed only then.
+    // Dropped first: the folder can be removed only afterwards.
     daemon: Daemon,
     launch: Launch,
 }
 
 impl Server {
-    /// Starts it and waits until it serves.
+    /// Starts a server and waits until it serves.
     ///
     /// # Errors
-    /// It can't be started, ends, or does not serve in time; the error shows the end of its log.
+    /// The server does not start, ends, or does not serve in time; the error shows the end of its log.
     pub fn start(mut launch: Launch) -> Result<Self> {
         let daemon = spawn(&mut launch)?;
         let mut server = Self { daemon, launch };
-        server.wait()?;
+        server.wait_until_ready()?;
         Ok(server)
     }
 
-    /// Where clients find it.
+    /// Returns the address for clients.
     pub fn address(&self) -> &str {
         &self.launch.address
     }
 
-    /// Its name, for people.
+    /// Returns the name.
     pub fn name(&self) -> &str {
         &self.launch.name
     }
 
-    /// The port that it listens on, also after a restart.
+    /// Returns the port, which stays the same after a restart.
     pub fn port(&self) -> Option<u16> {
         self.launch.port
     }
 
-    /// Its folder.
+    /// Returns the folder.
     pub fn home(&self) -> &Home {
         &self.launch.home
     }
 
-    /// The id of its process.
+    /// Returns the process id.
     pub fn id(&self) -> u32 {
         self.daemon.id()
     }
 
-    /// Whether its process is there.
+    /// Checks whether the process runs.
     ///
     /// # Errors
-    /// The system does not tell.
-    pub fn runs(&mut self) -> Result<bool> {
+    /// The state of the process can't be read.
+    pub fn is_running(&mut self) -> Result<bool> {
         Ok(self.daemon.ended()?.is_none())
     }
 
-    /// Ends it at once, without a chance to save anything.
+    /// Kills the server, which can't save anything.
     ///
     /// # Errors
-    /// The system does not let it be ended.
+    /// The process can't be killed.
     pub fn kill(&mut self) -> Result<()> {
         self.daemon.kill()
     }
 
-    /// Starts it again, on the same port and data, after its process ended in whatever way.
+    /// Starts a server that has ended, on the same port and data.
     ///
     /// # Errors
-    /// As for a first start.
+    /// As [`Self::start`].
     pub fn restart(&mut self) -> Result<()> {
         self.daemon.stop(STOP_LIMIT)?;
         self.daemon = spawn(&mut self.launch)?;
-        self.wait()
+        self.wait_until_ready()
     }
 
-    /// Tells it to end and waits for that.
+    /// Stops the server and waits until it has ended.
     ///
     /// # Errors
-    /// It had to be killed.
+    /// The server had to be killed.
     pub fn stop(mut self) -> Result<()> {
         match self.daemon.stop(STOP_LIMIT)? {
             Some(_) => Ok(()),
@@ -121,7 +121,8 @@ impl Server {
         }
     }
 
-    fn wait(&mut self) -> Result<()> {
+    fn wait_until_ready(&mut self) -> Result<()> {
+        let name = &self.launch.name;
         let started = Instant::now();
         loop {
             let not_yet = match (self.launch.ready)() {
@@ -129,34 +130,27 @@ impl Server {
                 Err(error) => error,
             };
             if let Some(status) = self.daemon.ended()? {
-                bail!(
-                    "{} ended while starting ({status}){}",
-                    self.launch.name,
-                    self.log()
-                );
+                bail!("{name} ended while it started ({status}){}", self.log_end());
             }
-            if stopped() {
-                bail!("told to stop");
+            if is_stopping() {
+                bail!("stopped while {name} started");
             }
             if started.elapsed() > START_LIMIT {
-                let seconds = START_LIMIT.as_secs();
-                let log = self.log();
-                return Err(not_yet)
-                    .with_context(|| format!("{} did not serve within {seconds} s{log}", self.launch.name));
+                let (seconds, log) = (START_LIMIT.as_secs(), self.log_end());
+                return Err(not_yet).with_context(|| format!("{name} did not serve within {seconds} s{log}"));
             }
             std::thread::sleep(Duration::from_millis(100));
         }
     }
 
-    /// The end of its log, as the end of a message.
-    fn log(&self) -> String {
+    /// Returns the last lines of the log, as the end of an error message.
+    fn log_end(&self) -> String {
         let file = self.launch.home.log();
         let text = fs::read(&file).unwrap_or_default();
         let text = String::from_utf8_lossy(&text);
         let lines: Vec<_> = text.lines().collect();
-        let last = lines
-            .get(lines.len().saturating_sub(LOG_LINES)..)
-            .unwrap_or_default();
+        let first = lines.len().saturating_sub(LOG_LINES);
+        let last = lines.get(first..).unwrap_or_default();
         format!("; the end of its log {}:\n{}", file.display(), last.join("\n"))
     }
 }
@@ -179,7 +173,7 @@ fn spawn(launch: &mut Launch) -> Result<Daemon> {
     if file.exists() {
         fs::rename(&file, file.with_extension("before"))?;
     }
-    let log = File::create(&file).with_context(|| format!("{} can't be written", file.display()))?;
+    let log = File::create(&file).with_context(|| format!("can't write {}", file.display()))?;
     let line = shown(&launch.command);
     launch
         .command
@@ -187,5 +181,5 @@ fn spawn(launch: &mut Launch) -> Result<Daemon> {
         .stdout(Stdio::from(log.try_clone()?))
         .stderr(Stdio::from(log));
     Daemon::spawn(&mut launch.command, launch.home.removable())
-        .with_context(|| format!("{} can't be started by `{line}`", launch.name))
+        .with_context(|| format!("can't start {} by `{line}`", launch.name))
 }

@@ -1,4 +1,4 @@
-//! A mail server that keeps what it is sent, and sends nothing on.
+//! A mail server that stores all mail and forwards none.
 
 use std::path::PathBuf;
 
@@ -17,22 +17,23 @@ atpublic==5.1 --hash=sha256:135783dbd887fbddb6ef032d104da70c124f2b44b9e2d79df07b
 attrs==26.1.0 --hash=sha256:c647aa4a12dfbad9333ca4e71fe62ddc36f4e63b2d260a37a8b83d2f043ac309
 ";
 
-/// The folder in the server's own where mails arrive: a Maildir, each mail a file in its folder `new`.
-pub const MAILS: &str = "mails";
+/// The folder of the mail, below the server's folder: a Maildir, in whose folder `new` each message is a
+/// file.
+pub const MAILDIR: &str = "mails";
 
-/// Gets its interpreter, and the folder of its packages.
+/// Returns the interpreter and the folder of the packages, and installs these if they are missing.
 ///
 /// # Errors
-/// They can't be had.
+/// Python is missing, or the packages can't be installed.
 pub fn program(project: &Project) -> Result<(PathBuf, PathBuf)> {
     let folder = cached(project, "aiosmtpd-1.4.6", |work| python::install(PACKAGES, work))?;
     Ok((python::interpreter()?, folder))
 }
 
-/// Gets and starts the mail server; its address is a URL.
+/// Starts the mail server, and installs it if it is missing. The address is a URL.
 ///
 /// # Errors
-/// There is no Python, the server can't be had, or does not start.
+/// Python is missing, or the server can't be installed or does not start.
 pub fn start(project: &Project, home: Home) -> Result<Server> {
     let (python, folder) = program(project)?;
     let port = ports::free()?;
@@ -48,8 +49,8 @@ pub fn start(project: &Project, home: Home) -> Result<Server> {
             &format!("127.0.0.1:{port}"),
         ])
         .args(["--class", "aiosmtpd.handlers.Mailbox"])
-        // The handler makes the folders in it only if it does not exist.
-        .arg(home.path().join(MAILS));
+        // The handler creates the folders inside only if this folder does not exist.
+        .arg(home.path().join(MAILDIR));
     Server::start(Launch {
         name: "the mail server".to_owned(),
         command,

@@ -1,4 +1,4 @@
-//! A short talk with a server over TCP, to see whether it serves.
+//! A connection to a server, to check whether it serves.
 
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
-/// How long a server may take for one answer.
+/// The time limit of one answer.
 const LIMIT: Duration = Duration::from_secs(5);
-/// More than any answer to these questions.
-const LONGEST: usize = 1 << 20;
+/// The size limit of one answer, in bytes.
+const MAX_SIZE: usize = 1 << 20;
 
 /// A connection to a server of this machine.
 pub struct Wire(TcpStream);
@@ -18,7 +18,7 @@ impl Wire {
     /// Connects to a port.
     ///
     /// # Errors
-    /// Nobody listens there.
+    /// Nothing listens on the port.
     pub fn connect(port: u16) -> Result<Self> {
         let stream = TcpStream::connect_timeout(&SocketAddr::from((Ipv4Addr::LOCALHOST, port)), LIMIT)?;
         stream.set_read_timeout(Some(LIMIT))?;
@@ -34,29 +34,29 @@ impl Wire {
         Ok(self.0.write_all(bytes)?)
     }
 
-    /// Receives this many bytes.
+    /// Receives exactly `count` bytes.
     ///
     /// # Errors
-    /// The connection is lost, or the count can't be right.
+    /// The connection is lost, or `count` is over the limit.
     pub fn receive(&mut self, count: usize) -> Result<Vec<u8>> {
-        if count > LONGEST {
-            bail!("an answer of {count} bytes is none");
+        if count > MAX_SIZE {
+            bail!("an answer of {count} bytes is too long: the limit is {MAX_SIZE}");
         }
         let mut bytes = vec![0; count];
         self.0.read_exact(&mut bytes)?;
         Ok(bytes)
     }
 
-    /// Receives a line and checks how it begins.
+    /// Receives a line that begins with `start`.
     ///
     /// # Errors
-    /// The connection is lost, or the line is another.
+    /// The connection is lost, or the line begins differently.
     pub fn expect_line(&mut self, start: &str) -> Result<String> {
         let mut line = Vec::new();
-        while line.last() != Some(&b'\n') && line.len() < LONGEST {
+        while line.last() != Some(&b'\n') && line.len() < MAX_SIZE {
             line.extend(self.receive(1)?);
         }
-        let line = String::from_utf8(line).context("an answer that is no text")?;
+        let line = String::from_utf8(line).context("the answer is not text")?;
         if !line.starts_with(start) {
             bail!("the answer was: {}", line.trim_end());
         }

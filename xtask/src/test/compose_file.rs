@@ -1,4 +1,4 @@
-//! `docker-compose.yml` keeps to what is promised of it.
+//! Checks `docker-compose.yml`.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::path::Path;
 use serde::Deserialize;
 use serde_norway::Value;
 
-/// What this project uses of a Compose file; anything else is a mistake of spelling, or comes with a test.
+/// The parts of a Compose file that this project uses. An unknown key is a typing error, or needs a test.
 #[derive(Deserialize)]
 struct Compose {
     services: BTreeMap<String, Service>,
@@ -96,19 +96,19 @@ fn root() -> &'static Path {
 fn read() -> Compose {
     let text = std::fs::read_to_string(root().join("docker-compose.yml")).unwrap();
     let mut whole: Value = serde_norway::from_str(&text).unwrap();
-    // Once for what is merged, and once for what that merges.
+    // The second merge resolves the aliases of the first.
     whole.apply_merge().unwrap();
     whole.apply_merge().unwrap();
     serde_norway::from_value(whole).unwrap()
 }
 
 #[test]
-fn every_service_is_pinned_watched_bounded_and_restarted() {
+fn every_service_has_a_version_a_health_check_limits_and_a_restart_policy() {
     for (name, service) in read().services {
         let (_, tag) = service
             .image
             .rsplit_once(':')
-            .unwrap_or_else(|| panic!("{name}: no tag"));
+            .unwrap_or_else(|| panic!("{name} has no tag"));
         assert!(
             tag.chars().any(|c| c.is_ascii_digit()) && tag != "latest",
             "{name}: {tag}"
@@ -121,14 +121,14 @@ fn every_service_is_pinned_watched_bounded_and_restarted() {
         for limit in ["cpus", "memory"] {
             assert!(
                 service.deploy.resources.limits.contains_key(limit),
-                "{name}: no limit of {limit}"
+                "{name} has no limit of {limit}"
             );
         }
     }
 }
 
 #[test]
-fn every_port_is_reached_from_this_machine_alone() {
+fn only_this_machine_can_reach_the_ports() {
     for (name, service) in read().services {
         for port in service.ports {
             assert!(port.starts_with("127.0.0.1:"), "{name}: {port}");
@@ -137,8 +137,8 @@ fn every_port_is_reached_from_this_machine_alone() {
 }
 
 #[test]
-fn every_password_is_asked_for() {
-    let mut asked = 0;
+fn every_password_is_required() {
+    let mut count = 0;
     for (name, service) in read().services {
         for (variable, value) in service.environment {
             if ["PASSWORD", "SECRET", "AUTH"]
@@ -150,32 +150,32 @@ fn every_password_is_asked_for() {
                     value.starts_with("${") && value.contains(":?"),
                     "{name}: {variable}"
                 );
-                asked += 1;
+                count += 1;
             }
         }
     }
-    assert!(asked >= 2, "MongoDB and Redis have passwords");
+    assert!(count >= 2, "MongoDB and Redis have passwords");
 }
 
 #[test]
-fn volumes_and_dependencies_are_there() {
+fn every_volume_and_dependency_exists() {
     let compose = read();
     for (name, service) in &compose.services {
         for dependency in service.depends_on.names() {
             assert!(
                 compose.services.contains_key(dependency),
-                "{name} needs {dependency}"
+                "{name} depends on {dependency}"
             );
         }
         for volume in &service.volumes {
             let source = volume.split(':').next().unwrap();
-            let there = match source.strip_prefix("./") {
-                // Made by whoever puts local components there.
+            let exists = match source.strip_prefix("./") {
+                // Created by the user, for local components.
                 Some("images") => true,
                 Some(file) => root().join(file).exists(),
                 None => compose.volumes.contains_key(source),
             };
-            assert!(there, "{name}: {volume}");
+            assert!(exists, "{name}: {volume}");
         }
     }
     for volume in compose.volumes.keys() {
@@ -185,6 +185,6 @@ fn volumes_and_dependencies_are_there() {
                 .iter()
                 .any(|used| used.starts_with(&format!("{volume}:")))
         };
-        assert!(compose.services.values().any(used), "nobody uses {volume}");
+        assert!(compose.services.values().any(used), "no service uses {volume}");
     }
 }

@@ -1,41 +1,40 @@
-//! The files of a deployment by containers, as the programs see them that read them.
+//! Checks docker-compose.yml and haproxy.cfg with the programs that read them.
 
 use std::path::Path;
 
 use anyhow::{Result, anyhow, bail};
 use libtest_mimic::{Failed, Trial};
 
-use super::tally::Tally;
-use crate::project::Project;
+use super::runner::Runner;
 use crate::servers::haproxy;
 use mercato_wasm_toolchain::process::{clean, output};
 
-/// What `docker-compose.yml` asks for.
+/// The variables that `docker-compose.yml` requires.
 const PASSWORDS: [&str; 2] = ["MONGODB_PASSWORD", "REDIS_PASSWORD"];
-/// What `deploy/haproxy.cfg` asks for.
+/// The variables that `deploy/haproxy.cfg` requires.
 const ADDRESSES: [&str; 3] = ["MERCATO_LISTEN", "MERCATO_GATEWAY_A", "MERCATO_GATEWAY_B"];
 
-/// The tests; what can't be had for them is noted as missing.
-pub fn trials(project: &Project, tally: &mut Tally) -> Vec<Trial> {
+/// Returns the tests. Those whose program is missing are skipped.
+pub fn trials(runner: &mut Runner) -> Vec<Trial> {
     let compose = output(clean("docker").args(["compose", "version"]))
         .map_err(|_| anyhow!("docker with its plugin compose is not installed"));
-    let proxy = haproxy::program(project);
+    let proxy = haproxy::program(runner.project);
     if let Err(error) = &compose {
-        tally.miss("docker compose", error);
+        runner.tally.note_missing("docker compose", error);
     }
     if let Err(error) = &proxy {
-        tally.miss("HAProxy", error);
+        runner.tally.note_missing("HAProxy", error);
     }
-    let file = project.root.join("docker-compose.yml");
-    let config = project.root.join("deploy/haproxy.cfg");
+    let file = runner.project.root.join("docker-compose.yml");
+    let config = runner.project.root.join("deploy/haproxy.cfg");
     vec![
         trial(
-            "deploy::docker compose takes docker-compose.yml",
+            "deploy::docker compose accepts docker-compose.yml",
             compose.is_ok(),
-            move || takes_compose_file(&file),
+            move || check_compose_file(&file),
         ),
-        trial("deploy::HAProxy takes haproxy.cfg", proxy.is_ok(), move || {
-            takes_config(&proxy?, &config)
+        trial("deploy::HAProxy accepts haproxy.cfg", proxy.is_ok(), move || {
+            check_proxy_config(&proxy?, &config)
         }),
     ]
 }
@@ -45,28 +44,28 @@ fn trial(name: &str, possible: bool, test: impl FnOnce() -> Result<()> + Send + 
     Trial::test(name, test).with_ignored_flag(!possible)
 }
 
-fn takes_compose_file(file: &Path) -> Result<()> {
+fn check_compose_file(file: &Path) -> Result<()> {
     let config = || {
         let mut docker = clean("docker");
-        // A `.env` beside the file is somebody's own.
+        // A developer's `.env` beside the file must not set the passwords.
         docker
             .args(["compose", "--env-file", "/dev/null", "-f"])
             .arg(file);
         docker.args(["config", "--quiet"]);
         docker
     };
-    let mut bare = config();
+    let mut without_passwords = config();
     for name in PASSWORDS {
-        bare.env_remove(name);
+        without_passwords.env_remove(name);
     }
-    if output(&mut bare).is_ok() {
-        bail!("it does without passwords");
+    if output(&mut without_passwords).is_ok() {
+        bail!("docker-compose.yml does not require passwords");
     }
-    output(config().envs(PASSWORDS.map(|name| (name, "x")))).map(|_| ())
+    output(config().envs(PASSWORDS.map(|name| (name, "x")))).map(drop)
 }
 
-fn takes_config(program: &Path, config: &Path) -> Result<()> {
+fn check_proxy_config(program: &Path, config: &Path) -> Result<()> {
     let mut command = clean(program);
     command.arg("-c").arg("-f").arg(config);
-    output(command.envs(ADDRESSES.map(|name| (name, "127.0.0.1:1")))).map(|_| ())
+    output(command.envs(ADDRESSES.map(|name| (name, "127.0.0.1:1")))).map(drop)
 }

@@ -1,53 +1,67 @@
-//! The real servers that the conformance tests of the providers run on, and those that shops under test pay and write to.
+//! The servers that tests use: those of the conformance tests, and those of shops under test.
 
 use std::sync::{Arc, Mutex};
 
 use anyhow::{Context, Result, anyhow, bail};
 use libtest_mimic::Trial;
 
-use super::tally::Tally;
-use crate::project::Project;
+use super::runner::Runner;
 use crate::servers::{Home, Server, Start, kafka, localstripe, mongodb, redis, smtp, start_all};
 use mercato_wasm_toolchain::process::progress;
 
-/// A server's name, the variable that tells tests its address, and what starts it.
+/// The name of each server, the variable that holds its address for tests, and the function that starts it.
 const SERVERS: [(&str, &str, Start); 5] = [
     ("MongoDB", "MERCATO_TEST_MONGODB", mongodb::start),
     ("Kafka", "MERCATO_TEST_KAFKA", kafka::start),
     ("Redis", "MERCATO_TEST_REDIS", redis::start),
-    ("a mail server", "MERCATO_TEST_SMTP", smtp::start),
+    ("the mail server", "MERCATO_TEST_SMTP", smtp::start),
     ("localstripe", "MERCATO_TEST_STRIPE", localstripe::start),
 ];
-/// Tells tests where the mails are that the mail server took.
-const MAIL_FOLDER: &str = "MERCATO_TEST_SMTP_FOLDER";
+/// The variable that names the Maildir of the mail server.
+const MAILDIR: &str = "MERCATO_TEST_SMTP_FOLDER";
 
-/// Running servers; ended when dropped.
+/// Running servers. They are stopped when dropped.
 pub struct Servers {
-    there: Vec<(&'static str, &'static str, Arc<Mutex<Server>>)>,
+    running: Vec<(&'static str, &'static str, Arc<Mutex<Server>>)>,
     missing: Vec<&'static str>,
+    /// Where tests find the programs of servers that they start themselves.
+    programs: Vec<(&'static str, String)>,
 }
 
 impl Servers {
-    /// Gets and starts all of them; what can't be had is noted as missing.
+    /// Starts all servers. A server that can't be installed or started is noted as missing.
     ///
     /// # Errors
-    /// There is no place for their data.
-    pub fn start(project: &Project, tally: &mut Tally) -> Result<Self> {
-        progress("getting and starting the servers for the tests");
-        let mut wanted = Vec::new();
+    /// The folders of their data can't be created.
+    pub fn start(runner: &mut Runner) -> Result<Self> {
+        progress("starting the servers for the tests");
+        let mut starts = Vec::new();
         for (name, _, start) in SERVERS {
-            wanted.push((name, start, Home::temporary()?));
+            starts.push((name, start, Home::temporary()?));
         }
         let mut servers = Self {
-            there: Vec::new(),
+            running: Vec::new(),
             missing: Vec::new(),
+            programs: Vec::new(),
         };
-        for ((name, outcome), (_, variable, _)) in start_all(project, wanted).into_iter().zip(SERVERS) {
+        if let Ok(program) = redis::program(runner.project) {
+            let program = program.display().to_string();
+            servers.programs.push(("MERCATO_REDIS_SERVER", program));
+        }
+        if let Ok((_, packages)) = smtp::program(runner.project) {
+            let packages = packages.display().to_string();
+            servers.programs.push(("PYTHONPATH", packages));
+        }
+        let outcomes = start_all(runner.project, starts).into_iter();
+        for ((name, outcome), (_, variable, _)) in outcomes.zip(SERVERS) {
             match outcome {
-                Ok(server) => servers.there.push((name, variable, Arc::new(Mutex::new(server)))),
+                Ok(server) => {
+                    let server = Arc::new(Mutex::new(server));
+                    servers.running.push((name, variable, server));
+                }
                 Err(error) => {
-                    progress(format_args!("{name} can't be had: {error:#}"));
-                    tally.miss(name, &error);
+                    progress(format_args!("can't start {name}: {error:#}"));
+                    runner.tally.note_missing(name, &error);
                     servers.missing.push(name);
                 }
             }
@@ -55,35 +69,35 @@ impl Servers {
         Ok(servers)
     }
 
-    /// The variables that tell tests where the servers are.
+    /// Returns the environment variables by which tests find the servers.
     ///
     /// # Errors
-    /// A test of the servers broke off.
+    /// A test of a server panicked.
     pub fn variables(&self) -> Result<Vec<(&'static str, String)>> {
-        let mut variables = Vec::new();
-        for (_, variable, server) in &self.there {
-            let server = server.lock().map_err(|_| anyhow!("a server was given up"))?;
+        let mut variables = self.programs.clone();
+        for (name, variable, server) in &self.running {
+            let server = server
+                .lock()
+                .map_err(|_| anyhow!("the test of {name} panicked"))?;
             variables.push((*variable, server.address().to_owned()));
             if *variable == "MERCATO_TEST_SMTP" {
-                let mails = server.home().path().join(smtp::MAILS);
-                variables.push((MAIL_FOLDER, mails.display().to_string()));
+                let maildir = server.home().path().join(smtp::MAILDIR);
+                variables.push((MAILDIR, maildir.display().to_string()));
             }
         }
         Ok(variables)
     }
 
-    /// The folder of the mails that the mail server has taken.
+    /// Returns the Maildir of the mail server, if it runs.
     ///
     /// # Errors
-    /// A test of the servers broke off.
-    pub fn mails(&self) -> Result<Option<String>> {
-        let variables = self.variables()?;
-        Ok(variables
-            .into_iter()
-            .find_map(|(name, value)| (name == MAIL_FOLDER).then_some(value)))
+    /// A test of a server panicked.
+    pub fn maildir(&self) -> Result<Option<String>> {
+        let mut variables = self.variables()?.into_iter();
+        Ok(variables.find_map(|(name, value)| (name == MAILDIR).then_some(value)))
     }
 
-    /// The flags of `mercato up` that have it use the servers; none where one of them is missing.
+    /// Returns the flags of `mercato up` that select the servers, or `None` if one of them is missing.
     pub fn flags(&self) -> Option<Vec<String>> {
         let flags = [
             ("MERCATO_TEST_MONGODB", "--documents", ""),
@@ -100,33 +114,31 @@ impl Servers {
         Some(arguments)
     }
 
-    /// The tests that kill each server and start it again, as tests of faults do.
+    /// Returns the tests that kill and restart each server, as tests of faults do.
     pub fn trials(&self) -> Vec<Trial> {
         let title = |name: &str| format!("servers::{name} serves again after it was killed");
-        let there = self.there.iter().map(|(name, _, server)| {
+        let running = self.running.iter().map(|(name, _, server)| {
             let server = Arc::clone(server);
             Trial::test(title(name), move || {
-                let mut server = server.lock().map_err(|_| "its lock is broken")?;
-                Ok(serves_again(&mut server).map_err(|error| format!("{error:#}"))?)
+                let mut server = server.lock().map_err(|_| "the lock is poisoned")?;
+                Ok(check_restart(&mut server).map_err(|error| format!("{error:#}"))?)
             })
         });
-        let missing = self
-            .missing
-            .iter()
-            .map(|name| Trial::test(title(name), || Ok(())).with_ignored_flag(true));
-        there.chain(missing).collect()
+        let missing = self.missing.iter();
+        let missing = missing.map(|name| Trial::test(title(name), || Ok(())).with_ignored_flag(true));
+        running.chain(missing).collect()
     }
 }
 
-fn serves_again(server: &mut Server) -> Result<()> {
-    let before = (server.address().to_owned(), server.port(), server.id());
+fn check_restart(server: &mut Server) -> Result<()> {
+    let (address, port, id) = (server.address().to_owned(), server.port(), server.id());
     server.kill()?;
-    if server.runs()? {
+    if server.is_running()? {
         bail!("it was not killed");
     }
     server.restart().context("it does not start again")?;
-    if (server.address(), server.port()) != (before.0.as_str(), before.1) || server.id() == before.2 {
-        bail!("it is another place, or the same process");
+    if (server.address(), server.port()) != (address.as_str(), port) || server.id() == id {
+        bail!("it has another address, or the same process");
     }
     Ok(())
 }

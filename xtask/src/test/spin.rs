@@ -1,4 +1,4 @@
-//! The shop under Spin: on a host of Spin's interfaces, and on Spin itself where that is installed.
+//! The shop under Spin: on a host with Spin's interfaces, and on Spin itself if it is installed.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,30 +8,73 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 use libtest_mimic::Trial;
-use serde_json::{Value, json};
 
+use super::runner::{Runner, test_payments};
+use super::servers::Servers;
+use crate::api::{Api, Stock};
 use crate::project::Project;
 use crate::secret;
 use crate::servers::free_port;
 use crate::service::{Limits, Service};
+use crate::services::GATEWAY;
 use crate::spin;
 use mercato_wasm_toolchain::process::{clean, output};
 
-/// A debug build compiles the components first; the host ends at once.
+/// A debug build compiles the components first. The host stops at once.
 const LIMITS: Limits = Limits {
     start: Duration::from_secs(180),
     stop: Duration::from_secs(20),
 };
 
-/// How many instances there is place for: tests ask for 200 answers at once, and each takes ten memories.
+/// The number of instances: tests send 200 requests at once, and each instance takes ten memories.
 const INSTANCES: &str = "4000";
 
-/// How long a delivery may take: one that was under way when its host ended is due again after half a minute.
-const LATE: Duration = Duration::from_secs(60);
+/// The time limit of a delivery. If the host ends during one, it is due again after half a minute.
+const DELIVERY_LIMIT: Duration = Duration::from_secs(60);
 
-/// Where things are for a shop on the host.
+/// Tests the components of spin.toml on the host, then on Spin itself if it is installed.
+///
+/// # Errors
+/// A component can't be built or a shop started, or a test fails.
+pub fn all(runner: &mut Runner, servers: &mut Option<Servers>) -> Result<()> {
+    let project = runner.project;
+    let files = spin::build(project)?;
+    let log = runner.log("test-spin-host")?;
+    let host = Arc::new(Host::new(project, &log));
+    let checked = spin::check(&files).map(drop);
+    let result = runner.trials(trials(project, checked, &host));
+    if result.is_err() && !runner.keep_going {
+        return result;
+    }
+    let state = tempfile::tempdir()?;
+    let secret = secret::generate()?;
+    let service = host.start(None, state.path(), &secret)?;
+    let mut tests = runner.black_box(&service, &secret);
+    tests
+        .args(["--shop-only", "--portable-only"])
+        .envs(host.variables());
+    if let Some(servers) = servers {
+        tests.envs(servers.variables()?);
+    }
+    let result = result.and(runner.black_box_then_stop(&mut tests, service, &log));
+    if result.is_err() && !runner.keep_going {
+        return result;
+    }
+    if let Err(error) = spin::available() {
+        runner.tally.skip("the shop on Spin itself", &error);
+        return result;
+    }
+    let log = runner.log("test-spin")?;
+    let state = tempfile::tempdir()?;
+    let service = start_spin(project, state.path(), &secret, &log)?;
+    let mut tests = runner.black_box(&service, &secret);
+    tests.args(["--shop-only", "--portable-only"]);
+    result.and(runner.black_box_then_stop(&mut tests, service, &log))
+}
+
+/// The host of the tests, and its files.
 #[derive(Debug)]
-pub struct Host {
+struct Host {
     program: PathBuf,
     manifest: PathBuf,
     cache: PathBuf,
@@ -39,8 +82,8 @@ pub struct Host {
 }
 
 impl Host {
-    /// The host that was built, with its log in a file.
-    pub fn new(project: &Project, log: &Path) -> Self {
+    /// Returns the built host, which logs to a file.
+    fn new(project: &Project, log: &Path) -> Self {
         Self {
             program: project.target.join("debug/mercato-spin-host"),
             manifest: spin::manifest(project),
@@ -49,8 +92,8 @@ impl Host {
         }
     }
 
-    /// What the black-box tests need to start shops that they configure.
-    pub fn for_tests(&self) -> [(&'static str, &Path); 3] {
+    /// Returns the variables by which the black-box tests start shops with settings of their own.
+    fn variables(&self) -> [(&'static str, &Path); 3] {
         [
             ("MERCATO_SPIN_HOST", &self.program),
             ("MERCATO_SPIN_MANIFEST", &self.manifest),
@@ -58,54 +101,52 @@ impl Host {
         ]
     }
 
-    /// Starts the shop of the manifest, or of another one, with its databases in a folder.
+    /// Starts the shop of spin.toml, or of another manifest, with its databases in a folder.
     ///
     /// # Errors
-    /// It can't be started, or does not serve in time; the error names the log.
-    pub fn start(&self, manifest: Option<&Path>, state: &Path, secret: &str) -> Result<Service> {
+    /// The shop does not start or does not serve in time; the error names the log.
+    fn start(&self, manifest: Option<&Path>, state: &Path, secret: &str) -> Result<Service> {
         let mut host = Command::new(&self.program);
         host.arg("--from").arg(manifest.unwrap_or(&self.manifest));
         host.args(["--listen", "127.0.0.1:0", "--state-dir"]).arg(state);
         host.arg("--cache").arg(&self.cache);
         host.env("SPIN_VARIABLE_API_SECRET", secret);
-        host.envs(super::playing(secret).map(|(name, value)| (format!("SPIN_VARIABLE_{name}"), value)));
+        host.envs(test_payments(secret).map(|(name, value)| (format!("SPIN_VARIABLE_{name}"), value)));
         host.env("SPIN_MAX_INSTANCE_COUNT", INSTANCES);
         Service::run(host, &self.log, LIMITS)
     }
 }
 
 /// Starts the shop on Spin itself, as a user does.
-///
-/// # Errors
-/// It can't be started, or does not serve in time; the error names the log.
-pub fn real(project: &Project, state: &Path, secret: &str, log: &Path) -> Result<Service> {
+fn start_spin(project: &Project, state: &Path, secret: &str, log: &Path) -> Result<Service> {
     let mut command = clean(std::env::current_exe()?);
     command.args(["spin", "up", "--listen", &format!("127.0.0.1:{}", free_port()?)]);
     command.arg("--state-dir").arg(state);
     command
         .env("CARGO_TARGET_DIR", &project.target)
         .env("API_SECRET", secret)
-        .envs(super::playing(secret).map(|(name, value)| (format!("SPIN_VARIABLE_{name}"), value)));
+        .envs(test_payments(secret).map(|(name, value)| (format!("SPIN_VARIABLE_{name}"), value)));
     Service::run(command, log, LIMITS)
 }
 
-/// The tests of what only Spin's way of running needs.
-pub fn trials(project: &Project, host: Arc<Host>) -> Vec<Trial> {
+/// The tests that only Spin needs.
+fn trials(project: &Project, checked: Result<()>, host: &Arc<Host>) -> Vec<Trial> {
     let root = project.root.clone();
-    let checked = spin::check(project).map(drop);
-    let readme = root.join("README.md");
-    let (restarted, late) = (Arc::clone(&host), Arc::clone(&host));
+    let document = root.join("docs/deploy/spin.md");
+    let [restarted, closed, documented] = [Arc::clone(host), Arc::clone(host), Arc::clone(host)];
     vec![
-        trial("spin::the components fit Spin and their manifest", move || {
-            checked
+        trial("spin::the components fit Spin", || checked),
+        trial("spin::data survives a restart", move || {
+            data_survives_a_restart(&restarted)
         }),
-        trial("spin::data survive a restart", move || survives(&restarted)),
-        trial("spin::what was not taken is handed on later", move || {
-            comes_late(&late, &root)
-        }),
-        trial("spin::README's lines place an order", move || {
-            follows(&host, &readme)
-        }),
+        trial(
+            "spin::an event that was not delivered is delivered later",
+            move || delivers_later(&closed, &root),
+        ),
+        trial(
+            "spin::the commands in docs/deploy/spin.md place an order",
+            move || documented_commands_place_an_order(&documented, &document),
+        ),
     ]
 }
 
@@ -113,138 +154,100 @@ fn trial(name: &str, test: impl FnOnce() -> Result<()> + Send + 'static) -> Tria
     Trial::test(name, || test().map_err(|error| format!("{error:#}").into()))
 }
 
-/// The first line starts the shop; the others are for another terminal.
-fn follows(host: &Host, readme: &Path) -> Result<()> {
-    let text = fs::read_to_string(readme)?;
-    let section = text
-        .split_once("**Spin.**")
-        .context("README tells nothing of Spin")?
-        .1;
-    let block = section
+/// Runs the commands in docs/deploy/spin.md. The first starts the shop; the others are for another terminal.
+fn documented_commands_place_an_order(host: &Host, document: &Path) -> Result<()> {
+    let text = fs::read_to_string(document)?;
+    let block = text
         .split_once("```text\n")
         .and_then(|(_, rest)| rest.split_once("```"));
-    let lines = block.context("README has no lines for Spin")?.0;
-    let (up, others) = lines.trim().split_once('\n').context("one line is not enough")?;
+    let commands = block.context("the document has no block of commands")?.0;
+    let (up, others) = commands
+        .trim()
+        .split_once('\n')
+        .context("the document has one command only")?;
     let secret = up
         .strip_prefix("SPIN_VARIABLE_API_SECRET='")
         .and_then(|rest| rest.strip_suffix("' spin up --build"))
         .with_context(|| format!("`{up}` should start the shop"))?;
-    ensure!(others.lines().count() == 4, "README promises five lines");
     let state = tempfile::tempdir()?;
     let shop = host.start(None, state.path(), secret)?;
-    let script = format!(
-        "set -euo pipefail\n{}",
-        others.replace("http://127.0.0.1:3000", &shop.url)
-    );
+    let others = others.replace("http://127.0.0.1:3000", &shop.url);
+    let script = format!("set -euo pipefail\n{others}");
     let printed = output(Command::new("bash").args(["-c", &script]))?;
-    ensure!(
-        printed.contains("\"total\":2500"),
-        "README's lines print {printed}"
-    );
+    ensure!(printed.contains("\"total\":2500"), "the commands print {printed}");
     shop.stop()
 }
 
-fn survives(host: &Host) -> Result<()> {
+fn data_survives_a_restart(host: &Host) -> Result<()> {
     let (state, secret) = (tempfile::tempdir()?, secret::generate()?);
     let shop = host.start(None, state.path(), &secret)?;
-    let product = product(&shop, &secret)?;
+    let product = Api::new(&shop.url, &secret).create_product("Sock", 1, 10)?;
     shop.stop()?;
     let shop = host.start(None, state.path(), &secret)?;
-    let stock = stock(&shop, &secret, &product)?;
-    ensure!(
-        stock == json!({ "onHand": 10, "reserved": 0, "sold": 0 }),
-        "the stock is {stock}"
-    );
+    let stock = Api::new(&shop.url, &secret).stock(&product)?;
+    ensure!(stock == units(10, 0, 0), "the stock is {stock:?}");
     shop.stop()
 }
 
-/// With a gateway that may not reach the consumer, an order stays reserved; with one that may, whoever keeps time has it sold.
-fn comes_late(host: &Host, root: &Path) -> Result<()> {
+/// A gateway that may not call the consumers leaves an order reserved. A gateway that may call them delivers
+/// the event when a timer asks for it.
+fn delivers_later(host: &Host, root: &Path) -> Result<()> {
     let (state, secret) = (tempfile::tempdir()?, secret::generate()?);
     let closed = state.path().join("spin.toml");
-    let manifest = fs::read_to_string(&host.manifest)?;
-    let text = manifest
-        .replace(
-            "[\"http://accounts-events.spin.internal\", \"http://notifications-events.spin.internal\", \"http://orders-events.spin.internal\", \"http://payments-events.spin.internal\", \"http://webhooks-events.spin.internal\", \"https://api.stripe.com\", \"https://api.twilio.com\"]",
-            "[]",
-        )
-        .replace(
-            "target/spin/",
-            &format!("{}/", root.join("target/spin").display()),
-        );
-    fs::write(&closed, text)?;
+    fs::write(&closed, closed_manifest(&host.manifest, root)?)?;
     let shop = host.start(Some(&closed), state.path(), &secret)?;
-    let product = product(&shop, &secret)?;
-    order(&shop, &product)?;
-    let stock = || stock(&shop, &secret, &product);
-    let before = stock()?;
-    ensure!(
-        before == json!({ "onHand": 9, "reserved": 1, "sold": 0 }),
-        "the stock is {before}"
-    );
+    let api = Api::new(&shop.url, &secret);
+    let product = api.create_product("Sock", 1, 10)?;
+    let token = api.register("ada", "a long password")?;
+    api.place_order(&token, &product)?;
+    let stock = api.stock(&product)?;
+    ensure!(stock == units(9, 1, 0), "the stock is {stock:?}");
     shop.stop()?;
 
     let shop = host.start(None, state.path(), &secret)?;
-    let refused = ureq::post(format!("{}/outbox/deliver", shop.url)).send_empty();
-    ensure!(refused.is_err(), "it should need the key");
+    let api = Api::new(&shop.url, &secret);
+    let deliver = format!("{}/outbox/deliver", shop.url);
+    let refused = ureq::post(&deliver).send_empty();
+    ensure!(refused.is_err(), "the request must need the API key");
     let started = Instant::now();
     loop {
-        let url = format!("{}/outbox/deliver", shop.url);
-        ureq::post(url).header("x-api-key", &secret).send_empty()?;
-        let after = self::stock(&shop, &secret, &product)?;
-        if after == json!({ "onHand": 9, "reserved": 0, "sold": 1 }) {
+        ureq::post(&deliver).header("x-api-key", &secret).send_empty()?;
+        let stock = api.stock(&product)?;
+        if stock == units(9, 0, 1) {
             break;
         }
-        if started.elapsed() > LATE {
-            bail!("the stock stays {after}");
+        if started.elapsed() > DELIVERY_LIMIT {
+            bail!("the stock is still {stock:?}");
         }
         std::thread::sleep(Duration::from_millis(200));
     }
     let url = format!("{}/outbox/dead-letters", shop.url);
-    let letters = ureq::get(url)
-        .header("x-api-key", &secret)
-        .call()?
-        .body_mut()
-        .read_to_string()?;
-    ensure!(letters == "[]", "there are dead letters: {letters}");
+    let mut answer = ureq::get(url).header("x-api-key", &secret).call()?;
+    let dead_letters = answer.body_mut().read_to_string()?;
+    ensure!(dead_letters == "[]", "there are dead letters: {dead_letters}");
     shop.stop()
 }
 
-fn product(shop: &Service, secret: &str) -> Result<String> {
-    let query = "mutation { createProduct(input: { name: \"Sock\", price: 1, quantity: 10 }) { _id } }";
-    text(
-        &ask(shop, ("x-api-key", secret), query, &json!({}))?,
-        "/createProduct/_id",
-    )
-}
-
-fn order(shop: &Service, product: &str) -> Result<()> {
-    let query = "mutation { registerUser(input: { username: \"ada\", password: \"a long password\" }) { access_token } }";
-    let user = ask(shop, ("accept", "*/*"), query, &json!({}))?;
-    let token = format!("Bearer {}", text(&user, "/registerUser/access_token")?);
-    let query = "mutation($id: String!) { placeOrder(products: [{_id: $id, quantity: 1}]) { _id } }";
-    ask(shop, ("authorization", &token), query, &json!({ "id": product })).map(drop)
-}
-
-fn stock(shop: &Service, secret: &str, product: &str) -> Result<Value> {
-    let query = "query($id: ID!) { product(id: $id) { stock { onHand reserved sold } } }";
-    let answer = ask(shop, ("x-api-key", secret), query, &json!({ "id": product }))?;
-    answer.pointer("/product/stock").cloned().context("no stock")
-}
-
-fn ask(shop: &Service, header: (&str, &str), query: &str, variables: &Value) -> Result<Value> {
-    let body = json!({ "query": query, "variables": variables }).to_string();
-    let request = ureq::post(format!("{}/graphql", shop.url)).header("content-type", "application/json");
-    let mut answer = request.header(header.0, header.1).send(body)?;
-    let answer: Value = serde_json::from_str(&answer.body_mut().read_to_string()?)?;
-    match (answer.get("errors"), answer.get("data")) {
-        (None, Some(data)) => Ok(data.clone()),
-        _ => bail!("the shop refused `{query}`: {answer}"),
+fn units(on_hand: i64, reserved: i64, sold: i64) -> Stock {
+    Stock {
+        on_hand,
+        reserved,
+        sold,
     }
 }
 
-fn text(value: &Value, pointer: &str) -> Result<String> {
-    let text = value.pointer(pointer).and_then(Value::as_str);
-    text.map(str::to_owned)
-        .with_context(|| format!("no text at {pointer} of {value}"))
+/// Returns the manifest with a gateway that may call no host, and with absolute paths of the components.
+fn closed_manifest(file: &Path, root: &Path) -> Result<String> {
+    let mut manifest: toml::Table = fs::read_to_string(file)?.parse()?;
+    let components = manifest.get_mut("component").and_then(toml::Value::as_table_mut);
+    for (name, component) in components.context("spin.toml has no components")? {
+        let component = component.as_table_mut().context("a component is not a table")?;
+        if name == GATEWAY {
+            component.insert("allowed_outbound_hosts".into(), toml::Value::Array(Vec::new()));
+        }
+        let source = component.get("source").and_then(toml::Value::as_str);
+        let source = root.join(source.context("a component has no source")?);
+        component.insert("source".into(), source.display().to_string().into());
+    }
+    Ok(manifest.to_string())
 }

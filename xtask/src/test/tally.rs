@@ -1,28 +1,34 @@
-//! Counting the results of test runs.
+//! Counts the results of test runs.
 
 use std::fmt;
 
-/// What came of tests; shown as the summary line of `cargo xtask test`.
+/// The results of tests; the last lines of `cargo xtask test` show them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
     /// Tests that passed.
     pub passed: usize,
-    /// Tests that failed, and runs that failed without telling of a test.
+    /// Tests that failed, and runs that failed without a failed test.
     pub failed: usize,
     /// Tests that were not run.
     pub skipped: usize,
-    /// What could not be tested, each with the reason.
+    /// What could not be installed, each with the reason.
     pub missing: Vec<String>,
 }
 
 impl Tally {
-    /// Notes what can't be tested here, and why. Its tests count themselves as skipped.
-    pub fn miss(&mut self, what: &str, reason: &anyhow::Error) {
-        self.missing.push(format!("{what}: {reason:#}"));
+    /// Notes what is missing, and why. Its tests count themselves as skipped.
+    pub fn note_missing(&mut self, name: &str, reason: &anyhow::Error) {
+        self.missing.push(format!("{name}: {reason:#}"));
     }
 
-    /// Adds what a line of a test harness tells: `test result: ok. 3 passed; 0 failed; 1 ignored; …`.
-    pub fn read(&mut self, line: &str) {
+    /// Notes what is missing, and counts it as one skipped test.
+    pub fn skip(&mut self, name: &str, reason: &anyhow::Error) {
+        self.skipped += 1;
+        self.note_missing(name, reason);
+    }
+
+    /// Adds the counts in a line of a test harness: `test result: ok. 3 passed; 0 failed; 1 ignored; …`.
+    pub fn add_line(&mut self, line: &str) {
         let Some((_, counts)) = line
             .strip_prefix("test result: ")
             .and_then(|rest| rest.split_once(". "))
@@ -30,10 +36,10 @@ impl Tally {
             return;
         };
         for count in counts.split("; ") {
-            if let Some((number, what)) = count.split_once(' ')
+            if let Some((number, outcome)) = count.split_once(' ')
                 && let Ok(number) = number.parse::<usize>()
             {
-                match what {
+                match outcome {
                     "passed" => self.passed += number,
                     "failed" => self.failed += number,
                     "ignored" => self.skipped += number,
@@ -44,19 +50,10 @@ impl Tally {
     }
 }
 
-impl std::ops::AddAssign for Tally {
-    fn add_assign(&mut self, other: Self) {
-        self.passed += other.passed;
-        self.failed += other.failed;
-        self.skipped += other.skipped;
-        self.missing.extend(other.missing);
-    }
-}
-
 impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for missing in &self.missing {
-            writeln!(f, "skipped for want of {missing}")?;
+            writeln!(f, "skipped, because of {missing}")?;
         }
         write!(
             f,
@@ -71,7 +68,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn results_of_several_harnesses_add_up() {
+    fn adds_the_results_of_several_harnesses() {
         let mut tally = Tally::default();
         for line in [
             "running 4 tests",
@@ -79,7 +76,7 @@ mod tests {
             "test some::test ... ok",
             "test result: FAILED. 10 passed; 2 failed; 0 ignored; 0 measured; 0 filtered out; finished in 1.50s",
         ] {
-            tally.read(line);
+            tally.add_line(line);
         }
         assert_eq!(
             tally,
@@ -92,18 +89,14 @@ mod tests {
         );
         assert_eq!(tally.to_string(), "13 passed, 2 failed, 1 skipped");
     }
+
     #[test]
-    fn what_is_missing_is_named_before_the_counts() {
-        let mut total = Tally::default();
-        let mut tally = Tally {
-            skipped: 2,
-            ..Tally::default()
-        };
-        tally.miss("Kafka", &anyhow::anyhow!("no mvn").context("it can't be had"));
-        total += tally;
+    fn names_what_is_missing_before_the_counts() {
+        let mut tally = Tally::default();
+        tally.skip("Kafka", &anyhow::anyhow!("no mvn").context("not installed"));
         assert_eq!(
-            total.to_string(),
-            "skipped for want of Kafka: it can't be had: no mvn\n0 passed, 0 failed, 2 skipped"
+            tally.to_string(),
+            "skipped, because of Kafka: not installed: no mvn\n0 passed, 0 failed, 1 skipped"
         );
     }
 }

@@ -1,7 +1,7 @@
-//! The binding of `wasi:http/incoming-handler` to the handler of events behind the component's import.
+//! Binds `wasi:http/incoming-handler` to the imported handler of events.
 
 use mercato_ports::cloud_event;
-use mercato_ports::events::Event;
+use mercato_ports::events::{Event, HandlerFailure};
 use wasip2::exports::http::incoming_handler::Guest;
 use wasip2::http::types::{
     ErrorCode, Fields, IncomingRequest, OutgoingBody, OutgoingResponse, ResponseOutparam,
@@ -29,22 +29,26 @@ mod bindings {
         world: "mercato:adapter-spin-consumer/consumer",
         with: {
             "mercato:adapter/outbox@0.1.0": generate,
-            "mercato:platform/events@0.1.0": mercato_ports::wit::events,
+            "mercato:adapter/outbox-types@0.1.0": mercato_ports::events,
+            "mercato:platform/events@0.1.0": mercato_ports::events,
             "mercato:platform/handler@0.1.0": generate,
         },
     });
 }
 
 use bindings::mercato::adapter::outbox;
-use bindings::mercato::platform::handler::{self, Failure};
+use bindings::mercato::platform::handler;
 
-/// How much is read at once at the most.
-const CHUNK: u64 = 64 * 1024;
+/// The maximum size of one read, in bytes.
+const MAX_READ: u64 = 64 * 1024;
 
-/// What HTTP's binding of CloudEvents puts before the name of an attribute.
+/// The maximum size of one `blocking-write-and-flush`, in bytes.
+const MAX_WRITE: usize = 4096;
+
+/// The prefix of event attributes in HTTP headers, as CloudEvents defines it.
 const PREFIX: &str = "ce-";
 
-/// The standard library's own allocator is slow in WebAssembly.
+/// The standard library's allocator is slow in WebAssembly.
 #[global_allocator]
 static ALLOCATOR: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_allocator();
 
@@ -53,15 +57,15 @@ struct Component;
 impl Guest for Component {
     fn handle(request: IncomingRequest, out: ResponseOutparam) {
         let (status, reason) = match event(&request) {
-            Err(reason) => (422, format!("what was posted is no event: {reason}")),
+            Err(reason) => (422, format!("the request is not a valid CloudEvent: {reason}")),
             Ok(event) => match handler::handle(&event) {
                 Ok(()) => (204, String::new()),
-                Err(Failure::Reject(reason)) => (422, reason),
-                Err(Failure::Retry(reason)) => (503, reason),
+                Err(HandlerFailure::Reject(reason)) => (422, reason),
+                Err(HandlerFailure::Retry(reason)) => (503, reason),
             },
         };
         respond(out, status, &reason);
-        outbox::finish();
+        outbox::flush_cache();
     }
 }
 
@@ -75,17 +79,17 @@ fn event(request: &IncomingRequest) -> Result<Event, String> {
 }
 
 fn body(request: &IncomingRequest) -> Result<String, String> {
-    let body = request.consume().map_err(|()| "the body is gone")?;
-    let stream = body.stream().map_err(|()| "the body is gone")?;
+    let body = request.consume().map_err(|()| "the body can't be read")?;
+    let stream = body.stream().map_err(|()| "the body can't be read")?;
     let mut bytes = Vec::new();
     loop {
-        match stream.blocking_read(CHUNK) {
+        match stream.blocking_read(MAX_READ) {
             Ok(chunk) => bytes.extend_from_slice(&chunk),
             Err(StreamError::Closed) => break,
             Err(StreamError::LastOperationFailed(error)) => return Err(error.to_debug_string()),
         }
     }
-    String::from_utf8(bytes).map_err(|_| "its data is no text".into())
+    String::from_utf8(bytes).map_err(|_| "the data must be UTF-8 text".into())
 }
 
 fn respond(out: ResponseOutparam, status: u16, reason: &str) {
@@ -95,9 +99,10 @@ fn respond(out: ResponseOutparam, status: u16, reason: &str) {
         _ => return ResponseOutparam::set(out, Err(ErrorCode::InternalError(None))),
     };
     ResponseOutparam::set(out, Ok(response));
-    // A relay that has gone tries again.
+    // Errors are ignored: a relay that has disconnected delivers the event again.
     if let Ok(stream) = body.write() {
-        let _ = stream.blocking_write_and_flush(reason.as_bytes().get(..4096).unwrap_or(reason.as_bytes()));
+        let reason = reason.as_bytes();
+        let _ = stream.blocking_write_and_flush(reason.get(..MAX_WRITE).unwrap_or(reason));
     }
     let _ = OutgoingBody::finish(body, None);
 }

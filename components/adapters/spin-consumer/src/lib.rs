@@ -1,5 +1,12 @@
-//! Events over HTTP to a service that handles them, as a private component of Spin: a CloudEvent is posted to it, and its answer says what
-//! became of that: 204, handled; 422, rejected; anything else, to be tried again.
+//! A private component of Spin that receives events over HTTP for a service that handles them.
+//!
+//! The relay posts a CloudEvent. The status reports the outcome:
+//!
+//! | status | outcome |
+//! |---|---|
+//! | 204 | The event was handled. |
+//! | 422 | The event was rejected. |
+//! | any other | Deliver the event again. |
 
 #[cfg(target_arch = "wasm32")]
 mod component;

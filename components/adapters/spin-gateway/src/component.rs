@@ -1,13 +1,14 @@
-//! The binding between `wasi:http/incoming-handler`, the gateway behind the same interface, and the outbox.
+//! Binds `wasi:http/incoming-handler` to the gateway, which is imported by the same interface, and to the
+//! outbox.
 
-use mercato_ports::events::{DeadLetter, Event};
+use mercato_ports::imports::config;
 use serde_json::{Value, json};
 use wasip2::exports::http::incoming_handler::Guest;
 use wasip2::http::types::{
     ErrorCode, Fields, IncomingRequest, Method, OutgoingBody, OutgoingResponse, ResponseOutparam,
 };
 
-use crate::{Route, is_key, shown};
+use crate::{Route, dead_letters_json, is_secret};
 
 #[allow(
     missing_docs,
@@ -31,8 +32,9 @@ mod bindings {
         world: "mercato:adapter-spin-gateway/gateway",
         with: {
             "mercato:adapter/outbox@0.1.0": generate,
+            "mercato:adapter/outbox-types@0.1.0": mercato_ports::events,
             "mercato:platform/config@0.1.0": mercato_ports::wit::config,
-            "mercato:platform/events@0.1.0": mercato_ports::wit::events,
+            "mercato:platform/events@0.1.0": mercato_ports::events,
             "wasi:http/incoming-handler@0.2.12": generate,
             "wasi:http/types@0.2.12": wasip2::http::types,
         },
@@ -42,13 +44,13 @@ mod bindings {
 use bindings::mercato::adapter::outbox;
 use bindings::wasi::http::incoming_handler as gateway;
 
-/// How many dead letters are listed at most.
-const LISTED: u32 = 100;
+/// The maximum number of dead letters in a list.
+const MAX_LISTED: u32 = 100;
 
-/// How much `blocking-write-and-flush` takes at once at the most.
-const LARGEST_WRITE: usize = 4096;
+/// The maximum size of one `blocking-write-and-flush`, in bytes.
+const MAX_WRITE: usize = 4096;
 
-/// The standard library's own allocator is slow in WebAssembly.
+/// The standard library's allocator is slow in WebAssembly.
 #[global_allocator]
 static ALLOCATOR: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_allocator();
 
@@ -60,21 +62,21 @@ impl Guest for Component {
             method(&request.method()),
             &request.path_with_query().unwrap_or_default(),
         );
-        if route == Route::Shop {
+        if route == Route::Gateway {
             gateway::handle(request, out);
-        } else if allowed(&request) {
-            let (status, body) = answer(route).unwrap_or_else(|reason| (503, json!({ "error": reason })));
+        } else if is_authorized(&request) {
+            let (status, body) = run(route).unwrap_or_else(|reason| (503, json!({ "error": reason })));
             respond(out, status, &body);
         } else {
-            let error = "This needs the header x-api-key with the shop's API_SECRET.";
+            let error = "This path requires the header x-api-key with the value of API_SECRET.";
             respond(out, 401, &json!({ "error": error }));
         }
-        // The client has its answer by now.
-        outbox::finish();
+        // The client has its response by now.
+        outbox::flush_cache();
         if outbox::used()
             && let Err(reason) = outbox::deliver()
         {
-            eprintln!("what is due could not be delivered: {reason}");
+            eprintln!("the due events could not be delivered: {reason}");
         }
     }
 }
@@ -87,39 +89,25 @@ fn method(method: &Method) -> &'static str {
     }
 }
 
-fn allowed(request: &IncomingRequest) -> bool {
-    let secret = mercato_ports::imports::config::get("API_SECRET");
+fn is_authorized(request: &IncomingRequest) -> bool {
+    let secret = config::get("API_SECRET");
     let key = request.headers().get("x-api-key").into_iter().next();
-    secret.zip(key).is_some_and(|(secret, key)| is_key(&key, &secret))
+    secret
+        .zip(key)
+        .is_some_and(|(secret, key)| is_secret(&key, &secret))
 }
 
-fn answer(route: Route) -> Result<(u16, Value), String> {
+fn run(route: Route) -> Result<(u16, Value), String> {
     match route {
         Route::Deliver => Ok((200, json!({ "tried": outbox::deliver()? }))),
-        Route::DeadLetters => {
-            let letters = outbox::dead_letters(LISTED)?
-                .into_iter()
-                .map(letter)
-                .collect::<Vec<_>>();
-            Ok((200, shown(&letters)))
-        }
+        Route::DeadLetters => Ok((200, dead_letters_json(&outbox::dead_letters(MAX_LISTED)?))),
         Route::Replay(id) if outbox::replay(id)? => Ok((200, json!({ "replayed": id }))),
-        Route::Replay(_) => Ok((404, json!({ "error": "There is no dead letter of this id." }))),
-        Route::Shop | Route::Unknown => {
-            let error = "There are POST /outbox/deliver, GET /outbox/dead-letters and POST /outbox/dead-letters/ID/replay.";
+        Route::Replay(_) => Ok((404, json!({ "error": "No dead letter has this id." }))),
+        Route::Gateway | Route::Unknown => {
+            let error =
+                "Use POST /outbox/deliver, GET /outbox/dead-letters or POST /outbox/dead-letters/ID/replay.";
             Ok((404, json!({ "error": error })))
         }
-    }
-}
-
-fn letter(letter: outbox::DeadLetter) -> DeadLetter {
-    let event: Event = letter.event;
-    DeadLetter {
-        id: letter.id,
-        subscriber: letter.subscriber,
-        event,
-        attempts: letter.attempts,
-        reason: letter.reason,
     }
 }
 
@@ -134,12 +122,12 @@ fn respond(out: ResponseOutparam, status: u16, body: &Value) {
         return ResponseOutparam::set(out, failed);
     };
     ResponseOutparam::set(out, Ok(response));
-    // Once the head is out, a client that has gone is all that can go wrong.
+    // Errors are ignored: after the head was sent, only a disconnected client can cause them.
     if let Ok(stream) = outgoing.write() {
         let text = body.to_string();
         let _ = text
             .as_bytes()
-            .chunks(LARGEST_WRITE)
+            .chunks(MAX_WRITE)
             .try_for_each(|chunk| stream.blocking_write_and_flush(chunk));
     }
     let _ = OutgoingBody::finish(outgoing, None);

@@ -1,5 +1,8 @@
-//! What stands before the gateway in Spin: the gateway answers each request; then, where the database was used, the events that are due are handed
-//! on. So does `POST /outbox/deliver`, for whoever keeps time where no requests come. Dead letters are listed and replayed here, too.
+//! The front of the gateway in Spin. The gateway responds to each request. If the request used the database,
+//! the due events are delivered after the response.
+//!
+//! `POST /outbox/deliver` delivers due events too, for a timer in times without requests. The other paths
+//! below `/outbox` list and replay dead letters.
 
 #[cfg(target_arch = "wasm32")]
 mod component;
@@ -9,23 +12,23 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq as _;
 
-/// What a request is about.
+/// The operation that a request selects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Route {
-    /// The shop, which the gateway answers for.
-    Shop,
-    /// Hand on what is due.
+    /// Pass the request to the gateway.
+    Gateway,
+    /// Deliver the due events.
     Deliver,
-    /// List the events that nobody took.
+    /// List the dead letters.
     DeadLetters,
-    /// Make one of them due again.
+    /// Deliver a dead letter again.
     Replay(u64),
-    /// Something else about the outbox: its path is wrong, or its method.
+    /// Another path or method below `/outbox`.
     Unknown,
 }
 
 impl Route {
-    /// What a request of this method and path, which may have a query, is about.
+    /// Returns the route of a method and a path, which may have a query.
     #[must_use]
     pub fn new(method: &str, path: &str) -> Self {
         let path = path.split('?').next().unwrap_or_default();
@@ -33,7 +36,7 @@ impl Route {
             .strip_prefix("/outbox")
             .filter(|rest| rest.is_empty() || rest.starts_with('/'))
         else {
-            return Self::Shop;
+            return Self::Gateway;
         };
         let replayed = || {
             rest.strip_prefix("/dead-letters/")?
@@ -50,15 +53,16 @@ impl Route {
     }
 }
 
-/// Whether a key is the shop's. Digests have one length, so that the comparison tells nothing of the secret's.
+/// Returns whether a key is the secret. Compares digests of one length, so that the duration does not reveal
+/// the length of the secret.
 #[must_use]
-pub fn is_key(key: &[u8], secret: &str) -> bool {
+pub fn is_secret(key: &[u8], secret: &str) -> bool {
     Sha256::digest(key).ct_eq(&Sha256::digest(secret)).into()
 }
 
-/// Dead letters as they are shown.
+/// Returns the JSON of a list of dead letters.
 #[must_use]
-pub fn shown(letters: &[DeadLetter]) -> Value {
+pub fn dead_letters_json(letters: &[DeadLetter]) -> Value {
     let letter = |letter: &DeadLetter| {
         json!({
             "id": letter.id,
@@ -78,9 +82,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_outbox_is_not_the_shops() {
+    fn routes_every_path_outside_of_the_outbox_to_the_gateway() {
         for path in ["/", "/graphql", "/graphql?query={outbox}", "/outboxes", ""] {
-            assert_eq!(Route::new("POST", path), Route::Shop, "{path}");
+            assert_eq!(Route::new("POST", path), Route::Gateway, "{path}");
         }
         assert_eq!(Route::new("POST", "/outbox/deliver"), Route::Deliver);
         assert_eq!(
@@ -102,9 +106,9 @@ mod tests {
     }
 
     #[test]
-    fn only_the_key_itself_is_the_key() {
-        assert!(is_key(b"a secret of sixteen", "a secret of sixteen"));
-        assert!(!is_key(b"a secret of sixteeN", "a secret of sixteen"));
-        assert!(!is_key(b"", "a secret of sixteen"));
+    fn accepts_only_the_secret_itself() {
+        assert!(is_secret(b"a secret of sixteen", "a secret of sixteen"));
+        assert!(!is_secret(b"a secret of sixteeN", "a secret of sixteen"));
+        assert!(!is_secret(b"", "a secret of sixteen"));
     }
 }

@@ -1,75 +1,84 @@
-//! The port `cache` on a key-value store that has neither times to live nor an end to its size.
+//! The port `cache` on a key-value store that has no expiry and no size limit.
 //!
-//! Each key has one of a fixed number of places, by its hash, and takes the place of what was there: so the store can't grow
-//! without end, and nobody has to look for what has expired. A counter's value is the store's own atomic one, which only ever
-//! goes on; its place says where it stood when the counter began.
+//! The hash of a key selects one of a fixed number of slots, and a new value overwrites the slot. So the
+//! store can't grow without limit, and nothing has to delete expired values. A counter uses the store's
+//! atomic numbers, which are never reset: the counter's slot holds the number at which the counter started.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-/// How many places there are; a value has at most some hundred kilobytes.
-const PLACES: u64 = 1 << 16;
+/// The number of slots. A value has at most some hundred kilobytes.
+const SLOTS: u64 = 1 << 16;
 
-/// How often the beginning of a counter is tried.
+/// The maximum number of attempts to start a counter.
 const ATTEMPTS: u32 = 8;
 
-/// What to put in the place of a value, if anything.
+/// Returns the new value for a current value, or `None` to leave it unchanged.
 pub type Change<'a> = dyn Fn(Option<&[u8]>) -> Option<Vec<u8>> + 'a;
 
-/// A key-value store.
+/// A key-value store. All errors are sentences for the operator.
 pub trait Bucket {
-    /// The value of a key.
+    /// Returns the value of a key.
     ///
     /// # Errors
-    /// A sentence for the operator, here and below.
+    /// Fails if the store fails.
     fn get(&self, key: &str) -> Result<Option<Vec<u8>>, String>;
 
-    /// Keeps a value.
+    /// Stores a value.
     ///
     /// # Errors
-    /// As above.
+    /// Fails if the store fails.
     fn set(&self, key: &str, value: &[u8]) -> Result<(), String>;
 
-    /// Adds to a number, which begins at 0, and tells its new value.
+    /// Adds to a number, which starts at 0, and returns its new value.
     ///
     /// # Errors
-    /// As above.
+    /// Fails if the store fails.
     fn increment(&self, key: &str, by: i64) -> Result<i64, String>;
 
-    /// Puts another value in the place of the current one, unless somebody else did so in between. Whether it did is not told, since
-    /// not every store says so.
+    /// Replaces the current value, unless another instance changed it at the same time. It does not return
+    /// whether it replaced the value, because not every store reports that.
     ///
     /// # Errors
-    /// As above.
+    /// Fails if the store fails.
     fn change(&self, key: &str, change: &Change<'_>) -> Result<(), String>;
 }
 
-/// What a place holds.
+/// The content of a slot.
 #[derive(Debug, PartialEq, Eq)]
 struct Entry<'a> {
     key: &'a str,
     /// In milliseconds since the Unix epoch.
     expires: u64,
-    value: Kept<'a>,
+    content: Content<'a>,
 }
 
 #[derive(Debug, PartialEq, Eq)]
-enum Kept<'a> {
+enum Content<'a> {
     Value(&'a [u8]),
-    /// A counter, with the store's number at its zero.
+    /// A counter, with the store's number at which the counter is 0.
     Counter(i64),
 }
 
 impl<'a> Entry<'a> {
-    /// Eight bytes of expiry, eight of the counter's zero, one that tells a counter from a value, four of the key's length, the key, the value.
-    fn write(&self) -> Vec<u8> {
-        let (kind, zero, value) = match self.value {
-            Kept::Value(value) => (0, 0, value),
-            Kept::Counter(zero) => (1, zero, [].as_slice()),
+    /// Encodes the entry:
+    ///
+    /// | bytes | content |
+    /// |---|---|
+    /// | 8 | expiry |
+    /// | 8 | start of the counter |
+    /// | 1 | 0 for a value, 1 for a counter |
+    /// | 4 | length of the key |
+    /// | | key |
+    /// | | value |
+    fn encode(&self) -> Vec<u8> {
+        let (kind, start, value) = match self.content {
+            Content::Value(value) => (0, 0, value),
+            Content::Counter(start) => (1, start, [].as_slice()),
         };
         let length = u32::try_from(self.key.len()).unwrap_or(u32::MAX);
         [
             &self.expires.to_le_bytes()[..],
-            &zero.to_le_bytes(),
+            &start.to_le_bytes(),
             &[kind],
             &length.to_le_bytes(),
             self.key.as_bytes(),
@@ -78,9 +87,9 @@ impl<'a> Entry<'a> {
         .concat()
     }
 
-    fn read(bytes: &'a [u8]) -> Option<Self> {
+    fn decode(bytes: &'a [u8]) -> Option<Self> {
         let (expires, rest) = bytes.split_first_chunk()?;
-        let (zero, rest) = rest.split_first_chunk()?;
+        let (start, rest) = rest.split_first_chunk()?;
         let (kind, rest) = rest.split_first()?;
         let (length, rest) = rest.split_first_chunk()?;
         let length = usize::try_from(u32::from_le_bytes(*length)).ok()?;
@@ -88,107 +97,120 @@ impl<'a> Entry<'a> {
         Some(Self {
             key: str::from_utf8(key).ok()?,
             expires: u64::from_le_bytes(*expires),
-            value: match kind {
-                0 => Kept::Value(value),
-                _ => Kept::Counter(i64::from_le_bytes(*zero)),
+            content: match kind {
+                0 => Content::Value(value),
+                _ => Content::Counter(i64::from_le_bytes(*start)),
             },
         })
     }
 
-    /// What is kept under a key and has not expired.
-    fn live(bytes: Option<&'a [u8]>, key: &str, now: u64) -> Option<Kept<'a>> {
-        let entry = Self::read(bytes?)?;
-        (entry.key == key && entry.expires > now).then_some(entry.value)
+    /// Returns the content of a key that has not expired.
+    fn live(bytes: Option<&'a [u8]>, key: &str, now: u64) -> Option<Content<'a>> {
+        let entry = Self::decode(bytes?)?;
+        (entry.key == key && entry.expires > now).then_some(entry.content)
     }
 }
 
-/// As `mercato:platform/cache.get-many`.
+/// Implements `mercato:platform/cache.get-many`.
 pub fn get_many(bucket: &impl Bucket, keys: &[String], now: u64) -> Vec<Option<Vec<u8>>> {
     let get = |key: &String| {
-        let place = place(key);
-        let bytes = bucket.get(&place)?;
+        let slot = slot(key);
+        let bytes = bucket.get(&slot)?;
         Ok(match Entry::live(bytes.as_deref(), key, now) {
             None => None,
-            Some(Kept::Value(value)) => Some(value.to_vec()),
-            Some(Kept::Counter(zero)) => {
-                let count = bucket.increment(&number(&place), 0)?.wrapping_sub(zero);
+            Some(Content::Value(value)) => Some(value.to_vec()),
+            Some(Content::Counter(start)) => {
+                let count = bucket.increment(&number(&slot), 0)?.wrapping_sub(start);
                 Some(count.to_string().into_bytes())
             }
         })
     };
-    keys.iter().map(|key| told(get(key)).flatten()).collect()
+    keys.iter().map(|key| logged(get(key)).flatten()).collect()
 }
 
-/// As `mercato:platform/cache.set`.
+/// Implements `mercato:platform/cache.set`.
 pub fn set(bucket: &impl Bucket, key: &str, value: &[u8], expires: u64) {
+    let content = Content::Value(value);
     let entry = Entry {
         key,
         expires,
-        value: Kept::Value(value),
+        content,
     };
-    told(bucket.set(&place(key), &entry.write()));
+    logged(bucket.set(&slot(key), &entry.encode()));
 }
 
-/// As `mercato:platform/cache.delete`. The place is not given free: an empty one would let two instances begin a counter at once.
+/// Implements `mercato:platform/cache.delete`. The slot keeps an expired entry: in an empty slot, two
+/// instances could start the same counter at once.
 pub fn delete(bucket: &impl Bucket, keys: &[String]) {
     for key in keys {
-        let place = place(key);
-        told(bucket.change(&place, &|bytes| {
-            Entry::read(bytes?).filter(|entry| entry.key == key).map(|_| {
-                let value = Kept::Value(&[]);
+        let expired = |bytes: Option<&[u8]>| {
+            Entry::decode(bytes?).filter(|entry| entry.key == key).map(|_| {
+                let content = Content::Value(&[]);
                 let expires = 0;
-                Entry { key, expires, value }.write()
+                Entry {
+                    key,
+                    expires,
+                    content,
+                }
+                .encode()
             })
-        }));
+        };
+        logged(bucket.change(&slot(key), &expired));
     }
 }
 
-/// As `mercato:platform/cache.increment`.
+/// Implements `mercato:platform/cache.increment`.
 pub fn increment(bucket: &impl Bucket, key: &str, by: i64, now: u64, expires: u64) -> Option<i64> {
-    told(count(bucket, key, by, now, expires)).flatten()
+    logged(count(bucket, key, by, now, expires)).flatten()
 }
 
 fn count(bucket: &impl Bucket, key: &str, by: i64, now: u64, expires: u64) -> Result<Option<i64>, String> {
-    let place = place(key);
-    let number = number(&place);
+    let slot = slot(key);
+    let number = number(&slot);
     for _ in 0..ATTEMPTS {
-        let bytes = bucket.get(&place)?;
-        if let Some(Kept::Counter(zero)) = Entry::live(bytes.as_deref(), key, now) {
-            return Ok(Some(bucket.increment(&number, by)?.wrapping_sub(zero)));
+        let bytes = bucket.get(&slot)?;
+        if let Some(Content::Counter(start)) = Entry::live(bytes.as_deref(), key, now) {
+            return Ok(Some(bucket.increment(&number, by)?.wrapping_sub(start)));
         }
         let reached = bucket.increment(&number, 0)?;
-        bucket.change(&place, &|bytes| {
-            let zero = match Entry::live(bytes, key, now) {
-                // Somebody else was faster.
-                Some(Kept::Counter(_)) => return None,
-                Some(Kept::Value(value)) => {
+        bucket.change(&slot, &|bytes| {
+            let start = match Entry::live(bytes, key, now) {
+                // Another instance has started the counter.
+                Some(Content::Counter(_)) => return None,
+                Some(Content::Value(value)) => {
                     reached.wrapping_sub(str::from_utf8(value).ok()?.parse::<i64>().ok()?)
                 }
                 None if bytes.is_some() => reached,
-                // Its number has never been used, or by those who begin at this very moment, at the same zero.
+                // The slot is empty, so the number is still 0. An instance that starts the counter at this
+                // moment writes the same entry.
                 None => 0,
             };
-            let value = Kept::Counter(zero);
-            Some(Entry { key, expires, value }.write())
+            let content = Content::Counter(start);
+            let entry = Entry {
+                key,
+                expires,
+                content,
+            };
+            Some(entry.encode())
         })?;
     }
     Ok(None)
 }
 
-/// Where a key is kept.
-fn place(key: &str) -> String {
+/// Returns the store's key of the slot of a cache key.
+fn slot(key: &str) -> String {
     let mut hasher = DefaultHasher::new();
     key.hash(&mut hasher);
-    format!("{:04x}", hasher.finish() % PLACES)
+    format!("{:04x}", hasher.finish() % SLOTS)
 }
 
-/// Where the number of the counter in a place is kept.
-fn number(place: &str) -> String {
-    format!("{place}-number")
+/// Returns the store's key of the number that counts for a slot.
+fn number(slot: &str) -> String {
+    format!("{slot}-number")
 }
 
-/// A cache that is away misses; the operator is told.
-fn told<T>(result: Result<T, String>) -> Option<T> {
+/// Logs an error and returns `None` for it: an unavailable cache has no values.
+fn logged<T>(result: Result<T, String>) -> Option<T> {
     result
         .map_err(|reason| eprintln!("the cache failed: {reason}"))
         .ok()
@@ -199,31 +221,35 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_entry_comes_back_as_it_was() {
-        for value in [Kept::Value(b"\0value"), Kept::Value(b""), Kept::Counter(-7)] {
+    fn decodes_an_encoded_entry() {
+        for content in [
+            Content::Value(b"\0value"),
+            Content::Value(b""),
+            Content::Counter(-7),
+        ] {
             let key = "a key";
             let entry = Entry {
                 key,
                 expires: 5,
-                value,
+                content,
             };
-            let bytes = entry.write();
-            assert_eq!(Entry::read(&bytes), Some(entry));
+            let bytes = entry.encode();
+            assert_eq!(Entry::decode(&bytes), Some(entry));
         }
         for bytes in [b"".as_slice(), &[0; 20], &[0xff; 40]] {
-            assert_eq!(Entry::read(bytes), None, "{bytes:?}");
+            assert_eq!(Entry::decode(bytes), None, "{bytes:?}");
         }
     }
 
     #[test]
-    fn another_key_in_the_same_place_is_not_found() {
-        let value = Kept::Value(b"1");
+    fn ignores_an_entry_that_has_expired_or_has_another_key() {
+        let content = Content::Value(b"1");
         let bytes = Entry {
             key: "a",
             expires: 9,
-            value,
+            content,
         }
-        .write();
+        .encode();
         assert!(Entry::live(Some(&bytes), "a", 8).is_some());
         assert!(Entry::live(Some(&bytes), "b", 8).is_none());
         assert!(Entry::live(Some(&bytes), "a", 9).is_none());

@@ -1,11 +1,11 @@
-//! The binding of the ports to Spin's interfaces.
+//! Binds the ports to Spin's interfaces.
 
 mod bucket;
 mod consumers;
-mod convert;
 mod database;
 mod http;
 mod mail;
+mod variables;
 
 use std::cell::RefCell;
 
@@ -22,10 +22,8 @@ mod bindings {
             package mercato:adapter-spin;
 
             world ports {
-                import fermyon:spin/sqlite@2.0.0;
                 import wasi:keyvalue/store@0.2.0-draft2;
                 import wasi:keyvalue/atomics@0.2.0-draft2;
-                import wasi:config/store@0.2.0-draft-2024-09-27;
                 export mercato:platform/cache@0.1.0;
                 export mercato:platform/config@0.1.0;
                 export mercato:platform/documents@0.1.0;
@@ -34,14 +32,14 @@ mod bindings {
                 export mercato:adapter/outbox@0.1.0;
             }
         ",
-        path: [
-            "../../../wit/platform", "wit/sqlite.wit", "wit/keyvalue.wit", "wit/config.wit", "wit/outbox.wit",
-        ],
+        path: ["../../../wit/platform", "wit/keyvalue.wit", "wit/outbox.wit"],
         world: "mercato:adapter-spin/ports",
         with: {
-            "fermyon:spin/sqlite@2.0.0": generate,
-            "mercato:platform/events@0.1.0": mercato_ports::wit::events,
-            "wasi:config/store@0.2.0-draft-2024-09-27": generate,
+            "mercato:adapter/outbox-types@0.1.0": mercato_ports::events,
+            "mercato:platform/documents-types@0.1.0": mercato_ports::documents,
+            "mercato:platform/events@0.1.0": mercato_ports::events,
+            "mercato:platform/http-client-types@0.1.0": mercato_ports::http_client,
+            "mercato:platform/mailer-types@0.1.0": mercato_ports::mailer,
             "wasi:keyvalue/atomics@0.2.0-draft2": generate,
             "wasi:keyvalue/store@0.2.0-draft2": generate,
         },
@@ -50,109 +48,95 @@ mod bindings {
 
 use bindings::exports::mercato::adapter::outbox;
 use bindings::exports::mercato::platform::{cache, config, documents, http_client, mailer};
-use bindings::wasi::config::store::{self, Error as ConfigError};
-use mercato_ports::events::Event;
-use mercato_ports::mailer::MailFailure;
+use mercato_ports::documents::{CommitFailure, Document, Failure, Query, Write};
+use mercato_ports::events::{DeadLetter, Event};
+use mercato_ports::http_client::{HttpFailure, Request, Response};
+use mercato_ports::mailer::{MailFailure, Message};
 use mercato_sql::connection::transaction;
-use mercato_sql::outbox::Patience;
+use mercato_sql::outbox::RetryPolicy;
 
-use self::bucket::{Store, with_bucket};
-use self::consumers::Private;
+use self::bucket::with_bucket;
+use self::consumers::PrivateComponents;
 use self::database::with_database;
+use crate::documents::unavailable;
 
-/// The standard library's own allocator is slow in WebAssembly.
+/// The standard library's allocator is slow in WebAssembly.
 #[global_allocator]
 static ALLOCATOR: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_allocator();
 
 thread_local! {
-    /// What was put into the cache, each with the time at which it expires: it is kept once the request is answered, or before the next look
-    /// into the cache.
-    static WAITING: RefCell<Vec<(String, Vec<u8>, u64)>> = const { RefCell::new(Vec::new()) };
+    /// Values for the cache, with their keys and times of expiry. They are written after the response, or
+    /// before the next use of the cache.
+    static PENDING: RefCell<Vec<(String, Vec<u8>, u64)>> = const { RefCell::new(Vec::new()) };
 }
 
 struct Adapter;
 
 impl documents::Guest for Adapter {
-    fn get_many(
-        collection: String,
-        ids: Vec<String>,
-    ) -> Result<Vec<Option<documents::Document>>, documents::Failure> {
-        let found = with_database(|database| {
+    fn get_many(collection: String, ids: Vec<String>) -> Result<Vec<Option<Document>>, Failure> {
+        with_database(unavailable, |database| {
             crate::documents::get_many(&database.connection, &database.shop, &collection, &ids)
-        });
-        let found = found.map_err(convert::failure)?;
-        Ok(found
-            .into_iter()
-            .map(|document| document.map(convert::document))
-            .collect())
+        })
     }
 
-    fn find(query: documents::Query) -> Result<Vec<documents::Document>, documents::Failure> {
-        let query = convert::query(query);
-        let found =
-            with_database(|database| crate::documents::find(&database.connection, &database.shop, &query));
-        let found = found.map_err(convert::failure)?;
-        Ok(found.into_iter().map(convert::document).collect())
+    fn find(query: Query) -> Result<Vec<Document>, Failure> {
+        with_database(unavailable, |database| {
+            crate::documents::find(&database.connection, &database.shop, &query)
+        })
     }
 
-    fn commit(writes: Vec<documents::Write>, events: Vec<Event>) -> Result<(), documents::CommitFailure> {
-        let writes = writes.into_iter().map(convert::write).collect::<Vec<_>>();
-        with_database(|database| {
+    fn commit(writes: Vec<Write>, events: Vec<Event>) -> Result<(), CommitFailure> {
+        let failed = |reason| CommitFailure::Failed(unavailable(reason));
+        with_database(failed, |database| {
             crate::documents::commit(&database.connection, &database.shop, &writes, &events)
         })
-        .map_err(convert::commit_failure)
     }
 }
 
 impl cache::Guest for Adapter {
     fn get_many(keys: Vec<String>) -> Vec<Option<Vec<u8>>> {
-        keep();
+        flush_cache();
         with_bucket(|bucket| crate::cache::get_many(bucket, &keys, now()))
             .unwrap_or_else(|| vec![None; keys.len()])
     }
 
     fn set(key: String, value: Vec<u8>, ttl: u64) {
-        WAITING.with_borrow_mut(|waiting| waiting.push((key, value, now().saturating_add(ttl))));
+        PENDING.with_borrow_mut(|pending| pending.push((key, value, now().saturating_add(ttl))));
     }
 
     fn delete(keys: Vec<String>) {
-        keep();
+        flush_cache();
         with_bucket(|bucket| crate::cache::delete(bucket, &keys));
     }
 
     fn increment(key: String, by: i64, ttl: u64) -> Option<i64> {
-        keep();
+        flush_cache();
         let expires = now().saturating_add(ttl);
-        with_bucket(|bucket: &Store| crate::cache::increment(bucket, &key, by, now(), expires)).flatten()
+        with_bucket(|bucket| crate::cache::increment(bucket, &key, by, now(), expires)).flatten()
     }
 }
 
 impl config::Guest for Adapter {
     fn get(name: String) -> Option<String> {
-        variable(&name)
+        variables::get(&name)
     }
 }
 
 impl mailer::Guest for Adapter {
-    fn send(message: mailer::Message) -> Result<(), mailer::Failure> {
-        mail::send(convert::message(message)).map_err(|failure| match failure {
-            MailFailure::Rejected(reason) => mailer::Failure::Rejected(reason),
-            MailFailure::Unavailable(reason) => mailer::Failure::Unavailable(reason),
-        })
+    fn send(message: Message) -> Result<(), MailFailure> {
+        mail::send(message)
     }
 }
 
 impl http_client::Guest for Adapter {
-    fn send(request: http_client::Request) -> Result<http_client::Response, http_client::Error> {
-        http::send(&convert::request(request))
-            .map(convert::response)
-            .map_err(convert::http_failure)
+    fn send(request: Request) -> Result<Response, HttpFailure> {
+        http::send(&request)
     }
 }
 
 impl outbox::Guest for Adapter {
-    fn finish() {
-        keep();
+    fn flush_cache() {
+        flush_cache();
     }
 
     fn used() -> bool {
@@ -160,16 +144,19 @@ impl outbox::Guest for Adapter {
     }
 
     fn deliver() -> Result<u32, String> {
-        with_database(|database| crate::relay::deliver(&database.connection, &Private, &Patience::default()))
+        with_database(String::from, |database| {
+            crate::relay::deliver(&database.connection, &PrivateComponents, &RetryPolicy::default())
+        })
     }
 
-    fn dead_letters(limit: u32) -> Result<Vec<outbox::DeadLetter>, String> {
-        let letters = with_database(|database| mercato_sql::outbox::dead(&database.connection, limit))?;
-        Ok(letters.into_iter().map(convert::dead_letter).collect())
+    fn dead_letters(limit: u32) -> Result<Vec<DeadLetter>, String> {
+        with_database(String::from, |database| {
+            mercato_sql::outbox::dead_letters(&database.connection, limit)
+        })
     }
 
     fn replay(id: u64) -> Result<bool, String> {
-        with_database(|database| {
+        with_database(String::from, |database| {
             transaction(&database.connection, || {
                 mercato_sql::outbox::replay(&database.connection, id.cast_signed(), crate::now())
             })
@@ -177,21 +164,11 @@ impl outbox::Guest for Adapter {
     }
 }
 
-/// Puts what waits for that into the cache.
-fn keep() {
-    for (key, value, expires) in WAITING.take() {
+/// Writes the pending values to the cache.
+fn flush_cache() {
+    for (key, value, expires) in PENDING.take() {
         with_bucket(|bucket| crate::cache::set(bucket, &key, &value, expires));
     }
-}
-
-/// A variable of the component, which is written in small letters in Spin; none where it is empty, since Spin wants a default for each.
-fn variable(name: &str) -> Option<String> {
-    let value = store::get(&name.to_ascii_lowercase()).unwrap_or_else(|error| {
-        let (ConfigError::Upstream(reason) | ConfigError::Io(reason)) = error;
-        eprintln!("the variable {name} can't be read: {reason}");
-        None
-    });
-    value.filter(|value| !value.is_empty())
 }
 
 fn now() -> u64 {

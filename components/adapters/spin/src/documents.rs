@@ -1,48 +1,54 @@
-//! The port `documents` on one connection to a database that other instances use at the same time.
+//! The port `documents` on a connection to a database that other instances use at the same time.
 
 use mercato_ports::documents::{CommitFailure, Document, Failure, Query, Write};
 use mercato_ports::events::Event;
-use mercato_sql::change::{self, Stopped};
+use mercato_sql::change::{self, ApplyError};
 use mercato_sql::connection::transaction;
 use mercato_sql::schema::{self, FORMAT};
 use mercato_sql::{Connection, Plan, outbox, read};
 
 use crate::shop::Shop;
 
-/// How long a connection waits for the others that write, in milliseconds.
-const BUSY: u32 = 15_000;
+/// How long a connection waits for other writers, in milliseconds.
+const BUSY_TIMEOUT: u32 = 15_000;
 
-/// What the instances know of each other: the schema that the database has, and until when which relay is at work.
-const STATE: [&str; 3] = [
+/// The tables that the instances share: the schema of the database, and the leases of the relays.
+const SHARED_STATE: [&str; 3] = [
     "CREATE TABLE IF NOT EXISTS mercato (shop TEXT NOT NULL) STRICT",
     "CREATE TABLE IF NOT EXISTS relays (n INTEGER PRIMARY KEY, until INTEGER NOT NULL) STRICT",
     "INSERT OR IGNORE INTO relays VALUES (1, 0), (2, 0), (3, 0), (4, 0)",
 ];
 
-/// Makes a new connection fit for use: the database gets the schema that the shop declares, if it has another one.
+/// Prepares a new connection. If the database does not have the schema that the shop declares, migrates it.
 ///
 /// # Errors
-/// A sentence for the operator.
+/// The reason, as a sentence for the operator.
 pub fn prepare<C: Connection<Error = String>>(connection: &C, shop: &Shop) -> Result<(), String> {
-    connection.execute(&format!("PRAGMA busy_timeout = {BUSY}"), &[])?;
+    connection.execute(&format!("PRAGMA busy_timeout = {BUSY_TIMEOUT}"), &[])?;
     let current = "SELECT 1 FROM mercato WHERE shop = ?";
-    // It fails where there is no such table yet.
+    // Fails in a new database, which has no such table.
     if let Ok(Some(())) = connection.first(current, &[shop.fingerprint.as_str().into()], |_| Ok(())) {
         return Ok(());
     }
     let number = |sql: &str| connection.first(sql, &[], |row| Ok(row.cell(0)?.integer()));
     if number("PRAGMA user_version")?.is_some_and(|found| found > i64::from(FORMAT)) {
-        return Err("the database was written by a newer version: use that one, or another database".into());
+        return Err(
+            "the database was written by a newer version of Mercato: use that version, or another database"
+                .into(),
+        );
     }
-    // Readers and a writer at the same time. It fails while another instance does the same, and is tried again by a later one.
+    // Lets reads run during a write. Fails while another instance does the same. A later instance tries
+    // again.
     let _ = connection.execute("PRAGMA journal_mode = WAL", &[]);
-    schema::migrate(connection, shop.collections(), &|news| eprintln!("{news}"))?;
+    schema::migrate(connection, shop.collections(), &|progress| {
+        eprintln!("{progress}")
+    })?;
     let mode = connection.first("PRAGMA journal_mode", &[], |row| Ok(row.cell(0)?.text()))?;
     if mode.as_deref() != Some("wal") {
         return Ok(());
     }
     transaction(connection, || {
-        for statement in STATE {
+        for statement in SHARED_STATE {
             connection.execute(statement, &[])?;
         }
         connection.execute("DELETE FROM mercato", &[])?;
@@ -53,10 +59,10 @@ pub fn prepare<C: Connection<Error = String>>(connection: &C, shop: &Shop) -> Re
     })
 }
 
-/// As `mercato:platform/documents.get-many`.
+/// Implements `mercato:platform/documents.get-many`.
 ///
 /// # Errors
-/// As the port says.
+/// As the port documents.
 pub fn get_many<C: Connection<Error = String>>(
     connection: &C,
     shop: &Shop,
@@ -66,10 +72,10 @@ pub fn get_many<C: Connection<Error = String>>(
     read::get_many(connection, shop.collection(collection)?, ids).map_err(unavailable)
 }
 
-/// As `mercato:platform/documents.find`.
+/// Implements `mercato:platform/documents.find`.
 ///
 /// # Errors
-/// As the port says.
+/// As the port documents.
 pub fn find<C: Connection<Error = String>>(
     connection: &C,
     shop: &Shop,
@@ -79,10 +85,10 @@ pub fn find<C: Connection<Error = String>>(
     read::find(connection, &plan).map_err(unavailable)
 }
 
-/// As `mercato:platform/documents.commit`.
+/// Implements `mercato:platform/documents.commit`.
 ///
 /// # Errors
-/// As the port says.
+/// As the port documents.
 pub fn commit<C: Connection<Error = String>>(
     connection: &C,
     shop: &Shop,
@@ -96,22 +102,23 @@ pub fn commit<C: Connection<Error = String>>(
         .collect::<Result<Vec<_>, Failure>>()
         .map_err(CommitFailure::Failed)?;
     let now = crate::now();
-    let done = transaction(connection, || {
+    let applied = transaction(connection, || {
         change::apply(connection, writes)?;
         events
             .iter()
             .try_for_each(|event| outbox::enqueue(connection, &shop.subscriptions, event, now))
-            .map_err(Stopped::Store)
+            .map_err(ApplyError::Store)
     });
-    done.map_err(|stopped| match stopped {
-        Stopped::Commit(failure) => failure,
-        Stopped::Store(error) => CommitFailure::Failed(unavailable(error)),
+    applied.map_err(|error| match error {
+        ApplyError::Commit(failure) => failure,
+        ApplyError::Store(reason) => CommitFailure::Failed(unavailable(reason)),
     })
 }
 
-/// What callers are told of an error of SQLite; the operator finds the same in the log.
+/// Converts an error of SQLite to a failure of the port, and logs it for the operator.
 #[must_use]
-pub fn unavailable(error: String) -> Failure {
-    eprintln!("the store failed: {error}");
-    Failure::Unavailable(format!("the store failed: {error}"))
+pub fn unavailable(reason: String) -> Failure {
+    let reason = format!("the store failed: {reason}");
+    eprintln!("{reason}");
+    Failure::Unavailable(reason)
 }

@@ -1,7 +1,15 @@
-//! The ports of a shop over what Spin offers: documents and the outbox in its SQLite, the cache in its key-value store, its variables as
-//! configuration, mail by its sockets. The instance is a fresh one for each request.
+//! The ports of a shop on Spin's interfaces:
 //!
-//! What decides is plain Rust over small traits; `component` binds it to Spin's interfaces.
+//! | port | Spin |
+//! |---|---|
+//! | `documents`, and the outbox | SQLite |
+//! | `cache` | the key-value store |
+//! | `config` | the component's variables |
+//! | `http-client` | outgoing HTTP |
+//! | `mailer` | SMTP over a socket |
+//!
+//! Each request has a new instance. The logic is plain Rust over small traits, and `component` binds it to
+//! Spin.
 
 pub mod cache;
 pub mod documents;
@@ -11,7 +19,7 @@ pub mod shop;
 #[cfg(target_arch = "wasm32")]
 mod component;
 
-/// Now, in milliseconds since the Unix epoch.
+/// Returns the current time in milliseconds since the Unix epoch.
 #[must_use]
 pub fn now() -> i64 {
     std::time::SystemTime::now()

@@ -1,105 +1,108 @@
-//! The relay: takes events from the outbox to those that subscribe to them. It runs after a request was answered, beside at most three
-//! others: each instance that works on holds its share of what Spin gives to all.
+//! The relay delivers the events of the outbox to their subscribers. An instance runs it after its response.
+//! At most four instances run it at the same time, because an instance that still works occupies one of
+//! Spin's instances.
 
 use mercato_ports::events::{Event, HandlerFailure};
 use mercato_sql::Connection;
 use mercato_sql::connection::transaction;
-use mercato_sql::outbox::{self, Delivery, Outcome, Patience};
+use mercato_sql::outbox::{self, Delivery, Outcome, RetryPolicy};
 
-/// How long a delivery, and the place of a relay, are their taker's, in milliseconds: longer than a subscriber may take. After this, one that
-/// has ended without a word is replaced.
-const TERM: i64 = 30_000;
+/// The duration of the lease on a delivery or on a relay's slot, in milliseconds. It is longer than a
+/// subscriber may take. After it, another relay takes over from a relay that ended without releasing its
+/// lease.
+const LEASE: i64 = 30_000;
 
-/// Those who subscribe, as the relay reaches them.
+/// The subscribers, as the relay reaches them.
 pub trait Consumers {
-    /// Hands one event to one subscriber.
+    /// Delivers an event to a subscriber.
     ///
     /// # Errors
-    /// What the subscriber answered, or [`HandlerFailure::Retry`] where it could not be reached.
-    fn hand(&self, subscriber: &str, event: &Event) -> Result<(), HandlerFailure>;
+    /// The failure that the subscriber returned, or [`HandlerFailure::Retry`] if the subscriber could not be
+    /// reached.
+    fn deliver(&self, subscriber: &str, event: &Event) -> Result<(), HandlerFailure>;
 }
 
-/// One of the places.
-struct Place {
-    number: i64,
+/// A lease on one of the slots for relays.
+struct Lease {
+    slot: i64,
     until: i64,
 }
 
-/// Delivers what is due, unless enough others do; how many deliveries it tried.
+/// Delivers all due events, unless enough other instances do so. Returns the number of attempted deliveries.
 ///
 /// # Errors
-/// As the store fails; what was not settled is delivered again.
+/// Fails if the store fails. Unsettled deliveries are attempted again later.
 pub fn deliver<C: Connection<Error = String>>(
     connection: &C,
     consumers: &impl Consumers,
-    patience: &Patience,
+    policy: &RetryPolicy,
 ) -> Result<u32, String> {
-    let mut tried = 0;
-    // Once more after its place is given free: what became due before is not seen by those who found none.
+    let mut attempted = 0;
+    // Repeats after the lease is released: instances that found no free slot have left their due events.
     while outbox::is_due(connection, crate::now())?
-        && let Some(mut place) = take(connection)?
+        && let Some(mut lease) = acquire(connection)?
     {
-        let worked = work(connection, consumers, patience, &mut place, &mut tried);
-        let free = "UPDATE relays SET until = 0 WHERE n = ? AND until = ?";
-        connection.execute(free, &[place.number.into(), place.until.into()])?;
-        worked?;
+        let result = deliver_due(connection, consumers, policy, &mut lease, &mut attempted);
+        let release = "UPDATE relays SET until = 0 WHERE n = ? AND until = ?";
+        connection.execute(release, &[lease.slot.into(), lease.until.into()])?;
+        result?;
     }
-    Ok(tried)
+    Ok(attempted)
 }
 
-fn work<C: Connection<Error = String>>(
+fn deliver_due<C: Connection<Error = String>>(
     connection: &C,
     consumers: &impl Consumers,
-    patience: &Patience,
-    place: &mut Place,
-    tried: &mut u32,
+    policy: &RetryPolicy,
+    lease: &mut Lease,
+    attempted: &mut u32,
 ) -> Result<(), String> {
     loop {
         let now = crate::now();
-        if now > place.until - TERM / 2 {
-            let keep = "UPDATE relays SET until = ? WHERE n = ? AND until = ? RETURNING 1";
-            let until = now.saturating_add(TERM);
-            let values = [until.into(), place.number.into(), place.until.into()];
-            if connection.first(keep, &values, |_| Ok(()))?.is_none() {
-                // It was too slow, and another has its place.
+        if now > lease.until - LEASE / 2 {
+            let renew = "UPDATE relays SET until = ? WHERE n = ? AND until = ? RETURNING 1";
+            let until = now.saturating_add(LEASE);
+            let values = [until.into(), lease.slot.into(), lease.until.into()];
+            if connection.first(renew, &values, |_| Ok(()))?.is_none() {
+                // The lease has expired, and another relay has taken the slot.
                 return Ok(());
             }
-            place.until = until;
+            lease.until = until;
         }
-        let Some(delivery) = outbox::claim(connection, now, now.saturating_add(TERM))? else {
+        let Some(delivery) = outbox::claim(connection, now, now.saturating_add(LEASE))? else {
             return Ok(());
         };
-        let answer = consumers.hand(&delivery.subscriber, &delivery.event);
-        let outcome = patience.judge(&delivery, answer, crate::now());
-        tell(&delivery, &outcome);
+        let result = consumers.deliver(&delivery.subscriber, &delivery.event);
+        let outcome = policy.outcome(&delivery, result, crate::now());
+        log(&delivery, &outcome);
         transaction(connection, || outbox::settle(connection, &delivery, &outcome))?;
-        *tried += 1;
+        *attempted += 1;
     }
 }
 
-/// Takes a free place.
-fn take<C: Connection<Error = String>>(connection: &C) -> Result<Option<Place>, String> {
+/// Acquires a free slot, if there is one.
+fn acquire<C: Connection<Error = String>>(connection: &C) -> Result<Option<Lease>, String> {
     let now = crate::now();
-    // A look first: it waits for no one who writes.
+    // Reads first, because a read does not wait for writers.
     let free = "SELECT n FROM relays WHERE until < ? LIMIT 1";
     if connection.first(free, &[now.into()], |_| Ok(()))?.is_none() {
         return Ok(None);
     }
-    let until = now.saturating_add(TERM);
+    let until = now.saturating_add(LEASE);
     let take = format!("UPDATE relays SET until = ? WHERE n = ({free}) RETURNING n");
-    let place = connection.first(&take, &[until.into(), now.into()], |row| {
+    let slot = connection.first(&take, &[until.into(), now.into()], |row| {
         Ok(row.cell(0)?.integer())
     })?;
-    Ok(place.map(|number| Place { number, until }))
+    Ok(slot.map(|slot| Lease { slot, until }))
 }
 
-fn tell(delivery: &Delivery, outcome: &Outcome) {
+fn log(delivery: &Delivery, outcome: &Outcome) {
     let (subscriber, event) = (&delivery.subscriber, &delivery.event.id);
     match outcome {
-        Outcome::Done => {}
-        Outcome::Again(_) => eprintln!("{subscriber} did not take event {event}: to be retried"),
-        Outcome::Dead(reason) => {
-            eprintln!("{subscriber} did not take event {event}, now a dead letter: {reason}");
+        Outcome::Delivered => {}
+        Outcome::RetryAt(_) => eprintln!("{subscriber} did not handle the event {event}: it will be retried"),
+        Outcome::DeadLetter(reason) => {
+            eprintln!("{subscriber} did not handle the event {event}: it is now a dead letter: {reason}");
         }
     }
 }

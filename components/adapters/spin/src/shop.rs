@@ -1,4 +1,4 @@
-//! What the services of the shop declare.
+//! The manifests of the shop's services.
 
 use std::collections::BTreeMap;
 
@@ -7,33 +7,33 @@ use mercato_ports::manifest::ShopManifest;
 use mercato_sql::outbox::Subscriptions;
 use mercato_sql::{Collection, schema};
 
-/// The manifests of all services, whichever of them are in a composition.
+/// The manifests of all services. A composition may have only some of the services.
 const MANIFEST: &str = include_str!(concat!(env!("OUT_DIR"), "/shop.json"));
 
-/// A shop's collections, and who subscribes to what.
+/// The collections of a shop, and the subscribers of its events.
 pub struct Shop {
     collections: BTreeMap<String, Collection>,
-    /// Who is told of which kind of event.
+    /// The subscribers of each kind of event.
     pub subscriptions: Subscriptions,
-    /// Another one where the schema has to be another.
+    /// Changes whenever the schema of the database must change.
     pub fingerprint: String,
 }
 
 impl Shop {
-    /// This shop.
+    /// Reads the manifests that were compiled into this component.
     ///
     /// # Errors
-    /// What is wrong with its manifests.
-    pub fn own() -> Result<Self, String> {
+    /// The reason why a manifest is invalid.
+    pub fn compiled_in() -> Result<Self, String> {
         let manifest = serde_json::from_str(MANIFEST)
-            .map_err(|error| format!("the shop's manifest is wrong: {error}"))?;
+            .map_err(|error| format!("the shop's manifest is invalid: {error}"))?;
         Self::new(&manifest)
     }
 
-    /// The shop of a manifest.
+    /// Creates the shop of a manifest.
     ///
     /// # Errors
-    /// What is wrong with the manifest.
+    /// The reason why the manifest is invalid.
     pub fn new(manifest: &ShopManifest) -> Result<Self, String> {
         manifest.check()?;
         let declared = manifest.collections();
@@ -49,15 +49,15 @@ impl Shop {
         })
     }
 
-    /// All collections.
+    /// Returns all collections.
     pub fn collections(&self) -> impl Iterator<Item = &Collection> {
         self.collections.values()
     }
 
-    /// The collection of this name.
+    /// Returns the collection of this name.
     ///
     /// # Errors
-    /// [`Failure::Invalid`] where there is none.
+    /// [`Failure::Invalid`] if no service declares it.
     pub fn collection(&self, name: &str) -> Result<&Collection, Failure> {
         self.collections
             .get(name)
@@ -70,8 +70,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_shop_is_made_of_the_manifests_beside_the_services() {
-        let shop = Shop::own().unwrap();
+    fn reads_the_manifests_of_the_services() {
+        let shop = Shop::compiled_in().unwrap();
         assert!(shop.collection("catalog.products").is_ok());
         assert!(shop.collection("catalog.nothing").is_err());
         assert!(!shop.subscriptions.is_empty());

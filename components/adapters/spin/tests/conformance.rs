@@ -1,4 +1,5 @@
-//! The adapter's logic passes the conformance suite of the ports, with a new connection for each call, as instances have in Spin.
+//! Runs the conformance suite of the ports on the adapter's logic. Each call has a new connection, because
+//! each request has a new instance in Spin.
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "tests fail by panicking")]
 
 mod support;
@@ -10,28 +11,29 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use mercato_adapters_spin::shop::Shop;
 use mercato_adapters_spin::{cache, documents, now, relay};
 use mercato_ports::cache::Cache;
 use mercato_ports::conformance::{self, events};
 use mercato_ports::documents::{CommitFailure, Document, Documents, Failure, Query, Write};
 use mercato_ports::events::{DeadLetter, DeadLetters, Event, HandlerFailure, Handlers};
 use mercato_sql::connection::transaction;
-use mercato_sql::outbox::{self, Patience};
-use support::{Buckets, Database};
+use mercato_sql::outbox::{self, RetryPolicy};
+use support::{Database, KeyValueStore};
 use tokio::runtime::Handle;
 
 fn main() -> ExitCode {
     let runtime = conformance::runtime();
-    let folder = tempfile::tempdir().expect("a folder can be made");
+    let folder = tempfile::tempdir().expect("the temporary folder can be created");
     let store = Arc::new(Store {
         file: folder.path().join("shop.db"),
-        shop: mercato_adapters_spin::shop::Shop::new(&conformance::manifest()).expect("it is right"),
+        shop: Shop::new(&conformance::manifest()).expect("the manifest is valid"),
     });
-    let stage = events::Stage::new();
+    let handlers = events::TestHandlers::new();
     let stopped = Arc::new(AtomicBool::new(false));
     let relays = [(); 2].map(|()| {
         let (relay, stopped) = (Arc::clone(&store), Arc::clone(&stopped));
-        let consumers = Staged(Arc::clone(&stage), runtime.handle().clone());
+        let consumers = TestConsumers(Arc::clone(&handlers), runtime.handle().clone());
         std::thread::spawn(move || relay.deliver(&consumers, &stopped))
     });
 
@@ -40,25 +42,25 @@ fn main() -> ExitCode {
     let mut trials = conformance::documents::trials(runtime.handle(), &documents_port);
     trials.extend(events::trials(
         runtime.handle(),
-        &stage,
+        &handlers,
         &documents_port,
         &dead_letters,
     ));
     for redis in [false, true] {
-        let cache: Arc<dyn Cache> = Arc::new(Kept(Buckets::new(redis)));
+        let cache: Arc<dyn Cache> = Arc::new(TestCache(KeyValueStore::new(redis)));
         trials.extend(conformance::cache::trials(runtime.handle(), &cache));
     }
     let code = conformance::run(trials);
     stopped.store(true, Ordering::SeqCst);
     for relay in relays {
-        relay.join().expect("the relay goes on to the end");
+        relay.join().expect("the relay does not panic");
     }
     code
 }
 
 struct Store {
     file: PathBuf,
-    shop: mercato_adapters_spin::shop::Shop,
+    shop: Shop,
 }
 
 impl Store {
@@ -68,15 +70,15 @@ impl Store {
         database
     }
 
-    /// Two of these deliver beside each other.
-    fn deliver(&self, consumers: &Staged, stopped: &AtomicBool) {
-        let patience = Patience {
+    /// Delivers until the test has stopped. Two of these run at the same time.
+    fn deliver(&self, consumers: &TestConsumers, stopped: &AtomicBool) {
+        let policy = RetryPolicy {
             attempts: events::ATTEMPTS,
             backoff: events::BACKOFF,
-            ..Patience::default()
+            ..RetryPolicy::default()
         };
         while !stopped.load(Ordering::SeqCst) {
-            relay::deliver(&self.open(), consumers, &patience).unwrap();
+            relay::deliver(&self.open(), consumers, &policy).unwrap();
             std::thread::sleep(Duration::from_millis(2));
         }
     }
@@ -104,7 +106,7 @@ impl Documents for Store {
 #[async_trait]
 impl DeadLetters for Store {
     async fn list(&self, limit: u32) -> Result<Vec<DeadLetter>, String> {
-        outbox::dead(&self.open(), limit)
+        outbox::dead_letters(&self.open(), limit)
     }
 
     async fn replay(&self, id: u64) -> Result<bool, String> {
@@ -113,30 +115,30 @@ impl DeadLetters for Store {
     }
 }
 
-struct Staged(Arc<events::Stage>, Handle);
+struct TestConsumers(Arc<events::TestHandlers>, Handle);
 
-impl relay::Consumers for Staged {
-    fn hand(&self, subscriber: &str, event: &Event) -> Result<(), HandlerFailure> {
+impl relay::Consumers for TestConsumers {
+    fn deliver(&self, subscriber: &str, event: &Event) -> Result<(), HandlerFailure> {
         self.1.block_on(self.0.handle(subscriber, event.clone()))
     }
 }
 
-struct Kept(Buckets);
+struct TestCache(KeyValueStore);
 
-impl Kept {
-    fn after(ttl: Duration) -> u64 {
+impl TestCache {
+    fn expiry(ttl: Duration) -> u64 {
         now().cast_unsigned() + u64::try_from(ttl.as_millis()).unwrap()
     }
 }
 
 #[async_trait]
-impl Cache for Kept {
+impl Cache for TestCache {
     async fn get_many(&self, keys: Vec<String>) -> Vec<Option<Vec<u8>>> {
-        cache::get_many(&self.0, &keys, Self::after(Duration::ZERO))
+        cache::get_many(&self.0, &keys, Self::expiry(Duration::ZERO))
     }
 
     async fn set(&self, key: String, value: Vec<u8>, ttl: Duration) {
-        cache::set(&self.0, &key, &value, Self::after(ttl));
+        cache::set(&self.0, &key, &value, Self::expiry(ttl));
     }
 
     async fn delete(&self, keys: Vec<String>) {
@@ -144,7 +146,7 @@ impl Cache for Kept {
     }
 
     async fn increment(&self, key: String, by: i64, ttl: Duration) -> Option<i64> {
-        let now = Self::after(Duration::ZERO);
-        cache::increment(&self.0, &key, by, now, Self::after(ttl))
+        let now = Self::expiry(Duration::ZERO);
+        cache::increment(&self.0, &key, by, now, Self::expiry(ttl))
     }
 }

@@ -1,5 +1,6 @@
-//! The port `config` over `wasi:config/runtime`, which a wasmCloud host fills from named configurations. It is composed with each service,
-//! so that a value costs no call over the lattice.
+//! The port `config` on `wasi:config/runtime`, whose values a wasmCloud host reads from named configurations.
+//!
+//! The adapter is composed with each service, so that reading a value needs no call over the lattice.
 
 #[cfg(target_arch = "wasm32")]
 mod component {
@@ -29,7 +30,7 @@ mod component {
     use bindings::exports::mercato::platform::config::Guest;
     use bindings::wasi::config::runtime::{self, ConfigError};
 
-    /// The standard library's own allocator is slow in WebAssembly.
+    /// The standard library's allocator is slow in WebAssembly.
     #[global_allocator]
     static ALLOCATOR: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_allocator();
 
@@ -39,7 +40,7 @@ mod component {
         fn get(name: String) -> Option<String> {
             runtime::get(&name).unwrap_or_else(|error| {
                 let (ConfigError::Upstream(reason) | ConfigError::Io(reason)) = error;
-                eprintln!("the configuration {name} can't be read: {reason}");
+                eprintln!("the configuration value {name} can't be read: {reason}");
                 None
             })
         }

@@ -1,22 +1,24 @@
-//! Requests and responses between `wasi:http` and the `http` crate.
+//! Conversion of requests and responses between `wasi:http` and the crate `http`.
 
 use http::header::CONTENT_LENGTH;
-use http::{Method as HttpMethod, Request, StatusCode, Uri};
+use http::{Method as HttpMethod, Request, Response, StatusCode, Uri};
 use wasip2::http::types::{
     ErrorCode, Fields, IncomingRequest, Method, OutgoingBody, OutgoingResponse, ResponseOutparam,
 };
 use wasip2::io::streams::StreamError;
 
 use crate::Gateway;
-use crate::http::Reply;
 
-/// How much is read at once at the most.
+/// The maximum number of bytes of one read.
 const CHUNK: u64 = 64 * 1024;
 
-/// How much `blocking-write-and-flush` takes at once at the most.
-const LARGEST_WRITE: usize = 4096;
+/// The maximum number of bytes that `blocking-write-and-flush` accepts.
+const MAX_WRITE: usize = 4096;
 
-/// Reads a request; of its body no more than the gateway needs to see.
+/// Reads a request, and its body up to [`Gateway::BODY_LIMIT`].
+///
+/// # Errors
+/// A reason for the log if the request is malformed or the client has disconnected.
 pub fn receive(incoming: &IncomingRequest) -> Result<Request<Vec<u8>>, String> {
     let method = match incoming.method() {
         Method::Get => HttpMethod::GET,
@@ -28,13 +30,15 @@ pub fn receive(incoming: &IncomingRequest) -> Result<Request<Vec<u8>>, String> {
         Method::Patch => HttpMethod::PATCH,
         Method::Connect => HttpMethod::CONNECT,
         Method::Trace => HttpMethod::TRACE,
-        Method::Other(name) => name.parse().map_err(|_| format!("{name:?} is no method"))?,
+        Method::Other(name) => name
+            .parse()
+            .map_err(|_| format!("{name:?} is not a valid method"))?,
     };
     let uri: Uri = incoming
         .path_with_query()
         .unwrap_or_else(|| "/".into())
         .parse()
-        .map_err(|error| format!("the path is no path: {error}"))?;
+        .map_err(|error| format!("the path is invalid: {error}"))?;
     let mut request = Request::builder().method(&method).uri(uri);
     for (name, value) in incoming.headers().entries() {
         request = request.header(name, value);
@@ -46,12 +50,12 @@ pub fn receive(incoming: &IncomingRequest) -> Result<Request<Vec<u8>>, String> {
     };
     request
         .body(body)
-        .map_err(|error| format!("the headers are no headers: {error}"))
+        .map_err(|error| format!("a header is invalid: {error}"))
 }
 
 fn body(incoming: &IncomingRequest) -> Result<Vec<u8>, String> {
-    let body = incoming.consume().map_err(|()| "the body is gone")?;
-    let stream = body.stream().map_err(|()| "the body is gone")?;
+    let body = incoming.consume().map_err(|()| "the body was already read")?;
+    let stream = body.stream().map_err(|()| "the body was already read")?;
     let mut bytes = Vec::new();
     while bytes.len() < Gateway::BODY_LIMIT {
         match stream.blocking_read(CHUNK) {
@@ -64,14 +68,15 @@ fn body(incoming: &IncomingRequest) -> Result<Vec<u8>, String> {
 }
 
 /// Sends a response.
-pub fn respond(out: ResponseOutparam, reply: Reply) {
-    let (parts, bytes) = reply.into_parts();
+pub fn respond(out: ResponseOutparam, response: Response<Vec<u8>>) {
+    let (parts, bytes) = response.into_parts();
     let mut entries: Vec<_> = parts
         .headers
         .iter()
         .map(|(name, value)| (name.to_string(), value.as_bytes().to_vec()))
         .collect();
-    // RFC 9110, section 8.6: the one must not tell a length, the other would have to tell that of what it leaves out.
+    // RFC 9110, section 8.6: a 204 must not have a length. A 304 would have the length of the body that it
+    // omits.
     if !matches!(parts.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED) {
         entries.push((CONTENT_LENGTH.to_string(), bytes.len().to_string().into_bytes()));
     }
@@ -79,7 +84,7 @@ pub fn respond(out: ResponseOutparam, reply: Reply) {
         return fail(out);
     };
     let response = OutgoingResponse::new(headers);
-    // Each call out of the component costs: 200 is what a response has by itself.
+    // 200 is the default. Calls out of the component are expensive, so this one is skipped.
     if parts.status != StatusCode::OK && response.set_status_code(parts.status.as_u16()).is_err() {
         return fail(out);
     }
@@ -87,7 +92,7 @@ pub fn respond(out: ResponseOutparam, reply: Reply) {
         return fail(out);
     };
     ResponseOutparam::set(out, Ok(response));
-    // Once the head is out, a client that has gone is all that can go wrong.
+    // The head is sent. From here on, only the client can fail, by disconnecting.
     if write(&body, &bytes).is_ok() {
         let _ = OutgoingBody::finish(body, None);
     }
@@ -96,11 +101,11 @@ pub fn respond(out: ResponseOutparam, reply: Reply) {
 fn write(body: &OutgoingBody, bytes: &[u8]) -> Result<(), StreamError> {
     let stream = body.write().map_err(|()| StreamError::Closed)?;
     bytes
-        .chunks(LARGEST_WRITE)
+        .chunks(MAX_WRITE)
         .try_for_each(|chunk| stream.blocking_write_and_flush(chunk))
 }
 
-/// Tells the runtime that there is no response.
+/// Reports an internal error instead of a response.
 pub fn fail(out: ResponseOutparam) {
     ResponseOutparam::set(out, Err(ErrorCode::InternalError(None)));
 }

@@ -1,21 +1,22 @@
-//! What goes out: JSON, with the headers that tell caches and editors what it is.
+//! Answers: JSON, with the headers for caches and editors.
 
-use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH, LOCATION};
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
-use serde::Serialize;
-use sha2::{Digest, Sha256};
-
-use crate::http::Reply;
+use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, ETAG, LOCATION};
+use http::{HeaderValue, Method, Request, Response, StatusCode};
 use mercato_shop::types::Error;
+use serde::Serialize;
 
-/// Who may keep an answer.
+use crate::http::entity_tag;
+use crate::http::reply::Reply;
+use crate::rest::versioned::Versioned;
+
+/// Which caches may keep an answer.
 #[derive(Clone, Copy, Debug)]
 enum Sharing {
-    /// Nobody: it carries tokens, or tells of a change.
-    Nobody,
-    /// The client itself, which asks each time whether it is still so.
+    /// None: the answer contains tokens, or reports a change.
+    None,
+    /// The client's, which must revalidate it each time.
     Private,
-    /// Everybody, who ask each time whether it is still so.
+    /// All, which must revalidate it each time.
     Public,
 }
 
@@ -40,35 +41,58 @@ impl Answer {
         }
     }
 
-    /// Something, by this status; nobody keeps it.
-    pub fn with(status: StatusCode, value: &impl Serialize) -> Result<Self, Error> {
-        Ok(Self::new(status, to_json(value)?, Sharing::Nobody))
+    fn json(status: StatusCode, value: &impl Serialize, sharing: Sharing) -> Result<Self, Error> {
+        let body = serde_json::to_vec(value);
+        let body = body.map_err(|error| Error::Internal(format!("an answer cannot be written: {error}")))?;
+        Ok(Self::new(status, body, sharing))
     }
 
-    /// What was made, and is at this path now.
-    pub fn created(location: String, value: &impl Serialize) -> Result<Self, Error> {
-        let mut answer = Self::with(StatusCode::CREATED, value)?;
-        answer.location = Some(location);
-        Ok(answer)
+    /// Returns an answer that no cache may keep.
+    pub fn uncached(status: StatusCode, value: &impl Serialize) -> Result<Self, Error> {
+        Self::json(status, value, Sharing::None)
     }
 
-    /// What became of something.
-    pub fn changed(value: &impl Serialize) -> Result<Self, Error> {
-        Self::with(StatusCode::OK, value)
+    /// Returns an answer for this caller.
+    pub fn private(value: &impl Serialize) -> Result<Self, Error> {
+        Self::json(StatusCode::OK, value, Sharing::Private)
     }
 
-    /// What was asked for by this caller.
-    pub fn own(value: &impl Serialize) -> Result<Self, Error> {
-        Ok(Self::new(StatusCode::OK, to_json(value)?, Sharing::Private))
-    }
-
-    /// What is the same for everybody.
+    /// Returns an answer for all callers.
     pub fn public(value: &impl Serialize) -> Result<Self, Error> {
-        Ok(Self::new(StatusCode::OK, to_json(value)?, Sharing::Public))
+        Self::json(StatusCode::OK, value, Sharing::Public)
     }
 
-    /// One that was the same for everybody, as it was [kept](Self::to_keep).
-    pub fn kept(bytes: &[u8]) -> Option<Self> {
+    /// Returns a resource that was created.
+    pub fn created(value: &impl Versioned) -> Result<Self, Error> {
+        let mut answer = Self::uncached(StatusCode::CREATED, value)?;
+        answer.location = Some(value.location());
+        Ok(answer.tagged(value.tag()))
+    }
+
+    /// Returns a resource that was changed.
+    pub fn changed(value: &impl Versioned) -> Result<Self, Error> {
+        Ok(Self::uncached(StatusCode::OK, value)?.tagged(value.tag()))
+    }
+
+    /// Returns an answer without a body.
+    pub fn no_content() -> Self {
+        Self::new(StatusCode::NO_CONTENT, Vec::new(), Sharing::None)
+    }
+
+    /// Adds the entity tag.
+    pub fn tagged(mut self, tag: String) -> Self {
+        self.tag = Some(tag);
+        self
+    }
+
+    /// Adds the path of a resource that was created.
+    pub fn located(mut self, location: String) -> Self {
+        self.location = Some(location);
+        self
+    }
+
+    /// Parses a cached public answer.
+    pub fn from_cache(bytes: &[u8]) -> Option<Self> {
         let end = bytes.iter().position(|byte| *byte == b'\n')?;
         let (tag, body) = bytes.split_at_checked(end)?;
         let body = body.strip_prefix(b"\n")?;
@@ -76,44 +100,32 @@ impl Answer {
         Some(answer.tagged(String::from_utf8(tag.to_vec()).ok()?))
     }
 
-    /// Whether it is the same for everybody.
-    pub const fn is_for_everybody(&self) -> bool {
-        matches!(self.sharing, Sharing::Public)
+    /// Returns a public answer for the cache: its entity tag, a line feed, and its body. `None` for other
+    /// answers.
+    pub fn to_cache(&self) -> Option<Vec<u8>> {
+        if !matches!(self.sharing, Sharing::Public) {
+            return None;
+        }
+        let tag = self.tag.clone().unwrap_or_else(|| entity_tag::digest(&self.body));
+        Some([tag.as_bytes(), b"\n", &self.body].concat())
     }
 
-    /// What to keep of one that is the same for everybody: its entity tag, a line feed, and its body.
-    pub fn to_keep(&self) -> Vec<u8> {
-        let tag = self.tag.clone().unwrap_or_else(|| tag_of(&self.body));
-        [tag.as_bytes(), b"\n", &self.body].concat()
-    }
-
-    /// It is done.
-    pub fn done() -> Self {
-        Self::new(StatusCode::NO_CONTENT, Vec::new(), Sharing::Nobody)
-    }
-
-    /// With this entity tag.
-    pub fn tagged(mut self, tag: String) -> Self {
-        self.tag = Some(tag);
-        self
-    }
-
-    /// The response to a request: where the client has it already, it is told so.
+    /// Returns the reply to a request: 304 if the client has the answer already.
     pub fn reply(self, request: &Request<Vec<u8>>) -> Reply {
-        let reads = matches!(*request.method(), Method::GET | Method::HEAD);
-        let kept = reads && !matches!(self.sharing, Sharing::Nobody);
-        let tag = self.tag.or_else(|| kept.then(|| tag_of(&self.body)));
+        let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
+        let is_cacheable = is_read && !matches!(self.sharing, Sharing::None);
+        let tag = self
+            .tag
+            .or_else(|| is_cacheable.then(|| entity_tag::digest(&self.body)));
         let mut reply = Response::new(self.body);
         *reply.status_mut() = self.status;
         let headers = reply.headers_mut();
-        headers.insert(
-            CACHE_CONTROL,
-            HeaderValue::from_static(match self.sharing {
-                Sharing::Nobody => "no-store",
-                Sharing::Private => "private, no-cache",
-                Sharing::Public => "public, no-cache",
-            }),
-        );
+        let cache_control = match self.sharing {
+            Sharing::None => "no-store",
+            Sharing::Private => "private, no-cache",
+            Sharing::Public => "public, no-cache",
+        };
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static(cache_control));
         if self.status != StatusCode::NO_CONTENT {
             headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         }
@@ -123,37 +135,15 @@ impl Answer {
             }
         }
         match tag {
-            Some(tag) if reads && not_modified(request.headers(), &tag) => without_body(reply),
+            Some(tag) if is_read && entity_tag::not_modified(request.headers(), &tag) => {
+                entity_tag::without_body(reply)
+            }
             _ => reply,
         }
     }
 }
 
-/// The entity tag of a body that has no version: its digest.
-pub fn tag_of(body: &[u8]) -> String {
-    let digest = format!("{:x}", Sha256::digest(body));
-    format!("\"{}\"", digest.get(..32).unwrap_or(&digest))
-}
-
-/// Whether the client has what bears this tag (RFC 9110, section 13.1.2: weak tags are as good).
-pub fn not_modified(headers: &HeaderMap, tag: &str) -> bool {
-    let lists = headers.get_all(IF_NONE_MATCH).iter();
-    lists
-        .filter_map(|list| list.to_str().ok())
-        .flat_map(|list| list.split(','))
-        .map(str::trim)
-        .any(|known| known == "*" || known.strip_prefix("W/").unwrap_or(known) == tag)
-}
-
-/// The answer to who has it already: what is told of it, and not it.
-pub fn without_body(mut reply: Reply) -> Reply {
-    *reply.status_mut() = StatusCode::NOT_MODIFIED;
-    reply.headers_mut().remove(CONTENT_TYPE);
-    reply.body_mut().clear();
-    reply
-}
-
-/// The answer to who asks for the methods of a path.
+/// Returns the reply to OPTIONS. `allow` lists the methods of the path.
 pub fn options(allow: &str) -> Reply {
     let mut reply = Response::new(Vec::new());
     *reply.status_mut() = StatusCode::NO_CONTENT;
@@ -163,6 +153,7 @@ pub fn options(allow: &str) -> Reply {
     reply
 }
 
-fn to_json(value: &impl Serialize) -> Result<Vec<u8>, Error> {
-    serde_json::to_vec(value).map_err(|error| Error::Internal(format!("an answer can't be written: {error}")))
+/// Returns whether a reply is final. The reply to a failure of the shop or to a rate limit is not.
+pub fn is_final(reply: &Reply) -> bool {
+    !reply.status().is_server_error() && reply.status() != StatusCode::TOO_MANY_REQUESTS
 }

@@ -1,55 +1,136 @@
-//! What comes in: JSON bodies and the URL's parameters, read as the shapes that the OpenAPI document tells.
+//! Reads JSON bodies and URL parameters.
 
-use http::{Request, StatusCode};
+use std::any::type_name;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use http::Request;
+use mercato_shop::types::Error;
+use schemars::JsonSchema;
+use schemars::generate::SchemaSettings;
 use serde::de::{DeserializeOwned, IgnoredAny};
+use serde_json::Value;
 use serde_json::error::Category;
 
-use crate::http::{Problem, check_content_type, check_size};
-use crate::rest::operation::{Need, Refusal};
-use crate::rest::strict::Strict;
+use crate::http::body::{check_content_type, check_size};
+use crate::http::problem::Problem;
+use crate::rest::refusal::Refusal;
 
-/// Refuses a body that is too large, or no JSON by its content type where that matters.
-pub fn check(request: &Request<Vec<u8>>, need: Need) -> Result<(), Refusal> {
-    check_size(request).map_err(Problem::from)?;
-    if need == Need::AsItIs || (need == Need::May && request.body().is_empty()) {
-        return Ok(());
-    }
-    check_content_type(request).map_err(Problem::from)?;
-    Ok(())
+const WRONG_TYPE: &str = "Must have the type in the OpenAPI document at /openapi.json.";
+
+/// How an operation reads its body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BodyKind {
+    Required,
+    Optional,
+    /// The operation reads the bytes itself, with any content type.
+    Raw,
 }
 
-/// A body of JSON.
-///
-/// What is no JSON is refused with its place, what is no such value with the path of the field.
-pub fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Refusal> {
-    serde_json::from_slice::<IgnoredAny>(bytes).map_err(|error| refused(&error, "."))?;
+/// Rejects a body that is too large, or that is not declared as JSON.
+pub fn check(request: &Request<Vec<u8>>, kind: BodyKind) -> Result<(), Problem> {
+    check_size(request)?;
+    match kind {
+        BodyKind::Raw => Ok(()),
+        BodyKind::Optional if request.body().is_empty() => Ok(()),
+        BodyKind::Required | BodyKind::Optional => check_content_type(request),
+    }
+}
+
+/// Parses a JSON body. An error names the position of a syntax error, or the path of an invalid field.
+pub fn parse<T: DeserializeOwned + JsonSchema>(bytes: &[u8]) -> Result<T, Refusal> {
+    serde_json::from_slice::<IgnoredAny>(bytes)
+        .map_err(|error| Problem::bad_request(format!("The body must be JSON: {error}.")))?;
     let mut json = serde_json::Deserializer::from_slice(bytes);
-    serde_path_to_error::deserialize(Strict(&mut json)).map_err(|error| {
-        let path = error.path().to_string();
-        refused(error.inner(), &path)
-    })
+    let value = serde_path_to_error::deserialize(&mut json)
+        .map_err(|error| invalid_field(&error.path().to_string(), error.inner()))?;
+    check_shape::<T>(bytes)?;
+    Ok(value)
 }
 
-fn refused(error: &serde_json::Error, path: &str) -> Refusal {
-    if error.classify() == Category::Data {
-        return invalid(path, "body", &without_place(&error.to_string()));
+/// Rejects arrays in place of objects, and objects in place of names. Serde accepts both.
+fn check_shape<T: JsonSchema>(bytes: &[u8]) -> Result<(), Error> {
+    let schema = schema_of::<T>();
+    let value: Value = serde_json::from_slice(bytes).unwrap_or_default();
+    match misshapen(&value, &schema, &schema, String::new()) {
+        None => Ok(()),
+        Some(path) if path.is_empty() => Err(Error::invalid("body", WRONG_TYPE)),
+        Some(path) => Err(Error::invalid(path, WRONG_TYPE)),
     }
-    let detail = format!("The body is no JSON: {error}.");
-    Problem::new(StatusCode::BAD_REQUEST, "BAD_REQUEST", detail).into()
 }
 
-/// The URL's parameters.
-pub fn read_query<T: DeserializeOwned>(query: &str) -> Result<T, Refusal> {
+/// Returns the schema of a type. It is generated once for each instance.
+fn schema_of<T: JsonSchema>() -> Arc<Value> {
+    static SCHEMAS: Mutex<BTreeMap<&str, Arc<Value>>> = Mutex::new(BTreeMap::new());
+    let generate = || {
+        let settings = SchemaSettings::draft2020_12().for_deserialize();
+        Arc::new(settings.into_generator().into_root_schema_for::<T>().to_value())
+    };
+    let mut schemas = SCHEMAS.lock().unwrap_or_else(PoisonError::into_inner);
+    Arc::clone(schemas.entry(type_name::<T>()).or_insert_with(generate))
+}
+
+/// Returns the path of the first array or object that the schema does not allow.
+fn misshapen(value: &Value, schema: &Value, root: &Value, path: String) -> Option<String> {
+    let schema = resolve(schema, root);
+    let options = match schema.get("anyOf").and_then(Value::as_array) {
+        Some(options) => options.as_slice(),
+        None => std::slice::from_ref(schema),
+    };
+    let part = |name: &str| options.iter().find_map(|option| resolve(option, root).get(name));
+    match value {
+        Value::Array(items) => match part("items") {
+            Some(schema) => items
+                .iter()
+                .enumerate()
+                .find_map(|(index, item)| misshapen(item, schema, root, format!("{path}[{index}]"))),
+            None => Some(path),
+        },
+        Value::Object(fields) => match part("properties") {
+            Some(schemas) => fields.iter().find_map(|(name, field)| {
+                let dot = if path.is_empty() { "" } else { "." };
+                misshapen(field, schemas.get(name)?, root, format!("{path}{dot}{name}"))
+            }),
+            None => Some(path),
+        },
+        _ => None,
+    }
+}
+
+/// Follows a reference to another schema.
+fn resolve<'a>(schema: &'a Value, root: &'a Value) -> &'a Value {
+    let reference = schema.get("$ref").and_then(Value::as_str);
+    let pointer = reference.and_then(|reference| reference.strip_prefix('#'));
+    pointer
+        .and_then(|pointer| root.pointer(pointer))
+        .unwrap_or(schema)
+}
+
+/// Returns the error of JSON that the type does not have.
+fn invalid_field(path: &str, error: &serde_json::Error) -> Error {
+    // Serde reports a missing name as a syntax error, although the syntax is correct.
+    if error.classify() != Category::Data {
+        return Error::invalid(path, WRONG_TYPE);
+    }
+    // The path of the field replaces the position, which ends the message.
+    let message = error.to_string();
+    let reason = message
+        .rsplit_once(" at line ")
+        .map_or(message.as_str(), |(reason, _)| reason);
+    invalid(path, "body", reason)
+}
+
+/// Parses the URL parameters.
+pub fn parse_query<T: DeserializeOwned>(query: &str) -> Result<T, Error> {
     let pairs = serde_urlencoded::Deserializer::new(form_urlencoded::parse(query.as_bytes()));
     serde_path_to_error::deserialize(pairs)
         .map_err(|error| invalid(&error.path().to_string(), "query", &error.inner().to_string()))
 }
 
-/// What is told of a field as such.
+/// The messages about a field itself. They contain its name, which is not in the path.
 const ABOUT_FIELDS: [&str; 3] = ["unknown field", "missing field", "duplicate field"];
 
-/// A value that can't be taken. What is wrong with a field as such, such as its name, is told where the field is named.
-fn invalid(path: &str, whole: &str, reason: &str) -> Refusal {
+fn invalid(path: &str, whole: &str, reason: &str) -> Error {
     let field = match reason.split('`').nth(1) {
         Some(name) if ABOUT_FIELDS.iter().any(|kind| reason.starts_with(kind)) => {
             let parent = path.strip_suffix(name).unwrap_or(path).trim_end_matches('.');
@@ -62,13 +143,5 @@ fn invalid(path: &str, whole: &str, reason: &str) -> Refusal {
         _ if path == "." => whole.to_owned(),
         _ => path.to_owned(),
     };
-    Problem::invalid(field, format!("{reason}.")).into()
-}
-
-/// The message without its place, which is none of the text's that the client wrote where the path of the field is known.
-fn without_place(message: &str) -> String {
-    match message.rsplit_once(" at line ") {
-        Some((message, _)) => message.to_owned(),
-        None => message.to_owned(),
-    }
+    Error::invalid(field, format!("{reason}."))
 }

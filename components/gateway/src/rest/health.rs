@@ -1,70 +1,58 @@
-//! How the shop is, for orchestrators, where the host does not tell by itself.
+//! Health checks, for orchestrators. `mercato` answers them itself.
 
-use http::{Method, StatusCode};
+use http::Method;
+use mercato_shop::http::Health;
+use mercato_shop::http::health::{LIVE_PATH, READY_PATH};
 use mercato_shop::id;
-use schemars::JsonSchema;
-use serde::Serialize;
 
 use crate::rest::answer::Answer;
 use crate::rest::call::Call;
-use crate::rest::operation::{Access, Operation, Refusal};
+use crate::rest::operation::{Access, Operation, Outcome};
 
-/// Where it is asked whether the shop runs.
-pub const LIVE: &str = "/livez";
-
-/// Where it is asked whether the shop can serve.
-pub const READY: &str = "/readyz";
-
-/// How the shop is.
-#[derive(Debug, Serialize, JsonSchema)]
-struct Health<'a> {
-    /// live, ready or unavailable.
-    status: &'static str,
-    /// Why it is unavailable.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(default)]
-    reason: Option<&'a str>,
-}
-
-/// What orchestrators ask.
+/// Returns the operations of health checks.
 pub fn operations() -> Vec<Operation> {
-    let ask = |paths, name, summary, handler| {
+    let check = |paths, name, summary, handler| {
         Operation::new(Method::GET, paths, name, summary, Access::Public, handler)
-            .momentary()
-            .answers::<Health<'_>>(StatusCode::OK)
+            .volatile()
+            .answers::<Health<'_>>(Health::LIVE.code())
     };
     vec![
-        ask(&[LIVE], "live", "Whether the shop runs", live),
-        ask(&[READY], "ready", "Whether the shop can serve", ready)
-            .answers::<Health<'_>>(StatusCode::SERVICE_UNAVAILABLE),
+        check(&[LIVE_PATH], "live", "Check whether the shop runs", live),
+        check(
+            &[READY_PATH],
+            "ready",
+            "Check whether the shop can serve requests",
+            ready,
+        )
+        .answers::<Health<'_>>(Health::unavailable("").code()),
     ]
 }
 
-fn live(_: &Call<'_>) -> Result<Answer, Refusal> {
-    told(StatusCode::OK, "live", None)
+fn live(_: &Call<'_>) -> Outcome {
+    answer(Health::LIVE)
 }
 
-/// Whether the catalog, and so its store, answers, and payments are not misconfigured.
-fn ready(call: &Call<'_>) -> Result<Answer, Refusal> {
+/// Checks the catalog, which includes its store, and the settings of payments.
+fn ready(call: &Call<'_>) -> Outcome {
     let services = call.services();
-    let unavailable = |reason| told(StatusCode::SERVICE_UNAVAILABLE, "unavailable", Some(reason));
-    match services.catalog.get_many(&[id::new()]) {
-        Ok(_) if services.payments.ready().is_err() => unavailable("payments are misconfigured"),
-        Ok(_) => told(StatusCode::OK, "ready", None),
-        Err(_) => unavailable("the catalog does not answer"),
-    }
+    answer(match services.catalog.get_many(&[id::new()]) {
+        Err(_) => Health::unavailable("the catalog does not answer"),
+        Ok(_) if services.payments.ready().is_err() => Health::unavailable("payments are misconfigured"),
+        Ok(_) => Health::READY,
+    })
 }
 
-/// How a shop is that can't serve since a setting is wrong: it runs, and is not ready. None at any other path.
+/// Returns the health of a shop with an invalid setting: it runs, but it is not ready. `None` for other
+/// paths.
 pub fn misconfigured(path: &str, reason: &str) -> Option<Answer> {
-    let answer = match path {
-        LIVE => told(StatusCode::OK, "live", None),
-        READY => told(StatusCode::SERVICE_UNAVAILABLE, "unavailable", Some(reason)),
+    let health = match path {
+        LIVE_PATH => Health::LIVE,
+        READY_PATH => Health::unavailable(reason),
         _ => return None,
     };
-    answer.ok()
+    answer(health).ok()
 }
 
-fn told(code: StatusCode, status: &'static str, reason: Option<&str>) -> Result<Answer, Refusal> {
-    Ok(Answer::with(code, &Health { status, reason })?)
+fn answer(health: Health<'_>) -> Outcome {
+    Ok(Answer::uncached(health.code(), &health)?)
 }

@@ -1,25 +1,28 @@
-//! The OpenAPI 3.1 document, made of the table of operations and of the shapes that they read and write.
+//! The OpenAPI 3.1 document of all operations.
 
 use schemars::SchemaGenerator;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
-use crate::http::{PROBLEM, ProblemBody};
-use crate::rest::operation::{Access, Need, Operation, SchemaOf};
+use mercato_shop::http::problem::MEDIA_TYPE;
 
-/// Where schemas are.
+use crate::http::problem;
+use crate::rest::body::BodyKind;
+use crate::rest::operation::{Access, Operation, SchemaOf};
+
+/// The path of the schemas.
 const SCHEMAS: &str = "/components/schemas";
 
-/// The area of what is not for clients: of the paths that are not under `/api`.
+/// The tag of operations that are not for clients. Their paths are not below `/api`.
 const OTHERS: &str = "operations";
 
-/// What reads, and what writes, JSON: what may be left out is told for each.
+/// The schemas of inputs and of outputs, which have different required fields.
 struct Schemas {
     read: SchemaGenerator,
     written: SchemaGenerator,
 }
 
-/// The document of these operations.
+/// Returns the document of these operations.
 pub fn document(operations: &[Operation]) -> Value {
     let settings = || {
         SchemaSettings::draft2020_12().with(|settings| {
@@ -37,11 +40,11 @@ pub fn document(operations: &[Operation]) -> Value {
             let item = paths.entry(*path).or_insert_with(|| json!({}));
             if let Some(item) = item.as_object_mut() {
                 let method = operation.method.as_str().to_ascii_lowercase();
-                item.insert(method, described(operation, path, index, &mut schemas));
+                item.insert(method, describe(operation, path, index, &mut schemas));
             }
         }
     }
-    let problem = schemas.written.subschema_for::<ProblemBody<'_>>();
+    let problem = schemas.written.subschema_for::<problem::Body>();
     let mut definitions = schemas.read.take_definitions(true);
     definitions.extend(schemas.written.take_definitions(true));
     json!({
@@ -49,17 +52,18 @@ pub fn document(operations: &[Operation]) -> Value {
         "info": {
             "title": "Mercato",
             "version": env!("CARGO_PKG_VERSION"),
-            "description": "The shop by REST: the same rules, data and errors as GraphQL's at /graphql. Amounts are in minor units \
-                (cents), times in UTC. `me` stands for the caller's user id. A GET that tells the ETag in If-None-Match is answered by \
-                304 where nothing has changed. A change that tells it in If-Match is made of that version, or refused by CONFLICT.",
+            "description": "The REST API of the shop. It has the same rules, data and error codes as GraphQL at /graphql. \
+                Amounts are in minor units (cents), and times are in UTC. `me` means the caller's user id. A GET with an ETag \
+                in If-None-Match is answered with 304 if nothing has changed. A change with an ETag in If-Match is refused \
+                with CONFLICT if the resource has another version by now.",
         },
         "paths": paths,
         "components": {
             "schemas": definitions,
             "responses": {
                 "Problem": {
-                    "description": "Why it was refused, with a stable code",
-                    "content": { (PROBLEM): { "schema": problem } },
+                    "description": "An error with a stable code",
+                    "content": { (MEDIA_TYPE): { "schema": problem } },
                 },
             },
             "securitySchemes": {
@@ -70,13 +74,13 @@ pub fn document(operations: &[Operation]) -> Value {
     })
 }
 
-fn described(operation: &Operation, path: &str, index: usize, schemas: &mut Schemas) -> Value {
+fn describe(operation: &Operation, path: &str, index: usize, schemas: &mut Schemas) -> Value {
     let mut name = operation.name.to_owned();
     if index > 0 {
         name.push_str("Short");
     }
     let tag = operation.paths.first().map_or(OTHERS, |path| tag(path));
-    let mut told = json!({
+    let mut described = json!({
         "operationId": name,
         "summary": operation.summary,
         "tags": [tag],
@@ -85,22 +89,25 @@ fn described(operation: &Operation, path: &str, index: usize, schemas: &mut Sche
         "security": match operation.access {
             Access::Public => json!([{}]),
             Access::Guests => json!([{}, { "token": [] }, { "key": [] }]),
-            Access::Known | Access::Staff => json!([{ "token": [] }, { "key": [] }]),
+            Access::Authenticated | Access::Staff => json!([{ "token": [] }, { "key": [] }]),
         },
     });
     if operation.access == Access::Staff {
-        set(&mut told, "description", json!("For an ADMIN, or the API key."));
+        set(
+            &mut described,
+            "description",
+            json!("Requires the role ADMIN or the API key."),
+        );
     }
-    if let Some((need, schema)) = operation.body {
+    if let Some((kind, schema)) = operation.body {
         let schema = schema(&mut schemas.read);
-        let body =
-            json!({ "required": need != Need::May, "content": { "application/json": { "schema": schema } } });
-        set(&mut told, "requestBody", body);
+        let body = json!({ "required": kind != BodyKind::Optional, "content": { "application/json": { "schema": schema } } });
+        set(&mut described, "requestBody", body);
     }
-    told
+    described
 }
 
-/// The area of an operation, by its path.
+/// Returns the tag of an operation: the first part of its path below `/api`.
 fn tag(path: &str) -> &str {
     let area = path.strip_prefix("/api/").and_then(|rest| rest.split('/').next());
     area.unwrap_or(OTHERS)
@@ -125,27 +132,24 @@ fn parameters(operation: &Operation, path: &str, schemas: &mut Schemas) -> Vec<V
         add(name, true, description);
     }
     let mut header = |name: &str, description: &str| add(name, false, description);
-    if operation.method == http::Method::GET && !operation.momentary {
-        header(
-            "If-None-Match",
-            "The ETag of what you have: 304 if it is still so.",
-        );
+    if operation.method == http::Method::GET && !operation.volatile {
+        header("If-None-Match", "The ETag of your copy. 304 if it is current.");
     }
     if operation.versioned {
         header(
             "If-Match",
-            "The ETag of what the change is made of: CONFLICT if it is no longer so.",
+            "The ETag of the version that the change is based on. CONFLICT if it is outdated.",
         );
     }
     if operation.replayable {
-        let description = "Any text of your own, at most 255 characters: the same request with the same key within 24 hours is done once, \
-            and answered as the first time.";
+        let description = "Your own key, at most 255 characters. Within 24 hours, the same request with the same key is \
+            executed once, and gets the same answer.";
         header("Idempotency-Key", description);
     }
     all
 }
 
-/// The fields of a shape, each as a parameter.
+/// Returns a URL parameter for each field of a type.
 fn in_query(schema: SchemaOf, generator: &mut SchemaGenerator) -> Vec<Value> {
     let schema = schema(generator);
     let properties = schema.get("properties").and_then(Value::as_object);
@@ -159,7 +163,7 @@ fn in_query(schema: SchemaOf, generator: &mut SchemaGenerator) -> Vec<Value> {
     let parameters = properties.into_iter().flatten().map(parameter);
     parameters
         .map(|mut parameter| {
-            // A description may be missing, and not null.
+            // A missing description must not be null.
             if let Some(parameter) = parameter.as_object_mut() {
                 parameter.retain(|_, value| !value.is_null());
             }
@@ -171,20 +175,19 @@ fn in_query(schema: SchemaOf, generator: &mut SchemaGenerator) -> Vec<Value> {
 fn responses(operation: &Operation, generator: &mut SchemaGenerator) -> Value {
     let mut all = Map::new();
     for (status, schema) in &operation.answers {
-        let mut told = json!({ "description": status.canonical_reason().unwrap_or_default() });
+        let mut answer = json!({ "description": status.canonical_reason().unwrap_or_default() });
         if let Some(schema) = schema {
             set(
-                &mut told,
+                &mut answer,
                 "content",
                 json!({ "application/json": { "schema": schema(generator) } }),
             );
         }
         if *status == http::StatusCode::CREATED {
-            let header =
-                json!({ "Location": { "description": "Where it is now.", "schema": { "type": "string" } } });
-            set(&mut told, "headers", header);
+            let header = json!({ "Location": { "description": "The path of the resource.", "schema": { "type": "string" } } });
+            set(&mut answer, "headers", header);
         }
-        all.insert(status.as_str().to_owned(), told);
+        all.insert(status.as_str().to_owned(), answer);
     }
     all.insert(
         "default".into(),
@@ -206,13 +209,13 @@ mod tests {
     use super::*;
     use crate::rest::operations;
 
-    fn told() -> Value {
-        document(&operations())
+    fn described() -> Value {
+        document(&operations::all())
     }
 
     #[test]
-    fn every_route_is_told_and_nothing_else() {
-        let document = told();
+    fn describes_each_route_and_nothing_else() {
+        let document = described();
         let paths = document["paths"].as_object().unwrap();
         let found: BTreeSet<_> = paths
             .iter()
@@ -223,7 +226,7 @@ mod tests {
                     .map(move |method| (method.to_uppercase(), path.clone()))
             })
             .collect();
-        let operations = operations();
+        let operations = operations::all();
         let routed: BTreeSet<_> = operations
             .iter()
             .flat_map(|operation| {
@@ -245,8 +248,8 @@ mod tests {
     }
 
     #[test]
-    fn every_operation_has_a_name_of_its_own_answers_and_its_parameters() {
-        let document = told();
+    fn gives_each_operation_a_unique_id_and_all_its_parameters() {
+        let document = described();
         let mut names = BTreeSet::new();
         for (path, item) in document["paths"].as_object().unwrap() {
             for (method, operation) in item.as_object().unwrap() {
@@ -258,15 +261,15 @@ mod tests {
                     "{method} {path}"
                 );
                 assert!(responses.contains_key("default"), "{method} {path}");
-                let told: Vec<_> = operation["parameters"]
+                let named: Vec<_> = operation["parameters"]
                     .as_array()
                     .unwrap()
                     .iter()
                     .filter(|parameter| parameter["in"] == "path")
                     .map(|parameter| format!("{{{}}}", parameter["name"].as_str().unwrap()))
                     .collect();
-                let wanted: Vec<_> = path.split('/').filter(|part| part.starts_with('{')).collect();
-                assert_eq!(told, wanted, "{method} {path}");
+                let expected: Vec<_> = path.split('/').filter(|part| part.starts_with('{')).collect();
+                assert_eq!(named, expected, "{method} {path}");
             }
         }
     }
@@ -283,12 +286,16 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_for_clients_is_told_too() {
-        let document = told();
+    fn describes_operations_that_are_not_for_clients() {
+        let document = described();
         let health = |path: &str| &document["paths"][path]["get"];
         for path in ["/livez", "/readyz"] {
             assert_eq!(health(path)["tags"], json!(["operations"]));
-            assert_eq!(health(path)["parameters"], json!([]), "their answers have no tag");
+            assert_eq!(
+                health(path)["parameters"],
+                json!([]),
+                "their answers have no entity tag"
+            );
         }
         assert!(health("/readyz")["responses"]["503"]["content"]["application/json"].is_object());
         let webhook = &document["paths"]["/webhooks/stripe"]["post"];
@@ -302,8 +309,8 @@ mod tests {
     }
 
     #[test]
-    fn every_reference_leads_somewhere() {
-        let document = told();
+    fn resolves_each_reference() {
+        let document = described();
         let mut found = Vec::new();
         references(&document, &mut found);
         assert!(found.len() > 20, "{found:?}");
@@ -314,8 +321,8 @@ mod tests {
     }
 
     #[test]
-    fn shapes_are_those_that_are_read_and_written() {
-        let document = told();
+    fn describes_inputs_and_outputs() {
+        let document = described();
         let schemas = &document["components"]["schemas"];
         let new = &schemas["NewProduct"];
         assert_eq!(new["required"], json!(["name", "price", "quantity"]));

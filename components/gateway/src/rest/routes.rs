@@ -1,31 +1,33 @@
-//! From a method and a path to an operation.
+//! The router: finds the operation of a method and a path.
 
 use http::Method;
 use matchit::{Params, Router};
 
 use crate::rest::operation::Operation;
+use crate::rest::operations;
 
-/// The table of all operations, and the way into it.
+/// The router of all operations.
 pub struct Routes {
     operations: Vec<Operation>,
     /// The indexes of the operations at each path.
     paths: Router<Vec<usize>>,
 }
 
-/// What a request is for.
+/// The match of a request.
 pub enum Found<'a> {
     Operation(&'a Operation, Params<'a, 'a>),
-    /// What methods there are, is asked for.
+    /// The request is OPTIONS. The path has these methods.
     Options(String),
-    /// The path has these methods only.
+    /// The path has only these methods.
     OtherMethods(String),
-    /// The path is REST's, and there is nothing.
+    /// The path is below `/api`, but is unknown.
     Nothing,
 }
 
 impl Routes {
-    /// The routes to these operations.
-    pub fn new(operations: Vec<Operation>) -> Self {
+    /// Returns the router of all operations.
+    pub fn new() -> Self {
+        let operations = operations::all();
         let mut shared: Vec<(&str, Vec<usize>)> = Vec::new();
         for (index, operation) in operations.iter().enumerate() {
             for path in operation.paths {
@@ -38,18 +40,18 @@ impl Routes {
         let mut paths = Router::new();
         for (path, indexes) in shared {
             if let Err(error) = paths.insert(path, indexes) {
-                eprintln!("internal error: the route {path} can't be used: {error}");
+                eprintln!("internal error: the route {path} is invalid: {error}");
             }
         }
         Self { operations, paths }
     }
 
-    /// Every operation there is.
+    /// Returns all operations.
     pub fn operations(&self) -> &[Operation] {
         &self.operations
     }
 
-    /// What a request is for; none where its path is not REST's. GET serves HEAD, too.
+    /// Returns the match of a request. `None` if the path does not belong to REST. GET also answers HEAD.
     pub fn find<'a>(&'a self, method: &Method, path: &'a str) -> Option<Found<'a>> {
         let Ok(found) = self.paths.at(path) else {
             return path
@@ -62,21 +64,17 @@ impl Routes {
         } else {
             method
         };
-        let mut here = found.value.iter().filter_map(|&index| self.operations.get(index));
+        let here = found.value.iter().filter_map(|&index| self.operations.get(index));
         if let Some(operation) = here.clone().find(|operation| operation.method == *method) {
             return Some(Found::Operation(operation, found.params));
         }
-        let allow = here.by_ref().fold("OPTIONS".to_owned(), |mut list, operation| {
-            let more = if operation.method == Method::GET {
-                ", GET, HEAD"
+        let allow = here.fold("OPTIONS".to_owned(), |list, operation| {
+            let head = if operation.method == Method::GET {
+                ", HEAD"
             } else {
-                ", "
+                ""
             };
-            list.push_str(more);
-            if operation.method != Method::GET {
-                list.push_str(operation.method.as_str());
-            }
-            list
+            list + ", " + operation.method.as_str() + head
         });
         Some(if method == Method::OPTIONS {
             Found::Options(allow)
@@ -89,13 +87,11 @@ impl Routes {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rest::operations;
 
     #[test]
-    fn every_operation_is_found_by_each_of_its_paths_and_by_no_other() {
-        let all = operations();
-        let routes = Routes::new(all.clone());
-        for operation in &all {
+    fn finds_each_operation_by_each_of_its_paths() {
+        let routes = Routes::new();
+        for operation in routes.operations() {
             for path in operation.paths {
                 match routes.find(&operation.method, path) {
                     Some(Found::Operation(found, _)) => assert_eq!(found.name, operation.name, "{path}"),
@@ -112,8 +108,8 @@ mod tests {
     }
 
     #[test]
-    fn the_other_methods_of_a_path_are_told() {
-        let routes = Routes::new(operations());
+    fn lists_the_other_methods_of_a_path() {
+        let routes = Routes::new();
         match routes.find(&Method::DELETE, "/api/products") {
             Some(Found::OtherMethods(allow)) => assert_eq!(allow, "OPTIONS, GET, HEAD, POST"),
             _ => panic!("there is no DELETE"),

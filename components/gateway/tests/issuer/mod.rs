@@ -1,4 +1,4 @@
-//! An OpenID provider: its keys, its tokens, and its answers to the shop.
+//! A fake OpenID provider.
 #![allow(dead_code, reason = "each test uses what it needs")]
 
 use std::sync::{Arc, Mutex};
@@ -15,10 +15,10 @@ use crate::shop::Shop;
 pub const ISSUER: &str = "https://id.example/";
 pub const AUDIENCE: &str = "the-shop";
 
-/// What a shop is configured with that trusts it.
+/// The settings of a shop that trusts the provider.
 pub const TRUST: [(&str, &str); 2] = [("OIDC_ISSUER", ISSUER), ("OIDC_AUDIENCE", "other, the-shop")];
 
-/// Two Ed25519 keys: the public half, the private one.
+/// Two Ed25519 keys: the public and the private halves.
 pub const ED25519: [[&str; 2]; 2] = [
     [
         "4KnS_Nl9l2GMkoLi6UQbeH8iTmLvUA93qCa255VGKKI",
@@ -30,18 +30,18 @@ pub const ED25519: [[&str; 2]; 2] = [
     ],
 ];
 
-/// A key of the provider's.
+/// A key of the provider.
 #[derive(Clone)]
 pub struct Key {
     pub kid: &'static str,
     algorithm: Algorithm,
     private: EncodingKey,
-    /// As it is published.
+    /// The published half.
     pub public: Value,
 }
 
 impl Key {
-    /// One of the two Ed25519 keys, by this name.
+    /// Returns an Ed25519 key with this id.
     pub fn ed25519(kid: &'static str, [x, d]: [&str; 2]) -> Self {
         let set = json!({ "keys": [{ "kty": "OKP", "crv": "Ed25519", "kid": kid, "x": x, "d": d }] });
         let keys = TokenKeys::parse(&set.to_string()).unwrap();
@@ -53,7 +53,7 @@ impl Key {
         }
     }
 
-    /// An RSA key of 2048 bits.
+    /// Returns an RSA key of 2048 bits.
     pub fn rsa(kid: &'static str) -> Self {
         Self::of(
             kid,
@@ -62,7 +62,7 @@ impl Key {
         )
     }
 
-    /// A key on the curve P-256.
+    /// Returns a key on the curve P-256.
     pub fn p256(kid: &'static str) -> Self {
         Self::of(
             kid,
@@ -82,12 +82,12 @@ impl Key {
         }
     }
 
-    /// The header of a request with a token of these claims.
+    /// Returns an authorization header with a token of these claims.
     pub fn bearer(&self, claims: &Value) -> String {
         self.bearer_with(claims, |_| {})
     }
 
-    /// As [`bearer`](Self::bearer), with another header of the token.
+    /// Returns the same with a changed token header.
     pub fn bearer_with(&self, claims: &Value, change: impl FnOnce(&mut Header)) -> String {
         let mut header = Header::new(self.algorithm);
         header.kid = Some(self.kid.into());
@@ -99,12 +99,12 @@ impl Key {
     }
 }
 
-/// Seconds since the Unix epoch.
+/// Returns the seconds since 1970.
 pub fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()
 }
 
-/// The claims of a good token for this subject.
+/// Returns the claims of a valid token.
 pub fn claims(subject: &str) -> Value {
     json!({
         "iss": ISSUER, "aud": AUDIENCE, "sub": subject, "iat": now(), "exp": now() + 600,
@@ -112,19 +112,19 @@ pub fn claims(subject: &str) -> Value {
     })
 }
 
-/// The provider, as the shop sees it.
+/// The provider.
 #[derive(Clone)]
 pub struct Provider {
     keys: Arc<Mutex<Option<Vec<Value>>>>,
-    asked: Arc<Mutex<Vec<String>>>,
+    requested: Arc<Mutex<Vec<String>>>,
 }
 
 impl Provider {
-    /// One that answers this shop, and publishes these keys.
+    /// Returns a provider that answers this shop and publishes these keys.
     pub fn of(shop: &Shop, keys: &[&Key]) -> Self {
         let provider = Self {
             keys: Arc::default(),
-            asked: Arc::default(),
+            requested: Arc::default(),
         };
         provider.publish(keys);
         let server = provider.clone();
@@ -132,23 +132,23 @@ impl Provider {
         provider
     }
 
-    /// Publishes these keys from now on.
+    /// Publishes these keys.
     pub fn publish(&self, keys: &[&Key]) {
         *self.keys.lock().unwrap() = Some(keys.iter().map(|key| key.public.clone()).collect());
     }
 
-    /// Does not answer any more.
-    pub fn fall_silent(&self) {
+    /// Stops answering.
+    pub fn stop(&self) {
         *self.keys.lock().unwrap() = None;
     }
 
-    /// What it was asked since the last look.
-    pub fn asked(&self) -> Vec<String> {
-        std::mem::take(&mut self.asked.lock().unwrap())
+    /// Returns the URLs of the requests since the last call.
+    pub fn requests(&self) -> Vec<String> {
+        std::mem::take(&mut self.requested.lock().unwrap())
     }
 
     fn answer(&self, url: &str) -> Result<Response, HttpFailure> {
-        self.asked.lock().unwrap().push(url.to_owned());
+        self.requested.lock().unwrap().push(url.to_owned());
         let keys = self.keys.lock().unwrap();
         let Some(keys) = &*keys else {
             return Err(HttpFailure::NotSent("silence".into()));
@@ -158,7 +158,7 @@ impl Provider {
                 json!({ "issuer": ISSUER, "jwks_uri": "https://keys.example/jwks" })
             }
             "https://keys.example/jwks" => json!({ "keys": keys }),
-            other => panic!("{other} was asked for"),
+            other => panic!("{other} was requested"),
         };
         Ok(Response {
             status: 200,

@@ -1,4 +1,4 @@
-//! The gateway and its services natively, for the tests here.
+//! A native gateway with its services, for tests.
 #![allow(dead_code, reason = "each test uses what it needs")]
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -25,7 +25,7 @@ use serde_json::{Value, json};
 
 pub const SECRET: &str = "a secret of more than 16 bytes";
 
-/// The secret of webhooks.
+/// The secret of Stripe's webhooks.
 pub const WEBHOOKS: &str = "whsec_test";
 
 const CONFIG: [(&str, &str); 5] = [
@@ -36,34 +36,34 @@ const CONFIG: [(&str, &str); 5] = [
     ("STRIPE_WEBHOOK_SECRET", WEBHOOKS),
 ];
 
-/// The calls that a service makes to its store, which are those that others make to the service.
+/// Ports that log the calls of the services to their stores.
 #[derive(Clone)]
-struct Counted {
+struct LoggedPorts {
     ports: TestPorts,
     calls: Arc<Mutex<Vec<String>>>,
     after_find: Arc<Mutex<Option<Interference>>>,
-    /// The keys that the cache was asked for.
+    /// The cache keys that were read.
     looked_up: Arc<Mutex<Vec<String>>>,
     no_cache: Arc<AtomicBool>,
-    /// The collection that can't be reached.
+    /// The collection that is unavailable.
     away: Arc<Mutex<Option<&'static str>>>,
 }
 
 type Interference = Box<dyn FnOnce() + Send>;
 
-impl Counted {
+impl LoggedPorts {
     fn note(&self, call: &str) {
         self.calls.lock().unwrap().push(call.to_owned());
     }
 }
 
-impl Ports for Counted {
+impl Ports for LoggedPorts {
     fn get_many(&self, collection: &str, ids: &[String]) -> Result<Vec<Option<Document>>, Failure> {
         self.note(&format!("get {} of {collection}", ids.len()));
         if *self.away.lock().unwrap() == Some(collection) {
-            return Err(Failure::Unavailable("the store is away".into()));
+            return Err(Failure::Unavailable("the store is unavailable".into()));
         }
-        self.ports.get_many(collection, ids)
+        Ports::get_many(&self.ports, collection, ids)
     }
 
     fn find(&self, query: &Query) -> Result<Vec<Document>, Failure> {
@@ -86,31 +86,35 @@ impl Ports for Counted {
     }
 }
 
-impl Mail for Counted {
+impl Mail for LoggedPorts {
     fn send(&self, message: &Message) -> Result<(), MailFailure> {
-        self.ports.send(message)
+        Mail::send(&self.ports, message)
     }
 }
 
-impl HttpClient for Counted {
-    fn request(&self, request: &OutRequest) -> Result<OutResponse, HttpFailure> {
-        self.ports.request(request)
+impl HttpClient for LoggedPorts {
+    fn send(&self, request: &OutRequest) -> Result<OutResponse, HttpFailure> {
+        HttpClient::send(&self.ports, request)
     }
 }
 
-impl Cache for Counted {
-    fn cached(&self, keys: &[String]) -> Vec<Option<Vec<u8>>> {
+impl Cache for LoggedPorts {
+    fn get_many(&self, keys: &[String]) -> Vec<Option<Vec<u8>>> {
         self.looked_up.lock().unwrap().extend_from_slice(keys);
         if self.no_cache.load(Ordering::Relaxed) {
             return vec![None; keys.len()];
         }
-        self.ports.cached(keys)
+        Cache::get_many(&self.ports, keys)
     }
 
-    fn keep(&self, key: &str, value: &[u8], ttl: u64) {
+    fn set(&self, key: &str, value: &[u8], ttl: u64) {
         if !self.no_cache.load(Ordering::Relaxed) {
-            self.ports.keep(key, value, ttl);
+            self.ports.set(key, value, ttl);
         }
+    }
+
+    fn delete(&self, keys: &[String]) {
+        self.ports.delete(keys);
     }
 
     fn increment(&self, key: &str, by: i64, ttl: u64) -> Option<i64> {
@@ -121,10 +125,10 @@ impl Cache for Counted {
     }
 }
 
-/// The whole shop, natively, over a store of its own.
+/// A shop with its own store.
 pub struct Shop {
     gateway: Gateway,
-    ports: Counted,
+    ports: LoggedPorts,
 }
 
 impl Shop {
@@ -132,7 +136,7 @@ impl Shop {
         Self::with(&[])
     }
 
-    /// A shop with this configuration besides.
+    /// Returns a shop with these additional settings.
     pub fn with(config: &[(&'static str, &str)]) -> Self {
         let manifests = [
             ("gateway", include_str!("../../service.toml")),
@@ -147,7 +151,7 @@ impl Shop {
             ("payments", include_str!("../../../payments/service.toml")),
             ("webhooks", include_str!("../../../webhooks/service.toml")),
         ];
-        let ports = Counted {
+        let ports = LoggedPorts {
             ports: TestPorts::new(&manifests, &[&CONFIG, config].concat()),
             calls: Arc::default(),
             after_find: Arc::default(),
@@ -183,14 +187,14 @@ impl Shop {
         }
     }
 
-    /// The data of an answer without errors.
+    /// Returns the data of a GraphQL answer without errors.
     pub fn ask(&self, header: (&str, &str), query: &str) -> Value {
         let answer = self.answer(header, &json!({ "query": query }));
         assert_eq!(answer["errors"], Value::Null, "{query}");
         answer["data"].clone()
     }
 
-    /// The answer to a request.
+    /// Returns the answer to a GraphQL request.
     pub fn answer(&self, header: (&str, &str), body: &Value) -> Value {
         let request = Request::post("/graphql")
             .header(CONTENT_TYPE, "application/json")
@@ -200,24 +204,30 @@ impl Shop {
         serde_json::from_slice(reply.body()).unwrap()
     }
 
-    /// The status and the body of the answer to any request.
+    /// Returns the status and the JSON body of the response to a request.
     pub fn http(&self, request: http::request::Builder, body: &str) -> (u16, Value) {
         let reply = self.gateway.handle(&request.body(body.into()).unwrap());
         let body = serde_json::from_slice(reply.body()).unwrap_or(Value::Null);
         (reply.status().as_u16(), body)
     }
 
-    /// The response to any request.
+    /// Returns the response to a request.
     pub fn send(&self, request: http::request::Builder, body: impl Into<Vec<u8>>) -> Response<Vec<u8>> {
         self.gateway.handle(&request.body(body.into()).unwrap())
     }
 
-    /// What REST answers to somebody: status, headers, and the body if there is one.
-    pub fn rest(&self, who: (&str, &str), method: &str, path: &str, body: &Value) -> (u16, HeaderMap, Value) {
-        self.rest_with(&[who], method, path, body)
+    /// Returns the response to a REST request: status, headers and body.
+    pub fn rest(
+        &self,
+        caller: (&str, &str),
+        method: &str,
+        path: &str,
+        body: &Value,
+    ) -> (u16, HeaderMap, Value) {
+        self.rest_with(&[caller], method, path, body)
     }
 
-    /// As [`rest`](Self::rest), with more headers.
+    /// Sends a REST request with several headers.
     pub fn rest_with(
         &self,
         headers: &[(&str, &str)],
@@ -240,7 +250,7 @@ impl Shop {
         (parts.status.as_u16(), parts.headers, value)
     }
 
-    /// A new user: the id, the header of who is signed in, and the refresh token.
+    /// Registers a user.
     pub fn user(&self, name: &str) -> User {
         let input = json!({ "username": name, "password": "a long password" });
         let (status, _, signed_in) = self.rest(NOBODY, "POST", "/api/users/register", &input);
@@ -253,17 +263,17 @@ impl Shop {
         }
     }
 
-    /// The ports behind the services.
+    /// Returns the ports behind the services.
     pub fn ports(&self) -> &TestPorts {
         &self.ports.ports
     }
 
-    /// What the gateway offers.
+    /// Returns the OpenAPI document.
     pub fn openapi(&self) -> Value {
-        self.gateway.openapi()
+        Gateway::openapi()
     }
 
-    /// A new product's id.
+    /// Creates a product, and returns its id.
     pub fn product(&self, name: &str) -> String {
         let mutation = format!(
             "mutation {{ createProduct(input: {{name: \"{name}\", price: 5, quantity: 9}}) {{ _id }} }}"
@@ -272,34 +282,34 @@ impl Shop {
         created["createProduct"]["_id"].as_str().unwrap().to_owned()
     }
 
-    /// Has something happen as soon as a service has found documents.
+    /// Calls a function after the next search for documents.
     pub fn after_next_find(&self, interference: impl FnOnce() + Send + 'static) {
         *self.ports.after_find.lock().unwrap() = Some(Box::new(interference));
     }
 
-    /// How often the cache was asked for keys that begin so, since the last look at any.
+    /// Returns the number of cache reads with this prefix since the last call.
     pub fn looked_up(&self, prefix: &str) -> usize {
         let keys = std::mem::take(&mut *self.ports.looked_up.lock().unwrap());
         keys.iter().filter(|key| key.starts_with(prefix)).count()
     }
 
-    /// Has the cache be away from now on.
+    /// Makes the cache unavailable.
     pub fn lose_the_cache(&self) {
         self.ports.no_cache.store(true, Ordering::Relaxed);
     }
 
-    /// Has no service reach the documents of this collection by their ids from now on, or every one reach all.
+    /// Makes reads from this collection fail, or from none.
     pub fn away(&self, collection: Option<&'static str>) {
         *self.ports.away.lock().unwrap() = collection;
     }
 
-    /// The calls of services to their stores since the last look.
+    /// Returns the calls to the stores since the last call.
     pub fn calls(&self) -> Vec<String> {
         std::mem::take(&mut self.ports.calls.lock().unwrap())
     }
 }
 
-/// Somebody who is signed in.
+/// A signed-in user.
 pub struct User {
     pub id: String,
     pub bearer: String,
@@ -307,14 +317,14 @@ pub struct User {
 }
 
 impl User {
-    /// The header that proves it.
+    /// Returns the header with the access token.
     pub fn header(&self) -> (&str, &str) {
         ("authorization", &self.bearer)
     }
 }
 
-/// The header of those who prove nothing.
+/// A header without a credential.
 pub const NOBODY: (&str, &str) = ("accept", "*/*");
 
-/// The header of those who keep the shop.
+/// The header with the API key.
 pub const KEY: (&str, &str) = ("x-api-key", SECRET);

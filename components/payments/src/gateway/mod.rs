@@ -1,109 +1,119 @@
-//! Who moves the money: one trait, Stripe and a gateway that plays behind it.
+//! Payment gateways: the interface, Stripe, and a test gateway.
 
 pub mod stripe;
 pub mod test;
 
-use mercato_shop::types::Money;
+use mercato_shop::types::{Error, Money};
 
-/// An attempt to take money.
+/// How long a gateway recognises a repeated request, in milliseconds. Stripe keeps idempotency keys for at
+/// least 24 hours, and charges again after that.
+pub const IDEMPOTENCY_WINDOW: u64 = 23 * 3_600_000;
+
+/// A payment gateway. Each request can be repeated within the [`IDEMPOTENCY_WINDOW`].
+pub trait PaymentGateway {
+    /// Returns the name of the gateway in documents.
+    fn name(&self) -> &'static str;
+
+    /// Charges the customer.
+    fn charge(&self, charge: &Charge<'_>) -> Result<Charged, GatewayError>;
+
+    /// Finds an attempt whose answer was lost and whose idempotency key has expired. Returns `None` if it was
+    /// never made.
+    fn find(&self, charge: &Charge<'_>) -> Result<Option<Charged>, GatewayError>;
+
+    /// Returns the current state of an attempt.
+    fn get(&self, reference: &str) -> Result<Charged, GatewayError>;
+
+    /// Cancels an attempt, and returns its state. An attempt that has succeeded stays succeeded.
+    fn cancel(&self, reference: &str) -> Result<Charged, GatewayError>;
+
+    /// Refunds a payment, in whole or in part.
+    fn refund(&self, request: &RefundRequest<'_>) -> Result<RefundState, GatewayError>;
+}
+
+/// A request to charge a customer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Charge<'a> {
-    /// The order that is paid, which is the payment's id as well.
+    /// The id of the order and of its payment.
     pub order_id: &'a str,
-    /// Which attempt it is; with the order it makes the idempotency key.
     pub attempt: u32,
     pub amount: &'a Money,
-    /// The token of what it is paid with.
+    /// The token of the payment method.
     pub method: &'a str,
-    /// Whether the same was asked for before and nobody knows what came of it.
-    pub again: bool,
+    /// Whether the request was made before, and its outcome is unknown.
+    pub is_repeated: bool,
 }
 
-/// Money to be given back.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Repayment<'a> {
-    pub payment_id: &'a str,
-    /// The refund's own id, which is its idempotency key.
-    pub refund_id: &'a str,
-    /// The gateway's id of the attempt that took the money.
-    pub reference: &'a str,
-    /// In minor units.
-    pub amount: i64,
-    /// Whether it was asked for so long ago that the gateway may have forgotten the key.
-    pub late: bool,
+impl Charge<'_> {
+    /// Returns the idempotency key.
+    pub fn key(&self) -> String {
+        format!("{}/{}", self.order_id, self.attempt)
+    }
 }
 
-/// How an attempt stands.
+/// The answer to a [`Charge`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Charged {
-    /// The gateway's id of it; none where it made none.
+    /// The gateway's id of the attempt, if the gateway created one.
     pub reference: Option<String>,
-    pub state: State,
+    pub state: ChargeState,
 }
 
-/// See [`Charged`].
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum State {
-    /// The money is taken.
+pub enum ChargeState {
     Succeeded,
-    /// Not known yet.
+    /// The outcome is not known yet.
     Processing,
-    /// The customer has to confirm it with this secret.
+    /// The customer must confirm the payment with this client secret.
     RequiresAction(String),
-    /// No money was taken; what to tell the customer.
+    /// Nothing was paid, for this reason. The reason is written for the customer.
     Failed(String),
-    /// No money was taken, and none can be.
+    /// Nothing was paid, and the attempt can't succeed any more.
     Cancelled,
 }
 
-/// How a refund stands.
+/// A request to refund a payment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RefundRequest<'a> {
+    pub payment_id: &'a str,
+    /// The id of the refund, which is its idempotency key.
+    pub refund_id: &'a str,
+    /// The gateway's id of the attempt that succeeded.
+    pub reference: &'a str,
+    /// In minor units.
+    pub amount: i64,
+    /// Whether the refund was requested longer ago than the [`IDEMPOTENCY_WINDOW`].
+    pub is_late: bool,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Repaid {
+pub enum RefundState {
     Succeeded,
-    /// On its way; it may yet fail.
+    /// The gateway has accepted the refund, which can still fail.
     Pending,
     Failed,
 }
 
 /// Why a gateway gave no answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Trouble {
-    /// Nothing was done: it was not reached, or it is too busy. For the customer.
+pub enum GatewayError {
+    /// Nothing was done: the gateway is unreachable or too busy. The message is written for the customer.
     NotDone(String),
-    /// It may have been done: the same request tells, by its idempotency key.
+    /// The request may have been executed. A repetition shows whether it was.
     Unknown(String),
-    /// The gateway will never do it. For the operator.
-    Refused(String),
+    /// The gateway will never execute the request. The message is written for the operator.
+    Rejected(String),
 }
 
-/// For how long the same request is the same to a gateway, in milliseconds: Stripe knows an idempotency key for at least 24 hours, and would
-/// charge again after that.
-pub const KEYS_LAST: u64 = 23 * 3_600_000;
-
-/// A payment gateway. All requests can be repeated for as long as [`KEYS_LAST`].
-pub trait PaymentGateway {
-    /// Its name in documents.
-    fn name(&self) -> &'static str;
-
-    /// Takes money.
-    fn charge(&self, charge: &Charge<'_>) -> Result<Charged, Trouble>;
-
-    /// How an attempt stands that was asked for longer ago than [`KEYS_LAST`], and whose answer was lost; none where it was never made.
-    fn find(&self, charge: &Charge<'_>) -> Result<Option<Charged>, Trouble>;
-
-    /// How an attempt stands now.
-    fn look(&self, reference: &str) -> Result<Charged, Trouble>;
-
-    /// Sees to it that an attempt takes no money any more; where it has, it answers that.
-    fn cancel(&self, reference: &str) -> Result<Charged, Trouble>;
-
-    /// Gives money back.
-    fn repay(&self, repayment: &Repayment<'_>) -> Result<Repaid, Trouble>;
-}
-
-impl Charge<'_> {
-    /// The idempotency key.
-    pub fn key(&self) -> String {
-        format!("{}/{}", self.order_id, self.attempt)
+impl From<GatewayError> for Error {
+    fn from(error: GatewayError) -> Self {
+        match error {
+            GatewayError::NotDone(message) => Self::Unavailable(message),
+            GatewayError::Unknown(reason) => {
+                eprintln!("the payment gateway gave no answer: {reason}");
+                Self::Unavailable("The payment gateway gave no answer. Try again in a moment.".into())
+            }
+            GatewayError::Rejected(reason) => Self::Internal(reason),
+        }
     }
 }

@@ -1,39 +1,31 @@
-//! Stripe's REST API, as far as payments need it: PaymentIntents and refunds, form-encoded, with idempotency keys
-//! (Stripe's API reference, "Idempotent requests", "PaymentIntents", "Refunds", "Errors").
-
-use std::fmt;
+//! Stripe's REST API, as far as payments need it: PaymentIntents and refunds, form-encoded, with idempotency
+//! keys (Stripe's API reference, "Idempotent requests", "PaymentIntents", "Refunds", "Errors").
 
 use form_urlencoded::Serializer;
 use mercato_ports::http_client::{Header, HttpFailure, Method, Request, Response};
+use mercato_shop::breaker::Breaker;
+use mercato_shop::cache::Cache;
 use mercato_shop::ports::HttpClient;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::{Charge, Charged, PaymentGateway, Repaid, Repayment, State, Trouble};
+use super::{Charge, ChargeState, Charged, GatewayError, PaymentGateway, RefundRequest, RefundState};
 
-/// How long Stripe may take to answer, in milliseconds: less than a shopper waits, more than a bank mostly takes.
+/// In milliseconds: most banks answer faster, and most customers wait longer.
 const TIMEOUT: u32 = 10_000;
 
-/// The version of the API that this is written for; else it would be the account's.
+/// The version of Stripe's API. Without it, Stripe would use the version of the account.
 const VERSION: &str = "2024-06-20";
 
-/// Stripe behind a client of HTTP.
-pub struct Stripe<'a, H> {
-    http: &'a H,
+/// A client of Stripe. All instances of the service share the state of its circuit breaker in the cache.
+pub struct Stripe<'a, P> {
+    ports: &'a P,
+    breaker: Breaker<'a, P>,
     base: String,
     authorization: String,
 }
 
-impl<H> fmt::Debug for Stripe<'_, H> {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("Stripe")
-            .field("base", &self.base)
-            .finish_non_exhaustive()
-    }
-}
-
-/// A PaymentIntent, whose webhooks carry it as well.
+/// A PaymentIntent, in answers and in webhook events.
 #[derive(Debug, Deserialize)]
 pub struct Intent {
     pub id: String,
@@ -41,21 +33,21 @@ pub struct Intent {
     status: String,
     client_secret: Option<String>,
     last_payment_error: Option<Failure>,
-    /// What `charge` gave it.
     #[serde(default)]
     pub metadata: Metadata,
 }
 
-/// What a payment writes on its PaymentIntents.
+/// The metadata that `charge` sets on PaymentIntents.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Metadata {
     pub order_id: Option<String>,
-    /// A number; Stripe keeps texts only.
+    /// A number. Metadata are texts.
     pub attempt: Option<String>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
 struct Failures {
     error: Failure,
 }
@@ -71,39 +63,53 @@ struct Failure {
 }
 
 #[derive(Debug, Deserialize)]
-struct RefundObject {
+struct Refund {
     status: Option<String>,
     #[serde(default)]
     metadata: RefundMetadata,
 }
 
-/// What `repay` writes on refunds.
+/// The metadata that `refund` sets on refunds.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct RefundMetadata {
     refund_id: Option<String>,
 }
 
-/// A page of a list, or of what was searched for.
+/// A page of a list or of a search.
 #[derive(Debug, Deserialize)]
 struct List<T> {
     data: Vec<T>,
 }
 
-/// An answer that was understood.
+/// An answer from which it is clear what Stripe did.
 enum Answer<T> {
     Done(T),
     Failed(u16, Failure),
 }
 
-impl<'a, H: HttpClient> Stripe<'a, H> {
-    /// Stripe at a base URL, by a secret key.
-    pub fn new(http: &'a H, base: &str, key: &str) -> Self {
+impl<T> Answer<T> {
+    fn done(self) -> Result<T, GatewayError> {
+        match self {
+            Self::Done(object) => Ok(object),
+            Self::Failed(status, failure) => Err(failure.rejected(status)),
+        }
+    }
+}
+
+impl<'a, P: Cache + HttpClient> Stripe<'a, P> {
+    /// Creates a client of the API at a base URL, with a secret key.
+    pub fn new(ports: &'a P, base: &str, key: &str) -> Self {
         Self {
-            http,
+            ports,
+            breaker: Breaker::new(ports, "payments.stripe"),
             base: base.trim_end_matches('/').into(),
             authorization: format!("Bearer {key}"),
         }
+    }
+
+    fn fetch<T: DeserializeOwned>(&self, path: &str) -> Result<Answer<T>, GatewayError> {
+        self.send(&self.request(Method::Get, path))
     }
 
     fn post<T: DeserializeOwned>(
@@ -111,32 +117,27 @@ impl<'a, H: HttpClient> Stripe<'a, H> {
         path: &str,
         key: Option<&str>,
         form: &[(&str, &str)],
-    ) -> Result<Answer<T>, Trouble> {
-        let body = Serializer::new(String::new()).extend_pairs(form).finish();
+    ) -> Result<Answer<T>, GatewayError> {
         let mut request = self.request(Method::Post, path);
+        let body = Serializer::new(String::new()).extend_pairs(form).finish();
         request.body = body.into_bytes();
-        request
-            .headers
-            .push(header("content-type", "application/x-www-form-urlencoded"));
-        request
-            .headers
-            .extend(key.map(|key| header("idempotency-key", key)));
+        let content_type = header("content-type", "application/x-www-form-urlencoded");
+        request.headers.push(content_type);
+        let key = key.map(|key| header("idempotency-key", key));
+        request.headers.extend(key);
         self.send(&request)
     }
 
-    /// A refund that was made before, if it was.
-    fn refund_of(&self, repayment: &Repayment<'_>) -> Result<Option<RefundObject>, Trouble> {
-        let path = format!(
-            "/v1/refunds?limit=100&payment_intent={}",
-            escaped(repayment.reference)
-        );
-        match self.send::<List<RefundObject>>(&self.request(Method::Get, &path))? {
+    /// Finds a refund that was made before.
+    fn find_refund(&self, request: &RefundRequest<'_>) -> Result<Option<Refund>, GatewayError> {
+        let intent = escape(request.reference);
+        match self.fetch::<List<Refund>>(&format!("/v1/refunds?limit=100&payment_intent={intent}"))? {
             Answer::Done(made) => Ok(made
                 .data
                 .into_iter()
-                .find(|refund| refund.metadata.refund_id.as_deref() == Some(repayment.refund_id))),
-            // Whether it was made is not known, and so it is neither made nor given up.
-            Answer::Failed(status, _) => Err(Trouble::Unknown(format!("Stripe answered {status}"))),
+                .find(|refund| refund.metadata.refund_id.as_deref() == Some(request.refund_id))),
+            // Without the list it is unknown whether the refund was made.
+            Answer::Failed(status, _) => Err(GatewayError::Unknown(format!("Stripe answered {status}"))),
         }
     }
 
@@ -153,24 +154,30 @@ impl<'a, H: HttpClient> Stripe<'a, H> {
         }
     }
 
-    fn send<T: DeserializeOwned>(&self, request: &Request) -> Result<Answer<T>, Trouble> {
-        let response = self.http.request(request).map_err(|failure| match failure {
-            HttpFailure::Refused(reason) => Trouble::Refused(format!("Stripe can't be asked: {reason}")),
-            HttpFailure::NotSent(_) => Trouble::NotDone(
-                "The payment gateway was not reached. Nothing was paid; try again in a moment.".into(),
-            ),
-            HttpFailure::Unknown(reason) => Trouble::Unknown(reason),
-        })?;
-        read(&response)
+    fn send<T: DeserializeOwned>(&self, request: &Request) -> Result<Answer<T>, GatewayError> {
+        let send = || {
+            let response = self.ports.send(request).map_err(|failure| match failure {
+                HttpFailure::Refused(reason) => {
+                    GatewayError::Rejected(format!("requests to Stripe are not allowed: {reason}"))
+                }
+                HttpFailure::NotSent(_) => not_done("is unreachable"),
+                HttpFailure::Unknown(reason) => GatewayError::Unknown(reason),
+            })?;
+            parse(&response)
+        };
+        let is_failure =
+            |error: &GatewayError| matches!(error, GatewayError::NotDone(_) | GatewayError::Unknown(_));
+        self.breaker
+            .call(send, is_failure, |_| not_done("fails at the moment"))
     }
 }
 
-impl<H: HttpClient> PaymentGateway for Stripe<'_, H> {
+impl<P: Cache + HttpClient> PaymentGateway for Stripe<'_, P> {
     fn name(&self) -> &'static str {
         "stripe"
     }
 
-    fn charge(&self, charge: &Charge<'_>) -> Result<Charged, Trouble> {
+    fn charge(&self, charge: &Charge<'_>) -> Result<Charged, GatewayError> {
         let form = [
             ("amount", &*charge.amount.amount.to_string()),
             ("currency", &*charge.amount.currency.to_lowercase()),
@@ -181,69 +188,62 @@ impl<H: HttpClient> PaymentGateway for Stripe<'_, H> {
             ("metadata[attempt]", &*charge.attempt.to_string()),
         ];
         match self.post::<Intent>("/v1/payment_intents", Some(&charge.key()), &form)? {
-            Answer::Done(intent) => Ok(intent.into()),
             Answer::Failed(402, failure) => Ok(Charged {
-                state: State::Failed(failure.said()),
+                state: ChargeState::Failed(failure.customer_message()),
                 reference: failure.payment_intent.map(|intent| intent.id),
             }),
             Answer::Failed(_, failure) if failure.param.as_deref() == Some("payment_method") => Ok(Charged {
-                state: State::Failed(failure.said()),
+                state: ChargeState::Failed(failure.customer_message()),
                 reference: None,
             }),
-            Answer::Failed(status, failure) => Err(failure.refused(status)),
+            answer => Ok(answer.done()?.into()),
         }
     }
 
-    fn find(&self, charge: &Charge<'_>) -> Result<Option<Charged>, Trouble> {
+    fn find(&self, charge: &Charge<'_>) -> Result<Option<Charged>, GatewayError> {
         let query = format!(
             r#"metadata["order_id"]:"{}" AND metadata["attempt"]:"{}""#,
             charge.order_id, charge.attempt
         );
-        let path = format!("/v1/payment_intents/search?query={}", escaped(&query));
-        match self.send::<List<Intent>>(&self.request(Method::Get, &path))? {
-            Answer::Done(found) => Ok(found.data.into_iter().next().map(Into::into)),
-            Answer::Failed(status, failure) => Err(failure.refused(status)),
-        }
+        let path = format!("/v1/payment_intents/search?query={}", escape(&query));
+        let found = self.fetch::<List<Intent>>(&path)?.done()?;
+        Ok(found.data.into_iter().next().map(Into::into))
     }
 
-    fn look(&self, reference: &str) -> Result<Charged, Trouble> {
-        let path = format!("/v1/payment_intents/{}", escaped(reference));
-        match self.send::<Intent>(&self.request(Method::Get, &path))? {
-            Answer::Done(intent) => Ok(intent.into()),
-            Answer::Failed(status, failure) => Err(failure.refused(status)),
-        }
+    fn get(&self, reference: &str) -> Result<Charged, GatewayError> {
+        let path = format!("/v1/payment_intents/{}", escape(reference));
+        Ok(self.fetch::<Intent>(&path)?.done()?.into())
     }
 
-    fn cancel(&self, reference: &str) -> Result<Charged, Trouble> {
-        let path = format!("/v1/payment_intents/{}/cancel", escaped(reference));
-        // Without a key: Stripe would repeat a refusal by it, whatever has become of the attempt since.
+    fn cancel(&self, reference: &str) -> Result<Charged, GatewayError> {
+        let path = format!("/v1/payment_intents/{}/cancel", escape(reference));
+        // There is no idempotency key: with one, Stripe would repeat an error even after the attempt has
+        // changed.
         match self.post::<Intent>(&path, None, &[])? {
-            Answer::Done(intent) => Ok(intent.into()),
             // It has succeeded, or was cancelled before.
-            Answer::Failed(400, _) => self.look(reference),
-            Answer::Failed(status, failure) => Err(failure.refused(status)),
+            Answer::Failed(400, _) => self.get(reference),
+            answer => Ok(answer.done()?.into()),
         }
     }
 
-    fn repay(&self, repayment: &Repayment<'_>) -> Result<Repaid, Trouble> {
-        if repayment.late
-            && let Some(made) = self.refund_of(repayment)?
+    fn refund(&self, request: &RefundRequest<'_>) -> Result<RefundState, GatewayError> {
+        if request.is_late
+            && let Some(made) = self.find_refund(request)?
         {
             return Ok(made.into());
         }
         let form = [
-            ("payment_intent", repayment.reference),
-            ("amount", &*repayment.amount.to_string()),
-            ("metadata[order_id]", repayment.payment_id),
-            ("metadata[refund_id]", repayment.refund_id),
+            ("payment_intent", request.reference),
+            ("amount", &*request.amount.to_string()),
+            ("metadata[order_id]", request.payment_id),
+            ("metadata[refund_id]", request.refund_id),
         ];
-        match self.post::<RefundObject>("/v1/refunds", Some(repayment.refund_id), &form)? {
-            Answer::Done(refund) => Ok(refund.into()),
-            // The shop's key, and not this refund: the money is still owed once the key is right.
+        match self.post::<Refund>("/v1/refunds", Some(request.refund_id), &form)? {
+            // The shop's key is wrong. The money is still owed when the key is right again.
             Answer::Failed(status @ (401 | 403), _) => {
-                Err(Trouble::Unknown(format!("Stripe answered {status}")))
+                Err(GatewayError::Unknown(format!("Stripe answered {status}")))
             }
-            Answer::Failed(status, failure) => Err(failure.refused(status)),
+            answer => Ok(answer.done()?.into()),
         }
     }
 }
@@ -251,11 +251,13 @@ impl<H: HttpClient> PaymentGateway for Stripe<'_, H> {
 impl From<Intent> for Charged {
     fn from(intent: Intent) -> Self {
         let state = match intent.status.as_str() {
-            "succeeded" => State::Succeeded,
-            "requires_action" => State::RequiresAction(intent.client_secret.unwrap_or_default()),
-            "requires_payment_method" => State::Failed(intent.last_payment_error.unwrap_or_default().said()),
-            "canceled" => State::Cancelled,
-            _ => State::Processing,
+            "succeeded" => ChargeState::Succeeded,
+            "requires_action" => ChargeState::RequiresAction(intent.client_secret.unwrap_or_default()),
+            "requires_payment_method" => {
+                ChargeState::Failed(intent.last_payment_error.unwrap_or_default().customer_message())
+            }
+            "canceled" => ChargeState::Cancelled,
+            _ => ChargeState::Processing,
         };
         Self {
             reference: Some(intent.id),
@@ -264,8 +266,8 @@ impl From<Intent> for Charged {
     }
 }
 
-impl From<RefundObject> for Repaid {
-    fn from(refund: RefundObject) -> Self {
+impl From<Refund> for RefundState {
+    fn from(refund: Refund) -> Self {
         match refund.status.as_deref() {
             Some("succeeded") => Self::Succeeded,
             Some("failed" | "canceled") => Self::Failed,
@@ -275,40 +277,42 @@ impl From<RefundObject> for Repaid {
 }
 
 impl Failure {
-    /// What Stripe has to say to the customer. Only its messages about cards are written for them.
-    fn said(&self) -> String {
+    /// Returns the message for the customer. Only Stripe's messages about cards are written for customers.
+    fn customer_message(&self) -> String {
         match (self.r#type.as_str(), &self.message) {
             ("card_error", Some(message)) => message.clone(),
             _ => "The payment was declined. Pay with another card.".into(),
         }
     }
 
-    /// For the operator. Not Stripe's message: it may repeat what was sent.
-    fn refused(&self, status: u16) -> Trouble {
+    /// Returns the error for the operator. It leaves out Stripe's message, which may repeat what was sent.
+    fn rejected(&self, status: u16) -> GatewayError {
         let code = self.code.as_deref().unwrap_or("no code");
-        Trouble::Refused(format!("Stripe answered {status}: {} ({code})", self.r#type))
+        GatewayError::Rejected(format!("Stripe answered {status}: {} ({code})", self.r#type))
     }
 }
 
-/// Understands a response. What went wrong at Stripe itself leaves open what was done.
-fn read<T: DeserializeOwned>(response: &Response) -> Result<Answer<T>, Trouble> {
-    let unreadable = |_| Trouble::Unknown(format!("Stripe's answer {} can't be read", response.status));
-    match response.status {
+/// Parses a response. After an error inside Stripe it is unknown whether the request was executed.
+fn parse<T: DeserializeOwned>(response: &Response) -> Result<Answer<T>, GatewayError> {
+    let status = response.status;
+    match status {
         200..=299 => serde_json::from_slice(&response.body)
             .map(Answer::Done)
-            .map_err(unreadable),
-        429 => Err(Trouble::NotDone(
-            "The payment gateway is too busy. Nothing was paid; try again in a moment.".into(),
-        )),
-        // 409: the same request is under way.
-        409 | 500..=599 => Err(Trouble::Unknown(format!("Stripe answered {}", response.status))),
+            .map_err(|_| GatewayError::Unknown(format!("Stripe's answer {status} is invalid"))),
+        429 => Err(not_done("is too busy")),
+        // 409: the same request is being executed.
+        409 | 500..=599 => Err(GatewayError::Unknown(format!("Stripe answered {status}"))),
         status => {
-            let failures: Failures = serde_json::from_slice(&response.body).unwrap_or_else(|_| Failures {
-                error: Failure::default(),
-            });
+            let failures: Failures = serde_json::from_slice(&response.body).unwrap_or_default();
             Ok(Answer::Failed(status, failures.error))
         }
     }
+}
+
+fn not_done(reason: &str) -> GatewayError {
+    GatewayError::NotDone(format!(
+        "The payment gateway {reason}, so nothing was paid. Try again in a moment."
+    ))
 }
 
 fn header(name: &str, value: &str) -> Header {
@@ -318,7 +322,7 @@ fn header(name: &str, value: &str) -> Header {
     }
 }
 
-/// A part of a path, or the value of a parameter. Ids of Stripe's need no escaping; nothing else gets out of its place.
-fn escaped(reference: &str) -> String {
-    form_urlencoded::byte_serialize(reference.as_bytes()).collect()
+/// Escapes a part of a path, or the value of a parameter.
+fn escape(text: &str) -> String {
+    form_urlencoded::byte_serialize(text.as_bytes()).collect()
 }

@@ -7,12 +7,13 @@ use std::path::Path;
 use csv::{ByteRecord, Reader, ReaderBuilder, Trim};
 
 use super::encoding::{BYTE_ORDER_MARK, Encoding};
-use super::{Row, beginning};
+use super::format::beginning;
+use super::row::Row;
 
-/// The columns of a feed, and its rows.
+/// Opens a feed, and returns its columns and rows.
 ///
 /// # Errors
-/// Where it can't be read.
+/// If the file cannot be read.
 pub fn open(path: &Path, encoding: Encoding) -> io::Result<(Vec<String>, Rows)> {
     let start = beginning(path)?;
     let header = start
@@ -30,7 +31,8 @@ pub fn open(path: &Path, encoding: Encoding) -> io::Result<(Vec<String>, Rows)> 
         .iter()
         .map(|name| encoding.decode(name.strip_prefix(BYTE_ORDER_MARK).unwrap_or(name)))
         .collect();
-    // The reader ends a record at the CR of a CRLF, and begins the next one at the LF: a line too early.
+    // With CRLF the reader ends a record at CR and begins the next one at LF. So its line numbers are one too
+    // small.
     let offset = u64::from(header.ends_with(b"\r\n"));
     Ok((
         columns,
@@ -48,7 +50,7 @@ pub struct Rows {
     reader: Reader<BufReader<File>>,
     record: ByteRecord,
     encoding: Encoding,
-    /// What to add to the lines that the reader tells.
+    /// The difference between the line numbers of the file and those of the reader.
     offset: u64,
 }
 
@@ -76,9 +78,9 @@ impl Iterator for Rows {
     }
 }
 
-/// The separator that the header line has most of.
+/// Returns the separator that occurs most often in the header line.
 fn separator(header: &[u8]) -> u8 {
     let count = |separator: &u8| header.iter().filter(|byte| *byte == separator).count();
-    // Of equally many, the last: the comma.
+    // With equal counts `max_by_key` returns the last one: the comma.
     [b'\t', b';', b','].into_iter().max_by_key(count).unwrap_or(b',')
 }

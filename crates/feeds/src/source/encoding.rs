@@ -4,22 +4,22 @@ use std::io::{self, Read};
 
 use clap::ValueEnum;
 
-/// What some programs put at the beginning of a UTF-8 file.
+/// The mark that some programs write at the beginning of a UTF-8 file.
 pub const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// How a feed's characters are written.
+/// The character encoding of a feed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Encoding {
-    /// As most feeds are.
+    /// UTF-8, which most feeds use.
     #[value(name = "utf-8")]
     Utf8,
-    /// ISO 8859-1, in the form that the web knows: windows-1252, which has more characters.
+    /// ISO 8859-1, read as windows-1252, which has more characters.
     #[value(name = "latin-1")]
     Latin1,
 }
 
 impl Encoding {
-    /// Decodes a value; what can't be decoded becomes U+FFFD.
+    /// Decodes a value. Invalid bytes become U+FFFD.
     pub fn decode(self, bytes: &[u8]) -> String {
         let encoding = match self {
             Self::Utf8 => encoding_rs::UTF_8,
@@ -29,24 +29,25 @@ impl Encoding {
     }
 }
 
-/// UTF-8 where all of the file is, else Latin-1, in which any bytes mean something.
+/// Guesses the encoding: UTF-8 if the whole file is valid UTF-8, or else Latin-1, in which all bytes are
+/// valid.
 pub fn guess(mut file: impl Read) -> io::Result<Encoding> {
     let mut block = vec![0; 64 * 1024];
-    // The beginning of a character that goes on in the next block.
-    let mut begun = 0;
+    // The number of bytes of an incomplete character at the beginning of the block.
+    let mut incomplete = 0;
     loop {
-        let count = match block.get_mut(begun..) {
+        let count = match block.get_mut(incomplete..) {
             Some(free) => file.read(free)?,
             None => 0,
         };
-        let filled = block.get(..begun + count).unwrap_or_default();
+        let filled = block.get(..incomplete + count).unwrap_or_default();
         match std::str::from_utf8(filled) {
             Ok(_) if count == 0 => return Ok(Encoding::Utf8),
-            Ok(_) => begun = 0,
+            Ok(_) => incomplete = 0,
             Err(error) if error.error_len().is_none() && count > 0 => {
                 let valid = error.valid_up_to();
-                begun = filled.len() - valid;
-                block.copy_within(valid..valid + begun, 0);
+                incomplete = filled.len() - valid;
+                block.copy_within(valid..valid + incomplete, 0);
             }
             Err(_) => return Ok(Encoding::Latin1),
         }

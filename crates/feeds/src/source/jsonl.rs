@@ -1,4 +1,4 @@
-//! JSON Lines: one object a line.
+//! JSON Lines: one JSON object a line.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -7,24 +7,24 @@ use std::path::Path;
 
 use serde_json::value::RawValue;
 
-use super::Row;
 use super::encoding::{BYTE_ORDER_MARK, Encoding};
+use super::row::Row;
 
-/// The members of one object. Values stay as they are written, so that no price passes through a floating point number.
+/// The members of one object. Values stay text, so that no price becomes a floating-point number.
 type Object = BTreeMap<String, Box<RawValue>>;
 
-/// Columns are the members of the objects in the first so many lines.
-const LINES_FOR_COLUMNS: usize = 1000;
+/// The number of objects whose members become columns.
+const OBJECTS_FOR_COLUMNS: usize = 1000;
 
-/// The columns of a feed, and its rows.
+/// Opens a feed, and returns its columns and rows.
 ///
 /// # Errors
-/// Where it can't be read.
+/// If the file cannot be read.
 pub fn open(path: &Path, encoding: Encoding) -> io::Result<(Vec<String>, Rows)> {
     let mut columns = Vec::new();
     for object in Rows::new(path, encoding, Vec::new())?
         .objects()
-        .take(LINES_FOR_COLUMNS)
+        .take(OBJECTS_FOR_COLUMNS)
     {
         for name in object?.2.into_iter().flat_map(Object::into_keys) {
             if !columns.contains(&name) {
@@ -59,7 +59,7 @@ impl Rows {
         })
     }
 
-    /// The lines that are not blank: their number, their end, and their object or what is wrong with it.
+    /// Returns the lines that are not blank: the number, the end, and the object or why it is malformed.
     fn objects(&mut self) -> impl Iterator<Item = io::Result<(u64, u64, Result<Object, String>)>> {
         std::iter::from_fn(|| {
             loop {
@@ -76,7 +76,7 @@ impl Rows {
                 let text = self.encoding.decode(bytes);
                 if !text.trim().is_empty() {
                     let object =
-                        serde_json::from_str(&text).map_err(|error| format!("no JSON object: {error}"));
+                        serde_json::from_str(&text).map_err(|error| format!("not a JSON object: {error}"));
                     return Some(Ok((self.line, self.end, object)));
                 }
             }
@@ -101,11 +101,11 @@ impl Iterator for Rows {
     }
 }
 
-/// A value as text: strings without quotes, null as nothing, all else as it is written.
+/// Returns a value as text: a string without quotes, null as an empty text, any other value as its JSON.
 fn text(value: &RawValue) -> String {
-    let written = value.get();
-    if written == "null" {
+    let json = value.get();
+    if json == "null" {
         return String::new();
     }
-    serde_json::from_str(written).unwrap_or_else(|_| written.to_owned())
+    serde_json::from_str(json).unwrap_or_else(|_| json.to_owned())
 }

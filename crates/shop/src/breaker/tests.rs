@@ -5,169 +5,173 @@ use std::collections::HashMap;
 
 use super::*;
 
-/// A cache that forgets nothing by itself, and may be away.
+/// A cache whose values never expire, and that can be unavailable.
 #[derive(Debug, Default)]
-struct Kept(RefCell<HashMap<String, Vec<u8>>>, bool);
+struct TestCache {
+    values: RefCell<HashMap<String, Vec<u8>>>,
+    unavailable: bool,
+}
 
-impl Kept {
-    /// Has the pause be over.
-    fn pass_time(&self) {
-        let past = self.increment("time", 1, MEMORY).unwrap();
-        self.keep("test.open", past.to_string().as_bytes(), MEMORY);
+impl TestCache {
+    /// Ends the pause of a breaker.
+    fn end_pause(&self) {
+        let past = self.increment("time", 1, FAILURES_TTL).unwrap();
+        self.set("test.open", past.to_string().as_bytes(), FAILURES_TTL);
     }
 
-    /// Has what a probe has claimed expire.
-    fn forget_probes(&self) {
-        self.0
-            .borrow_mut()
-            .retain(|key, _| !key.starts_with("test.probe"));
+    fn expire_probes(&self) {
+        let mut values = self.values.borrow_mut();
+        values.retain(|key, _| !key.starts_with("test.probe"));
     }
 }
 
-impl Cache for Kept {
-    fn cached(&self, keys: &[String]) -> Vec<Option<Vec<u8>>> {
-        let kept = self.0.borrow();
-        let find = |key: &String| kept.get(key).filter(|_| !self.1).cloned();
+impl Cache for TestCache {
+    fn get_many(&self, keys: &[String]) -> Vec<Option<Vec<u8>>> {
+        let values = self.values.borrow();
+        let find = |key: &String| values.get(key).filter(|_| !self.unavailable).cloned();
         keys.iter().map(find).collect()
     }
 
-    fn keep(&self, key: &str, value: &[u8], ttl: u64) {
-        // What is to be gone at once is gone at once.
-        if ttl > 1 {
-            self.0.borrow_mut().insert(key.into(), value.into());
-        } else {
-            self.0.borrow_mut().remove(key);
-        }
+    fn set(&self, key: &str, value: &[u8], _: u64) {
+        self.values.borrow_mut().insert(key.into(), value.into());
+    }
+
+    fn delete(&self, keys: &[String]) {
+        let mut values = self.values.borrow_mut();
+        values.retain(|key, _| !keys.contains(key));
     }
 
     fn increment(&self, key: &str, by: i64, _: u64) -> Option<i64> {
-        if self.1 {
+        if self.unavailable {
             return None;
         }
-        let sum = number(self.0.borrow().get(key).cloned()).unwrap_or(0) + by;
-        let digits = sum.to_string().into_bytes();
-        self.0.borrow_mut().insert(key.into(), digits);
+        let sum = parse(self.values.borrow().get(key).cloned()).unwrap_or(0) + by;
+        self.set(key, sum.to_string().as_bytes(), 0);
         Some(sum)
     }
 }
 
-fn ask(breaker: &Breaker<'_, Kept>, works: bool) -> bool {
-    let pass = breaker.enter();
-    pass.map(|pass| breaker.note(&pass, works)).is_ok()
+/// Sends a request that succeeds or fails. Returns whether the breaker let it through.
+fn request(breaker: &Breaker<'_, TestCache>, succeeds: bool) -> bool {
+    let permit = breaker.acquire();
+    permit.map(|permit| breaker.record(&permit, succeeds)).is_ok()
 }
 
-fn open(cache: &Kept) -> Breaker<'_, Kept> {
+fn open_breaker(cache: &TestCache) -> Breaker<'_, TestCache> {
     let breaker = Breaker::new(cache, "test");
-    for _ in 0..FAILURES {
-        assert!(ask(&breaker, false));
+    for _ in 0..MAX_FAILURES {
+        assert!(request(&breaker, false));
     }
     breaker
 }
 
 #[test]
-fn failures_in_a_row_open_it_for_the_pause() {
-    let cache = Kept::default();
-    let breaker = open(&cache);
-    let left = breaker.enter().unwrap_err();
-    assert!((PAUSE - 1_000..=PAUSE).contains(&left), "{left}");
-    let longer = Kept::default();
-    for _ in 0..FAILURES {
-        ask(&Breaker::new(&longer, "test").pausing(60_000), false);
+fn failures_in_a_row_open_the_breaker_for_the_pause() {
+    let cache = TestCache::default();
+    let breaker = open_breaker(&cache);
+    let wait = breaker.acquire().unwrap_err();
+    assert!((DEFAULT_PAUSE - 1_000..=DEFAULT_PAUSE).contains(&wait), "{wait}");
+    let other = TestCache::default();
+    for _ in 0..MAX_FAILURES {
+        request(&Breaker::new(&other, "test").with_pause(60_000), false);
     }
-    assert!(Breaker::new(&longer, "test").enter().unwrap_err() > 59_000);
+    assert!(Breaker::new(&other, "test").acquire().unwrap_err() > 59_000);
 }
 
 #[test]
-fn others_hear_for_how_many_seconds() {
-    let cache = Kept::default();
-    let breaker = open(&cache);
-    let answer = breaker.through(|| Ok(()), |_| true, |seconds| seconds);
-    assert_eq!(answer, Err(10));
-    cache.pass_time();
-    let _probe = breaker.enter().unwrap();
-    assert_eq!(breaker.through(|| Ok(()), |_| true, |seconds| seconds), Err(1));
+fn refuses_requests_with_the_seconds_to_wait() {
+    let cache = TestCache::default();
+    let breaker = open_breaker(&cache);
+    let result = breaker.call(|| Ok(()), |_| true, |seconds| seconds);
+    assert_eq!(result, Err(10));
+    cache.end_pause();
+    let _probe = breaker.acquire().unwrap();
+    assert_eq!(breaker.call(|| Ok(()), |_| true, |seconds| seconds), Err(1));
 }
 
 #[test]
-fn after_the_pause_one_alone_gets_through() {
-    let cache = Kept::default();
-    let breaker = open(&cache);
-    cache.pass_time();
-    let probe = breaker.enter().unwrap();
+fn lets_only_one_probe_through_after_the_pause() {
+    let cache = TestCache::default();
+    let breaker = open_breaker(&cache);
+    cache.end_pause();
+    let probe = breaker.acquire().unwrap();
     let other = Breaker::new(&cache, "test");
-    assert_eq!(other.enter().unwrap_err(), MEANWHILE);
-    assert_eq!(breaker.enter().unwrap_err(), MEANWHILE);
-    breaker.note(&probe, true);
-    assert!(other.enter().is_ok() && breaker.enter().is_ok());
+    assert_eq!(other.acquire().unwrap_err(), PROBE_WAIT);
+    assert_eq!(breaker.acquire().unwrap_err(), PROBE_WAIT);
+    breaker.record(&probe, true);
+    assert!(other.acquire().is_ok() && breaker.acquire().is_ok());
 }
 
 #[test]
-fn its_success_closes_it_and_all_is_counted_from_zero() {
-    let cache = Kept::default();
-    let breaker = open(&cache);
-    cache.pass_time();
-    assert!(ask(&breaker, true));
-    for _ in 0..FAILURES {
-        assert!(ask(&breaker, false));
+fn a_successful_probe_closes_the_breaker_and_resets_the_failures() {
+    let cache = TestCache::default();
+    let breaker = open_breaker(&cache);
+    cache.end_pause();
+    assert!(request(&breaker, true));
+    for _ in 0..MAX_FAILURES {
+        assert!(request(&breaker, false));
     }
-    assert!(breaker.enter().is_err());
+    assert!(breaker.acquire().is_err());
 }
 
 #[test]
-fn its_failure_opens_it_again_also_where_the_others_are_forgotten() {
-    let cache = Kept::default();
-    let breaker = open(&cache);
+fn a_failed_probe_opens_the_breaker_even_if_the_failures_have_expired() {
+    let cache = TestCache::default();
+    let breaker = open_breaker(&cache);
     for _ in 0..3 {
-        cache.0.borrow_mut().remove("test.failures");
-        cache.pass_time();
-        assert!(ask(&breaker, false));
-        assert!(breaker.enter().unwrap_err() > MEANWHILE);
+        cache.delete(&["test.failures".into()]);
+        cache.end_pause();
+        assert!(request(&breaker, false));
+        assert!(breaker.acquire().unwrap_err() > PROBE_WAIT);
     }
 }
 
 #[test]
-fn what_was_asked_before_it_opened_does_not_close_it() {
-    let cache = Kept::default();
-    let early = Breaker::new(&cache, "test").enter().unwrap();
-    let breaker = open(&cache);
-    breaker.note(&early, true);
-    assert!(breaker.enter().is_err());
-    cache.pass_time();
-    let _probe = breaker.enter().unwrap();
-    breaker.note(&early, true);
-    assert!(breaker.enter().is_err());
+fn a_request_from_before_the_breaker_opened_does_not_close_it() {
+    let cache = TestCache::default();
+    let early = Breaker::new(&cache, "test").acquire().unwrap();
+    let breaker = open_breaker(&cache);
+    breaker.record(&early, true);
+    assert!(breaker.acquire().is_err());
+    cache.end_pause();
+    let _probe = breaker.acquire().unwrap();
+    breaker.record(&early, true);
+    assert!(breaker.acquire().is_err());
 }
 
 #[test]
-fn a_probe_that_never_tells_is_followed_by_another() {
-    let cache = Kept::default();
-    let breaker = open(&cache);
-    cache.pass_time();
-    let _ended = breaker.enter().unwrap();
-    assert!(breaker.enter().is_err());
-    cache.forget_probes();
-    assert!(ask(&breaker, true));
-    assert!(breaker.enter().is_ok());
+fn another_probe_follows_one_without_a_result() {
+    let cache = TestCache::default();
+    let breaker = open_breaker(&cache);
+    cache.end_pause();
+    let _probe = breaker.acquire().unwrap();
+    assert!(breaker.acquire().is_err());
+    cache.expire_probes();
+    assert!(request(&breaker, true));
+    assert!(breaker.acquire().is_ok());
 }
 
 #[test]
-fn successes_at_once_leave_no_credit_for_failures_to_come() {
-    let cache = Kept::default();
+fn concurrent_successes_do_not_make_up_for_later_failures() {
+    let cache = TestCache::default();
     let breaker = Breaker::new(&cache, "test");
-    for _ in 1..FAILURES {
-        ask(&breaker, false);
+    for _ in 1..MAX_FAILURES {
+        request(&breaker, false);
     }
-    let two = [breaker.enter().unwrap(), breaker.enter().unwrap()];
-    two.iter().for_each(|pass| breaker.note(pass, true));
-    open(&cache);
-    assert!(breaker.enter().is_err());
+    let permits = [breaker.acquire().unwrap(), breaker.acquire().unwrap()];
+    permits.iter().for_each(|permit| breaker.record(permit, true));
+    open_breaker(&cache);
+    assert!(breaker.acquire().is_err());
 }
 
 #[test]
-fn without_a_cache_it_is_closed() {
-    let away = Kept(RefCell::default(), true);
-    let breaker = Breaker::new(&away, "test");
-    for _ in 0..2 * FAILURES {
-        assert!(ask(&breaker, false));
+fn is_closed_without_a_cache() {
+    let cache = TestCache {
+        unavailable: true,
+        ..TestCache::default()
+    };
+    let breaker = Breaker::new(&cache, "test");
+    for _ in 0..2 * MAX_FAILURES {
+        assert!(request(&breaker, false));
     }
 }

@@ -1,31 +1,30 @@
-//! Settings that are one of a few words.
+//! Settings that allow a few words.
 
-use super::{Config, given};
+use super::config::{Config, value};
 
-/// `GRAPHQL_INTROSPECTION`: whether clients may ask for the schema.
+/// Reads `GRAPHQL_INTROSPECTION`: whether clients may query the schema.
 ///
 /// # Errors
-/// How it is to be written.
+/// The allowed values.
 pub fn introspection(config: Config<'_>) -> Result<bool, String> {
-    either(config, "GRAPHQL_INTROSPECTION", ["on", "off"]).map(|found| found.unwrap_or(true))
+    flag(config, "GRAPHQL_INTROSPECTION", ["on", "off"]).map(|on| on.unwrap_or(true))
 }
 
-/// `STREAMS_HELD`: whether the server before the gateway holds the streams of those who watch.
+/// Reads `STREAMS_HELD`: whether the server in front of the gateway holds the streams of subscriptions.
 ///
 /// # Errors
-/// How it is to be written.
+/// The allowed values.
 pub fn streams_held(config: Config<'_>) -> Result<bool, String> {
-    either(config, "STREAMS_HELD", ["true", "false"]).map(Option::unwrap_or_default)
+    flag(config, "STREAMS_HELD", ["true", "false"]).map(Option::unwrap_or_default)
 }
 
-/// `MERCATO_ENVIRONMENT`: whether this is a shop that somebody works on. Any other word is the name of one that is not.
+/// Returns whether `MERCATO_ENVIRONMENT` is `development`. Any other word is a name for a shop in production.
 pub fn is_development(config: Config<'_>) -> bool {
-    given(config, "MERCATO_ENVIRONMENT").is_some_and(|word| word.trim() == "development")
+    value(config, "MERCATO_ENVIRONMENT").is_some_and(|word| word.trim() == "development")
 }
 
-/// Whether a setting is the first of two words.
-fn either(config: Config<'_>, name: &str, [yes, no]: [&str; 2]) -> Result<Option<bool>, String> {
-    match given(config, name).as_deref().map(str::trim) {
+fn flag(config: Config<'_>, name: &str, [yes, no]: [&str; 2]) -> Result<Option<bool>, String> {
+    match value(config, name).as_deref().map(str::trim) {
         None => Ok(None),
         Some(word) if word == yes => Ok(Some(true)),
         Some(word) if word == no => Ok(Some(false)),

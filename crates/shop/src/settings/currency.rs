@@ -1,23 +1,22 @@
-//! `CURRENCY`: of prices that name none.
+//! `CURRENCY`: the currency of amounts without a currency.
 
 use iso_currency::Currency;
 
-use super::{Config, given};
+use super::config::{Config, value};
 
-/// What it is unless it is set.
 const DEFAULT: &str = "USD";
 
-/// Its ISO 4217 code.
+/// Reads the ISO 4217 code.
 ///
 /// # Errors
-/// How it is to be written.
+/// The allowed values.
 pub fn read(config: Config<'_>) -> Result<String, String> {
-    let Some(text) = given(config, "CURRENCY") else {
+    let Some(text) = value(config, "CURRENCY") else {
         return Ok(DEFAULT.into());
     };
     let code = text.trim();
     match Currency::from_code(code) {
         Some(currency) if currency.code() == code => Ok(code.to_owned()),
-        _ => Err("CURRENCY must be the ISO 4217 code of a currency in capitals, such as USD".into()),
+        _ => Err("CURRENCY must be an ISO 4217 code in upper case, such as USD".into()),
     }
 }

@@ -1,9 +1,12 @@
-//! What operators set, as README's table of settings has it: one reader for each, which services use and hosts check with before they start.
+//! The operator's settings: one reader for each, which the services use. The host checks all settings by them
+//! before it starts.
 //!
-//! A reader takes what was set by name. Its error is one sentence for the operator, which names the setting and how it is to be written, and
-//! repeats nothing of what was set: that may be a secret. What is set to nothing but white space counts as not set.
+//! A reader gets the settings by name. Its error is one sentence for the operator: the name of the setting
+//! and the allowed values. It does not repeat the value, which may be a secret. A blank value counts as not
+//! set. `settings.toml` documents the settings.
 
 pub mod choice;
+mod config;
 pub mod currency;
 pub mod number;
 pub mod oidc;
@@ -15,22 +18,18 @@ pub mod sms;
 pub mod tax;
 pub mod text;
 
-use crate::ports::Ports;
-use crate::types::Error;
+pub use config::{Config, read, value};
 
-/// What is set, by name.
-pub type Config<'a> = &'a dyn Fn(&str) -> Option<String>;
-
-/// What becomes of a reader's value where only its error matters.
+/// A reader whose value is dropped.
 type Check = fn(Config<'_>) -> Result<(), String>;
 
-/// The readers, by the names of what they read.
+/// The readers, by the names of the settings that they read.
 const READERS: [(&[&str], Check); 23] = [
     (&["ACCESS_TOKEN_SECONDS"], |set| {
         number::ACCESS_TOKEN_SECONDS.read(set).map(drop)
     }),
     (&["API_SECRET"], |set| {
-        given(set, "API_SECRET").map_or(Ok(()), |secret| secret::check(&secret))
+        value(set, "API_SECRET").map_or(Ok(()), |secret| secret::check(&secret))
     }),
     (&["CART_EXPIRY_SECONDS"], |set| {
         number::CART_EXPIRY_SECONDS.read(set).map(drop)
@@ -44,10 +43,12 @@ const READERS: [(&[&str], Check); 23] = [
         choice::introspection(set).map(drop)
     }),
     (&["HSTS_SECONDS"], |set| number::HSTS_SECONDS.read(set).map(drop)),
-    (&["KEEPER_EMAIL"], |set| text::keeper(set).map(drop)),
     (&["LOW_STOCK"], |set| number::LOW_STOCK.read(set).map(drop)),
     (&["OIDC_ISSUER", "OIDC_AUDIENCE", "OIDC_JWKS_URI"], |set| {
         oidc::read(set).map(drop)
+    }),
+    (&["OPERATOR_EMAIL", "KEEPER_EMAIL"], |set| {
+        text::operator_email(set).map(drop)
     }),
     (&["ORDER_EXPIRY_SECONDS"], |set| {
         number::ORDER_EXPIRY_SECONDS.read(set).map(drop)
@@ -91,90 +92,101 @@ const READERS: [(&[&str], Check); 23] = [
     ),
 ];
 
-/// Reads everything, for all services at once. `API_SECRET` may be missing, since a host may make one.
+/// Checks all settings of all services. `API_SECRET` may be missing, because a host can generate it.
 ///
 /// # Errors
-/// What is wrong with one of them: a sentence for the operator.
+/// A sentence for the operator about the first invalid setting.
 pub fn check(config: Config<'_>) -> Result<(), String> {
     READERS.iter().try_for_each(|(_, check)| check(config))
 }
 
-/// The names of all that [`check`] reads.
+/// Returns the names of all settings that [`check`] reads.
 pub fn names() -> impl Iterator<Item = &'static str> {
     READERS.iter().flat_map(|(names, _)| names.iter().copied())
 }
 
-/// What is set by this name; none where that is nothing but white space.
-pub fn given(config: Config<'_>, name: &str) -> Option<String> {
-    config(name).filter(|value| !value.trim().is_empty())
-}
-
-/// What a service's platform has set, as a reader reads it.
-///
-/// # Errors
-/// [`Error::Internal`] with the reader's sentence, which the log shows and clients don't see.
-pub fn of<T>(ports: &impl Ports, read: impl FnOnce(Config<'_>) -> Result<T, String>) -> Result<T, Error> {
-    read(&|name| ports.config(name)).map_err(Error::Internal)
-}
-
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
+    use std::collections::{BTreeMap, BTreeSet};
     use std::fs;
     use std::path::Path;
 
     use super::*;
 
-    fn root() -> &'static Path {
-        Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
-    }
-
-    fn check_these(set: &[(&str, &str)]) -> Result<(), String> {
+    fn check_settings(set: &[(&str, &str)]) -> Result<(), String> {
         check(&|name| {
-            let found = set.iter().find(|(known, _)| *known == name);
+            let found = set.iter().find(|(other, _)| *other == name);
             found.map(|(_, value)| (*value).to_owned())
         })
     }
 
     #[test]
-    fn what_services_may_read_is_known() {
-        let known: BTreeSet<_> = names().collect();
-        let mut seen = 0;
-        for folder in fs::read_dir(root().join("components")).unwrap() {
+    fn every_setting_of_a_manifest_has_a_reader() {
+        let names: BTreeSet<_> = names().collect();
+        let components = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../components");
+        let mut count = 0;
+        for folder in fs::read_dir(components).unwrap() {
             let Ok(text) = fs::read_to_string(folder.unwrap().path().join("service.toml")) else {
                 continue;
             };
             let manifest: toml::Table = text.parse().unwrap();
             for name in manifest["config"].as_array().unwrap() {
-                assert!(known.contains(name.as_str().unwrap()), "{name} has no reader");
-                seen += 1;
+                assert!(names.contains(name.as_str().unwrap()), "{name} has no reader");
+                count += 1;
             }
         }
-        assert!(seen > known.len(), "{seen}");
+        assert!(count > names.len(), "{count}");
+    }
+
+    /// Returns the settings that services read, with their defaults, from `settings.toml`.
+    fn described() -> BTreeMap<String, Option<String>> {
+        let table: toml::Table = include_str!("settings.toml").parse().unwrap();
+        let text = |setting: &toml::Value, key| setting.get(key)?.as_str().map(str::to_owned);
+        let settings = table["settings"].as_array().unwrap().iter();
+        let settings = settings.filter(|setting| setting.get("runtime").is_none());
+        settings
+            .map(|setting| (text(setting, "name").unwrap(), text(setting, "default")))
+            .collect()
     }
 
     #[test]
-    fn what_is_known_is_in_the_table_of_settings() {
-        let readme = fs::read_to_string(root().join("README.md")).unwrap();
-        let rows = readme.lines().filter_map(|line| line.strip_prefix("| `"));
-        let told: BTreeSet<_> = rows
-            .filter_map(|row| row.split(" | ").next())
-            .flat_map(|names| names.split(", "))
-            .map(|name| name.trim_matches('`'))
-            .collect();
-        let untold: Vec<_> = names().filter(|name| !told.contains(name)).collect();
-        assert_eq!(untold, [""; 0]);
+    fn settings_toml_describes_the_settings_of_all_readers() {
+        let described = described();
+        let described: BTreeSet<_> = described.keys().map(String::as_str).collect();
+        assert_eq!(described, names().collect());
     }
 
     #[test]
-    fn nothing_has_to_be_set_and_nothing_is_as_good_as_white_space() {
+    fn settings_toml_has_the_defaults_of_the_readers() {
+        let described = described();
+        assert_eq!(check(&|name| described.get(name)?.clone()), Ok(()));
+        let numbers = [
+            ("ACCESS_TOKEN_SECONDS", number::ACCESS_TOKEN_SECONDS),
+            ("CART_EXPIRY_SECONDS", number::CART_EXPIRY_SECONDS),
+            ("REFRESH_TOKEN_SECONDS", number::REFRESH_TOKEN_SECONDS),
+            ("RESERVATION_SECONDS", number::RESERVATION_SECONDS),
+            ("SIGN_IN_FAILURES", number::SIGN_IN_FAILURES),
+        ];
+        for (name, number) in numbers {
+            let default = described[name].clone().unwrap();
+            assert_eq!(
+                number.read(&|_| None).map(|value| value.to_string()),
+                Ok(default),
+                "{name}"
+            );
+        }
+        assert_eq!(currency::read(&|_| None).ok(), described["CURRENCY"]);
+    }
+
+    #[test]
+    fn no_setting_is_required_and_blank_values_count_as_not_set() {
         assert_eq!(check(&|_| None), Ok(()));
         assert_eq!(check(&|_| Some(" ".into())), Ok(()));
     }
 
     #[test]
-    fn what_is_written_as_the_table_says_is_taken() {
-        let right: [&[(&str, &str)]; 7] = [
+    fn accepts_valid_settings() {
+        let valid: [&[(&str, &str)]; 7] = [
             &[
                 ("API_SECRET", "0123456789abcdef"),
                 ("CURRENCY", "EUR"),
@@ -203,16 +215,16 @@ mod tests {
                 ("PERSISTED_QUERIES_MANIFEST", "{}"),
             ],
         ];
-        for set in right {
-            assert_eq!(check_these(set), Ok(()), "{set:?}");
+        for set in valid {
+            assert_eq!(check_settings(set), Ok(()), "{set:?}");
         }
     }
 
     #[test]
-    fn what_can_not_be_taken_is_named_and_not_repeated() {
+    fn names_an_invalid_setting_without_its_value() {
         const VALUE: &str = "what?ever";
-        // Anything is a secret or a name there.
-        let free = [
+        // These allow any text.
+        let any_text = [
             "API_SECRET",
             "MERCATO_ENVIRONMENT",
             "OIDC_AUDIENCE",
@@ -221,7 +233,7 @@ mod tests {
             "TWILIO_AUTH_TOKEN",
             "TWILIO_FROM",
         ];
-        let company: [(&str, &[(&str, &str)]); 4] = [
+        let required: [(&str, &[(&str, &str)]); 4] = [
             (
                 "STRIPE_API_BASE",
                 &[("PAYMENT_GATEWAY", "stripe"), ("STRIPE_SECRET_KEY", "sk_1")],
@@ -240,20 +252,20 @@ mod tests {
             ),
             ("PERSISTED_QUERIES_MANIFEST", &[("PERSISTED_QUERIES", "only")]),
         ];
-        for name in names().filter(|name| !free.contains(name)) {
-            let others = company.iter().find(|(whose, _)| *whose == name);
+        for name in names().filter(|name| !any_text.contains(name)) {
+            let others = required.iter().find(|(other, _)| *other == name);
             let mut set = others.map_or(vec![], |(_, others)| others.to_vec());
             set.push((name, VALUE));
-            let refused = check_these(&set)
+            let error = check_settings(&set)
                 .err()
-                .unwrap_or_else(|| panic!("{name} is taken"));
-            assert!(refused.contains(name) && !refused.contains(VALUE), "{refused}");
+                .unwrap_or_else(|| panic!("{name} is accepted"));
+            assert!(error.contains(name) && !error.contains(VALUE), "{error}");
         }
     }
 
     #[test]
-    fn what_is_missing_or_out_of_range_is_named() {
-        let wrong: [(&[(&str, &str)], &str); 16] = [
+    fn names_a_setting_that_is_missing_or_out_of_range() {
+        let invalid: [(&[(&str, &str)], &str); 16] = [
             (&[("API_SECRET", "fifteen-letters")], "API_SECRET"),
             (&[("ACCESS_TOKEN_SECONDS", "0")], "ACCESS_TOKEN_SECONDS"),
             (&[("ACCESS_TOKEN_SECONDS", "4294967296")], "ACCESS_TOKEN_SECONDS"),
@@ -274,11 +286,11 @@ mod tests {
             ),
             (&[("TOKEN_KEYS", "{")], "TOKEN_KEYS"),
         ];
-        for (set, name) in wrong {
-            let refused = check_these(set)
+        for (set, name) in invalid {
+            let error = check_settings(set)
                 .err()
-                .unwrap_or_else(|| panic!("{set:?} is taken"));
-            assert!(refused.contains(name), "{refused}");
+                .unwrap_or_else(|| panic!("{set:?} is accepted"));
+            assert!(error.contains(name), "{error}");
         }
     }
 }

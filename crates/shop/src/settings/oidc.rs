@@ -1,24 +1,25 @@
-//! `OIDC_ISSUER`, `OIDC_AUDIENCE` and `OIDC_JWKS_URI`: whose tokens sign in, too.
+//! `OIDC_ISSUER`, `OIDC_AUDIENCE` and `OIDC_JWKS_URI`: the OpenID provider whose users can sign in.
 
-use super::{Config, given, text};
+use super::config::{Config, value};
+use super::text;
 
 /// An OpenID provider that the shop trusts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Provider {
-    /// What its tokens have as `iss`, to the letter.
+    /// The exact value of `iss` in its tokens.
     pub issuer: String,
-    /// What they may have as `aud`; at least one.
+    /// The allowed values of `aud` in its tokens, at least one.
     pub audience: Vec<String>,
-    /// Where its keys are; found by discovery where this is none.
+    /// The address of its keys. `None` stands for the address in its discovery document.
     pub jwks_uri: Option<String>,
 }
 
-/// The provider; none where there is none.
+/// Reads the provider, if there is one.
 ///
 /// # Errors
-/// How it is to be written.
+/// The missing setting, or the allowed values.
 pub fn read(config: Config<'_>) -> Result<Option<Provider>, String> {
-    let audience = given(config, "OIDC_AUDIENCE").unwrap_or_default();
+    let audience = value(config, "OIDC_AUDIENCE").unwrap_or_default();
     let audience = audience.split(',').map(str::trim).filter(|part| !part.is_empty());
     let audience: Vec<_> = audience.map(str::to_owned).collect();
     let jwks_uri = text::url(config, "OIDC_JWKS_URI")?;
@@ -26,13 +27,13 @@ pub fn read(config: Config<'_>) -> Result<Option<Provider>, String> {
         return match (audience.is_empty(), jwks_uri) {
             (true, None) => Ok(None),
             _ => Err(
-                "OIDC_AUDIENCE and OIDC_JWKS_URI need OIDC_ISSUER: what tokens of the provider have as `iss`"
+                "OIDC_AUDIENCE and OIDC_JWKS_URI need OIDC_ISSUER: the value of `iss` in the provider's tokens"
                     .into(),
             ),
         };
     };
     if audience.is_empty() {
-        return Err("OIDC_ISSUER needs OIDC_AUDIENCE: what tokens for this shop have as `aud`".into());
+        return Err("OIDC_ISSUER needs OIDC_AUDIENCE: the value of `aud` in tokens for this shop".into());
     }
     Ok(Some(Provider {
         issuer,

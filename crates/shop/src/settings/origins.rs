@@ -1,24 +1,24 @@
-//! `CORS_ORIGINS`: the pages that may read answers (the Fetch standard).
+//! `CORS_ORIGINS`: the origins whose pages may read responses (the Fetch standard).
 
 use http::Uri;
 
-use super::{Config, given};
+use super::config::{Config, value};
 
-/// The origins whose pages may read answers.
+/// The allowed origins.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origins {
-    /// All of them.
+    /// All origins.
     Any,
-    /// These, in lower case.
+    /// These origins, in lower case.
     These(Vec<String>),
 }
 
-/// `*`, or a list with commas; none where nobody may.
+/// Reads the setting: `*`, or a list with commas. `None` allows no origin.
 ///
 /// # Errors
-/// How it is to be written.
+/// The allowed values.
 pub fn read(config: Config<'_>) -> Result<Option<Origins>, String> {
-    let Some(text) = given(config, "CORS_ORIGINS") else {
+    let Some(text) = value(config, "CORS_ORIGINS") else {
         return Ok(None);
     };
     if text.trim() == "*" {
@@ -29,8 +29,10 @@ pub fn read(config: Config<'_>) -> Result<Option<Origins>, String> {
     if origins.iter().all(|origin| is_origin(origin)) {
         Ok(Some(Origins::These(origins)))
     } else {
-        let advice = "CORS_ORIGINS must be *, or origins such as https://shop.example with commas between them: without a path or a slash at the end";
-        Err(advice.into())
+        Err(
+            "CORS_ORIGINS must be *, or origins with commas between them, such as https://shop.example: without a path"
+                .into(),
+        )
     }
 }
 

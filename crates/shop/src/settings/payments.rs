@@ -1,52 +1,54 @@
-//! `PAYMENT_GATEWAY` and what it needs: who takes the money.
+//! `PAYMENT_GATEWAY` and the settings that it needs.
 
-use super::{Config, choice, given, text};
+use super::config::{Config, value};
+use super::{choice, text};
 
-/// Where Stripe's API is unless `STRIPE_API_BASE` is set.
-const STRIPE: &str = "https://api.stripe.com";
+/// The default of `STRIPE_API_BASE`.
+const STRIPE_API_BASE: &str = "https://api.stripe.com";
 
-/// Who takes the money.
+/// A payment gateway.
 #[allow(missing_debug_implementations, reason = "it holds a secret")]
 pub enum Gateway {
-    /// Nobody; for development.
+    /// A fake gateway for development.
     Test,
     /// Stripe.
     Stripe {
-        /// Where its API is.
+        /// The base URL of its API.
         base: String,
-        /// The account's secret key.
+        /// The secret key of the account.
         key: String,
     },
 }
 
-/// The gateway; none where the shop takes no payments. `PAYMENT_GATEWAY` is `stripe` or `test`, and `test` is refused unless
-/// `MERCATO_ENVIRONMENT` is `development`: nobody gives goods away for `tok_ok` by mistake.
+/// Reads the gateway. `None` stands for a shop without payments.
+///
+/// `test` needs `MERCATO_ENVIRONMENT=development`, so that no shop gives goods away by mistake.
 ///
 /// # Errors
-/// How it is to be written.
+/// The missing setting, or the allowed values.
 pub fn gateway(config: Config<'_>) -> Result<Option<Gateway>, String> {
-    match given(config, "PAYMENT_GATEWAY").as_deref().map(str::trim) {
+    match value(config, "PAYMENT_GATEWAY").as_deref().map(str::trim) {
         None => Ok(None),
         Some("test") if choice::is_development(config) => Ok(Some(Gateway::Test)),
         Some("test") => Err(
-            "PAYMENT_GATEWAY=test takes no money: set MERCATO_ENVIRONMENT=development with it, or PAYMENT_GATEWAY=stripe"
+            "PAYMENT_GATEWAY=test takes no money: set MERCATO_ENVIRONMENT=development, too, or PAYMENT_GATEWAY=stripe"
                 .into(),
         ),
         Some("stripe") => {
             let key = text::secret(config, "STRIPE_SECRET_KEY")?;
             Ok(Some(Gateway::Stripe {
-                base: text::url(config, "STRIPE_API_BASE")?.unwrap_or_else(|| STRIPE.into()),
-                key: key.ok_or("PAYMENT_GATEWAY=stripe needs STRIPE_SECRET_KEY: Stripe's key, sk_…")?,
+                base: text::url(config, "STRIPE_API_BASE")?.unwrap_or_else(|| STRIPE_API_BASE.into()),
+                key: key.ok_or("PAYMENT_GATEWAY=stripe needs STRIPE_SECRET_KEY: the secret key of the account, sk_…")?,
             }))
         }
-        Some(_) => Err("PAYMENT_GATEWAY must be stripe, or in development test".into()),
+        Some(_) => Err("PAYMENT_GATEWAY must be stripe, or test in development".into()),
     }
 }
 
-/// `STRIPE_WEBHOOK_SECRET`: what Stripe signs webhooks with; none where it is not set.
+/// Reads `STRIPE_WEBHOOK_SECRET`: the key of the signatures of Stripe's webhooks.
 ///
 /// # Errors
-/// How it is to be written.
+/// The allowed values.
 pub fn webhook_secret(config: Config<'_>) -> Result<Option<String>, String> {
     text::secret(config, "STRIPE_WEBHOOK_SECRET")
 }

@@ -1,41 +1,41 @@
-//! `PERSISTED_QUERIES` and `PERSISTED_QUERIES_MANIFEST`: which documents of GraphQL are executed.
+//! `PERSISTED_QUERIES` and `PERSISTED_QUERIES_MANIFEST`: the GraphQL documents that are executed.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
-use super::{Config, given};
+use super::config::{Config, value};
 
-/// Which documents are executed.
+/// The documents that are executed.
 #[derive(Clone, Debug, Default)]
 pub enum Persisted {
-    /// Those that are sent.
+    /// Documents in requests.
     #[default]
     Off,
-    /// Those that are sent, or were before.
+    /// Documents in requests, and digests of earlier ones.
     Automatic,
-    /// Those of the manifest, by their digests.
+    /// Documents of the manifest, by their digests.
     Only(Arc<HashMap<String, String>>),
 }
 
-/// The mode, and the manifest: a JSON object of documents by their digests.
+/// Reads the mode and the manifest, a JSON object of documents by their digests.
 ///
 /// # Errors
-/// How they are to be written.
+/// The missing setting, or the allowed values.
 pub fn read(config: Config<'_>) -> Result<Persisted, String> {
-    let wrong = "PERSISTED_QUERIES_MANIFEST must be a JSON object of GraphQL documents by their SHA-256 digests in hexadecimal";
-    let manifest: Option<HashMap<String, String>> = given(config, "PERSISTED_QUERIES_MANIFEST")
+    let invalid = "PERSISTED_QUERIES_MANIFEST must be a JSON object of GraphQL documents by their SHA-256 digests in hexadecimal";
+    let manifest: Option<HashMap<String, String>> = value(config, "PERSISTED_QUERIES_MANIFEST")
         .map(|text| serde_json::from_str(&text))
         .transpose()
-        .map_err(|_| wrong)?;
-    let of_others = |(name, document): (&String, &String)| *name != digest(document);
+        .map_err(|_| invalid)?;
+    let has_other_digest = |(name, document): (&String, &String)| *name != digest(document);
     if let Some(manifest) = &manifest
-        && manifest.iter().any(of_others)
+        && manifest.iter().any(has_other_digest)
     {
-        return Err(wrong.into());
+        return Err(invalid.into());
     }
-    let mode = given(config, "PERSISTED_QUERIES");
+    let mode = value(config, "PERSISTED_QUERIES");
     match (mode.as_deref().map(str::trim), manifest) {
         (None | Some("off"), _) => Ok(Persisted::Off),
         (Some("automatic"), _) => Ok(Persisted::Automatic),
@@ -48,7 +48,7 @@ pub fn read(config: Config<'_>) -> Result<Persisted, String> {
     }
 }
 
-/// The SHA-256 digest of a document, in hexadecimal.
+/// Returns the SHA-256 digest of a document, in hexadecimal.
 #[must_use]
 pub fn digest(document: &str) -> String {
     format!("{:x}", Sha256::digest(document))

@@ -1,51 +1,51 @@
-//! `API_SECRET` and `TOKEN_KEYS`: with what the shop knows its operator, and its own tokens.
+//! `API_SECRET` and `TOKEN_KEYS`: the API key, and the keys of access tokens.
 
-use super::{Config, given};
+use super::config::{Config, value};
 use crate::token_keys::{Signer, TokenKeys};
 
-/// The name of the shop's secret.
+/// The name of the API key's setting.
 pub const API_SECRET: &str = "API_SECRET";
 
-/// The fewest bytes of a secret: shorter keys of HMAC-SHA256 can be guessed.
-const SHORTEST: usize = 16;
+/// The minimum length of a secret, in bytes. Shorter keys of HMAC-SHA256 can be guessed.
+const MIN_LENGTH: usize = 16;
 
-/// The shop's secret.
+/// Reads the secret of the shop.
 ///
 /// # Errors
-/// How it is to be written; also where it is not set.
+/// A sentence for the operator if the secret is missing or too short.
 pub fn api_secret(config: Config<'_>) -> Result<String, String> {
-    let secret = given(config, API_SECRET).ok_or("API_SECRET is not configured")?;
+    let secret = value(config, API_SECRET).ok_or("API_SECRET is not set")?;
     check(&secret).map(|()| secret)
 }
 
-/// Whether a text is a secret for the shop.
+/// Checks the length of a secret.
 ///
 /// # Errors
-/// How it is to be made.
+/// The minimum length, and how to make a secret.
 pub fn check(secret: &str) -> Result<(), String> {
-    if secret.len() < SHORTEST {
+    if secret.len() < MIN_LENGTH {
         return Err(format!(
-            "API_SECRET is too short, it needs at least {SHORTEST} bytes: make one with `openssl rand -hex 32`"
+            "API_SECRET must be at least {MIN_LENGTH} bytes: make one with `openssl rand -hex 32`"
         ));
     }
     Ok(())
 }
 
-/// The keys of access tokens; none where the shop's secret signs them.
+/// Reads the keys of access tokens. `None` stands for the secret of the shop.
 ///
 /// # Errors
-/// How they are to be written.
+/// The expected form.
 pub fn token_keys(config: Config<'_>) -> Result<Option<TokenKeys>, String> {
-    given(config, "TOKEN_KEYS")
+    value(config, "TOKEN_KEYS")
         .as_deref()
         .map(TokenKeys::parse)
         .transpose()
 }
 
-/// The key that signs access tokens; none where the shop's secret does.
+/// Reads the key that signs access tokens. `None` stands for the secret of the shop.
 ///
 /// # Errors
-/// How it is to be written.
+/// The expected form.
 pub fn signing_key(config: Config<'_>) -> Result<Option<Signer>, String> {
     token_keys(config)?.map(|keys| keys.signer()).transpose()
 }

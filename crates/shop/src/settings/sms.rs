@@ -1,43 +1,43 @@
-//! `TWILIO_ACCOUNT_SID` and what goes with it: who sends SMS.
+//! `TWILIO_ACCOUNT_SID` and the settings that it needs, for SMS.
 
-use super::{Config, given, text};
+use super::config::{Config, value};
+use super::text;
 
-/// Where Twilio's API is unless `TWILIO_API_BASE` is set.
-const TWILIO: &str = "https://api.twilio.com";
+/// The default of `TWILIO_API_BASE`.
+const TWILIO_API_BASE: &str = "https://api.twilio.com";
 
-/// An account of Twilio's.
+/// A Twilio account.
 #[allow(missing_debug_implementations, reason = "it holds a secret")]
 pub struct Account {
-    /// Where its API is.
+    /// The base URL of the API.
     pub base: String,
-    /// Its id, `AC…`.
+    /// The id of the account, `AC…`.
     pub sid: String,
-    /// Its token.
+    /// The secret token of the account.
     pub token: String,
-    /// The number or the name that SMS come from.
+    /// The phone number or the name of the sender.
     pub from: String,
 }
 
-/// The account; none where the shop sends no SMS.
+/// Reads the account. `None` stands for a shop that sends no SMS.
 ///
 /// # Errors
-/// How it is to be written.
+/// The missing setting, or the allowed values.
 pub fn read(config: Config<'_>) -> Result<Option<Account>, String> {
-    let Some(sid) = given(config, "TWILIO_ACCOUNT_SID") else {
+    let Some(sid) = value(config, "TWILIO_ACCOUNT_SID") else {
         return Ok(None);
     };
     let sid = sid.trim();
     if !sid.starts_with("AC") || !sid.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
-        return Err("TWILIO_ACCOUNT_SID must be the id of an account of Twilio's, AC…".into());
+        return Err("TWILIO_ACCOUNT_SID must be the id of a Twilio account, AC…".into());
     }
-    let needed = |name: &str, what: &str| {
-        let value = given(config, name);
-        value.ok_or_else(|| format!("TWILIO_ACCOUNT_SID needs {name}: {what}"))
+    let required = |name: &str, meaning: &str| {
+        value(config, name).ok_or_else(|| format!("TWILIO_ACCOUNT_SID needs {name}: {meaning}"))
     };
     Ok(Some(Account {
-        base: text::url(config, "TWILIO_API_BASE")?.unwrap_or_else(|| TWILIO.into()),
+        base: text::url(config, "TWILIO_API_BASE")?.unwrap_or_else(|| TWILIO_API_BASE.into()),
         sid: sid.to_owned(),
-        token: needed("TWILIO_AUTH_TOKEN", "the token of the account")?,
-        from: needed("TWILIO_FROM", "the number or the name that SMS come from")?,
+        token: required("TWILIO_AUTH_TOKEN", "the secret token of the account")?,
+        from: required("TWILIO_FROM", "the phone number or the name of the sender")?,
     }))
 }

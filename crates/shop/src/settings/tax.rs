@@ -1,42 +1,43 @@
-//! `TAX_RATES`: tax on top of prices, in percent by region: `US-CA=7.25,DE=19,*=0`.
+//! `TAX_RATES`: the tax that is added to prices, in percent by region, such as `US-CA=7.25,DE=19,*=0`.
 
-use super::{Config, given};
+use super::config::{Config, value};
 
-/// The region that stands for all others, and for orders to none.
-const ELSEWHERE: &str = "*";
-/// Digits behind the point that a millionth leaves to a percentage.
+/// The entry for all other regions, and for orders without a region.
+const OTHER_REGIONS: &str = "*";
+/// The decimal digits of a percentage. The last one is a millionth.
 const DIGITS: usize = 4;
 
-/// The rates of regions, in millionths.
+/// Tax rates by region, in millionths.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rates(Vec<(String, u32)>);
 
 impl Rates {
-    /// The rate of a region, in millionths: its own, or else its country's, or else that of everywhere else.
+    /// Returns the rate of a region, of its country, or of all other regions, whichever is set first. It is
+    /// in millionths.
     #[must_use]
     pub fn of(&self, region: Option<&str>) -> u32 {
         let country = region.and_then(|region| region.split('-').next());
-        let known = [region, country, Some(ELSEWHERE)]
+        let rate = [region, country, Some(OTHER_REGIONS)]
             .into_iter()
             .flatten()
-            .find_map(|wanted| self.0.iter().find(|(region, _)| region == wanted));
-        known.map_or(0, |(_, rate)| *rate)
+            .find_map(|name| self.0.iter().find(|(region, _)| region == name));
+        rate.map_or(0, |(_, rate)| *rate)
     }
 }
 
-/// The rates; none where nothing is set.
+/// Reads the rates.
 ///
 /// # Errors
-/// How they are to be written.
+/// The allowed values.
 pub fn read(config: Config<'_>) -> Result<Rates, String> {
-    let text = given(config, "TAX_RATES").unwrap_or_default();
+    let text = value(config, "TAX_RATES").unwrap_or_default();
     parse(&text).map(Rates).ok_or_else(|| {
-        "TAX_RATES must be a list such as US-CA=7.25,DE=19,*=0: ISO 3166 codes in capitals with percentages from 0 to 100, of four digits behind the point at the most"
+        "TAX_RATES must be a list such as US-CA=7.25,DE=19,*=0: ISO 3166 codes with percentages from 0 to 100, which have at most 4 decimals"
             .into()
     })
 }
 
-/// Whether a text is a region as ISO 3166 writes it: a country, or one of its subdivisions.
+/// Returns whether a text has the form of an ISO 3166 code: a country, or a subdivision of one.
 #[must_use]
 pub fn is_region(text: &str) -> bool {
     let (country, part) = text
@@ -59,13 +60,13 @@ fn parse(text: &str) -> Option<Vec<(String, u32)>> {
         .map(|entry| {
             let (region, percent) = entry.split_once('=')?;
             let region = region.trim();
-            (region == ELSEWHERE || is_region(region)).then_some(())?;
+            (region == OTHER_REGIONS || is_region(region)).then_some(())?;
             Some((region.to_owned(), percentage(percent.trim())?))
         })
         .collect()
 }
 
-/// A percentage from 0 to 100, of which no digit is lost.
+/// Parses a percentage from 0 to 100 as exact millionths.
 fn percentage(text: &str) -> Option<u32> {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
     let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
@@ -81,7 +82,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rates_are_read_to_the_last_digit() {
+    fn parses_rates_exactly() {
         let rates = Rates(parse("US-CA=7.25, DE=19,*=0.0001,").unwrap());
         for (region, rate) in [
             (Some("US-CA"), 72_500),
@@ -92,7 +93,7 @@ mod tests {
             assert_eq!(rates.of(region), rate, "{region:?}");
         }
         assert_eq!(Rates(parse("").unwrap()).of(None), 0);
-        for wrong in [
+        for invalid in [
             "DE",
             "DE=",
             "DE=x",
@@ -105,7 +106,7 @@ mod tests {
             "=1",
             "DE=99999999999",
         ] {
-            assert_eq!(parse(wrong), None, "{wrong}");
+            assert_eq!(parse(invalid), None, "{invalid}");
         }
     }
 }

@@ -1,65 +1,78 @@
-//! Settings that are a name or an address.
+//! Settings that are an address, a URL or a secret.
+
+use std::sync::Once;
 
 use http::{HeaderName, Uri};
 
-use super::{Config, given};
+use super::config::{Config, value};
 use crate::address;
 
-/// `KEEPER_EMAIL`: who hears of products that run low.
+/// `OPERATOR_EMAIL`: the address for low-stock alerts. `KEEPER_EMAIL` is its deprecated name.
 ///
 /// # Errors
-/// How it is to be written.
-pub fn keeper(config: Config<'_>) -> Result<Option<String>, String> {
-    let Some(text) = given(config, "KEEPER_EMAIL") else {
-        return Ok(None);
+/// A sentence for the operator if the setting is not an e-mail address.
+pub fn operator_email(config: Config<'_>) -> Result<Option<String>, String> {
+    const NAME: &str = "OPERATOR_EMAIL";
+    const DEPRECATED: &str = "KEEPER_EMAIL";
+    static WARNING: Once = Once::new();
+    let (name, text) = match (value(config, NAME), value(config, DEPRECATED)) {
+        (Some(text), _) => (NAME, text),
+        (None, Some(text)) => {
+            WARNING.call_once(|| eprintln!("{DEPRECATED} is deprecated: set {NAME} instead"));
+            (DEPRECATED, text)
+        }
+        (None, None) => return Ok(None),
     };
-    let keeper = text.trim();
-    if address::is_email(keeper) {
-        Ok(Some(keeper.to_owned()))
+    let address = text.trim();
+    if address::is_email(address) {
+        Ok(Some(address.to_owned()))
     } else {
-        Err("KEEPER_EMAIL must be an e-mail address, such as keeper@example.com".into())
+        Err(format!(
+            "{name} must be an e-mail address, such as operator@example.com"
+        ))
     }
 }
 
-/// `CLIENT_ADDRESS_HEADER`: where a proxy before the gateway tells the client's address.
+/// Reads `CLIENT_ADDRESS_HEADER`: the header in which a proxy in front of the gateway sends the client's
+/// address.
 ///
 /// # Errors
-/// How it is to be written.
+/// The allowed values.
 pub fn address_header(config: Config<'_>) -> Result<Option<HeaderName>, String> {
-    let parsed = given(config, "CLIENT_ADDRESS_HEADER").map(|name| name.trim().parse());
+    let parsed = value(config, "CLIENT_ADDRESS_HEADER").map(|name| name.trim().parse());
     parsed
         .transpose()
         .map_err(|_| "CLIENT_ADDRESS_HEADER must be the name of a header, such as x-forwarded-for".into())
 }
 
-/// A URL of HTTP by this name, as it was written.
+/// Reads an HTTP URL.
 ///
 /// # Errors
-/// How it is to be written.
+/// The allowed values.
 pub(super) fn url(config: Config<'_>, name: &str) -> Result<Option<String>, String> {
-    let Some(text) = given(config, name) else {
+    let Some(text) = value(config, name) else {
         return Ok(None);
     };
     let uri: Option<Uri> = text.trim().parse().ok();
-    let is_web = uri.is_some_and(|uri| {
+    let is_http = uri.is_some_and(|uri| {
         matches!(uri.scheme_str(), Some("http" | "https")) && uri.host().is_some_and(|host| !host.is_empty())
     });
-    if is_web {
+    if is_http {
         Ok(Some(text.trim().to_owned()))
     } else {
         Err(format!("{name} must be a URL, such as https://api.example.com"))
     }
 }
 
-/// A secret by this name that goes into headers as it is.
+/// Reads a secret that is a part of HTTP headers.
 ///
 /// # Errors
-/// How it is to be written.
+/// The allowed values.
 pub(super) fn secret(config: Config<'_>, name: &str) -> Result<Option<String>, String> {
-    match given(config, name) {
-        Some(text) if !text.bytes().all(|byte| byte.is_ascii_graphic()) => {
-            Err(format!("{name} must be written without white space, in ASCII"))
-        }
+    match value(config, name) {
+        Some(text) if !text.bytes().all(|byte| byte.is_ascii_graphic()) => Err(format!(
+            "{name} must have only printable ASCII characters, and no white space"
+        )),
         secret => Ok(secret),
     }
 }

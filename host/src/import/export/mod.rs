@@ -1,8 +1,11 @@
-//! An export of products, as lines of JSON, put into a shop: this one again, or another one.
+//! Imports an export of products (JSON Lines) into the same shop or another one.
 //!
-//! It tells more than a feed: prices in minor units, SKUs, variants, and the categories with those above them, which are made where the
-//! shop lacks them. A product is known by its external id; one without has its `_id` as that in the other shop. First come the products
-//! that are sold by themselves, then the variants, when their parents are there.
+//! An export has more than a feed: prices in minor units, SKUs, variants, and categories with their
+//! ancestors. Missing categories are created.
+//!
+//! The external id identifies a product. A product without one gets its id in the source shop as external id
+//! in the target shop. The import has two passes: first the products without a parent, then the variants,
+//! whose parents exist by then.
 
 mod target;
 
@@ -12,49 +15,50 @@ use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use mercato_feeds::export::Line;
-use mercato_feeds::product::{self, Refusal};
+use mercato_feeds::export::ExportedProduct;
+use mercato_feeds::product::{self, RowError};
 use mercato_feeds::source::Format;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use self::target::Target;
-use super::Options;
+use self::target::TargetShop;
 use super::client::{Error, Outcome};
+use super::options::Options;
 use super::sender::Sender;
-use crate::exit::{Code, Failure};
+use crate::command_error::{Code, CommandError};
 
-const PRODUCT: &str = "mutation($input: CreateProductInput!) { made: createProduct(input: $input) { _id } }";
+const PRODUCT: &str =
+    "mutation($input: CreateProductInput!) { created: createProduct(input: $input) { _id } }";
 
 const VARIANT: &str = "mutation($parent: ID!, $options: [AttributeInput!]!, $input: CreateProductInput!) { \
-    made: createVariant(parentId: $parent, options: $options, input: $input) { _id } }";
+    created: createVariant(parentId: $parent, options: $options, input: $input) { _id } }";
 
-/// The longest line that is looked at to find out what a file is, in bytes.
-const LONGEST: u64 = 1024 * 1024;
+/// The maximum length of the first line, which decides whether a file is an export. In bytes.
+const MAX_FIRST_LINE: u64 = 1024 * 1024;
 
-/// What is made by either mutation.
+/// The data of either mutation.
 #[derive(Deserialize)]
 struct Data {
-    made: Option<Made>,
+    created: Option<CreatedProduct>,
 }
 
 #[derive(Deserialize)]
-struct Made {
+struct CreatedProduct {
     #[serde(rename = "_id")]
     id: String,
 }
 
-/// Whether the file is an export, as is told or as its first line shows.
+/// Returns whether the file is an export, by the format option or by the first line.
 ///
 /// # Errors
-/// Where it can't be read.
-pub fn is_one(options: &Options) -> io::Result<bool> {
+/// If the file cannot be read.
+pub fn is_export(options: &Options) -> io::Result<bool> {
     match options.format {
         Some(format) => return Ok(format == Format::Export),
         None if !options.map.is_empty() => return Ok(false),
         None => {}
     }
-    let mut reader = BufReader::new(File::open(&options.file)?.take(LONGEST));
+    let mut reader = BufReader::new(File::open(&options.file)?.take(MAX_FIRST_LINE));
     let mut first = Vec::new();
     while first.trim_ascii().is_empty() {
         first.clear();
@@ -62,154 +66,168 @@ pub fn is_one(options: &Options) -> io::Result<bool> {
             return Ok(false);
         }
     }
-    Ok(Line::read(&first).is_ok())
+    Ok(ExportedProduct::parse(&first).is_ok())
 }
 
-/// Puts an export into the shop.
+/// Imports an export.
 ///
 /// # Errors
-/// Where it can't be read, or the shop can't be talked to. Refused lines are no error.
-pub fn restore(
+/// If the file cannot be read, or if the shop cannot be reached. A refused line is not an error.
+pub fn import(
     options: &Options,
     sender: &mut Sender,
     interrupted: &AtomicBool,
-    unreadable: &dyn Fn(io::Error) -> Failure,
-) -> Result<(), Failure> {
-    let target = Target::read(&sender.client);
-    let target = target.map_err(|error| sender.stopped(Code::Unavailable, &error.to_string(), 1))?;
-    let mut restore = Restore {
+    unreadable: &dyn Fn(io::Error) -> CommandError,
+) -> Result<(), CommandError> {
+    let target = TargetShop::read(&sender.client);
+    let target = target.map_err(|error| sender.stop_error(Code::Unavailable, &error.to_string(), 1))?;
+    let mut import = ExportImport {
         sender,
         target,
         parents: HashMap::new(),
         interrupted,
     };
-    restore.pass(&options.file, options.from_line, unreadable)?;
-    restore.variants(&options.file, unreadable)
+    import.products(&options.file, options.from_line, unreadable)?;
+    import.variants(&options.file, unreadable)
 }
 
-/// One run.
-struct Restore<'a> {
+/// The import of one export.
+struct ExportImport<'a> {
     sender: &'a mut Sender,
-    target: Target,
-    /// How the shop knows the products that may have variants, by the ids that they have in the export.
+    target: TargetShop,
+    /// The external ids in the target shop of possible parents, by their ids in the source shop.
     parents: HashMap<String, String>,
     interrupted: &'a AtomicBool,
 }
 
-impl Restore<'_> {
-    /// Puts in the products that are sold by themselves, from this line on.
-    fn pass(
+impl ExportImport<'_> {
+    /// Imports the products without a parent, starting at a line.
+    fn products(
         &mut self,
         file: &Path,
-        from: u64,
-        unreadable: &dyn Fn(io::Error) -> Failure,
-    ) -> Result<(), Failure> {
-        self.each(file, unreadable, |restore, number, line| match line {
-            Ok(line) if line.parent_id.is_some() => Ok(()),
-            Ok(line) => {
-                let known_as = line.known_as().to_owned();
-                restore.parents.insert(line.id.clone(), known_as);
-                if number < from {
+        from_line: u64,
+        unreadable: &dyn Fn(io::Error) -> CommandError,
+    ) -> Result<(), CommandError> {
+        self.for_each_line(file, unreadable, |import, line, product| match product {
+            Ok(product) if product.parent_id.is_some() => Ok(()),
+            Ok(product) => {
+                let external_id = product.target_external_id().to_owned();
+                import.parents.insert(product.id.clone(), external_id);
+                if line < from_line {
                     return Ok(());
                 }
-                restore.product(number, &line)
+                import.product(line, &product)
             }
-            Err(why) if number >= from => restore.refuse(number, "", Refusal::bad_input("", why)),
+            Err(reason) if line >= from_line => import.refuse(line, "", RowError::bad_input("", reason)),
             Err(_) => Ok(()),
         })
     }
 
-    /// Puts in the variants: all of them, wherever the products before were begun with, since none was put in before the last of those.
-    fn variants(&mut self, file: &Path, unreadable: &dyn Fn(io::Error) -> Failure) -> Result<(), Failure> {
+    /// Imports the variants of the whole file. The start line does not apply: an interrupted import may have
+    /// stopped before the first variant.
+    fn variants(
+        &mut self,
+        file: &Path,
+        unreadable: &dyn Fn(io::Error) -> CommandError,
+    ) -> Result<(), CommandError> {
         let read = self.target.read_products(&self.sender.client);
-        read.map_err(|error| self.stopped(&error, 1))?;
-        self.each(file, unreadable, |restore, number, line| match line {
-            Ok(line) if line.parent_id.is_some() => restore.product(number, &line),
+        read.map_err(|error| self.stop_error(&error, 1))?;
+        self.for_each_line(file, unreadable, |import, line, product| match product {
+            Ok(product) if product.parent_id.is_some() => import.product(line, &product),
             _ => Ok(()),
         })
     }
 
-    /// Goes through the lines that are not blank, and sends what is left in the end.
-    fn each(
+    /// Calls `work` for each line that is not blank, and sends the last batch.
+    fn for_each_line(
         &mut self,
         file: &Path,
-        unreadable: &dyn Fn(io::Error) -> Failure,
-        mut work: impl FnMut(&mut Self, u64, Result<Line, String>) -> Result<(), Failure>,
-    ) -> Result<(), Failure> {
+        unreadable: &dyn Fn(io::Error) -> CommandError,
+        mut work: impl FnMut(&mut Self, u64, Result<ExportedProduct, String>) -> Result<(), CommandError>,
+    ) -> Result<(), CommandError> {
         let mut reader = BufReader::new(File::open(file).map_err(unreadable)?);
-        let (mut number, mut text) = (0_u64, Vec::new());
+        let (mut line, mut text) = (0_u64, Vec::new());
         while reader.read_until(b'\n', &mut text).map_err(unreadable)? > 0 {
-            number += 1;
+            line += 1;
             if self.interrupted.load(Ordering::Relaxed) {
-                return Err(self.sender.stopped(Code::Unavailable, "interrupted", number));
+                return Err(self.sender.stop_error(Code::Unavailable, "interrupted", line));
             }
             if !text.trim_ascii().is_empty() {
-                work(self, number, Line::read(&text))?;
+                work(self, line, ExportedProduct::parse(&text))?;
             }
             text.clear();
         }
-        self.sender.send()
+        self.sender.flush()
     }
 
-    fn product(&mut self, number: u64, line: &Line) -> Result<(), Failure> {
-        let known_as = line.known_as();
-        if line.external_id.is_none() && self.target.is_nameless(&line.id) {
-            let message =
-                "the product is in this shop already, and has no external id by which it could be imported";
-            return self.refuse(number, known_as, Refusal::bad_input("externalId", message));
+    fn product(&mut self, line: u64, product: &ExportedProduct) -> Result<(), CommandError> {
+        let external_id = product.target_external_id();
+        if product.external_id.is_none() && self.target.has_without_external_id(&product.id) {
+            let message = "this shop has the product already, without an external id to import it by";
+            return self.refuse(line, external_id, RowError::bad_input("externalId", message));
         }
-        let category = self.target.category(&self.sender.client, line);
-        let category = match category.map_err(|error| self.stopped(&error, number))? {
+        let category = self.target.category(&self.sender.client, product);
+        let category = match category.map_err(|error| self.stop_error(&error, line))? {
             Ok(category) => category,
-            Err(refusal) => return self.refuse(number, known_as, refusal),
+            Err(error) => return self.refuse(line, external_id, error),
         };
-        let is_known = self.target.id_of(known_as).is_some();
-        if is_known || (line.parent_id.is_none() && line.sku.is_none()) {
-            return match product::to_json(&line.as_row(category.as_deref())) {
-                Ok(json) => self.sender.put(number, known_as.to_owned(), json),
-                Err(refusal) => self.refuse(number, known_as, refusal),
+        let exists = self.target.id_of(external_id).is_some();
+        if exists || (product.parent_id.is_none() && product.sku.is_none()) {
+            return match product::to_json(&product.import_input(category.as_deref())) {
+                Ok(json) => self.sender.push(line, external_id.to_owned(), json),
+                Err(error) => self.refuse(line, external_id, error),
             };
         }
-        let input = line.as_new(category.as_deref());
-        let (query, variables) = match &line.parent_id {
+        let input = product.create_input(category.as_deref());
+        let (mutation, variables) = match &product.parent_id {
             None => (PRODUCT, json!({ "input": input })),
             Some(parent) => {
                 let Some(parent) = self.parent(parent) else {
                     let message = "its parent is not in the export, or was refused";
-                    return self.refuse(number, known_as, Refusal::bad_input("parentId", message));
+                    return self.refuse(line, external_id, RowError::bad_input("parentId", message));
                 };
-                let variables = json!({ "parent": parent, "options": line.options, "input": input });
+                let variables = json!({ "parent": parent, "options": product.options, "input": input });
                 (VARIANT, variables)
             }
         };
-        self.make(number, known_as, query, &variables)
+        self.create(line, external_id, mutation, &variables)
     }
 
-    fn make(&mut self, number: u64, known_as: &str, query: &str, variables: &Value) -> Result<(), Failure> {
-        let made = self.sender.client.ask::<Data>(query, variables);
-        match made.map_err(|error| self.stopped(&error, number))? {
+    fn create(
+        &mut self,
+        line: u64,
+        external_id: &str,
+        mutation: &str,
+        variables: &Value,
+    ) -> Result<(), CommandError> {
+        let result = self.sender.client.graphql::<Data>(mutation, variables);
+        match result.map_err(|error| self.stop_error(&error, line))? {
             Ok(data) => {
-                if let Some(made) = data.made {
-                    self.target.know(known_as, made.id);
+                if let Some(created) = data.created {
+                    self.target.add_product(external_id, created.id);
                 }
-                self.sender.tell(number, known_as, &Outcome::Created)
+                self.sender.report(line, external_id, &Outcome::Created)
             }
-            Err(refusal) => self.refuse(number, known_as, refusal),
+            Err(error) => self.refuse(line, external_id, error),
         }
     }
 
-    /// The id that a parent has in the shop, by the one that it has in the export.
+    /// Returns the id of a parent in the target shop, by its id in the source shop.
     fn parent(&self, id: &str) -> Option<String> {
-        let known_as = self.parents.get(id)?;
-        let same = || self.target.is_nameless(id).then_some(id);
-        self.target.id_of(known_as).or_else(same).map(str::to_owned)
+        let external_id = self.parents.get(id)?;
+        let same_shop = || self.target.has_without_external_id(id).then_some(id);
+        self.target
+            .id_of(external_id)
+            .or_else(same_shop)
+            .map(str::to_owned)
     }
 
-    fn refuse(&mut self, number: u64, known_as: &str, refusal: Refusal) -> Result<(), Failure> {
-        self.sender.tell(number, known_as, &Outcome::Refused(refusal))
+    fn refuse(&mut self, line: u64, external_id: &str, error: RowError) -> Result<(), CommandError> {
+        self.sender.report(line, external_id, &Outcome::Refused(error))
     }
 
-    fn stopped(&self, error: &Error, number: u64) -> Failure {
-        self.sender.stopped(Code::Unavailable, &error.to_string(), number)
+    fn stop_error(&self, error: &Error, line: u64) -> CommandError {
+        self.sender
+            .stop_error(Code::Unavailable, &error.to_string(), line)
     }
 }

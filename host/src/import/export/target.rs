@@ -1,9 +1,9 @@
-//! What the shop has already that an export is put into.
+//! The products and categories that the target shop has already.
 
 use std::collections::{HashMap, HashSet};
 
-use mercato_feeds::export::{Category, Line};
-use mercato_feeds::product::Refusal;
+use mercato_feeds::export::{Category, ExportedProduct};
+use mercato_feeds::product::RowError;
 use serde::Deserialize;
 use serde_json::json;
 
@@ -14,20 +14,20 @@ const PRODUCTS: &str =
 
 const CATEGORY: &str = "mutation($input: CreateCategoryInput!) { createCategory(input: $input) { _id } }";
 
-/// The products and categories of a shop.
+/// The products and categories of the target shop.
 #[derive(Default)]
-pub struct Target {
-    /// The ids of products by their external ids.
+pub struct TargetShop {
+    /// The ids of products by external id.
     products: HashMap<String, String>,
-    /// The ids of products without.
-    nameless: HashSet<String>,
-    /// The ids of categories by their slugs.
+    /// The ids of products without an external id.
+    without_external_id: HashSet<String>,
+    /// The ids of categories by slug.
     categories: HashMap<String, String>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Exported {
+struct ExportData {
     export_products: Option<Page>,
 }
 
@@ -40,11 +40,11 @@ struct Page {
 
 #[derive(Deserialize)]
 struct Categories {
-    items: Vec<Found>,
+    items: Vec<ExistingCategory>,
 }
 
 #[derive(Deserialize)]
-struct Found {
+struct ExistingCategory {
     #[serde(rename = "_id")]
     id: String,
     slug: String,
@@ -52,51 +52,51 @@ struct Found {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Data {
-    create_category: Option<Made>,
+struct CategoryData {
+    create_category: Option<CreatedCategory>,
 }
 
 #[derive(Deserialize)]
-struct Made {
+struct CreatedCategory {
     #[serde(rename = "_id")]
     id: String,
 }
 
-impl Target {
-    /// Asks the shop.
+impl TargetShop {
+    /// Reads the products and categories of the shop.
     ///
     /// # Errors
-    /// Where it can't be asked.
+    /// If the shop cannot be reached.
     pub fn read(client: &Client) -> Result<Self, Error> {
-        let categories: Categories = client.read("/api/categories")?;
+        let categories: Categories = client.get("/api/categories")?;
         let categories = categories.items.into_iter();
         let mut target = Self {
-            categories: categories.map(|found| (found.slug, found.id)).collect(),
+            categories: categories.map(|category| (category.slug, category.id)).collect(),
             ..Self::default()
         };
         target.read_products(client)?;
         Ok(target)
     }
 
-    /// Asks for the products anew.
+    /// Reads the products again.
     ///
     /// # Errors
-    /// Where the shop can't be asked.
+    /// If the shop cannot be reached.
     pub fn read_products(&mut self, client: &Client) -> Result<(), Error> {
         let mut after = None;
         loop {
-            let exported = client.ask::<Exported>(PRODUCTS, &json!({ "after": after }))?;
-            let page = exported.map_err(|refusal| Error::Permanent(refusal.message))?;
-            let nothing = || Error::Permanent("the shop does not tell its products".into());
-            let page = page.export_products.ok_or_else(nothing)?;
+            let data = client.graphql::<ExportData>(PRODUCTS, &json!({ "after": after }))?;
+            let data = data.map_err(|error| Error::Permanent(error.message))?;
+            let missing = || Error::Permanent("the response of the shop has no products".into());
+            let page = data.export_products.ok_or_else(missing)?;
             for line in page.data.lines() {
-                let line = Line::read(line.as_bytes()).map_err(Error::Permanent)?;
-                match line.external_id {
+                let product = ExportedProduct::parse(line.as_bytes()).map_err(Error::Permanent)?;
+                match product.external_id {
                     Some(external_id) => {
-                        self.products.insert(external_id, line.id);
+                        self.products.insert(external_id, product.id);
                     }
                     None => {
-                        self.nameless.insert(line.id);
+                        self.without_external_id.insert(product.id);
                     }
                 }
             }
@@ -107,58 +107,57 @@ impl Target {
         }
     }
 
-    /// The id of a product by its external id, if it is sold.
+    /// Returns the id of the product with this external id.
     pub fn id_of(&self, external_id: &str) -> Option<&str> {
         self.products.get(external_id).map(String::as_str)
     }
 
-    /// Whether there is a product of this id without an external id.
-    pub fn is_nameless(&self, id: &str) -> bool {
-        self.nameless.contains(id)
+    /// Returns whether the shop has a product with this id and without an external id.
+    pub fn has_without_external_id(&self, id: &str) -> bool {
+        self.without_external_id.contains(id)
     }
 
-    /// Remembers a product that was made.
-    pub fn know(&mut self, external_id: &str, id: String) {
+    /// Adds a created product.
+    pub fn add_product(&mut self, external_id: &str, id: String) {
         self.products.insert(external_id.to_owned(), id);
     }
 
-    /// The id of a line's category, which is made where it is not there, with those above it; none where the line names none.
+    /// Returns the id of a product's category, if it has one. Creates the missing categories, from the root.
     ///
     /// # Errors
-    /// Where the shop can't be asked; or, inside, why it refuses to make one.
+    /// If the shop cannot be reached. The inner error says why the shop refused a category.
     pub fn category(
         &mut self,
         client: &Client,
-        line: &Line,
-    ) -> Result<Result<Option<String>, Refusal>, Error> {
-        let mut lowest = None;
-        for category in &line.category {
+        product: &ExportedProduct,
+    ) -> Result<Result<Option<String>, RowError>, Error> {
+        let mut deepest = None;
+        for category in &product.category {
             let id = match self.categories.get(&category.slug) {
                 Some(id) => id.clone(),
-                None => match make(client, category, lowest.as_deref())? {
+                None => match create_category(client, category, deepest.as_deref())? {
                     Ok(id) => id,
-                    Err(refusal) => return Ok(Err(refusal)),
+                    Err(error) => return Ok(Err(error)),
                 },
             };
             self.categories.insert(category.slug.clone(), id.clone());
-            lowest = Some(id);
+            deepest = Some(id);
         }
-        Ok(Ok(lowest.or_else(|| line.category_id.clone())))
+        Ok(Ok(deepest.or_else(|| product.category_id.clone())))
     }
 }
 
-fn make(
+fn create_category(
     client: &Client,
     category: &Category,
     parent: Option<&str>,
-) -> Result<Result<String, Refusal>, Error> {
+) -> Result<Result<String, RowError>, Error> {
     let input = json!({
         "name": category.name, "slug": category.slug, "position": category.position, "parentId": parent,
     });
-    let made = client.ask::<Data>(CATEGORY, &json!({ "input": input }))?;
-    let nothing = || Error::Permanent("the shop does not tell the category that it has made".into());
-    match made {
-        Ok(data) => Ok(Ok(data.create_category.ok_or_else(nothing)?.id)),
-        Err(refusal) => Ok(Err(refusal)),
+    let missing = || Error::Permanent("the response of the shop has no category".into());
+    match client.graphql::<CategoryData>(CATEGORY, &json!({ "input": input }))? {
+        Ok(data) => Ok(Ok(data.create_category.ok_or_else(missing)?.id)),
+        Err(error) => Ok(Err(error)),
     }
 }

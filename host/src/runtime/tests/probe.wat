@@ -1,9 +1,9 @@
-;; It counts its calls, and answers each request with the count as a digit: so a test sees whether an instance was used
-;; before. The first letter of the path, or of an event's subject, asks for more:
+;; Counts its calls and responds to each request with the count as a digit. So a test sees whether an instance was
+;; reused. The first letter of the path, or of an event's subject, selects an action:
 ;;
-;;   /b  compute for 120 ms      /l  keep a handle         /m  grow the memory by 32 MiB
-;;   /n  give no response        /s  spin without end      /t  trap
-;;   /u  leave the body without its end
+;;   /b  compute for 120 ms      /l  leak a handle         /m  grow the memory by 32 MiB
+;;   /n  send no response        /s  compute without end   /t  trap
+;;   /u  leave the body unfinished
 ;;   r: retry, j: reject, t: trap
 (module
   (import "wasi:clocks/monotonic-clock@0.2.0" "now" (func $now (result i64)))
@@ -26,7 +26,7 @@
   (global $count (mut i32) (i32.const 0))
   (global $free (mut i32) (i32.const 4096))
 
-  ;; Forgets everything with each call.
+  ;; Allocates without freeing. Each call starts again at the same address.
   (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32)
     (global.get $free)
     (global.set $free (i32.and (i32.add (i32.add (global.get $free) (local.get 3)) (i32.const 15)) (i32.const -8))))
@@ -48,41 +48,41 @@
         (call $finish (local.get $body) (i32.const 0) (i32.const 0) (i32.const 64)))))
 
   (func (export "wasi:http/incoming-handler@0.2.0#handle") (param $request i32) (param $outparam i32)
-    (local $wish i32) (local $end i64)
+    (local $action i32) (local $end i64)
     (global.set $free (i32.const 4096))
     (global.set $count (i32.add (global.get $count) (i32.const 1)))
     (call $path (local.get $request) (i32.const 16))
-    (local.set $wish (i32.load8_u offset=1 (i32.load (i32.const 20))))
+    (local.set $action (i32.load8_u offset=1 (i32.load (i32.const 20))))
     (call $drop-request (local.get $request))
-    (if (i32.eq (local.get $wish) (i32.const 0x62)) ;; b
+    (if (i32.eq (local.get $action) (i32.const 0x62)) ;; b
       (then
         (local.set $end (i64.add (call $now) (i64.const 120000000)))
-        (loop $on (br_if $on (i64.lt_u (call $now) (local.get $end))))))
-    (if (i32.eq (local.get $wish) (i32.const 0x6c)) ;; l
+        (loop $again (br_if $again (i64.lt_u (call $now) (local.get $end))))))
+    (if (i32.eq (local.get $action) (i32.const 0x6c)) ;; l
       (then (drop (call $fields))))
-    (if (i32.eq (local.get $wish) (i32.const 0x6d)) ;; m
+    (if (i32.eq (local.get $action) (i32.const 0x6d)) ;; m
       (then
         (if (i32.eq (memory.grow (i32.const 512)) (i32.const -1))
-          (then (global.set $count (i32.const -15)))))) ;; answers `!`
-    (if (i32.eq (local.get $wish) (i32.const 0x73)) ;; s
-      (then (loop $on (br $on))))
-    (if (i32.eq (local.get $wish) (i32.const 0x74)) ;; t
+          (then (global.set $count (i32.const -15)))))) ;; responds `!`
+    (if (i32.eq (local.get $action) (i32.const 0x73)) ;; s
+      (then (loop $again (br $again))))
+    (if (i32.eq (local.get $action) (i32.const 0x74)) ;; t
       (then (unreachable)))
-    (if (i32.eq (local.get $wish) (i32.const 0x6e)) ;; n
+    (if (i32.eq (local.get $action) (i32.const 0x6e)) ;; n
       (then (call $drop-outparam (local.get $outparam)))
-      (else (call $answer (local.get $outparam) (i32.ne (local.get $wish) (i32.const 0x75)))))) ;; u
+      (else (call $answer (local.get $outparam) (i32.ne (local.get $action) (i32.const 0x75)))))) ;; u
 
   (func (export "probe-events#handle")
     (param $id i32) (param i32) (param $kind i32) (param i32) (param $subject i32) (param i32)
     (param $time i64) (param i32 i64) (param $data i32) (param i32)
     (result i32)
-    (local $wish i32)
-    (local.set $wish (i32.load8_u (local.get $subject)))
-    (if (i32.eq (local.get $wish) (i32.const 0x74)) ;; t
+    (local $action i32)
+    (local.set $action (i32.load8_u (local.get $subject)))
+    (if (i32.eq (local.get $action) (i32.const 0x74)) ;; t
       (then (unreachable)))
     (i32.store (i32.const 32)
-      (i32.or (i32.eq (local.get $wish) (i32.const 0x72)) (i32.eq (local.get $wish) (i32.const 0x6a)))) ;; r, j
-    (i32.store (i32.const 36) (i32.eq (local.get $wish) (i32.const 0x6a)))
+      (i32.or (i32.eq (local.get $action) (i32.const 0x72)) (i32.eq (local.get $action) (i32.const 0x6a)))) ;; r, j
+    (i32.store (i32.const 36) (i32.eq (local.get $action) (i32.const 0x6a)))
     (i32.store (i32.const 40) (i32.const 512))
     (i32.store (i32.const 44) (i32.const 5))
     (i32.const 32)))

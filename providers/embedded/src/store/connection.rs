@@ -1,10 +1,10 @@
-//! SQLite in this process as what runs the shared statements.
+//! Runs the shared statements on this process's SQLite.
 
 use mercato_sql::connection::{Cell, Connection, OnRow, Row, Value};
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Error, Result, ToSql, params_from_iter};
 
-/// A connection that keeps its statements prepared.
+/// A connection that caches its prepared statements.
 pub(crate) struct Sqlite<'a>(pub &'a rusqlite::Connection);
 
 impl Connection for Sqlite<'_> {
@@ -12,9 +12,9 @@ impl Connection for Sqlite<'_> {
 
     fn run(&self, sql: &str, values: &[Value<'_>], on_row: &mut OnRow<'_, Error>) -> Result<()> {
         let mut statement = self.0.prepare_cached(sql)?;
-        let mut rows = statement.query(params_from_iter(values.iter().map(Bound)))?;
+        let mut rows = statement.query(params_from_iter(values.iter().map(Parameter)))?;
         while let Some(row) = rows.next()? {
-            if on_row(&Fetched(row))?.is_break() {
+            if on_row(&SqliteRow(row))?.is_break() {
                 break;
             }
         }
@@ -22,9 +22,9 @@ impl Connection for Sqlite<'_> {
     }
 }
 
-struct Bound<'a>(&'a Value<'a>);
+struct Parameter<'a>(&'a Value<'a>);
 
-impl ToSql for Bound<'_> {
+impl ToSql for Parameter<'_> {
     fn to_sql(&self) -> Result<ToSqlOutput<'_>> {
         Ok(ToSqlOutput::Borrowed(match *self.0 {
             Value::Null => ValueRef::Null,
@@ -34,9 +34,9 @@ impl ToSql for Bound<'_> {
     }
 }
 
-struct Fetched<'a>(&'a rusqlite::Row<'a>);
+struct SqliteRow<'a>(&'a rusqlite::Row<'a>);
 
-impl Row<Error> for Fetched<'_> {
+impl Row<Error> for SqliteRow<'_> {
     fn cell(&self, column: usize) -> Result<Cell> {
         let value = self.0.get_ref(column)?;
         Ok(match value {

@@ -1,6 +1,8 @@
 //! The store: documents and the outbox in one SQLite file.
 
 mod connection;
+mod durability;
+mod failure;
 mod open;
 mod read;
 mod write;
@@ -14,68 +16,50 @@ use async_trait::async_trait;
 use mercato_ports::documents::{CommitFailure, Document, Documents, Failure, Query, Write};
 use mercato_ports::events::{DeadLetter, DeadLetters, Event};
 use mercato_ports::manifest::ShopManifest;
-use mercato_sql::change::{self, Stopped};
+use mercato_sql::change::{self, ApplyError};
 use mercato_sql::outbox::{self, Subscriptions};
 use mercato_sql::{Collection, Plan};
 use tokio::sync::{Notify, Semaphore};
 use tokio::task::coop::consume_budget;
 
 pub(crate) use connection::Sqlite;
+pub use durability::Durability;
+use failure::{failed, into_failure, message};
 use read::Readers;
-use write::{Demand, Writer};
+use write::{JobOptions, Writer};
 
 use crate::error::OpenError;
 
-/// What a commit waits for before it answers.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Durability {
-    /// The change is on the disk: it survives the loss of power.
-    #[default]
-    Full,
-    /// The change is with the operating system: it survives the end of the process, and the last moments before a loss of power
-    /// may be lost, though never in part.
-    Relaxed,
-}
-
-impl Durability {
-    /// The value of `PRAGMA synchronous`, in WAL mode.
-    fn pragma(self) -> &'static str {
-        match self {
-            Self::Full => "FULL",
-            Self::Relaxed => "NORMAL",
-        }
-    }
-}
-
-/// How a store behaves.
+/// The options of a [`Store`].
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Options {
     /// What a commit waits for.
     pub durability: Durability,
 }
 
-/// The port `documents` on a SQLite file, with the outbox that a [`Dispatcher`](crate::Dispatcher) delivers from.
+/// The port `documents` on a SQLite file, with the outbox for a [`Dispatcher`](crate::Dispatcher).
 ///
-/// Dropping it finishes the commits that are queued, closes the file and gives the folder free.
+/// Dropping it finishes the queued commits, closes the file and unlocks the folder.
 pub struct Store {
     collections: HashMap<String, Arc<Collection>>,
     subscriptions: Arc<Subscriptions>,
     readers: Arc<Readers>,
-    /// Places for reads that may take long.
-    slow: Semaphore,
+    /// Permits for slow reads.
+    slow_reads: Semaphore,
     wake: Arc<Notify>,
     writer: Writer,
     _folder: open::Folder,
 }
 
 impl Store {
-    /// Opens the store in a data folder, which is made where there is none: creates what the manifest newly declares,
-    /// drops indexes that it no longer declares, and keeps all documents, also those of collections that nobody declares now.
+    /// Opens the store in a data folder, and creates the folder if it does not exist.
     ///
-    /// It blocks while indexes are built.
+    /// Opening creates the tables and indexes that the manifest newly declares, and drops the indexes that it
+    /// no longer declares. It never deletes documents, not even those of collections that no service declares
+    /// any more. It blocks while indexes are built.
     ///
     /// # Errors
-    /// What is wrong with the folder, the file or the manifest; a file that can't be used is left as it is.
+    /// If the folder, the file or the manifest cannot be used. A file that cannot be used is not changed.
     pub fn open(folder: &Path, shop: &ShopManifest, options: Options) -> Result<Self, OpenError> {
         shop.check().map_err(OpenError::Manifest)?;
         let collections = shop
@@ -91,7 +75,9 @@ impl Store {
             collections,
             subscriptions: Arc::new(shop.subscriptions()),
             readers: Arc::new(Readers::new(folder.file.clone())),
-            slow: Semaphore::new(std::thread::available_parallelism().map_or(4, |cores| cores.get().max(4))),
+            slow_reads: Semaphore::new(
+                std::thread::available_parallelism().map_or(4, |cores| cores.get().max(4)),
+            ),
             writer: Writer::start(connection, options.durability, Arc::clone(&wake)),
             wake,
             _folder: folder,
@@ -104,7 +90,7 @@ impl Store {
             .ok_or_else(|| Failure::Invalid(format!("no service declares the collection `{name}`")))
     }
 
-    /// Is notified whenever something may have become ready for delivery.
+    /// Returns the notification for deliveries that may have become ready.
     pub(crate) fn wake(&self) -> &Notify {
         &self.wake
     }
@@ -114,7 +100,8 @@ impl Store {
         self.readers.read(|connection| read(&Sqlite(connection)))
     }
 
-    /// Keeps what became of a delivery. It does not wait for the disk: a loss of power delivers again, as it may.
+    /// Records the outcome of a delivery. It does not wait for the disk: after a loss of power the event is
+    /// delivered again, which is allowed.
     pub(crate) async fn settle(
         &self,
         delivery: outbox::Delivery,
@@ -125,38 +112,34 @@ impl Store {
         };
         self.writer
             .submit(
-                Demand {
+                JobOptions {
                     durable: false,
                     wakes: true,
                 },
                 work,
             )
             .await
-            .map_err(failure)
+            .map_err(into_failure)
     }
 
-    /// Reads the documents of a plan that may have to look at many more than it returns: on a thread for blocking work.
+    /// Runs a query that may read many more documents than it returns, on a thread for blocking work.
     async fn find_slowly(&self, collection: Arc<Collection>, query: Query) -> Result<Vec<Document>, Failure> {
         let readers = Arc::clone(&self.readers);
-        let stopped = |_| Failure::Unavailable("the store is stopping".into());
-        let _place = self
-            .slow
-            .acquire()
-            .await
-            .map_err(|_| Failure::Unavailable("the store is stopping".into()))?;
+        let stopping = || Failure::Unavailable("the store is stopping".into());
+        let _permit = self.slow_reads.acquire().await.map_err(|_| stopping())?;
         let read = move || {
             let plan = Plan::new(&collection, &query)?;
             readers.read(|connection| mercato_sql::read::find(&Sqlite(connection), &plan))
         };
-        tokio::task::spawn_blocking(read).await.map_err(stopped)?
+        tokio::task::spawn_blocking(read).await.map_err(|_| stopping())?
     }
 }
 
 #[async_trait]
 impl Documents for Store {
-    // Reads that the indexes serve run where they are called: they take microseconds, fewer than handing them
-    // to another thread would. As nothing in them waits, they yield by the runtime's budget, so that a task that only reads
-    // does not keep its thread from the others.
+    // Reads that an index serves run on the calling thread. They take microseconds, less than a switch to
+    // another thread. They never wait, so they yield by the budget of the runtime: otherwise a task that only
+    // reads would occupy its thread.
     async fn get_many(&self, collection: String, ids: Vec<String>) -> Result<Vec<Option<Document>>, Failure> {
         let collection = self.collection(&collection)?;
         self.readers
@@ -183,48 +166,48 @@ impl Documents for Store {
             .collect::<Result<Vec<_>, Failure>>()
             .map_err(CommitFailure::Failed)?;
         let subscriptions = Arc::clone(&self.subscriptions);
-        let demand = Demand {
+        let options = JobOptions {
             durable: true,
             wakes: !events.is_empty(),
         };
         let work = move |connection: &rusqlite::Connection| {
             let connection = Sqlite(connection);
             let writes = writes.iter().map(|(collection, write)| (&**collection, write));
-            change::apply(&connection, writes).map_err(|stopped| match stopped {
-                Stopped::Commit(failure) => failure,
-                Stopped::Store(error) => failed(error),
+            change::apply(&connection, writes).map_err(|error| match error {
+                ApplyError::Commit(failure) => failure,
+                ApplyError::Store(error) => failed(error),
             })?;
             events
                 .iter()
                 .try_for_each(|event| outbox::enqueue(&connection, &subscriptions, event, now()))
                 .map_err(failed)
         };
-        self.writer.submit(demand, work).await
+        self.writer.submit(options, work).await
     }
 
     async fn ready(&self) -> Result<(), String> {
         self.readers
             .read(|connection| connection.query_row("SELECT 1", (), |_| Ok(())))
-            .map_err(sentence)?;
+            .map_err(message)?;
         let written = self
             .writer
             .submit(
-                Demand {
+                JobOptions {
                     durable: false,
                     wakes: false,
                 },
                 |_| Ok(()),
             )
             .await;
-        written.map_err(failure).map_err(sentence)
+        written.map_err(into_failure).map_err(message)
     }
 }
 
 #[async_trait]
 impl DeadLetters for Store {
     async fn list(&self, limit: u32) -> Result<Vec<DeadLetter>, String> {
-        self.outbox(|connection| outbox::dead(connection, limit))
-            .map_err(sentence)
+        self.outbox(|connection| outbox::dead_letters(connection, limit))
+            .map_err(message)
     }
 
     async fn replay(&self, id: u64) -> Result<bool, String> {
@@ -234,44 +217,20 @@ impl DeadLetters for Store {
         let replayed = self
             .writer
             .submit(
-                Demand {
+                JobOptions {
                     durable: true,
                     wakes: true,
                 },
                 work,
             )
             .await;
-        replayed.map_err(failure).map_err(sentence)
+        replayed.map_err(into_failure).map_err(message)
     }
 }
 
-/// Now, in milliseconds since the Unix epoch.
+/// Returns the current time, in milliseconds since the Unix epoch.
 pub(crate) fn now() -> i64 {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .map_or(0, |time| i64::try_from(time.as_millis()).unwrap_or(i64::MAX))
-}
-
-/// What callers are told of an error of SQLite; the operator finds the same in the log.
-fn unavailable(error: rusqlite::Error) -> Failure {
-    tracing::error!(%error, "the store failed");
-    Failure::Unavailable(format!("the store failed: {error}"))
-}
-
-fn failed(error: rusqlite::Error) -> CommitFailure {
-    CommitFailure::Failed(unavailable(error))
-}
-
-/// The failure of work that refuses nothing.
-fn failure(failure: CommitFailure) -> Failure {
-    match failure {
-        CommitFailure::Failed(failure) => failure,
-        CommitFailure::Refused(_) => Failure::Unavailable("the store refused its own work".into()),
-    }
-}
-
-fn sentence(failure: Failure) -> String {
-    match failure {
-        Failure::Invalid(reason) | Failure::Unavailable(reason) => reason,
-    }
 }

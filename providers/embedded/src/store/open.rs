@@ -1,4 +1,4 @@
-//! Opening: the folder and its lock, the file and its connections.
+//! Opening a store: the folder and its lock, the file and its connections.
 
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io;
@@ -10,16 +10,17 @@ use mercato_sql::schema::{self, APPLICATION, FORMAT};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
-use super::{Durability, Sqlite};
+use super::connection::Sqlite;
+use super::durability::Durability;
 use crate::error::OpenError;
 
-/// How long a connection waits for another one, such as a reader for the end of a recovery.
-const BUSY: Duration = Duration::from_secs(5);
+/// How long a connection waits for a lock of another one. A reader may wait for a recovery, for example.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Prepared statements kept by a connection; a shop has some dozens of different ones.
-const STATEMENTS: usize = 128;
+/// The prepared statements that a connection caches. A shop has some dozens of different ones.
+const STATEMENT_CACHE: usize = 128;
 
-/// A data folder that no other process uses while this value lives.
+/// A locked data folder. No other process uses it while this value lives.
 pub(crate) struct Folder {
     /// The database file.
     pub file: PathBuf,
@@ -27,7 +28,7 @@ pub(crate) struct Folder {
 }
 
 impl Folder {
-    /// Makes the folder where there is none, and locks it.
+    /// Locks the folder, and creates it if it does not exist.
     pub fn lock(folder: &Path) -> Result<Self, OpenError> {
         let unusable = |source| OpenError::Folder {
             folder: folder.to_owned(),
@@ -42,7 +43,8 @@ impl Folder {
             TryLockError::Error(source) => unusable(source),
         })?;
         let file = folder.join("mercato.db");
-        // SQLite would make it readable for everyone; its log and index files inherit what is set here.
+        // SQLite would create a file that everyone can read. Its WAL files inherit the permissions that are
+        // set here.
         private_file(&file).map_err(unusable)?;
         Ok(Self { file, _lock: lock })
     }
@@ -56,7 +58,7 @@ fn private_folder() -> DirBuilder {
     builder
 }
 
-/// Opens a file for writing, made with mode 0600 where there is none, and leaves what is in it.
+/// Opens a file for writing and keeps its content. A new file gets mode 0600.
 fn private_file(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false);
@@ -65,7 +67,7 @@ fn private_file(path: &Path) -> io::Result<File> {
     options.open(path)
 }
 
-/// Opens the connection that writes, and checks that the file is a database of Mercato that this version can read.
+/// Opens the writing connection, and checks that the file is a Mercato database of a supported format.
 pub(crate) fn writer(file: &Path, durability: Durability) -> Result<Connection, OpenError> {
     let connection =
         connect(file, OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(|error| explain(file, error))?;
@@ -73,25 +75,26 @@ pub(crate) fn writer(file: &Path, durability: Durability) -> Result<Connection, 
     connection
         .query_row("PRAGMA journal_mode = WAL", (), |_| Ok(()))
         .and_then(|()| connection.pragma_update(None, "synchronous", durability.pragma()))
-        // After a burst the log is cut back to this size, in bytes.
+        // After a burst of writes the WAL is truncated to this size, in bytes.
         .and_then(|()| connection.pragma_update(None, "journal_size_limit", 64 << 20))
-        // In KiB; the writer's cache is the one that is never thrown away.
+        // A negative number is a size in KiB. The cache of the writer stays valid, because no other
+        // connection writes.
         .and_then(|()| connection.pragma_update(None, "cache_size", -65_536))
         .map_err(|error| explain(file, error))?;
     Ok(connection)
 }
 
-/// Opens a connection that can only read.
+/// Opens a read-only connection.
 pub(crate) fn reader(file: &Path) -> rusqlite::Result<Connection> {
     connect(file, OpenFlags::SQLITE_OPEN_READ_ONLY)
 }
 
 fn connect(file: &Path, access: OpenFlags) -> rusqlite::Result<Connection> {
-    // No mutex: a connection is used by one thread at a time.
+    // No mutex, because only one thread at a time uses a connection.
     let connection = Connection::open_with_flags(file, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
-    connection.busy_timeout(BUSY)?;
-    connection.set_prepared_statement_cache_capacity(STATEMENTS);
-    // Else SQLite looks at the values that are bound, LIMIT's too, and plans each statement anew for each.
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENT_CACHE);
+    // Without this option SQLite plans a statement again for each new value of its parameters.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     Ok(connection)
 }
@@ -105,7 +108,7 @@ fn check(connection: &Connection, file: &Path) -> Result<(), OpenError> {
     let application = number("PRAGMA application_id")?;
     let empty = number("SELECT count(*) FROM sqlite_schema")? == 0;
     if application != APPLICATION && !(application == 0 && empty) {
-        let reason = "it is a SQLite database of another program".to_owned();
+        let reason = "a SQLite database of another program".to_owned();
         return Err(OpenError::NotADatabase {
             file: file.to_owned(),
             reason,
@@ -122,7 +125,7 @@ fn check(connection: &Connection, file: &Path) -> Result<(), OpenError> {
     Ok(())
 }
 
-/// Says what an error means for the file.
+/// Converts an error of SQLite, by what it means for the file.
 pub(crate) fn explain(file: &Path, error: rusqlite::Error) -> OpenError {
     match error.sqlite_error_code() {
         Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => OpenError::NotADatabase {
@@ -142,12 +145,12 @@ pub(crate) fn explain(file: &Path, error: rusqlite::Error) -> OpenError {
     }
 }
 
-/// Brings the database to this version's format and to what the manifest declares, all or nothing.
+/// Migrates the database to this format and to the declared collections, all or nothing.
 pub(crate) fn prepare<'a>(
     connection: &Connection,
     file: &Path,
     collections: impl Iterator<Item = &'a Collection>,
 ) -> Result<(), OpenError> {
-    let tell = |news: &str| tracing::info!("{news}");
-    schema::migrate(&Sqlite(connection), collections, &tell).map_err(|error| explain(file, error))
+    let report = |step: &str| tracing::info!("{step}");
+    schema::migrate(&Sqlite(connection), collections, &report).map_err(|error| explain(file, error))
 }

@@ -1,4 +1,4 @@
-//! Reads: a pool of connections that can only read, each statement on the newest committed state.
+//! A pool of read-only connections. Each statement reads the newest committed state.
 
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
@@ -6,12 +6,13 @@ use std::sync::{Mutex, PoisonError};
 use mercato_ports::documents::Failure;
 use rusqlite::Connection;
 
-use super::{open, unavailable};
+use super::failure::unavailable;
+use super::open;
 
-/// As many connections are kept as are ever used at once, up to this; each holds up to 2 MiB of pages.
-const KEPT: usize = 16;
+/// The maximum number of idle connections. Each caches up to 2 MiB of pages.
+const MAX_IDLE: usize = 16;
 
-/// Connections for reading. A read takes one, or opens one where all are taken.
+/// Connections for reading. A read takes an idle connection, or opens one if none is idle.
 pub(crate) struct Readers {
     file: PathBuf,
     idle: Mutex<Vec<Connection>>,
@@ -25,7 +26,7 @@ impl Readers {
         }
     }
 
-    /// Reads with one connection.
+    /// Runs `read` with one connection.
     pub fn read<T>(&self, read: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, Failure> {
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let connection = idle
@@ -33,7 +34,7 @@ impl Readers {
             .map_err(unavailable)?;
         let result = read(&connection);
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        if idle.len() < KEPT {
+        if idle.len() < MAX_IDLE {
             idle.push(connection);
         }
         result.map_err(unavailable)

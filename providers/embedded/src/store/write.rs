@@ -1,6 +1,6 @@
-//! The one thread that writes. It takes all work that waits, does each piece in a savepoint of its own within one
-//! transaction, and answers everyone after one COMMIT: many commits share the wait for the disk, and one that is
-//! refused leaves no trace in the others.
+//! The writing thread, which groups commits. It takes all queued jobs and runs them in one transaction, each
+//! in its savepoint. After one COMMIT it answers all callers. So many commits share one wait for the disk,
+//! and a refused job does not affect the others.
 
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
@@ -9,31 +9,32 @@ use mercato_ports::documents::{CommitFailure, Failure};
 use rusqlite::Connection;
 use tokio::sync::{Notify, mpsc, oneshot};
 
-use super::{Durability, unavailable};
+use super::durability::Durability;
+use super::failure::unavailable;
 
-/// How much work may wait for the thread before callers wait for a place.
+/// The capacity of the queue. Callers wait while it is full.
 const QUEUE: usize = 1_024;
 
-/// The most pieces of work in one transaction, which bounds how long the first waits for the last.
+/// The maximum number of jobs in one transaction. It bounds how long the first job waits for the last one.
 const GROUP: usize = 256;
 
-/// What a piece of work needs besides being done.
+/// The options of a job.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Demand {
-    /// It must be on disk before it is answered.
+pub(crate) struct JobOptions {
+    /// Whether the change must be on disk before the caller is answered.
     pub durable: bool,
-    /// It may have made something ready for delivery.
+    /// Whether the job may have made a delivery ready.
     pub wakes: bool,
 }
 
-/// The writing thread, seen from those that have work for it. Dropping it waits for the work that is queued.
+/// A handle to the writing thread. Dropping it waits for the queued jobs.
 pub(crate) struct Writer {
     queue: Option<mpsc::Sender<Box<dyn Job>>>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Writer {
-    /// Starts the thread; `wake` is notified of what is ready for delivery.
+    /// Starts the thread. It notifies `wake` after jobs that may have made a delivery ready.
     pub fn start(connection: Connection, durability: Durability, wake: Arc<Notify>) -> Self {
         let (queue, jobs) = mpsc::channel(QUEUE);
         let thread = thread::spawn(move || {
@@ -51,22 +52,23 @@ impl Writer {
         }
     }
 
-    /// Does a piece of work on the writing thread, inside a transaction. What it returns as an error is undone.
+    /// Runs `work` on the writing thread, inside a transaction. If `work` returns an error, its changes are
+    /// rolled back.
     pub async fn submit<T: Send + 'static>(
         &self,
-        demand: Demand,
+        options: JobOptions,
         work: impl FnOnce(&Connection) -> Result<T, CommitFailure> + Send + 'static,
     ) -> Result<T, CommitFailure> {
         let stopped = || CommitFailure::Failed(Failure::Unavailable("the store has stopped".into()));
         let (sender, answer) = oneshot::channel();
-        let call = Call {
-            demand,
+        let job = QueuedJob {
+            options,
             work: Some(work),
             result: Err(stopped()),
             answer: sender,
         };
         let queue = self.queue.as_ref().ok_or_else(stopped)?;
-        queue.send(Box::new(call)).await.map_err(|_| stopped())?;
+        queue.send(Box::new(job)).await.map_err(|_| stopped())?;
         answer.await.unwrap_or_else(|_| Err(stopped()))
     }
 }
@@ -82,28 +84,28 @@ impl Drop for Writer {
     }
 }
 
-/// A piece of work in the queue.
+/// A job in the queue.
 trait Job: Send {
-    fn demand(&self) -> Demand;
-    /// Does the work and keeps its result; whether its changes are to be kept.
-    fn work(&mut self, connection: &Connection) -> bool;
-    /// Answers with the result of the work, or with the failure of the transaction that held it.
+    fn options(&self) -> JobOptions;
+    /// Runs the job and stores its result. Returns whether its changes are to be committed.
+    fn run(&mut self, connection: &Connection) -> bool;
+    /// Answers the caller with the result of the job, or with the failure of its transaction.
     fn answer(self: Box<Self>, failure: Option<&Failure>);
 }
 
-struct Call<T, F> {
-    demand: Demand,
+struct QueuedJob<T, F> {
+    options: JobOptions,
     work: Option<F>,
     result: Result<T, CommitFailure>,
     answer: oneshot::Sender<Result<T, CommitFailure>>,
 }
 
-impl<T: Send, F: FnOnce(&Connection) -> Result<T, CommitFailure> + Send> Job for Call<T, F> {
-    fn demand(&self) -> Demand {
-        self.demand
+impl<T: Send, F: FnOnce(&Connection) -> Result<T, CommitFailure> + Send> Job for QueuedJob<T, F> {
+    fn options(&self) -> JobOptions {
+        self.options
     }
 
-    fn work(&mut self, connection: &Connection) -> bool {
+    fn run(&mut self, connection: &Connection) -> bool {
         if let Some(work) = self.work.take() {
             self.result = work(connection);
         }
@@ -112,7 +114,7 @@ impl<T: Send, F: FnOnce(&Connection) -> Result<T, CommitFailure> + Send> Job for
 
     fn answer(self: Box<Self>, failure: Option<&Failure>) {
         let result = failure.map_or(self.result, |failure| Err(CommitFailure::Failed(failure.clone())));
-        // A caller that went away does not want to know.
+        // The caller may have stopped waiting.
         let _ = self.answer.send(result);
     }
 }
@@ -121,7 +123,7 @@ impl<T: Send, F: FnOnce(&Connection) -> Result<T, CommitFailure> + Send> Job for
 struct Group {
     connection: Connection,
     durability: Durability,
-    /// Whether the connection is set not to wait for the disk now.
+    /// Whether the connection currently commits without waiting for the disk.
     relaxed: bool,
     wake: Arc<Notify>,
 }
@@ -138,9 +140,9 @@ impl Group {
             }
             let result = self.transact(&mut group);
             if let Err(error) = &result {
-                tracing::error!(%error, commits = group.len(), "a transaction failed");
+                tracing::error!(%error, jobs = group.len(), "a transaction failed");
             }
-            if result.is_ok() && group.iter().any(|job| job.demand().wakes) {
+            if result.is_ok() && group.iter().any(|job| job.options().wakes) {
                 self.wake.notify_one();
             }
             let failure = result.err().map(unavailable);
@@ -151,14 +153,14 @@ impl Group {
     }
 
     fn transact(&mut self, group: &mut [Box<dyn Job>]) -> rusqlite::Result<()> {
-        self.abandon()?;
-        self.demand_sync(group.iter().any(|job| job.demand().durable))?;
-        let result = self.work(group);
-        self.abandon().and(result)
+        self.rollback_open()?;
+        self.set_durability(group.iter().any(|job| job.options().durable))?;
+        let result = self.commit(group);
+        self.rollback_open().and(result)
     }
 
-    /// Ends a transaction that could not be committed.
-    fn abandon(&self) -> rusqlite::Result<()> {
+    /// Rolls back a transaction that was not committed, if one is open.
+    fn rollback_open(&self) -> rusqlite::Result<()> {
         if self.connection.is_autocommit() {
             Ok(())
         } else {
@@ -166,13 +168,15 @@ impl Group {
         }
     }
 
-    fn work(&self, group: &mut [Box<dyn Job>]) -> rusqlite::Result<()> {
+    /// Runs a group of jobs in one transaction.
+    fn commit(&self, group: &mut [Box<dyn Job>]) -> rusqlite::Result<()> {
         let run = |sql| self.connection.prepare_cached(sql)?.execute(()).map(drop);
         run("BEGIN IMMEDIATE")?;
         for job in group {
             run("SAVEPOINT job")?;
-            if !job.work(&self.connection) {
-                // Where a failure has ended the whole transaction (a full disk), this fails too, and so does the group.
+            if !job.run(&self.connection) {
+                // After an error that ended the transaction, such as a full disk, this fails too. Then the
+                // whole group fails.
                 run("ROLLBACK TO job")?;
             }
             run("RELEASE job")?;
@@ -180,8 +184,8 @@ impl Group {
         run("COMMIT")
     }
 
-    /// Waits for the disk at the next COMMIT, or not: bookkeeping that may be lost need not.
-    fn demand_sync(&mut self, durable: bool) -> rusqlite::Result<()> {
+    /// Sets whether the next COMMIT waits for the disk. Bookkeeping that may be lost does not.
+    fn set_durability(&mut self, durable: bool) -> rusqlite::Result<()> {
         if self.durability == Durability::Full && self.relaxed == durable {
             let durability = if durable {
                 Durability::Full
@@ -200,7 +204,7 @@ impl Group {
 mod tests {
     use super::*;
 
-    const PLAIN: Demand = Demand {
+    const DURABLE: JobOptions = JobOptions {
         durable: true,
         wakes: false,
     };
@@ -222,7 +226,7 @@ mod tests {
 
     async fn count(writer: &Writer) -> i64 {
         writer
-            .submit(PLAIN, |connection| {
+            .submit(DURABLE, |connection| {
                 Ok(connection
                     .query_row("SELECT count(*) FROM t", (), |row| row.get(0))
                     .unwrap())
@@ -232,15 +236,15 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn refused_work_leaves_no_trace_in_the_others_of_its_group() {
+    async fn a_refused_job_does_not_change_the_others_of_its_group() {
         let writer = start();
         let (hold, held) = std::sync::mpsc::channel::<()>();
-        // The first holds the thread until all are queued, so that they form one group.
-        let first = writer.submit(PLAIN, move |_| {
+        // The first job blocks the thread until all jobs are queued, so that they form one group.
+        let first = writer.submit(DURABLE, move |_| {
             held.recv().unwrap();
             Ok(())
         });
-        let refused = writer.submit(PLAIN, |connection| {
+        let refused = writer.submit(DURABLE, |connection| {
             insert(connection, 2)?;
             Err::<(), _>(CommitFailure::Refused(Vec::new()))
         });
@@ -251,9 +255,9 @@ mod tests {
         };
         let (first, one, two, three, release) = tokio::join!(
             first,
-            writer.submit(PLAIN, |connection| insert(connection, 1)),
+            writer.submit(DURABLE, |connection| insert(connection, 1)),
             refused,
-            writer.submit(PLAIN, |connection| insert(connection, 3)),
+            writer.submit(DURABLE, |connection| insert(connection, 3)),
             release
         );
         let _: Result<(), ()> = release;
@@ -265,9 +269,9 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn work_that_ends_the_transaction_fails_its_group_and_no_later_one() {
+    async fn a_job_that_ends_the_transaction_fails_its_group_only() {
         let writer = start();
-        let broken = writer.submit(PLAIN, |connection| {
+        let broken = writer.submit(DURABLE, |connection| {
             insert(connection, 1)?;
             connection.execute_batch("ROLLBACK").unwrap();
             Err::<(), _>(CommitFailure::Refused(Vec::new()))
@@ -277,7 +281,7 @@ mod tests {
             Err(CommitFailure::Failed(Failure::Unavailable(_)))
         ));
         assert_eq!(
-            writer.submit(PLAIN, |connection| insert(connection, 2)).await,
+            writer.submit(DURABLE, |connection| insert(connection, 2)).await,
             Ok(())
         );
         assert_eq!(count(&writer).await, 1);

@@ -1,4 +1,4 @@
-//! What librdkafka tells a consumer beside its records.
+//! The callbacks of librdkafka for a consumer.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -9,32 +9,32 @@ use rdkafka::types::RDKafkaRespErr;
 use rdkafka::{ClientContext, TopicPartitionList};
 use tokio::sync::mpsc::UnboundedSender;
 
-use crate::client::{Log, log};
+use crate::log::{LogContext, log};
 
-pub(super) type EventConsumer = StreamConsumer<Context>;
+pub(super) type EventConsumer = StreamConsumer<SessionContext>;
 
-/// Partitions that are to be given back, with [`unassign`], once their handlers have ended.
+/// Revoked partitions, which the session passes to [`unassign`] when their handlers have returned.
 pub(super) struct Revoked {
     pub partitions: TopicPartitionList,
-    /// Others have them already.
+    /// Whether other consumers have the partitions already.
     pub lost: bool,
 }
 
-/// Hands what was revoked to the session, instead of giving it back at once.
-pub(super) struct Context {
+/// Passes revoked partitions to the session, which unassigns them later.
+pub(super) struct SessionContext {
     revoked: UnboundedSender<Revoked>,
-    /// Whether the consumer is being closed: nobody listens any more.
+    /// Whether the consumer is being closed. Then the session no longer receives revoked partitions.
     pub closing: AtomicBool,
-    /// Whether a commit has failed since this was last looked at.
-    pub uncommitted: AtomicBool,
+    /// Whether a commit has failed since the session last checked.
+    pub commit_failed: AtomicBool,
 }
 
-impl Context {
+impl SessionContext {
     pub fn new(revoked: UnboundedSender<Revoked>) -> Self {
         Self {
             revoked,
             closing: AtomicBool::new(false),
-            uncommitted: AtomicBool::new(false),
+            commit_failed: AtomicBool::new(false),
         }
     }
 
@@ -43,8 +43,8 @@ impl Context {
             partitions: partitions.clone(),
             lost: consumer.assignment_lost(),
         };
-        let heard = !self.closing.load(Ordering::SeqCst) && self.revoked.send(revoked).is_ok();
-        if heard {
+        let sent = !self.closing.load(Ordering::SeqCst) && self.revoked.send(revoked).is_ok();
+        if sent {
             Ok(())
         } else {
             unassign(consumer, partitions)
@@ -52,9 +52,9 @@ impl Context {
     }
 }
 
-/// Gives partitions back.
+/// Unassigns partitions, so that other consumers can have them.
 pub(super) fn unassign(
-    consumer: &impl Consumer<Context>,
+    consumer: &impl Consumer<SessionContext>,
     partitions: &TopicPartitionList,
 ) -> KafkaResult<()> {
     match consumer.rebalance_protocol() {
@@ -63,41 +63,41 @@ pub(super) fn unassign(
     }
 }
 
-impl ClientContext for Context {
+impl ClientContext for SessionContext {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
         log(level, facility, message);
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
-        ClientContext::error(&Log, error, reason);
+        ClientContext::error(&LogContext, error, reason);
     }
 }
 
-impl ConsumerContext for Context {
+impl ConsumerContext for SessionContext {
     fn rebalance(
         &self,
         consumer: &BaseConsumer<Self>,
         kind: RDKafkaRespErr,
         partitions: &mut TopicPartitionList,
     ) {
-        let done = match (kind, consumer.rebalance_protocol()) {
+        let result = match (kind, consumer.rebalance_protocol()) {
             (RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS, RebalanceProtocol::Cooperative) => {
                 consumer.incremental_assign(partitions)
             }
             (RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS, _) => consumer.assign(partitions),
             _ => self.revoke(consumer, partitions),
         };
-        if let Err(error) = done {
-            tracing::error!(%error, "partitions could not be taken or given back");
+        if let Err(error) = result {
+            tracing::error!(%error, "partitions could not be assigned or unassigned");
         }
     }
 
     fn commit_callback(&self, result: KafkaResult<()>, _: &TopicPartitionList) {
         if let Err(error) = result {
             if error != KafkaError::ConsumerCommit(RDKafkaErrorCode::RebalanceInProgress) {
-                tracing::warn!(%error, "what was delivered could not be committed to Kafka; trying again");
+                tracing::warn!(%error, "offsets could not be committed to Kafka; they are committed again");
             }
-            self.uncommitted.store(true, Ordering::SeqCst);
+            self.commit_failed.store(true, Ordering::SeqCst);
         }
     }
 }

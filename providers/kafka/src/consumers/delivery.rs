@@ -1,4 +1,4 @@
-//! One event on its way to its subscriber, attempt after attempt.
+//! The delivery of one event to a subscriber, with retries.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,41 +6,42 @@ use std::time::Duration;
 use mercato_ports::events::{Attempt, Event, HandlerFailure, Handlers};
 use tokio::sync::{Semaphore, watch};
 
-use super::partition::Place;
+use super::partition::Position;
 use crate::client::Kafka;
 use crate::options::DeliveryOptions;
 
-/// What deliveries of one subscriber have in common.
-pub(super) struct Post {
+/// Delivers the events of one subscriber.
+pub(super) struct Deliverer {
     pub kafka: Arc<Kafka>,
     pub handlers: Arc<dyn Handlers>,
     pub subscriber: String,
     pub options: DeliveryOptions,
-    /// A permit for each delivery that may run.
-    pub places: Semaphore,
+    /// Limits the concurrent deliveries.
+    pub permits: Semaphore,
 }
 
-/// An event that was taken from a partition.
+/// An event from a partition.
 pub(super) struct Delivery {
-    pub place: Place,
+    pub position: Position,
     pub event: Event,
-    /// True once no further attempt is to begin.
+    /// Set to true when no further attempt may begin.
     pub stopped: watch::Receiver<bool>,
 }
 
-/// How a delivery ended.
-pub(super) struct Report {
-    pub place: Place,
+/// The end of a delivery.
+pub(super) struct DeliveryEnd {
+    pub position: Position,
     pub subject: String,
-    /// Whether it need not come again.
+    /// Whether the event was handled or became a dead letter. Otherwise it must be delivered again.
     pub finished: bool,
 }
 
-impl Post {
-    /// Delivers until the event is taken or among the dead letters, or until it is stopped between two attempts.
-    pub async fn deliver(self: Arc<Self>, delivery: Delivery) -> Report {
+impl Deliverer {
+    /// Attempts a delivery until the event is handled or becomes a dead letter, or until the delivery is
+    /// stopped between two attempts.
+    pub async fn deliver(self: Arc<Self>, delivery: Delivery) -> DeliveryEnd {
         let Delivery {
-            place,
+            position,
             event,
             mut stopped,
         } = delivery;
@@ -53,41 +54,48 @@ impl Post {
             attempts += 1;
             match answer {
                 Ok(()) => {
-                    self.tell(Attempt::Taken);
+                    self.report(Attempt::Handled);
                     break true;
                 }
                 Err(HandlerFailure::Retry(reason)) if attempts < self.options.attempts => {
                     let subscriber = &self.subscriber;
-                    tracing::warn!(event = event.id, subscriber, attempts, reason, "to be retried");
-                    self.tell(Attempt::Retried);
-                    if !pause(self.backoff(attempts), &mut stopped).await {
+                    tracing::warn!(
+                        event = event.id,
+                        subscriber,
+                        attempts,
+                        reason,
+                        "an event was not accepted; it is delivered again"
+                    );
+                    self.report(Attempt::Retried);
+                    if !wait(self.backoff(attempts), &mut stopped).await {
                         break false;
                     }
                 }
                 Err(HandlerFailure::Retry(reason) | HandlerFailure::Reject(reason)) => {
-                    let buried = self.bury(&event, attempts, &reason, &mut stopped).await;
-                    self.tell(if buried {
+                    let stored = self
+                        .store_dead_letter(&event, attempts, &reason, &mut stopped)
+                        .await;
+                    self.report(if stored {
                         Attempt::Rejected
                     } else {
                         Attempt::Retried
                     });
-                    break buried;
+                    break stored;
                 }
             }
         };
-        Report {
-            place,
+        DeliveryEnd {
+            position,
             subject,
             finished,
         }
     }
 
-    /// Tells those who count what became of an attempt.
-    fn tell(&self, attempt: Attempt) {
+    fn report(&self, attempt: Attempt) {
         self.handlers.attempted(&self.subscriber, attempt);
     }
 
-    /// Hands the event to its subscriber once; none where it was stopped before.
+    /// Passes the event to its subscriber once. Returns `None` if the delivery is stopped before.
     async fn attempt(
         &self,
         event: &Event,
@@ -96,18 +104,19 @@ impl Post {
         let permit = tokio::select! {
             biased;
             () = stop(stopped) => return None,
-            permit = self.places.acquire() => permit.ok()?,
+            permit = self.permits.acquire() => permit.ok()?,
         };
         let (handlers, subscriber, event) =
             (Arc::clone(&self.handlers), self.subscriber.clone(), event.clone());
-        // A task of its own, so that a handler that panics fails like any other.
+        // The handler runs in a separate task, so a panic counts as a failed attempt.
         let handled = tokio::spawn(async move { handlers.handle(&subscriber, event).await }).await;
         drop(permit);
         Some(handled.unwrap_or_else(|_| Err(HandlerFailure::Retry("the handler panicked".into()))))
     }
 
-    /// Puts the event among the dead letters, however long it takes; false where it was stopped before.
-    async fn bury(
+    /// Stores the event as a dead letter, and retries without limit. Returns false if the delivery is stopped
+    /// before.
+    async fn store_dead_letter(
         &self,
         event: &Event,
         attempts: u32,
@@ -115,40 +124,50 @@ impl Post {
         stopped: &mut watch::Receiver<bool>,
     ) -> bool {
         let subscriber = &self.subscriber;
-        tracing::error!(event = event.id, subscriber, attempts, reason, "a dead letter");
+        tracing::error!(
+            event = event.id,
+            subscriber,
+            attempts,
+            reason,
+            "an event became a dead letter"
+        );
         let mut failures = 0;
-        while let Err(failure) = self.kafka.bury(subscriber, event, attempts, reason).await {
+        while let Err(failure) = self
+            .kafka
+            .store_dead_letter(subscriber, event, attempts, reason)
+            .await
+        {
             failures += 1;
             tracing::error!(
                 event = event.id,
                 failure,
-                "a dead letter could not be kept; trying again"
+                "a dead letter could not be stored; it is stored again"
             );
-            if !pause(self.backoff(failures), stopped).await {
+            if !wait(self.backoff(failures), stopped).await {
                 return false;
             }
         }
         true
     }
 
-    /// The wait after so many failures.
+    /// Returns the wait after this number of failures.
     fn backoff(&self, failures: u32) -> Duration {
         let factor = 1_u32.checked_shl(failures.saturating_sub(1)).unwrap_or(u32::MAX);
         let backoff = self.options.backoff.saturating_mul(factor);
-        backoff.min(self.options.longest_backoff)
+        backoff.min(self.options.max_backoff)
     }
 }
 
-/// Waits; false where it was stopped before.
-async fn pause(wait: Duration, stopped: &mut watch::Receiver<bool>) -> bool {
+/// Waits for this long. Returns false if the delivery is stopped before.
+async fn wait(duration: Duration, stopped: &mut watch::Receiver<bool>) -> bool {
     tokio::select! {
         biased;
         () = stop(stopped) => false,
-        () = tokio::time::sleep(wait) => true,
+        () = tokio::time::sleep(duration) => true,
     }
 }
 
-/// Returns once it is stopped; a sender that is gone stops too.
+/// Waits until the value is true or the sender is dropped.
 pub(super) async fn stop(stopped: &mut watch::Receiver<bool>) {
     let _ = stopped.wait_for(|stopped| *stopped).await;
 }

@@ -1,4 +1,4 @@
-//! One subscriber's member of its consumer group, in this process.
+//! The member of a subscriber's consumer group in this process.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,16 +7,17 @@ use mercato_ports::events::Handlers;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 
-use super::Subscriber;
-use super::delivery::{Post, stop};
+use super::delivery::{Deliverer, stop};
 use super::session::Session;
+use super::subscriber::Subscriber;
 use crate::client::Kafka;
 use crate::options::DeliveryOptions;
 
-/// How long to wait before a session that failed is begun anew.
-const PAUSE: Duration = Duration::from_secs(1);
+/// How long to wait before a new session after a failure.
+const RESTART_DELAY: Duration = Duration::from_secs(1);
 
-/// A task that delivers to a subscriber until it is ended; to drop it ends it too, in the background.
+/// A task that delivers to a subscriber until [`shutdown`](Self::shutdown). If the member is dropped, the
+/// task stops in the background.
 pub(super) struct Member {
     subscriber: Subscriber,
     stop: watch::Sender<bool>,
@@ -30,15 +31,15 @@ impl Member {
         subscriber: Subscriber,
         options: DeliveryOptions,
     ) -> Self {
-        let post = Arc::new(Post {
+        let deliverer = Arc::new(Deliverer {
             kafka,
             handlers,
             subscriber: subscriber.name.clone(),
-            places: Semaphore::new(options.parallel.max(1)),
+            permits: Semaphore::new(options.parallel.max(1)),
             options,
         });
         let stop = watch::Sender::new(false);
-        let task = tokio::spawn(run(post, subscriber.clone(), stop.subscribe()));
+        let task = tokio::spawn(run(deliverer, subscriber.clone(), stop.subscribe()));
         Self {
             subscriber,
             stop,
@@ -50,25 +51,25 @@ impl Member {
         &self.subscriber
     }
 
-    /// Waits for the handlers that run, and leaves the group.
-    pub async fn end(self) {
+    /// Waits for the running handlers, and leaves the group.
+    pub async fn shutdown(self) {
         self.stop.send_replace(true);
         if let Err(error) = self.task.await {
-            tracing::error!(%error, subscriber = self.subscriber.name, "its deliveries did not end well");
+            tracing::error!(%error, subscriber = self.subscriber.name, "the task of a subscriber panicked");
         }
     }
 }
 
-/// Delivers in one session after the other, until it is stopped.
-async fn run(post: Arc<Post>, subscriber: Subscriber, mut stopped: watch::Receiver<bool>) {
+/// Runs one session after the other until it is stopped.
+async fn run(deliverer: Arc<Deliverer>, subscriber: Subscriber, mut stopped: watch::Receiver<bool>) {
     let name = &subscriber.name;
     loop {
         let session = async {
-            let topics = subscriber.topics(post.kafka.options());
+            let topics = subscriber.topics(deliverer.kafka.options());
             for topic in &topics {
-                post.kafka.topics().ensure(topic).await?;
+                deliverer.kafka.topics().ensure(topic).await?;
             }
-            Session::open(&post, &subscriber, &topics)
+            Session::open(&deliverer, &subscriber, &topics)
         };
         let session = tokio::select! {
             () = stop(&mut stopped) => return,
@@ -82,11 +83,11 @@ async fn run(post: Arc<Post>, subscriber: Subscriber, mut stopped: watch::Receiv
         tracing::warn!(
             subscriber = name,
             failure,
-            "nothing can be delivered now; trying again"
+            "events cannot be delivered now; the consumer is started again"
         );
         tokio::select! {
             () = stop(&mut stopped) => return,
-            () = tokio::time::sleep(PAUSE) => {}
+            () = tokio::time::sleep(RESTART_DELAY) => {}
         }
     }
 }

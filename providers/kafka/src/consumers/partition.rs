@@ -1,25 +1,25 @@
-//! What was taken from a partition and what of it is finished.
+//! The progress of a partition: the received and the finished records.
 
 use std::collections::BTreeSet;
 
 use tokio::sync::watch;
 
-/// Where a record stands. A partition that was given away and came back has a new `turn`, so that nothing of the earlier turn
-/// counts for it.
+/// The position of a record. A partition that is revoked and assigned again has a new `assignment` number, so
+/// that deliveries of the previous assignment do not count.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Place {
+pub(super) struct Position {
     pub topic: String,
     pub partition: i32,
     pub offset: i64,
-    pub turn: u64,
+    pub assignment: u64,
 }
 
-/// The state of one partition while this process has it.
+/// The state of one partition while it is assigned to this process.
 pub(super) struct Partition {
-    pub turn: u64,
-    /// Set to true once no further attempt is to begin.
+    pub assignment: u64,
+    /// Set to true when no further attempt may begin.
     pub stopped: watch::Sender<bool>,
-    /// How many deliveries run or wait for their next attempt.
+    /// The number of deliveries that run or wait for their next attempt.
     pub running: usize,
     pub paused: bool,
     unfinished: BTreeSet<i64>,
@@ -28,10 +28,10 @@ pub(super) struct Partition {
 }
 
 impl Partition {
-    /// A partition whose first record stands at this offset.
-    pub fn new(turn: u64, first: i64) -> Self {
+    /// Creates the state of a partition whose first record has this offset.
+    pub fn new(assignment: u64, first: i64) -> Self {
         Self {
-            turn,
+            assignment,
             stopped: watch::Sender::new(false),
             running: 0,
             paused: false,
@@ -41,40 +41,41 @@ impl Partition {
         }
     }
 
-    /// Notes a record that is to be delivered.
-    pub fn take(&mut self, offset: i64) {
+    /// Adds a record that is to be delivered.
+    pub fn add(&mut self, offset: i64) {
         self.unfinished.insert(offset);
         self.next = offset + 1;
     }
 
-    /// Notes a record that is none of the subscriber's.
+    /// Skips a record that is not for this subscriber.
     pub fn skip(&mut self, offset: i64) {
         self.next = offset + 1;
     }
 
-    /// Notes that a record need not come again.
+    /// Marks a record as finished.
     pub fn finish(&mut self, offset: i64) {
         self.unfinished.remove(&offset);
     }
 
-    /// How many are taken and not finished.
+    /// Returns the number of unfinished records.
     pub fn unfinished(&self) -> usize {
         self.unfinished.len()
     }
 
-    /// The offset to commit: everything before it is finished. None where it is committed already.
+    /// Returns the offset to commit, or `None` if it is committed already. All records before it are
+    /// finished.
     pub fn to_commit(&self) -> Option<i64> {
-        let done = self.unfinished.first().copied().unwrap_or(self.next);
-        (done > self.committed).then_some(done)
+        let offset = self.unfinished.first().copied().unwrap_or(self.next);
+        (offset > self.committed).then_some(offset)
     }
 
-    /// Notes that an offset was handed over to be committed.
+    /// Records that an offset is being committed.
     pub fn committed(&mut self, offset: i64) {
         self.committed = offset;
     }
 
-    /// Notes that it is not known what is committed.
-    pub fn uncommitted(&mut self) {
+    /// Records that a commit has failed, so that the offset is committed again.
+    pub fn commit_failed(&mut self) {
         self.committed = -1;
     }
 }
@@ -84,11 +85,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_committed_is_the_lowest_that_is_not_finished() {
+    fn commits_the_lowest_unfinished_offset() {
         let mut partition = Partition::new(1, 5);
         assert_eq!(partition.to_commit(), None);
         for offset in [5, 6, 9] {
-            partition.take(offset);
+            partition.add(offset);
         }
         assert_eq!(partition.to_commit(), None);
         partition.finish(6);
@@ -103,9 +104,9 @@ mod tests {
     }
 
     #[test]
-    fn what_is_skipped_does_not_overtake_what_runs() {
+    fn does_not_commit_a_skipped_record_before_an_unfinished_one() {
         let mut partition = Partition::new(1, 0);
-        partition.take(0);
+        partition.add(0);
         partition.skip(1);
         assert_eq!(partition.to_commit(), None);
         partition.finish(0);

@@ -1,5 +1,5 @@
-//! A consumer of a subscriber's topics: takes records, delivers those of different subjects at the same time, and commits what is
-//! finished.
+//! A consumer session of a subscriber. It receives records, delivers those of different subjects
+//! concurrently, and commits the offsets of finished records.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
@@ -16,47 +16,52 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, interval};
 
-use super::Subscriber;
-use super::context::{Context, EventConsumer, Revoked, unassign};
-use super::delivery::{Delivery, Post, Report, stop};
-use super::partition::{Partition, Place};
+use super::context::{EventConsumer, Revoked, SessionContext, unassign};
+use super::delivery::{Deliverer, Delivery, DeliveryEnd, stop};
+use super::partition::{Partition, Position};
+use super::subscriber::Subscriber;
 use crate::cloud_event;
 use crate::lag;
 use crate::topics::Topic;
 
-/// How often what is finished is committed.
-const COMMIT: Duration = Duration::from_millis(100);
+/// The interval of commits.
+const COMMIT_INTERVAL: Duration = Duration::from_millis(100);
 
-/// How often it is looked at how far the subscriber is behind.
-const LOOK: Duration = Duration::from_mins(1);
+/// The interval of log lines about the lag.
+const LAG_INTERVAL: Duration = Duration::from_mins(1);
 
-/// How long partitions that others are to have wait for handlers that still run.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// How long the release of revoked partitions waits for running handlers.
+const REVOKE_TIMEOUT: Duration = Duration::from_secs(30);
 
 type Key = (String, i32);
 
-/// One consumer, from joining its group to leaving it.
+/// A consumer from joining its group to leaving it.
 pub(super) struct Session {
-    post: Arc<Post>,
+    deliverer: Arc<Deliverer>,
     kinds: BTreeSet<String>,
     consumer: Arc<EventConsumer>,
     revoked: UnboundedReceiver<Revoked>,
     partitions: HashMap<Key, Partition>,
-    /// The subjects of which an event is being delivered, and what waits behind it.
+    /// The subjects with a running delivery, and the deliveries that wait behind it.
     subjects: HashMap<String, VecDeque<Delivery>>,
-    deliveries: JoinSet<Report>,
-    /// Partitions to be given back, and when at the latest.
-    leaving: Vec<(TopicPartitionList, Instant)>,
-    turns: u64,
-    /// How many events waited at the last look.
-    waiting: Arc<AtomicU64>,
+    deliveries: JoinSet<DeliveryEnd>,
+    /// The revoked partitions, each with the deadline of its release.
+    revoking: Vec<(TopicPartitionList, Instant)>,
+    /// The number of assignments of partitions so far.
+    assignments: u64,
+    /// The lag that was logged last.
+    last_lag: Arc<AtomicU64>,
 }
 
 impl Session {
     /// Joins the group of the subscriber.
-    pub fn open(post: &Arc<Post>, subscriber: &Subscriber, topics: &BTreeSet<Topic>) -> Result<Self, String> {
-        let options = post.kafka.options();
-        let session_timeout = post.options.session_timeout.as_millis();
+    pub fn open(
+        deliverer: &Arc<Deliverer>,
+        subscriber: &Subscriber,
+        topics: &BTreeSet<Topic>,
+    ) -> Result<Self, String> {
+        let options = deliverer.kafka.options();
+        let session_timeout = deliverer.options.session_timeout.as_millis();
         let mut config = options.client();
         config
             .set("group.id", lag::group(options, &subscriber.name))
@@ -66,76 +71,76 @@ impl Session {
             .set("enable.auto.offset.store", "false")
             .set("session.timeout.ms", session_timeout.to_string())
             .set("heartbeat.interval.ms", (session_timeout / 3).to_string())
-            // What is taken ahead waits in memory; the window bounds what is delivered.
+            // The memory for prefetched records. The window limits the records that are being delivered.
             .set("queued.max.messages.kbytes", "16384");
-        let failed = |error: KafkaError| format!("no consumer of Kafka could be made: {error}");
+        let failed = |error: KafkaError| format!("the Kafka consumer could not be created: {error}");
         let (sender, revoked) = unbounded_channel();
         let consumer =
-            EventConsumer::from_config_and_context(&config, Context::new(sender)).map_err(failed)?;
+            EventConsumer::from_config_and_context(&config, SessionContext::new(sender)).map_err(failed)?;
         let names = topics.iter().map(|topic| topic.name.as_str()).collect::<Vec<_>>();
         consumer.subscribe(&names).map_err(failed)?;
         Ok(Self {
-            post: Arc::clone(post),
+            deliverer: Arc::clone(deliverer),
             kinds: subscriber.kinds.clone(),
             consumer: Arc::new(consumer),
             revoked,
             partitions: HashMap::new(),
             subjects: HashMap::new(),
             deliveries: JoinSet::new(),
-            leaving: Vec::new(),
-            turns: 0,
-            waiting: Arc::default(),
+            revoking: Vec::new(),
+            assignments: 0,
+            last_lag: Arc::default(),
         })
     }
 
-    /// Delivers until it is stopped, waits for the handlers that run, and leaves the group.
+    /// Delivers until it is stopped, then waits for the running handlers and leaves the group.
     ///
     /// # Errors
-    /// Where the consumer can't go on.
+    /// If the consumer fails permanently, or if a delivery panics.
     pub async fn run(mut self, mut stopped: watch::Receiver<bool>) -> Result<(), String> {
-        let (mut commits, mut looks) = (interval(COMMIT), interval(LOOK));
+        let (mut commits, mut lag_logs) = (interval(COMMIT_INTERVAL), interval(LAG_INTERVAL));
         let consumer = Arc::clone(&self.consumer);
-        let mut end = None;
-        while end.is_none() || !self.deliveries.is_empty() {
+        let mut result = None;
+        while result.is_none() || !self.deliveries.is_empty() {
             tokio::select! {
                 biased;
-                () = stop(&mut stopped), if end.is_none() => {
-                    end = Some(Ok(()));
+                () = stop(&mut stopped), if result.is_none() => {
+                    result = Some(Ok(()));
                     self.stop();
                 }
                 Some(revoked) = self.revoked.recv() => self.revoke(revoked),
-                Some(report) = self.deliveries.join_next() => match report {
-                    Ok(report) => self.settle(report),
+                Some(end) = self.deliveries.join_next() => match end {
+                    Ok(end) => self.settle(end),
                     Err(error) => {
-                        end = Some(Err(error.to_string()));
+                        result = Some(Err(error.to_string()));
                         self.stop();
                     }
                 },
                 _ = commits.tick() => self.commit(),
-                _ = looks.tick() => self.look(),
+                _ = lag_logs.tick() => self.log_lag(),
                 record = consumer.recv() => match record {
-                    Ok(record) => self.take(&record),
+                    Ok(record) => self.receive(&record),
                     Err(KafkaError::MessageConsumptionFatal(error)) => {
-                        end = Some(Err(error.to_string()));
+                        result = Some(Err(error.to_string()));
                         self.stop();
                     }
-                    // The client has told of it.
-                    Err(error) => tracing::debug!(%error, subscriber = self.post.subscriber, "Kafka"),
+                    // The context has logged it already.
+                    Err(error) => tracing::debug!(%error, subscriber = self.deliverer.subscriber, "Kafka"),
                 },
             }
-            self.give_back().await;
+            self.release_revoked().await;
         }
         drop(consumer);
         self.close().await;
-        end.unwrap_or(Ok(()))
+        result.unwrap_or(Ok(()))
     }
 
-    fn take(&mut self, record: &BorrowedMessage) {
+    fn receive(&mut self, record: &BorrowedMessage) {
         let (key, offset) = ((record.topic().to_owned(), record.partition()), record.offset());
-        let turns = &mut self.turns;
+        let assignments = &mut self.assignments;
         let partition = self.partitions.entry(key.clone()).or_insert_with(|| {
-            *turns += 1;
-            Partition::new(*turns, offset)
+            *assignments += 1;
+            Partition::new(*assignments, offset)
         });
         if *partition.stopped.borrow() {
             return;
@@ -149,26 +154,26 @@ impl Session {
                     partition = key.1,
                     offset,
                     reason,
-                    "a record is no event; it is skipped"
+                    "a record is not an event; it is skipped"
                 );
                 return partition.skip(offset);
             }
         };
-        partition.take(offset);
-        let (turn, stopped) = (partition.turn, partition.stopped.subscribe());
-        if partition.unfinished() >= self.post.options.window && !partition.paused {
+        partition.add(offset);
+        let (assignment, stopped) = (partition.assignment, partition.stopped.subscribe());
+        if partition.unfinished() >= self.deliverer.options.window && !partition.paused {
             partition.paused = true;
-            report(self.consumer.pause(&list([&key])));
+            log_failure(self.consumer.pause(&list([&key])));
         }
         let (topic, number) = key;
-        let place = Place {
+        let position = Position {
             topic,
             partition: number,
             offset,
-            turn,
+            assignment,
         };
         let delivery = Delivery {
-            place,
+            position,
             event,
             stopped,
         };
@@ -183,36 +188,37 @@ impl Session {
     }
 
     fn deliver(&mut self, delivery: Delivery) {
-        let key = (delivery.place.topic.clone(), delivery.place.partition);
+        let key = (delivery.position.topic.clone(), delivery.position.partition);
         if let Some(partition) = self.partitions.get_mut(&key) {
             partition.running += 1;
         }
-        self.deliveries.spawn(Arc::clone(&self.post).deliver(delivery));
+        self.deliveries
+            .spawn(Arc::clone(&self.deliverer).deliver(delivery));
     }
 
-    /// Notes how a delivery ended, and lets the next of its subject pass.
-    fn settle(&mut self, report: Report) {
-        let Report {
-            place,
+    /// Records the end of a delivery, and starts the next one of its subject.
+    fn settle(&mut self, end: DeliveryEnd) {
+        let DeliveryEnd {
+            position,
             subject,
             finished,
-        } = report;
-        let key = (place.topic, place.partition);
+        } = end;
+        let key = (position.topic, position.partition);
         if let Some(partition) = self.partitions.get_mut(&key)
-            && partition.turn == place.turn
+            && partition.assignment == position.assignment
         {
             partition.running -= 1;
             if finished {
-                partition.finish(place.offset);
+                partition.finish(position.offset);
             }
-            let room = partition.unfinished() <= self.post.options.window / 2;
-            if partition.paused && room && !*partition.stopped.borrow() {
+            let has_room = partition.unfinished() <= self.deliverer.options.window / 2;
+            if partition.paused && has_room && !*partition.stopped.borrow() {
                 partition.paused = false;
-                self::report(self.consumer.resume(&list([&key])));
+                log_failure(self.consumer.resume(&list([&key])));
             }
         }
         while let Some(next) = self.subjects.get_mut(&subject).and_then(VecDeque::pop_front) {
-            // What waited in a partition that is given back comes again to whoever has it next.
+            // The next consumer of a revoked partition receives its waiting events.
             if !*next.stopped.borrow() && next.stopped.has_changed().is_ok() {
                 return self.deliver(next);
             }
@@ -220,7 +226,7 @@ impl Session {
         self.subjects.remove(&subject);
     }
 
-    /// Begins nothing more in any partition.
+    /// Begins no further attempt in any partition.
     fn stop(&mut self) {
         for partition in self.partitions.values() {
             partition.stopped.send_replace(true);
@@ -233,84 +239,104 @@ impl Session {
                 partition.stopped.send_replace(true);
             }
         }
-        let patience = if revoked.lost { Duration::ZERO } else { PATIENCE };
-        self.leaving.push((revoked.partitions, Instant::now() + patience));
+        let timeout = if revoked.lost {
+            Duration::ZERO
+        } else {
+            REVOKE_TIMEOUT
+        };
+        self.revoking.push((revoked.partitions, Instant::now() + timeout));
     }
 
-    /// Gives back what was revoked and has no handlers any more.
-    async fn give_back(&mut self) {
-        for (partitions, latest) in std::mem::take(&mut self.leaving) {
+    /// Unassigns the revoked partitions whose handlers have returned or whose deadline has passed.
+    async fn release_revoked(&mut self) {
+        for (partitions, deadline) in std::mem::take(&mut self.revoking) {
             let keys = keys(&partitions);
-            let runs = |key| self.partitions.get(key).is_some_and(|one| one.running > 0);
-            if keys.iter().any(runs) && Instant::now() < latest {
-                self.leaving.push((partitions, latest));
+            let is_running = |key| {
+                self.partitions
+                    .get(key)
+                    .is_some_and(|partition| partition.running > 0)
+            };
+            if keys.iter().any(is_running) && Instant::now() < deadline {
+                self.revoking.push((partitions, deadline));
                 continue;
             }
             self.commit_now(&keys).await;
             for key in &keys {
                 self.partitions.remove(key);
             }
-            report(unassign(&*self.consumer, &partitions));
+            log_failure(unassign(&*self.consumer, &partitions));
         }
     }
 
-    /// Commits what is finished, without waiting for it.
+    /// Commits the offsets of all partitions, without waiting for the result.
     fn commit(&mut self) {
-        if self.consumer.context().uncommitted.swap(false, Ordering::SeqCst) {
-            self.partitions.values_mut().for_each(Partition::uncommitted);
+        if self
+            .consumer
+            .context()
+            .commit_failed
+            .swap(false, Ordering::SeqCst)
+        {
+            self.partitions.values_mut().for_each(Partition::commit_failed);
         }
-        let offsets = self.finished(None);
+        let offsets = self.offsets(None);
         if offsets.count() > 0 {
-            report(self.consumer.commit(&offsets, CommitMode::Async));
+            log_failure(self.consumer.commit(&offsets, CommitMode::Async));
         }
     }
 
-    /// Commits what is finished in these partitions.
+    /// Commits the offsets of these partitions, and waits for the result.
     async fn commit_now(&mut self, keys: &[Key]) {
-        let offsets = self.finished(Some(keys));
+        let offsets = self.offsets(Some(keys));
         if offsets.count() == 0 {
             return;
         }
         let consumer = Arc::clone(&self.consumer);
         let committed = tokio::task::spawn_blocking(move || consumer.commit(&offsets, CommitMode::Sync));
-        if let Ok(committed) = committed.await {
-            report(committed);
+        if let Ok(result) = committed.await {
+            log_failure(result);
         }
     }
 
-    /// The offsets that are to be committed now, of these partitions or all.
-    fn finished(&mut self, keys: Option<&[Key]>) -> TopicPartitionList {
+    /// Returns the offsets to commit now, of these partitions or of all.
+    fn offsets(&mut self, keys: Option<&[Key]>) -> TopicPartitionList {
         let mut offsets = TopicPartitionList::new();
         for (key, partition) in &mut self.partitions {
             if keys.is_none_or(|keys| keys.contains(key))
                 && let Some(offset) = partition.to_commit()
             {
                 partition.committed(offset);
-                report(offsets.add_partition_offset(&key.0, key.1, Offset::Offset(offset)));
+                log_failure(offsets.add_partition_offset(&key.0, key.1, Offset::Offset(offset)));
             }
         }
         offsets
     }
 
-    /// Writes to the log how far the subscriber is behind in the partitions that it has here.
-    fn look(&self) {
+    /// Logs the lag of the partitions that are assigned to this process.
+    fn log_lag(&self) {
         let partitions = self.partitions.keys().cloned().collect::<Vec<_>>();
         if partitions.is_empty() {
             return;
         }
-        let (subscriber, bound) = (self.post.subscriber.clone(), self.post.options.lag_bound);
-        let lag = lag::of(self.post.kafka.options().clone(), subscriber.clone(), partitions);
-        let last = Arc::clone(&self.waiting);
+        let subscriber = self.deliverer.subscriber.clone();
+        let threshold = self.deliverer.options.lag_threshold;
+        let lag = lag::read(
+            self.deliverer.kafka.options().clone(),
+            subscriber.clone(),
+            partitions,
+        );
+        let last_lag = Arc::clone(&self.last_lag);
         tokio::spawn(async move {
             let waiting = match lag.await {
                 Ok(lag) => lag.iter().map(|lag| lag.waiting).sum::<u64>(),
-                Err(failure) => return tracing::warn!(subscriber, failure, "its lag is not known"),
+                Err(failure) => {
+                    return tracing::warn!(subscriber, failure, "the lag of a subscriber is unknown");
+                }
             };
-            let grown = waiting > last.swap(waiting, Ordering::Relaxed);
-            if grown && waiting > bound {
-                tracing::warn!(subscriber, waiting, "more and more events wait");
+            let grows = waiting > last_lag.swap(waiting, Ordering::Relaxed);
+            if grows && waiting > threshold {
+                tracing::warn!(subscriber, waiting, "the lag of a subscriber grows");
             } else if waiting > 0 {
-                tracing::info!(subscriber, waiting, "events wait");
+                tracing::info!(subscriber, waiting, "events wait for a subscriber");
             }
         });
     }
@@ -320,22 +346,22 @@ impl Session {
         self.commit_now(&keys).await;
         let consumer = Arc::clone(&self.consumer);
         drop(self);
-        // The last one to drop it leaves the group, which waits for the broker.
+        // Dropping the last reference leaves the group, which waits for the broker.
         if let Err(error) = tokio::task::spawn_blocking(move || drop(consumer)).await {
-            tracing::error!(%error, "a consumer of Kafka did not end well");
+            tracing::error!(%error, "a Kafka consumer panicked when it was closed");
         }
     }
 }
 
 impl Drop for Session {
-    /// A consumer does not end before all that was revoked is given back.
+    /// Unassigns all revoked partitions, because the consumer cannot be closed before.
     fn drop(&mut self) {
         self.consumer.context().closing.store(true, Ordering::SeqCst);
         while let Ok(revoked) = self.revoked.try_recv() {
-            self.leaving.push((revoked.partitions, Instant::now()));
+            self.revoking.push((revoked.partitions, Instant::now()));
         }
-        for (partitions, _) in &self.leaving {
-            report(unassign(&*self.consumer, partitions));
+        for (partitions, _) in &self.revoking {
+            log_failure(unassign(&*self.consumer, partitions));
         }
     }
 }
@@ -356,8 +382,9 @@ fn keys(list: &TopicPartitionList) -> Vec<Key> {
     keys.collect()
 }
 
-/// Logs what failed and is put right by itself: an event that comes again, a group that is joined anew.
-fn report(result: Result<(), KafkaError>) {
+/// Logs a failure that needs no other handling: the event is delivered again, or the consumer joins its group
+/// again.
+fn log_failure(result: Result<(), KafkaError>) {
     match result {
         Ok(()) | Err(KafkaError::ConsumerCommit(RDKafkaErrorCode::NoOffset)) => {}
         Err(error) => tracing::warn!(%error, "Kafka"),

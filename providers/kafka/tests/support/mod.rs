@@ -1,15 +1,15 @@
-//! A broker to test against, and what the tests read of it.
-#![allow(dead_code, reason = "each test uses a part")]
+//! The broker of the tests.
+#![allow(dead_code, reason = "each test uses a part of this module")]
 
 use std::sync::Arc;
 
 use mercato_kafka::{Kafka, KafkaOptions};
 use uuid::Uuid;
 
-/// The broker's `host:port`.
+/// The environment variable with the `host:port` of the broker.
 pub const SERVER: &str = "MERCATO_TEST_KAFKA";
 
-/// Options for a prefix that no other run has.
+/// Returns options with a unique prefix.
 pub fn options(brokers: &str) -> KafkaOptions {
     let prefix = format!("test-{}.", Uuid::now_v7().simple());
     with_prefix(brokers, &prefix)

@@ -1,4 +1,4 @@
-//! Leases: which relay publishes which partitions of a service's subjects.
+//! Leases: which relay publishes which partitions of a service.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,55 +15,56 @@ use uuid::Uuid;
 use crate::error::is_duplicate;
 use crate::store::outbox::PARTITIONS;
 
-/// The leases: the partition, its owner, and when its lease ends.
+/// The collection of leases: the partition, its owner, and the end of the lease.
 pub(super) const COLLECTION: &str = "_leases";
 
-/// The relays: their names, and until when they are known to live.
+/// The collection of relays: the id, and the time until which the relay counts as alive.
 const RELAYS: &str = "_relays";
 
-/// How long to wait for a round of publishing to end before a lease is kept after all.
-const COURTESY: Duration = Duration::from_millis(200);
+/// How long to wait for the end of a publishing round before surplus leases are released. After that they are
+/// kept for one more renewal.
+const ROUND_TIMEOUT: Duration = Duration::from_millis(200);
 
-/// The partitions that this relay publishes now.
+/// The partitions that this relay may publish now.
 #[derive(Clone, Debug)]
 pub(super) struct Held {
     pub partitions: Vec<i32>,
-    /// Until when it may; four renewals come before it.
+    /// The end of the leases. There are four renewals before it.
     until: Instant,
 }
 
 pub(super) struct Leases {
-    me: String,
+    relay: String,
     length: Duration,
     leases: Collection<Document>,
     relays: Collection<Document>,
     held: watch::Sender<Held>,
-    /// Is notified when another relay has released leases.
-    freed: Arc<Notify>,
+    /// Notified when another relay has released leases.
+    released: Arc<Notify>,
 }
 
 impl Leases {
-    pub fn new(database: &Database, length: Duration, freed: Arc<Notify>) -> Self {
+    pub fn new(database: &Database, length: Duration, released: Arc<Notify>) -> Self {
         let none = Held {
             partitions: Vec::new(),
             until: Instant::now(),
         };
         Self {
-            me: Uuid::now_v7().to_string(),
+            relay: Uuid::now_v7().to_string(),
             length: length.max(Duration::from_secs(1)),
             leases: database.collection(COLLECTION),
             relays: database.collection(RELAYS),
             held: watch::Sender::new(none),
-            freed,
+            released,
         }
     }
 
-    /// What this relay may publish, and whenever that changes.
+    /// Returns a receiver of the leases of this relay and their changes.
     pub fn held(&self) -> watch::Receiver<Held> {
         self.held.subscribe()
     }
 
-    /// Waits until none of the leases holds any more.
+    /// Waits until the leases have ended.
     pub async fn ended(held: &mut watch::Receiver<Held>) {
         loop {
             let until = held.borrow_and_update().until;
@@ -74,31 +75,32 @@ impl Leases {
         }
     }
 
-    /// Takes and renews this relay's share of the leases, for ever. `turn` is held by those who publish.
-    pub async fn keep(&self, turn: &Mutex<()>) {
+    /// Claims and renews this relay's share of the leases, without end. `publishing` is locked during each
+    /// publishing round.
+    pub async fn maintain(&self, publishing: &Mutex<()>) {
         let mut prepared = false;
         loop {
-            let step = async {
+            let renewal = async {
                 if !prepared {
                     self.prepare().await?;
                 }
-                self.step(turn).await
+                self.renew(publishing).await
             };
-            match timeout(self.length, step).await {
+            match timeout(self.length, renewal).await {
                 Ok(Ok(())) => prepared = true,
                 Ok(Err(error)) => tracing::warn!(%error, "the leases of the relay could not be renewed"),
                 Err(_) => tracing::warn!("the leases of the relay could not be renewed in time"),
             }
-            self.expire();
+            self.drop_expired();
             tokio::select! {
                 () = sleep(self.length / 4) => {}
-                () = self.freed.notified() => {}
+                () = self.released.notified() => {}
             }
         }
     }
 
-    /// Forgets leases that have ended.
-    fn expire(&self) {
+    /// Drops the leases if they have ended.
+    fn drop_expired(&self) {
         self.held.send_if_modified(|held| {
             let ended = held.until <= Instant::now() && !held.partitions.is_empty();
             if ended {
@@ -119,40 +121,40 @@ impl Leases {
             Err(error) if !is_duplicate(&error) => return Err(error),
             _ => {}
         }
-        // Names of relays that are long gone.
-        let hour = IndexOptions::builder()
+        // Deletes the ids of crashed relays an hour after their end.
+        let expiry = IndexOptions::builder()
             .expire_after(Duration::from_secs(3_600))
             .build();
         self.relays
             .create_index(
                 IndexModel::builder()
                     .keys(doc! { "until": 1 })
-                    .options(hour)
+                    .options(expiry)
                     .build(),
             )
             .await
             .map(drop)
     }
 
-    async fn step(&self, turn: &Mutex<()>) -> Result<()> {
-        let asked = Instant::now();
-        let until = asked + self.length - self.length / 8;
-        let end = self.end();
+    /// Renews this relay's leases, claims free ones up to its share, and releases surplus ones.
+    async fn renew(&self, publishing: &Mutex<()>) -> Result<()> {
+        let until = Instant::now() + self.length - self.length / 8;
+        let end = self.lease_end();
         let alive = doc! { "$expr": { "$gt": ["$until", "$$NOW"] } };
         let renew = vec![doc! { "$set": { "until": &end } }];
         self.relays
-            .update_one(doc! { "_id": &self.me }, renew.clone())
+            .update_one(doc! { "_id": &self.relay }, renew.clone())
             .upsert(true)
             .await?;
-        let mine = doc! { "$and": [{ "owner": &self.me }, &alive] };
+        let mine = doc! { "$and": [{ "owner": &self.relay }, &alive] };
         self.leases.update_many(mine, renew).await?;
         let relays = i32::try_from(self.relays.count_documents(alive).await?)
             .unwrap_or(i32::MAX)
             .max(1);
         let share = usize::try_from((PARTITIONS + relays - 1) / relays).unwrap_or(1);
 
-        let (mut mine, free) = self.look().await?;
-        // By its clock the server may have let some go meanwhile; what it shows as ours is ours.
+        // By its clock the server may have ended some leases before the renewal, so they are read again.
+        let (mut mine, free) = self.read_leases().await?;
         for partition in free {
             if mine.len() >= share {
                 break;
@@ -161,13 +163,13 @@ impl Leases {
                 mine.push(partition);
             }
         }
-        let excess = mine.split_off(mine.len().min(share));
-        self.hold(mine.clone(), until);
-        if !excess.is_empty() {
-            // Only between two rounds: what is being published now may be of these.
-            if let Ok(_turn) = timeout(COURTESY, turn.lock()).await {
-                let released = doc! { "owner": &self.me, "_id": { "$in": excess } };
-                self.leases.update_many(released, free_lease()).await?;
+        let surplus = mine.split_off(mine.len().min(share));
+        self.hold(mine, until);
+        if !surplus.is_empty() {
+            // Only between two rounds, because the current round may publish events of these partitions.
+            if let Ok(_guard) = timeout(ROUND_TIMEOUT, publishing.lock()).await {
+                let surplus = doc! { "owner": &self.relay, "_id": { "$in": surplus } };
+                self.leases.update_many(surplus, free_lease()).await?;
             }
         }
         Ok(())
@@ -182,14 +184,14 @@ impl Leases {
         });
     }
 
-    /// When a lease ends that begins now, by the server's clock.
-    fn end(&self) -> Document {
+    /// Returns the expression for the end of a lease that begins now, by the clock of the server.
+    fn lease_end(&self) -> Document {
         let length = i64::try_from(self.length.as_millis()).unwrap_or(i64::MAX);
         doc! { "$add": ["$$NOW", length] }
     }
 
-    /// This relay's partitions, and those of nobody.
-    async fn look(&self) -> Result<(Vec<i32>, Vec<i32>)> {
+    /// Returns this relay's partitions, and the free ones.
+    async fn read_leases(&self) -> Result<(Vec<i32>, Vec<i32>)> {
         let held = doc! { "owner": 1, "held": { "$gt": ["$until", "$$NOW"] } };
         let all = self
             .leases
@@ -203,27 +205,27 @@ impl Leases {
             let partition = lease.get_i32("_id").map_err(Error::custom)?;
             if !lease.get_bool("held").unwrap_or(false) {
                 free.push(partition);
-            } else if lease.get_str("owner").is_ok_and(|owner| owner == self.me) {
+            } else if lease.get_str("owner").is_ok_and(|owner| owner == self.relay) {
                 mine.push(partition);
             }
         }
-        // So that relays that start together do not all reach for the same.
+        // Relays that start at the same time should not all try to claim the same partitions.
         fastrand::shuffle(&mut free);
         Ok((mine, free))
     }
 
     async fn claim(&self, partition: i32, end: &Document) -> Result<bool> {
         let free = doc! { "_id": partition, "$expr": { "$lte": ["$until", "$$NOW"] } };
-        let take = vec![doc! { "$set": { "owner": &self.me, "until": end } }];
+        let take = vec![doc! { "$set": { "owner": &self.relay, "until": end } }];
         Ok(self.leases.update_one(free, take).await?.modified_count == 1)
     }
 
-    /// Leaves all partitions to other relays.
+    /// Releases all leases.
     pub async fn release(&self) -> Result<()> {
         self.held.send_modify(|held| held.partitions.clear());
-        self.relays.delete_one(doc! { "_id": &self.me }).await?;
+        self.relays.delete_one(doc! { "_id": &self.relay }).await?;
         self.leases
-            .update_many(doc! { "owner": &self.me }, free_lease())
+            .update_many(doc! { "owner": &self.relay }, free_lease())
             .await?;
         Ok(())
     }

@@ -1,12 +1,18 @@
-//! The relay: from the outboxes to a broker.
+//! The relay: publishes the events of the outboxes to a broker.
 //!
-//! The subjects of a service are shared out in partitions, and each partition is published by one relay at a time: the one that
-//! holds its lease. Leases are documents with an end by the server's clock. A relay renews them four times within their length,
-//! and stops publishing an eighth of it before their end, by a clock that only counts elapsed time; so two relays publish the same
-//! subject at once only if the clocks of two servers that are primary one after the other differ by more than that, or
-//! if a publisher goes on with what it was told to give up. Even then every event is published: twice, at worst.
+//! The subjects of a service are divided into partitions. Only the relay with the lease of a partition
+//! publishes its events. A lease is a document with an end by the clock of the server. A relay renews its
+//! leases four times within their length. By its monotonic clock it stops publishing an eighth of the length
+//! before their end.
+//!
+//! So two relays publish the same subject at the same time only in two cases:
+//! - the clocks of two successive primaries differ by more than that eighth;
+//! - a publisher continues after its call was cancelled.
+//!
+//! Even then every event is published, at worst twice.
 
 mod leases;
+mod options;
 mod round;
 mod stream;
 mod worker;
@@ -14,56 +20,31 @@ mod worker;
 use std::collections::HashMap;
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::Duration;
 
 use mercato_ports::events::Publisher;
+pub use options::RelayOptions;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use worker::Worker;
 
 use crate::Store;
 
-/// How a relay behaves. Relays that share work have the same options.
-#[derive(Clone, Copy, Debug)]
-pub struct RelayOptions {
-    /// How long a relay that is gone keeps others from its part of the events; at least a second.
-    pub lease: Duration,
-    /// The most events that are handed to the publisher at once.
-    pub batch: u32,
-    /// How long to wait after the publisher's first failure; each further one doubles it, up to [`longest_backoff`](Self::longest_backoff).
-    pub backoff: Duration,
-    /// The longest wait between two attempts to publish.
-    pub longest_backoff: Duration,
-}
-
-impl Default for RelayOptions {
-    /// Leases of 6 seconds, 500 events, waits of 100 milliseconds up to 5 seconds.
-    fn default() -> Self {
-        Self {
-            lease: Duration::from_secs(6),
-            batch: 500,
-            backoff: Duration::from_millis(100),
-            longest_backoff: Duration::from_secs(5),
-        }
-    }
-}
-
-/// Hands the events of a store's services to a broker: in the order of their commits for each subject, not before they are due, and
-/// at least once. Relays of several processes share the work.
+/// Publishes the events of a store's services at least once, in the order of the commits of each subject, and
+/// not before they are due. Relays of several processes share the work.
 pub struct Relay {
     store: Arc<Store>,
     options: RelayOptions,
 }
 
 impl Relay {
-    /// A relay of all services that the store serves, as they come and go.
+    /// Creates a relay for all services of the store, including those that are added later.
     #[must_use]
     pub fn new(store: Arc<Store>, options: RelayOptions) -> Self {
         Self { store, options }
     }
 
-    /// Publishes until `shutdown` completes; then it finishes what it has begun, and leaves its part to other relays at once.
-    /// Whatever fails meanwhile is logged and tried again.
+    /// Publishes until `shutdown` completes. Then it finishes its current batch and releases its leases.
+    /// Failures are logged and tried again.
     pub async fn run(&self, publisher: Arc<dyn Publisher>, shutdown: impl Future<Output = ()> + Send) {
         let mut shutdown = pin!(shutdown);
         let mut services = self.store.services();
@@ -72,7 +53,7 @@ impl Relay {
         let mut running = HashMap::<String, (usize, watch::Sender<()>)>::new();
         loop {
             let now = services.borrow_and_update().clone();
-            // A service that was added again is another one.
+            // A service that was added again has a new manifest, so it needs a new worker.
             running.retain(|name, (pointer, _)| {
                 now.get(name)
                     .is_some_and(|service| Arc::as_ptr(service).addr() == *pointer)
@@ -90,7 +71,7 @@ impl Relay {
                 () = &mut shutdown => break,
                 changed = services.changed() => if changed.is_err() { break },
                 Some(ended) = workers.join_next() => if let Err(error) = ended {
-                    tracing::error!(%error, "a worker of the relay ended");
+                    tracing::error!(%error, "a worker of the relay panicked");
                 },
             }
         }

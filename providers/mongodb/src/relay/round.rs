@@ -1,4 +1,4 @@
-//! One round of publishing: reads what is next, hands it over, deletes it.
+//! One round of publishing: reads the next events, publishes them, deletes them.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -12,14 +12,14 @@ use mongodb::error::{Error, Result};
 use crate::store::outbox::{self, now};
 use crate::store::service::Service;
 
-/// When to look again.
+/// When the next round is due.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Next {
+pub(super) enum NextRound {
     Now,
-    /// When the next event is due, in milliseconds since the Unix epoch.
+    /// At this time, in milliseconds since the Unix epoch, because an event is due then.
     At(i64),
-    /// When something happens.
-    Unknown,
+    /// On the next notification.
+    OnNotification,
 }
 
 pub(super) struct Round<'a> {
@@ -28,59 +28,61 @@ pub(super) struct Round<'a> {
     pub batch: u32,
 }
 
-/// An event of the outbox.
-struct Kept {
+/// An event in the outbox.
+struct StoredEvent {
     id: Bson,
     at: Timestamp,
     event: Event,
 }
 
 impl Round<'_> {
-    /// Publishes the next events of some partitions, unless `given_up` completes first, with the reason.
+    /// Publishes the next events of some partitions. If `cancelled` completes first, its reason is the error.
     pub async fn run(
         &self,
         partitions: &[i32],
-        given_up: impl Future<Output = &'static str>,
-    ) -> std::result::Result<Next, String> {
+        cancelled: impl Future<Output = &'static str>,
+    ) -> std::result::Result<NextRound, String> {
         if partitions.is_empty() {
-            return Ok(Next::Unknown);
+            return Ok(NextRound::OnNotification);
         }
         let next = self
             .next(partitions)
             .await
             .map_err(|error| format!("MongoDB failed: {error}"))?;
-        let kept = match next {
-            Ok(kept) => kept,
+        let stored = match next {
+            Ok(stored) => stored,
             Err(next) => return Ok(next),
         };
-        if !kept.is_empty() {
-            let (ids, events) = kept.into_iter().map(|kept| (kept.id, kept.event)).unzip();
-            self.hand_over(ids, events, given_up).await?;
+        if !stored.is_empty() {
+            let (ids, events) = stored.into_iter().map(|stored| (stored.id, stored.event)).unzip();
+            self.publish(ids, events, cancelled).await?;
         }
-        Ok(Next::Now)
+        Ok(NextRound::Now)
     }
 
-    async fn hand_over(
+    async fn publish(
         &self,
         ids: Vec<Bson>,
         events: Vec<Event>,
-        given_up: impl Future<Output = &'static str>,
+        cancelled: impl Future<Output = &'static str>,
     ) -> std::result::Result<(), String> {
         tokio::select! {
             biased;
             published = self.publisher.publish(events) => published?,
-            reason = given_up => return Err(reason.into()),
+            reason = cancelled => return Err(reason.into()),
         }
         let published = doc! { "_id": { "$in": ids } };
         let deleted = self.service.outbox.delete_many(published).await;
         deleted.map(drop).map_err(|error| {
-            format!("published events could not be deleted, and are published again: {error}")
+            format!("published events could not be deleted, so they are published again: {error}")
         })
     }
 
-    /// What can be published now, in its order; or when to look again, where there is nothing.
-    async fn next(&self, partitions: &[i32]) -> Result<std::result::Result<Vec<Kept>, Next>> {
-        // One moment for all reads: what was committed after it is after all that they show.
+    /// Returns the events that can be published now, in order. If there are none, the inner error says when
+    /// the next round is due.
+    async fn next(&self, partitions: &[i32]) -> Result<std::result::Result<Vec<StoredEvent>, NextRound>> {
+        // All reads use one snapshot, so events that are committed later are behind all events that they
+        // return.
         let mut session = self
             .service
             .outbox
@@ -88,21 +90,22 @@ impl Round<'_> {
             .start_session()
             .snapshot(true)
             .await?;
-        // First what is ready, then what waits: a later read shows no less. Read the other way round, a timer could be missing whose
-        // commit comes between, and what is behind it would pass.
+        // Read the ready events first and the waiting ones second, because a later read misses nothing that
+        // an earlier one shows. In the other order a timer that is committed in between could be missing, and
+        // the events behind it would be published too early.
         let ready = self.ready(&mut session, partitions).await?;
         let now = now();
         let due = self.first_due(&mut session, partitions).await?;
         if due.is_some_and(|due| due <= now) {
-            let waits_no_longer = doc! { "p": { "$in": partitions }, "w": { "$gt": 0_i64, "$lte": now } };
+            let due = doc! { "p": { "$in": partitions }, "w": { "$gt": 0_i64, "$lte": now } };
             self.service
                 .outbox
-                .update_many(waits_no_longer, doc! { "$set": { "w": 0_i64 } })
+                .update_many(due, doc! { "$set": { "w": 0_i64 } })
                 .await?;
             return Ok(Ok(Vec::new()));
         }
         if ready.is_empty() {
-            return Ok(Err(due.map_or(Next::Unknown, Next::At)));
+            return Ok(Err(due.map_or(NextRound::OnNotification, NextRound::At)));
         }
         if due.is_none() {
             return Ok(Ok(ready));
@@ -110,7 +113,7 @@ impl Round<'_> {
         self.without_blocked(&mut session, ready).await.map(Ok)
     }
 
-    /// The time that the first of the waiting events waits for.
+    /// Returns the due time of the first waiting event.
     async fn first_due(&self, session: &mut ClientSession, partitions: &[i32]) -> Result<Option<i64>> {
         let waiting = doc! { "w": { "$gt": 0_i64 }, "p": { "$in": partitions } };
         let first = self
@@ -123,20 +126,25 @@ impl Round<'_> {
         Ok(first.and_then(|first| first.get_i64("w").ok()))
     }
 
-    async fn ready(&self, session: &mut ClientSession, partitions: &[i32]) -> Result<Vec<Kept>> {
+    /// Returns the next events that are ready, up to the batch size.
+    async fn ready(&self, session: &mut ClientSession, partitions: &[i32]) -> Result<Vec<StoredEvent>> {
         let ready = doc! { "w": 0_i64, "p": { "$in": partitions } };
         let find = self.service.outbox.find(ready).sort(doc! { "at": 1 });
         let find = find.limit(self.batch.into()).batch_size(self.batch);
         let mut cursor = find.session(&mut *session).await?;
         let all = cursor.stream(session).try_collect::<Vec<_>>().await?;
-        all.iter().map(kept).collect()
+        all.iter().map(stored_event).collect()
     }
 
-    /// Leaves out what comes behind a waiting event of its subject, and lets it wait for that one's time.
-    async fn without_blocked(&self, session: &mut ClientSession, ready: Vec<Kept>) -> Result<Vec<Kept>> {
+    /// Removes the events that are behind a waiting event of their subject. They then wait for the same time.
+    async fn without_blocked(
+        &self,
+        session: &mut ClientSession,
+        ready: Vec<StoredEvent>,
+    ) -> Result<Vec<StoredEvent>> {
         let subjects = ready
             .iter()
-            .map(|kept| kept.event.subject.as_str())
+            .map(|stored| stored.event.subject.as_str())
             .collect::<Vec<_>>();
         let waiting = doc! { "s": { "$in": subjects }, "w": { "$gt": 0_i64 } };
         let mut cursor = self.service.outbox.find(waiting).session(&mut *session).await?;
@@ -146,17 +154,17 @@ impl Round<'_> {
             let at = raw.get_timestamp("at").map_err(damaged)?;
             let until = raw.get_i64("w").map_err(damaged)?;
             let subject = raw.get_str("s").map_err(damaged)?.to_owned();
-            let known = first.entry(subject).or_insert((at, until));
-            if at < known.0 {
-                *known = (at, until);
+            let earliest = first.entry(subject).or_insert((at, until));
+            if at < earliest.0 {
+                *earliest = (at, until);
             }
         }
         let mut free = Vec::with_capacity(ready.len());
         let mut blocked = HashMap::<i64, Vec<Bson>>::new();
-        for kept in ready {
-            match first.get(&kept.event.subject) {
-                Some((at, until)) if *at < kept.at => blocked.entry(*until).or_default().push(kept.id),
-                _ => free.push(kept),
+        for stored in ready {
+            match first.get(&stored.event.subject) {
+                Some((at, until)) if *at < stored.at => blocked.entry(*until).or_default().push(stored.id),
+                _ => free.push(stored),
             }
         }
         for (until, ids) in blocked {
@@ -170,9 +178,9 @@ impl Round<'_> {
     }
 }
 
-fn kept(raw: &RawDocumentBuf) -> Result<Kept> {
+fn stored_event(raw: &RawDocumentBuf) -> Result<StoredEvent> {
     let parts = || {
-        Ok(Kept {
+        Ok(StoredEvent {
             id: raw
                 .get("_id")?
                 .map(Bson::try_from)

@@ -1,4 +1,4 @@
-//! Being told of new events by the server, at once.
+//! A change stream, which reports new events as soon as they are committed.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,66 +16,67 @@ use super::leases;
 use crate::store::outbox;
 
 /// How long to wait before the change stream is opened again.
-const PAUSE: Duration = Duration::from_secs(1);
+const REOPEN_DELAY: Duration = Duration::from_secs(1);
 
 /// A change stream on the outbox and the leases of one database.
 pub(super) struct Stream {
     database: Database,
-    /// Is notified of new events.
+    /// Notified of new events.
     wake: Arc<Notify>,
-    /// Is notified of leases that were released.
-    freed: Arc<Notify>,
-    up: AtomicBool,
+    /// Notified of released leases.
+    released: Arc<Notify>,
+    open: AtomicBool,
 }
 
 impl Stream {
-    pub fn new(database: Database, wake: Arc<Notify>, freed: Arc<Notify>) -> Self {
+    pub fn new(database: Database, wake: Arc<Notify>, released: Arc<Notify>) -> Self {
         Self {
             database,
             wake,
-            freed,
-            up: AtomicBool::new(false),
+            released,
+            open: AtomicBool::new(false),
         }
     }
 
-    /// Whether the server tells of new events now.
-    pub fn is_up(&self) -> bool {
-        self.up.load(Ordering::Relaxed)
+    /// Returns whether the stream is open.
+    pub fn is_open(&self) -> bool {
+        self.open.load(Ordering::Relaxed)
     }
 
-    /// Listens for ever; goes on where it was when the connection is lost.
+    /// Listens without end. After a lost connection it resumes where it stopped.
     pub async fn listen(&self) {
-        let mut token = None;
+        let mut latest = None;
         loop {
-            let known = token.take();
-            let resumed = known.is_some();
-            match self.follow(known, &mut token).await {
-                Ok(()) => tracing::warn!("the change stream of an outbox has ended; it is opened again"),
+            let resume_from = latest.take();
+            let resumed = resume_from.is_some();
+            match self.follow(resume_from, &mut latest).await {
+                Ok(()) => tracing::warn!("the change stream has ended; it is opened again"),
                 Err(error) => {
-                    tracing::warn!(%error, resumed, "the change stream of an outbox failed; it is opened again");
+                    tracing::warn!(%error, resumed, "the change stream failed; it is opened again");
                 }
             }
-            self.up.store(false, Ordering::Relaxed);
+            self.open.store(false, Ordering::Relaxed);
             self.wake.notify_one();
-            sleep(PAUSE).await;
+            sleep(REOPEN_DELAY).await;
         }
     }
 
-    /// Listens as long as it can. `latest` is where to go on; it stays empty where the server could not go on from `known`.
-    async fn follow(&self, known: Option<ResumeToken>, latest: &mut Option<ResumeToken>) -> Result<()> {
+    /// Listens until the stream ends, and sets `latest` to the token of the last change. If the server cannot
+    /// resume, `latest` stays `None` and the next stream starts afresh.
+    async fn follow(&self, resume_from: Option<ResumeToken>, latest: &mut Option<ResumeToken>) -> Result<()> {
         let events = doc! { "ns.coll": outbox::COLLECTION, "operationType": "insert" };
-        let freed = doc! { "ns.coll": leases::COLLECTION, "updateDescription.updatedFields.owner": "" };
+        let released = doc! { "ns.coll": leases::COLLECTION, "updateDescription.updatedFields.owner": "" };
         let pipeline = [
-            doc! { "$match": { "$or": [events, freed] } },
+            doc! { "$match": { "$or": [events, released] } },
             doc! { "$project": { "ns": 1, "operationType": 1 } },
         ];
         let mut watch = self.database.watch().pipeline(pipeline);
-        if let Some(token) = known {
+        if let Some(token) = resume_from {
             watch = watch.resume_after(token);
         }
         let mut changes = watch.await?.with_type::<RawDocumentBuf>();
-        self.up.store(true, Ordering::Relaxed);
-        // What came while nobody listened.
+        self.open.store(true, Ordering::Relaxed);
+        // For events that were committed before the stream was open.
         self.wake.notify_one();
         while let Some(change) = changes.next().await {
             let change = change?;
@@ -83,7 +84,7 @@ impl Stream {
             if collection.is_ok_and(|name| name == outbox::COLLECTION) {
                 self.wake.notify_one();
             } else {
-                self.freed.notify_one();
+                self.released.notify_one();
             }
             *latest = changes.resume_token();
         }

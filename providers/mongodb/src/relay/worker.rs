@@ -1,4 +1,4 @@
-//! The part of a relay that serves one service.
+//! The worker of a relay for one service.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,20 +7,20 @@ use mercato_ports::events::Publisher;
 use tokio::sync::{Mutex, Notify, watch};
 use tokio::time::{sleep, timeout};
 
-use super::RelayOptions;
 use super::leases::Leases;
-use super::round::{Next, Round};
+use super::options::RelayOptions;
+use super::round::{NextRound, Round};
 use super::stream::Stream;
 use crate::store::outbox::now;
 use crate::store::service::Service;
 
-/// How long publishing may go on after the relay was told to stop.
+/// How long the current round may take after the relay was asked to stop.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// How often to look for events while no change stream tells of them.
+/// The interval of polling while no change stream is open.
 const POLL: Duration = Duration::from_secs(1);
 
-/// How often to look for events all the same.
+/// The interval of polling while the change stream is open.
 const RARE_POLL: Duration = Duration::from_secs(5);
 
 pub(super) struct Worker {
@@ -29,81 +29,89 @@ pub(super) struct Worker {
     options: RelayOptions,
     leases: Leases,
     stream: Stream,
-    /// Held while events are being published; leases are given away only between two rounds.
-    turn: Mutex<()>,
+    /// Locked during each publishing round, because leases must be released only between two rounds.
+    publishing: Mutex<()>,
 }
 
 impl Worker {
     pub fn new(service: Arc<Service>, publisher: Arc<dyn Publisher>, options: RelayOptions) -> Self {
-        let freed = Arc::new(Notify::new());
+        let released = Arc::new(Notify::new());
         Self {
-            leases: Leases::new(&service.database, options.lease, Arc::clone(&freed)),
-            stream: Stream::new(service.database.clone(), Arc::clone(&service.wake), freed),
-            turn: Mutex::default(),
+            leases: Leases::new(&service.database, options.lease, Arc::clone(&released)),
+            stream: Stream::new(service.database.clone(), Arc::clone(&service.wake), released),
+            publishing: Mutex::default(),
             service,
             publisher,
             options,
         }
     }
 
-    /// Works until the sender of `stop` is dropped.
+    /// Publishes until the sender of `stop` is dropped.
     pub async fn run(self, stop: watch::Receiver<()>) {
         tokio::select! {
             () = self.publish(stop) => {}
-            () = self.leases.keep(&self.turn) => {}
+            () = self.leases.maintain(&self.publishing) => {}
             () = self.stream.listen() => {}
         }
         match timeout(GRACE, self.leases.release()).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => {
-                tracing::warn!(%error, "the leases of the relay run out instead of being released")
+                tracing::warn!(%error, "the leases could not be released; other relays wait for their end")
             }
-            Err(_) => tracing::warn!("the leases of the relay run out instead of being released"),
+            Err(_) => {
+                tracing::warn!("the leases were not released in time; other relays wait for their end")
+            }
         }
     }
 
     async fn publish(&self, mut stop: watch::Receiver<()>) {
         let mut held = self.leases.held();
-        let mut wait = self.options.backoff;
+        let mut backoff = self.options.backoff;
         loop {
             let round = Round {
                 service: &self.service,
                 publisher: &self.publisher,
                 batch: self.options.batch,
             };
-            let done = {
-                let _turn = self.turn.lock().await;
+            let result = {
+                let _guard = self.publishing.lock().await;
                 let lease = held.borrow_and_update().clone();
                 let mut expiring = held.clone();
                 let mut stopping = stop.clone();
-                let given_up = async {
+                let cancelled = async {
                     tokio::select! {
                         () = Leases::ended(&mut expiring) => "the relay has lost its leases",
-                        () = async { ended(&mut stopping).await; sleep(GRACE).await } => "the relay is stopping",
+                        () = async { ended(&mut stopping).await; sleep(GRACE).await } => {
+                            "the relay is stopping"
+                        }
                     }
                 };
-                round.run(&lease.partitions, given_up).await
+                round.run(&lease.partitions, cancelled).await
             };
-            let nap = match done {
+            let wait = match result {
                 Ok(next) => {
-                    wait = self.options.backoff;
+                    backoff = self.options.backoff;
                     match next {
-                        Next::Now => Duration::ZERO,
-                        Next::At(due) => self.nap().min(until(due)),
-                        Next::Unknown => self.nap(),
+                        NextRound::Now => Duration::ZERO,
+                        NextRound::At(due) => self.poll_interval().min(until(due)),
+                        NextRound::OnNotification => self.poll_interval(),
                     }
                 }
                 Err(reason) => {
-                    tracing::warn!(service = self.service.name, reason, "events wait in the outbox");
-                    let nap = wait.mul_f64(0.5 + fastrand::f64() / 2.0);
-                    wait = wait.saturating_mul(2).min(self.options.longest_backoff);
+                    tracing::warn!(
+                        service = self.service.name,
+                        reason,
+                        "events could not be published; they stay in the outbox"
+                    );
+                    let wait = backoff.mul_f64(0.5 + fastrand::f64() / 2.0);
+                    backoff = backoff.saturating_mul(2).min(self.options.max_backoff);
                     tokio::select! {
                         () = ended(&mut stop) => return,
-                        () = sleep(nap) => continue,
+                        () = sleep(wait) => continue,
                     }
                 }
             };
-            if nap.is_zero() {
+            if wait.is_zero() {
                 if stop.has_changed().is_err() {
                     return;
                 }
@@ -113,13 +121,13 @@ impl Worker {
                 () = ended(&mut stop) => return,
                 () = self.service.wake.notified() => {}
                 _ = held.changed() => {}
-                () = sleep(nap) => {}
+                () = sleep(wait) => {}
             }
         }
     }
 
-    fn nap(&self) -> Duration {
-        if self.stream.is_up() { RARE_POLL } else { POLL }
+    fn poll_interval(&self) -> Duration {
+        if self.stream.is_open() { RARE_POLL } else { POLL }
     }
 }
 

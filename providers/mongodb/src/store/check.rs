@@ -1,13 +1,14 @@
-//! What is refused before the store is asked, because it could never be written.
+//! Checks that need no database.
 
 use std::collections::HashSet;
 
 use mercato_ports::documents::{Adjustment, Failure, Write};
 use mercato_ports::events::Event;
 
-use super::document::object;
+use super::document::parse_object;
 
-/// Refuses what could never be written, whatever the store holds. The bodies are checked where they are encoded.
+/// Rejects writes and events that are invalid whatever the store holds. Bodies are checked when they are
+/// encoded.
 pub(crate) fn check(writes: &[Write], events: &[Event]) -> Result<(), Failure> {
     let mut named = HashSet::new();
     for write in writes {
@@ -29,7 +30,8 @@ pub(crate) fn check(writes: &[Write], events: &[Event]) -> Result<(), Failure> {
                 event.id, event.kind
             ))
         };
-        object(&event.data).map_err(|error| invalid(&format!("its data is no JSON object: {error}")))?;
+        parse_object(&event.data)
+            .map_err(|error| invalid(&format!("its data is not a JSON object: {error}")))?;
         let mut times = [Some(event.time), event.due].into_iter().flatten();
         if times.any(|time| i64::try_from(time).is_err()) {
             return Err(invalid("its time is out of range"));
@@ -45,10 +47,10 @@ fn check_adjustment(adjustment: &Adjustment) -> Result<(), &'static str> {
         .iter()
         .all(|change| fields.insert(&change.field))
     {
-        return Err("an adjustment changes a field at most once");
+        return Err("an adjustment must change each field at most once");
     }
     if fields.is_empty() {
-        return Err("an adjustment changes at least one field");
+        return Err("an adjustment must change at least one field");
     }
     Ok(())
 }

@@ -8,29 +8,30 @@ use mongodb::options::{ClientOptions, ReadConcern, ReadPreference, SelectionCrit
 
 use crate::error::OpenError;
 
-/// How long to look for a primary, unless the address says otherwise: longer than an election of a healthy set takes.
-const SELECTION: Duration = Duration::from_secs(4);
+/// How long to wait for a primary, unless the address sets it: longer than an election in a healthy replica
+/// set.
+const SELECTION_TIMEOUT: Duration = Duration::from_secs(4);
 
-/// How long to wait for a new connection, unless the address says otherwise.
-const CONNECT: Duration = Duration::from_secs(2);
+/// How long to wait for a new connection, unless the address sets it.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// The most connections, unless the address says otherwise.
-const POOL: u32 = 100;
+/// The maximum number of connections, unless the address sets it.
+const POOL_SIZE: u32 = 100;
 
-/// The longest name of a database.
-const DATABASE: usize = 63;
+/// The maximum length of a database's name.
+const MAX_DATABASE: usize = 63;
 
-/// The longest prefix of the databases' names.
-const PREFIX: usize = 24;
+/// The maximum length of the prefix of a database's name.
+const MAX_PREFIX: usize = 24;
 
-/// Connects, and makes sure that the server can do what is asked of it later.
+/// Connects, and checks that the server is a replica set.
 pub(crate) async fn client(url: &str) -> Result<Client, OpenError> {
-    // The driver's error may quote the address.
+    // The error of the driver may quote the address, so it is not shown.
     let mut options = ClientOptions::parse(url).await.map_err(|_| OpenError::Address)?;
     options.app_name.get_or_insert_with(|| "mercato".into());
-    options.server_selection_timeout.get_or_insert(SELECTION);
-    options.connect_timeout.get_or_insert(CONNECT);
-    options.max_pool_size.get_or_insert(POOL);
+    options.server_selection_timeout.get_or_insert(SELECTION_TIMEOUT);
+    options.connect_timeout.get_or_insert(CONNECT_TIMEOUT);
+    options.max_pool_size.get_or_insert(POOL_SIZE);
     options.max_connecting.get_or_insert(8);
     options.retry_writes = Some(true);
     options.read_concern = Some(ReadConcern::majority());
@@ -60,23 +61,23 @@ pub(crate) async fn client(url: &str) -> Result<Client, OpenError> {
 }
 
 pub(crate) fn check_prefix(prefix: &str) -> Result<(), OpenError> {
-    let fits = |char: char| char.is_ascii_lowercase() || char.is_ascii_digit() || "-_".contains(char);
-    if prefix.len() <= PREFIX && prefix.chars().all(fits) {
+    let allowed = |char: char| char.is_ascii_lowercase() || char.is_ascii_digit() || "-_".contains(char);
+    if prefix.len() <= MAX_PREFIX && prefix.chars().all(allowed) {
         Ok(())
     } else {
         Err(OpenError::Prefix(prefix.to_owned()))
     }
 }
 
-/// Whether a service's name fits into that of its database.
+/// Rejects the name of a service that cannot be part of a database's name.
 pub(crate) fn check_service(service: &str) -> Result<(), String> {
-    let most = DATABASE - PREFIX;
-    let fits = |char: char| char.is_ascii_lowercase() || char.is_ascii_digit() || char == '-';
-    if !service.is_empty() && service.len() <= most && service.chars().all(fits) {
+    let max = MAX_DATABASE - MAX_PREFIX;
+    let allowed = |char: char| char.is_ascii_lowercase() || char.is_ascii_digit() || char == '-';
+    if !service.is_empty() && service.len() <= max && service.chars().all(allowed) {
         Ok(())
     } else {
         Err(format!(
-            "its name is to have at most {most} lower-case letters, digits and hyphens, because it names a database"
+            "its name must have 1 to {max} lower-case letters, digits and hyphens, as it names a database"
         ))
     }
 }

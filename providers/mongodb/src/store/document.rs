@@ -1,11 +1,11 @@
-//! Documents as MongoDB keeps them.
+//! The format of documents in MongoDB.
 //!
-//! | field | what |
+//! | field | content |
 //! |---|---|
 //! | `_id`, `v` | the id and the version |
-//! | `b` | the body: the text that was committed, so that every value, number and order of keys comes back as it was |
-//! | `f` | all top-level integers, and the top-level texts of declared fields: what is indexed and adjusted |
-//! | `a` | present once an integer of `f` was adjusted: it then goes before the one in `b` |
+//! | `b` | the body as the committed text, which preserves every number and the order of keys |
+//! | `f` | the fields to index and adjust: all top-level integers, and top-level texts of declared fields |
+//! | `a` | present once an integer of `f` was adjusted; the integers of `f` then override those of `b` |
 //! | `t` | the words of the searched fields |
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,51 +17,51 @@ use serde_json::{Map, Value};
 
 use super::words;
 
-/// The largest body, in bytes: with its words and indexed texts it stays under MongoDB's 16 MiB.
+/// The maximum size of a body, in bytes. With its words and indexed texts it stays under MongoDB's 16 MiB.
 const MAX_BODY: usize = 5 << 20;
 
 /// The declared fields of a collection.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Fields {
-    /// Those that queries may name.
+    /// The fields that queries may name.
     pub indexed: BTreeSet<String>,
-    /// Those that a search looks into.
+    /// The fields of the full-text search.
     pub searched: BTreeSet<String>,
 }
 
-/// Reads a JSON object.
+/// Parses a JSON object.
 ///
 /// # Errors
-/// Why it is none.
-pub(crate) fn object(json: &str) -> Result<Map<String, Value>, String> {
+/// If the text is too large, or is not a JSON object.
+pub(crate) fn parse_object(json: &str) -> Result<Map<String, Value>, String> {
     if json.len() > MAX_BODY {
         return Err(format!(
-            "it has {} bytes, and {MAX_BODY} are the most",
+            "it must be at most {MAX_BODY} bytes long, and it has {}",
             json.len()
         ));
     }
     serde_json::from_str(json).map_err(|error| error.to_string())
 }
 
-/// A document to be kept.
+/// Encodes a document for MongoDB.
 pub(crate) fn encode(id: &str, version: i64, body: &str, fields: &Fields) -> Result<bson::Document, Failure> {
-    let object = object(body)
-        .map_err(|error| Failure::Invalid(format!("the body of `{id}` is no JSON object: {error}")))?;
-    let mut kept = bson::Document::new();
+    let object = parse_object(body)
+        .map_err(|error| Failure::Invalid(format!("the body of `{id}` is not a JSON object: {error}")))?;
+    let mut stored = bson::Document::new();
     for (name, value) in &object {
         match value {
             Value::Number(number) => {
                 if let Some(integer) = number.as_i64() {
-                    kept.insert(escaped(name), integer);
+                    stored.insert(escape(name), integer);
                 }
             }
             Value::String(text) if fields.indexed.contains(name) => {
-                kept.insert(name, text);
+                stored.insert(name, text);
             }
             _ => {}
         }
     }
-    let mut document = doc! { "_id": id, "v": version, "b": body, "f": kept };
+    let mut document = doc! { "_id": id, "v": version, "b": body, "f": stored };
     if !fields.searched.is_empty() {
         let texts = fields
             .searched
@@ -72,7 +72,7 @@ pub(crate) fn encode(id: &str, version: i64, body: &str, fields: &Fields) -> Res
     Ok(document)
 }
 
-/// A document that was kept.
+/// Decodes a document from MongoDB.
 pub(crate) fn decode(raw: &RawDocument) -> Result<Document, Failure> {
     let damaged = |error: String| Failure::Unavailable(format!("a document in MongoDB is damaged: {error}"));
     let parts = || {
@@ -89,7 +89,7 @@ pub(crate) fn decode(raw: &RawDocument) -> Result<Document, Failure> {
         _ => return Err(damaged("it lacks its id, version or body".into())),
     };
     let body = if adjusted {
-        spliced(body, integers(raw)).map_err(|error| damaged(error.to_string()))?
+        splice(body, integers(raw)).map_err(|error| damaged(error.to_string()))?
     } else {
         body.to_owned()
     };
@@ -100,25 +100,26 @@ pub(crate) fn decode(raw: &RawDocument) -> Result<Document, Failure> {
     })
 }
 
-/// An integer of a document as it stands, adjustments included.
+/// Returns the current value of an integer field, including adjustments.
 pub(crate) fn integer(raw: &RawDocument, field: &str) -> Option<i64> {
-    match raw.get_document("f").ok()?.get(escaped(field)).ok()?? {
+    match raw.get_document("f").ok()?.get(escape(field)).ok()?? {
         RawBsonRef::Int64(integer) => Some(integer),
         _ => None,
     }
 }
 
 fn integers(raw: &RawDocument) -> Vec<(String, i64)> {
-    let kept = raw.get_document("f").into_iter().flatten().flatten();
-    kept.filter_map(|(name, value)| match value {
-        RawBsonRef::Int64(integer) => Some((unescaped(name.as_str()), integer)),
-        _ => None,
-    })
-    .collect()
+    let stored = raw.get_document("f").into_iter().flatten().flatten();
+    stored
+        .filter_map(|(name, value)| match value {
+            RawBsonRef::Int64(integer) => Some((unescape(name.as_str()), integer)),
+            _ => None,
+        })
+        .collect()
 }
 
-/// The name of a field of `f`, which MongoDB must not take for a path or an operator.
-pub(crate) fn escaped(name: &str) -> String {
+/// Escapes the name of a field of `f`, so that MongoDB does not read it as a path or an operator.
+pub(crate) fn escape(name: &str) -> String {
     let mut escaped = String::with_capacity(name.len());
     for char in name.chars() {
         match char {
@@ -129,11 +130,11 @@ pub(crate) fn escaped(name: &str) -> String {
             char => escaped.push(char),
         }
     }
-    // An unescaped `%` is never alone.
+    // A `%` in a name is escaped, so `%` alone can stand for the empty name.
     if escaped.is_empty() { "%".into() } else { escaped }
 }
 
-fn unescaped(name: &str) -> String {
+fn unescape(name: &str) -> String {
     if name == "%" {
         return String::new();
     }
@@ -143,20 +144,21 @@ fn unescaped(name: &str) -> String {
         .replace("%25", "%")
 }
 
-/// A body with these integers in the places of its own, and all else untouched.
-fn spliced(body: &str, integers: Vec<(String, i64)>) -> serde_json::Result<String> {
-    let own = serde_json::from_str::<BTreeMap<String, &RawValue>>(body)?;
+/// Replaces integers in the text of a body, and adds those that it lacks. The rest of the text does not
+/// change.
+fn splice(body: &str, integers: Vec<(String, i64)>) -> serde_json::Result<String> {
+    let values = serde_json::from_str::<BTreeMap<String, &RawValue>>(body)?;
     let mut edits = BTreeMap::new();
     let mut added = String::new();
     for (name, integer) in integers {
         let text = integer.to_string();
-        if let Some(value) = own.get(&name) {
+        if let Some(value) = values.get(&name) {
             if value.get() != text {
                 let start = value.get().as_ptr().addr() - body.as_ptr().addr();
                 edits.insert(start, (start + value.get().len(), text));
             }
         } else {
-            let comma = if own.is_empty() && added.is_empty() {
+            let comma = if values.is_empty() && added.is_empty() {
                 ""
             } else {
                 ","
@@ -168,13 +170,13 @@ fn spliced(body: &str, integers: Vec<(String, i64)>) -> serde_json::Result<Strin
         edits.insert(end, (end, added));
     }
     let mut new = String::with_capacity(body.len() + 64);
-    let mut done = 0;
+    let mut copied = 0;
     for (start, (end, text)) in edits {
-        new.push_str(body.get(done..start).unwrap_or_default());
+        new.push_str(body.get(copied..start).unwrap_or_default());
         new.push_str(&text);
-        done = end;
+        copied = end;
     }
-    new.push_str(body.get(done..).unwrap_or_default());
+    new.push_str(body.get(copied..).unwrap_or_default());
     Ok(new)
 }
 
@@ -192,16 +194,17 @@ mod tests {
         }
     }
 
-    fn back(document: &bson::Document) -> Document {
+    fn decoded(document: &bson::Document) -> Document {
         decode(&RawDocumentBuf::try_from(document).unwrap()).unwrap()
     }
 
     #[test]
-    fn a_body_comes_back_as_the_text_it_was() {
-        let body = r#" { "z":1.50, "a" : 18446744073709551615, "$c":1e2, "":0, "a.b":-0, "deep":{"$x":{"y.z":null}} } "#;
+    fn preserves_the_text_of_a_body() {
+        let body = r#" { "z":1.50, "a" : 18446744073709551615, "$c":1e2, "":0,
+            "a.b":-0, "deep":{"$x":{"y.z":null}} } "#;
         let document = encode("x", 3, body, &fields()).unwrap();
         assert_eq!(
-            back(&document),
+            decoded(&document),
             Document {
                 id: "x".into(),
                 version: 3,
@@ -211,65 +214,64 @@ mod tests {
     }
 
     #[test]
-    fn integers_and_declared_texts_are_kept_apart_and_nothing_else() {
+    fn stores_integers_and_declared_texts_as_fields() {
         let body =
             r#"{"name":"Wool Sock","other":"x","price":1.0,"n":-5,"big":9223372036854775808,"$a.b":7,"":8}"#;
         let document = encode("x", 1, body, &fields()).unwrap();
-        let kept = document.get_document("f").unwrap();
         assert_eq!(
-            *kept,
+            *document.get_document("f").unwrap(),
             doc! { "%": 8_i64, "%24a%2Eb": 7_i64, "n": -5_i64, "name": "Wool Sock" }
         );
         assert_eq!(*document.get_array("t").unwrap(), words::indexed(["wool sock"]));
     }
 
     #[test]
-    fn adjusted_integers_go_before_those_of_the_body() {
+    fn adjusted_integers_override_those_of_the_body() {
         let body = r#"{ "n": 5, "half":0.10, "list":[{"n":5}], "n2":1, "s":"n\":5" }"#;
         let mut document = encode("x", 1, body, &fields()).unwrap();
         document.insert("a", true);
-        assert_eq!(back(&document).body, body);
-        let kept = document.get_document_mut("f").unwrap();
-        kept.insert("n", -12_345_i64);
-        kept.insert(escaped("new.$\"%2E"), 0_i64);
+        assert_eq!(decoded(&document).body, body);
+        let fields = document.get_document_mut("f").unwrap();
+        fields.insert("n", -12_345_i64);
+        fields.insert(escape("new.$\"%2E"), 0_i64);
         assert_eq!(
-            back(&document).body,
+            decoded(&document).body,
             r#"{ "n": -12345, "half":0.10, "list":[{"n":5}], "n2":1, "s":"n\":5" ,"new.$\"%2E":0}"#
         );
     }
 
     #[test]
-    fn integers_are_added_to_an_empty_body() {
+    fn adds_integers_to_an_empty_body() {
         let two = vec![("a".into(), 1), ("b".into(), 2)];
-        assert_eq!(spliced("{}", two).unwrap(), r#"{"a":1,"b":2}"#);
+        assert_eq!(splice("{}", two).unwrap(), r#"{"a":1,"b":2}"#);
     }
 
     #[test]
-    fn of_a_key_that_is_there_twice_the_last_counts() {
+    fn uses_the_last_value_of_a_repeated_key() {
         let document = encode("x", 1, r#"{"n":1,"n":2}"#, &fields()).unwrap();
         assert_eq!(document.get_document("f").unwrap().get_i64("n").unwrap(), 2);
         assert_eq!(
-            spliced(r#"{"n":1,"n":2}"#, vec![("n".into(), 3)]).unwrap(),
+            splice(r#"{"n":1,"n":2}"#, vec![("n".into(), 3)]).unwrap(),
             r#"{"n":1,"n":3}"#
         );
     }
 
     #[test]
-    fn names_are_escaped_without_loss() {
+    fn unescapes_what_it_escapes() {
         for name in [
             "", "%", "a.b", "$x", "%2E", "%25", "\0", "a%", "ä", "%24$", "%252E",
         ] {
-            let escaped = escaped(name);
+            let escaped = escape(name);
             assert!(
                 !escaped.contains(['.', '$', '\0']) && !escaped.is_empty(),
                 "{name:?}"
             );
-            assert_eq!(unescaped(&escaped), name);
+            assert_eq!(unescape(&escaped), name);
         }
     }
 
     #[test]
-    fn what_is_no_object_is_invalid() {
+    fn rejects_a_body_that_is_not_an_object_or_too_large() {
         for body in ["", "[]", "{} {}", "{\"a\": 1e999}"] {
             assert!(
                 matches!(encode("x", 1, body, &fields()), Err(Failure::Invalid(_))),

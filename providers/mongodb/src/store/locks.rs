@@ -1,5 +1,5 @@
-//! Turns: commits of this process that change the same documents in transactions go one after the other, because
-//! MongoDB lets one of two conflicting transactions fail at once instead of having it wait.
+//! Locks on documents. Transactions of this process that change the same document run one after the other.
+//! Without the lock, the second of two conflicting transactions would not wait in MongoDB but fail at once.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -9,51 +9,51 @@ use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
 /// A collection and an id.
 pub(crate) type Key = (String, String);
 
-type Queues = Arc<Mutex<HashMap<Key, Arc<AsyncMutex<()>>>>>;
+type LockMap = HashMap<Key, Arc<AsyncMutex<()>>>;
 
-/// The queues of the documents that are being changed now.
+/// The locks of the documents that are locked or waited for now.
 #[derive(Default)]
-pub(crate) struct Locks(Queues);
+pub(crate) struct Locks(Arc<Mutex<LockMap>>);
 
-/// The right to change some documents, until it is dropped.
-pub(crate) struct Turn {
-    queues: Queues,
+/// A lock on some documents. Dropping it releases them.
+pub(crate) struct DocumentLock {
+    map: Arc<Mutex<LockMap>>,
     keys: Vec<Key>,
     guards: Vec<OwnedMutexGuard<()>>,
 }
 
 impl Locks {
-    /// Waits for the turn of all these documents. The order of the set is that of all who wait, so that nobody waits in a circle.
-    pub async fn turn(&self, keys: BTreeSet<Key>) -> Turn {
-        let mut turn = Turn {
-            queues: Arc::clone(&self.0),
+    /// Locks all these documents. Every caller locks in the order of the set, so there is no deadlock.
+    pub async fn lock(&self, keys: BTreeSet<Key>) -> DocumentLock {
+        let mut lock = DocumentLock {
+            map: Arc::clone(&self.0),
             keys: Vec::with_capacity(keys.len()),
             guards: Vec::with_capacity(keys.len()),
         };
         for key in keys {
-            let queue = Arc::clone(queues(&self.0).entry(key.clone()).or_default());
-            turn.keys.push(key);
-            turn.guards.push(queue.lock_owned().await);
+            let mutex = Arc::clone(guard(&self.0).entry(key.clone()).or_default());
+            lock.keys.push(key);
+            lock.guards.push(mutex.lock_owned().await);
         }
-        turn
+        lock
     }
 }
 
-impl Drop for Turn {
+impl Drop for DocumentLock {
     fn drop(&mut self) {
         self.guards.clear();
-        let mut queues = queues(&self.queues);
+        let mut map = guard(&self.map);
         for key in &self.keys {
-            // Whoever waits holds the queue too.
-            if queues.get(key).is_some_and(|queue| Arc::strong_count(queue) == 1) {
-                queues.remove(key);
+            // A waiting task has a reference to the mutex too.
+            if map.get(key).is_some_and(|mutex| Arc::strong_count(mutex) == 1) {
+                map.remove(key);
             }
         }
     }
 }
 
-fn queues(queues: &Queues) -> MutexGuard<'_, HashMap<Key, Arc<AsyncMutex<()>>>> {
-    queues.lock().unwrap_or_else(PoisonError::into_inner)
+fn guard(map: &Mutex<LockMap>) -> MutexGuard<'_, LockMap> {
+    map.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
@@ -69,26 +69,26 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_turn_waits_for_those_with_a_document_in_common_and_for_no_other() {
+    async fn a_lock_waits_only_for_locks_on_the_same_documents() {
         let locks = Locks::default();
-        let first = locks.turn(keys(&["a", "b"])).await;
-        let mut second = pin!(locks.turn(keys(&["b", "c"])));
+        let first = locks.lock(keys(&["a", "b"])).await;
+        let mut second = pin!(locks.lock(keys(&["b", "c"])));
         assert!(second.as_mut().now_or_never().is_none());
-        drop(locks.turn(keys(&["d"])).await);
+        drop(locks.lock(keys(&["d"])).await);
         drop(first);
         drop(second.await);
-        assert!(queues(&locks.0).is_empty());
+        assert!(guard(&locks.0).is_empty());
     }
 
     #[tokio::test]
-    async fn one_who_gives_up_waiting_leaves_nothing_behind() {
+    async fn a_cancelled_wait_leaves_no_entry() {
         let locks = Locks::default();
-        let first = locks.turn(keys(&["a"])).await;
+        let first = locks.lock(keys(&["a"])).await;
         {
-            let mut second = Box::pin(locks.turn(keys(&["a"])));
+            let mut second = Box::pin(locks.lock(keys(&["a"])));
             assert!(second.as_mut().now_or_never().is_none());
             drop(first);
         }
-        assert!(queues(&locks.0).is_empty());
+        assert!(guard(&locks.0).is_empty());
     }
 }

@@ -1,11 +1,11 @@
 //! The store: documents and outboxes in the databases of one replica set.
 
+mod backoff;
 mod check;
 mod connect;
 mod document;
 mod locks;
 pub(crate) mod outbox;
-mod patience;
 mod query;
 pub(crate) mod service;
 mod single;
@@ -32,20 +32,20 @@ use service::{Collection, Service, Services};
 use write::{Guard, Target};
 
 /// How long a read may take.
-const READ: Duration = Duration::from_secs(5);
+const READ_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How long a commit may take. Callers on a lattice give up after ten seconds.
-const COMMIT: Duration = Duration::from_secs(7);
+/// How long a commit may take. It must be less than the ten seconds after which callers on a lattice give up.
+const COMMIT_TIMEOUT: Duration = Duration::from_secs(7);
 
-/// How a store behaves.
+/// The options of a [`Store`].
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Begins the name of each service's database: `<prefix><service>`.
+    /// The prefix of the name of each service's database: `<prefix><service>`.
     pub prefix: String,
 }
 
 impl Default for Options {
-    /// The prefix `mercato_`.
+    /// Returns options with the prefix `mercato_`.
     fn default() -> Self {
         Self {
             prefix: "mercato_".into(),
@@ -53,7 +53,7 @@ impl Default for Options {
     }
 }
 
-/// The port `documents` on MongoDB, with the outboxes that a [`Relay`](crate::Relay) publishes from.
+/// The port `documents` on MongoDB, with the outboxes for a [`Relay`](crate::Relay).
 pub struct Store {
     client: Client,
     prefix: String,
@@ -62,10 +62,10 @@ pub struct Store {
 }
 
 impl Store {
-    /// Connects to a replica set. The address may hold a password; no error and no log shows it.
+    /// Connects to a replica set. The address may contain a password, which no error and no log line shows.
     ///
     /// # Errors
-    /// What is wrong with the address, the server or the options.
+    /// If the address or the options are invalid, or if the server cannot be used.
     pub async fn connect(url: &str, options: Options) -> Result<Self, OpenError> {
         connect::check_prefix(&options.prefix)?;
         Ok(Self {
@@ -76,13 +76,14 @@ impl Store {
         })
     }
 
-    /// Serves a service from now on, or serves it as this manifest declares it now: makes the collections and indexes
-    /// that are not there yet. All documents are kept, also those of collections that nobody declares now.
+    /// Adds a service, or replaces its manifest. Creates the missing collections and indexes. Never deletes
+    /// documents, not even those of collections that are no longer declared.
     ///
-    /// It takes as long as MongoDB needs for new indexes. Repeating it is safe, in many processes at once too.
+    /// The call takes as long as MongoDB needs for new indexes. It may be repeated, and several processes may
+    /// call it at the same time.
     ///
     /// # Errors
-    /// What is wrong with the manifest, or what MongoDB said.
+    /// If the manifest is invalid, or if MongoDB fails.
     pub async fn add(&self, service: &str, manifest: &ServiceManifest) -> Result<(), OpenError> {
         let shop = ShopManifest {
             services: [(service.to_owned(), manifest.clone())].into(),
@@ -105,18 +106,18 @@ impl Store {
         Ok(())
     }
 
-    /// Serves a service no longer; its database stays. Whether it was served.
+    /// Removes a service, and keeps its database. Returns false if the service was not added.
     pub fn remove(&self, service: &str) -> bool {
         self.services
             .send_if_modified(|services| services.remove(service).is_some())
     }
 
-    /// The services, and whenever they change.
+    /// Returns a receiver of the services and their changes.
     pub(crate) fn services(&self) -> watch::Receiver<Services> {
         self.services.subscribe()
     }
 
-    /// The service that a name belongs to: `service.things`.
+    /// Returns the service of a name such as `service.things`.
     fn service(&self, name: &str) -> Option<Arc<Service>> {
         let (service, _) = name.split_once('.')?;
         self.services.borrow().get(service).cloned()
@@ -130,8 +131,9 @@ impl Store {
         Ok((service, collection))
     }
 
-    /// Whose outbox an event goes to. Where it is of a service that is served here, `mercato.<service>.<what>`, it is that one,
-    /// so that all its events keep their order; else that of the commit's first write.
+    /// Returns the service whose outbox stores an event. It is the service in the event's kind,
+    /// `mercato.<service>.<what>`, if that service was added here: so all events of a service keep their
+    /// order. Otherwise it is the service of the commit's first write.
     fn origin(&self, event: &Event, writer: Option<&Arc<Service>>) -> Result<Arc<Service>, Failure> {
         let named = event
             .kind
@@ -140,7 +142,7 @@ impl Store {
         let first = || self.services.borrow().values().next().cloned();
         named.or_else(|| writer.cloned()).or_else(first).ok_or_else(|| {
             Failure::Invalid(format!(
-                "no service is served that could publish an event of kind `{}`",
+                "an event of kind `{}` has no outbox, because no service was added",
                 event.kind
             ))
         })
@@ -187,7 +189,7 @@ impl Store {
     }
 }
 
-/// Gives up what takes too long.
+/// Limits the time of an operation.
 async fn bounded<T>(limit: Duration, work: impl Future<Output = T>) -> Result<T, Failure> {
     timeout(limit, work).await.map_err(|_| {
         tracing::error!(seconds = limit.as_secs(), "MongoDB did not answer in time");
@@ -211,7 +213,9 @@ impl Documents for Store {
                 .await?;
             cursor.try_collect::<Vec<_>>().await
         };
-        let found = bounded(READ, read).await?.map_err(|error| failure(&error))?;
+        let found = bounded(READ_TIMEOUT, read)
+            .await?
+            .map_err(|error| failure(&error))?;
         let found = found
             .iter()
             .map(|raw| document::decode(raw).map(|document| (document.id.clone(), document)))
@@ -233,20 +237,26 @@ impl Documents for Store {
                 .try_collect::<Vec<_>>()
                 .await
         };
-        let found = bounded(READ, read).await?.map_err(|error| failure(&error))?;
+        let found = bounded(READ_TIMEOUT, read)
+            .await?
+            .map_err(|error| failure(&error))?;
         found.iter().map(|raw| document::decode(raw)).collect()
     }
 
     async fn commit(&self, writes: Vec<Write>, events: Vec<Event>) -> Result<(), CommitFailure> {
         check::check(&writes, &events).map_err(CommitFailure::Failed)?;
-        bounded(COMMIT, self.commit_all(writes, events))
+        bounded(COMMIT_TIMEOUT, self.commit_all(writes, events))
             .await
             .map_err(CommitFailure::Failed)?
     }
 
     async fn ready(&self) -> Result<(), String> {
         let admin = self.client.database("admin");
-        match bounded(READ, async { admin.run_command(doc! { "ping": 1 }).await }).await {
+        match bounded(READ_TIMEOUT, async {
+            admin.run_command(doc! { "ping": 1 }).await
+        })
+        .await
+        {
             Ok(Ok(_)) => Ok(()),
             Ok(Err(error)) => Err(format!("MongoDB failed: {error}")),
             Err(Failure::Invalid(reason) | Failure::Unavailable(reason)) => Err(reason),

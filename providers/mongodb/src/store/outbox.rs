@@ -1,11 +1,14 @@
-//! The outbox: events as MongoDB keeps them until they are published.
+//! The outbox, and the format of its events in MongoDB.
 //!
-//! | field | what |
+//! | field | content |
 //! |---|---|
-//! | `at` | the time of the set's logical clock, which the server fills in: no two are the same, and what was committed before a transaction began is before all that the transaction writes |
+//! | `at` | the logical time of the replica set, which the server sets (see below) |
 //! | `p` | the partition of the subject |
-//! | `w` | 0 once the event may be published; until then the time that it waits for, in milliseconds since the Unix epoch |
+//! | `w` | 0 if the event is ready; else the time it waits for, in milliseconds since the Unix epoch |
 //! | `s`, `id`, `k`, `time`, `due`, `d` | the event: subject, id, kind, times, data |
+//!
+//! No two events have the same `at`. An event that was committed before a transaction began has a smaller
+//! `at` than all events of that transaction.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -15,13 +18,13 @@ use mongodb::bson::error::Result;
 use mongodb::bson::{Document, RawDocument, Timestamp, doc};
 use mongodb::options::IndexOptions;
 
-/// The collection's name; no declared one begins with an underscore.
+/// The name of the collection. No declared collection begins with an underscore.
 pub(crate) const COLLECTION: &str = "_outbox";
 
-/// How many parts the subjects are shared out in. It is the same in all processes, for ever.
+/// The number of partitions of subjects. It must be the same in all processes and must never change.
 pub(crate) const PARTITIONS: i32 = 16;
 
-/// Which part a subject belongs to (FNV-1a).
+/// Returns the partition of a subject, by its FNV-1a hash.
 pub(crate) fn partition(subject: &str) -> i32 {
     let hash = subject.bytes().fold(0x811c_9dc5_u32, |hash, byte| {
         (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
@@ -30,18 +33,18 @@ pub(crate) fn partition(subject: &str) -> i32 {
     i32::try_from((hash ^ (hash >> 16)) % PARTITIONS.unsigned_abs()).unwrap_or_default()
 }
 
-/// Now, in milliseconds since the Unix epoch.
+/// Returns the current time, in milliseconds since the Unix epoch.
 pub(crate) fn now() -> i64 {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .map_or(0, |time| i64::try_from(time.as_millis()).unwrap_or(i64::MAX))
 }
 
-/// An event to be kept.
+/// Encodes an event for MongoDB.
 pub(crate) fn encode(event: &Event, now: i64) -> Document {
     let due = event.due.map(u64::cast_signed);
     let mut document = doc! {
-        // The server puts its clock in the place of an empty timestamp.
+        // The server replaces an empty timestamp with its logical time.
         "at": Timestamp { time: 0, increment: 0 },
         "p": partition(&event.subject),
         "w": due.filter(|due| *due > now).unwrap_or(0),
@@ -57,7 +60,7 @@ pub(crate) fn encode(event: &Event, now: i64) -> Document {
     document
 }
 
-/// An event that was kept.
+/// Decodes an event from MongoDB.
 pub(crate) fn decode(raw: &RawDocument) -> Result<Event> {
     Ok(Event {
         id: raw.get_str("id")?.to_owned(),
@@ -72,7 +75,8 @@ pub(crate) fn decode(raw: &RawDocument) -> Result<Event> {
     })
 }
 
-/// What the relay reads by: the order of what may be published, what waits, and what waits of a subject.
+/// Returns the indexes for the relay: the order of events that are ready or wait, and the waiting events of a
+/// subject.
 pub(crate) fn indexes() -> [IndexModel; 2] {
     let behind = IndexOptions::builder()
         .name("behind".to_owned())
@@ -111,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_comes_back_as_it_was() {
+    fn decodes_an_encoded_event() {
         for event in [event(None), event(Some(0)), event(Some(99))] {
             let raw = RawDocumentBuf::try_from(&encode(&event, 50)).unwrap();
             assert_eq!(decode(&raw).unwrap(), event);
@@ -119,14 +123,14 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_not_due_yet_waits() {
+    fn only_an_event_that_is_not_due_yet_waits() {
         for (due, waits) in [(None, 0), (Some(50), 0), (Some(51), 51)] {
             assert_eq!(encode(&event(due), 50).get_i64("w").unwrap(), waits);
         }
     }
 
     #[test]
-    fn subjects_are_spread_over_all_partitions_and_stay_where_they_are() {
+    fn spreads_subjects_over_all_partitions_by_a_stable_hash() {
         let mut counts = HashMap::new();
         for n in 0..16_000 {
             *counts.entry(partition(&format!("order-{n}"))).or_insert(0) += 1;

@@ -1,5 +1,5 @@
-//! Queries as MongoDB reads them. All fields that they name are indexed together with the id, so MongoDB reads
-//! in the order of an index, or sorts what a narrower index gives it.
+//! Translates queries for MongoDB. Every field that a query may name is indexed together with the id. So
+//! MongoDB reads in the order of an index, or sorts the results of a narrower index.
 
 use mercato_ports::documents::{
     Comparison, Condition, Direction, Failure, MAX_LIMIT, Position, Query, Scalar, Sort,
@@ -9,7 +9,7 @@ use mongodb::bson::{Bson, Document, doc};
 use super::document::Fields;
 use super::words;
 
-/// The most conditions of a query.
+/// The maximum number of conditions in a query.
 const MAX_CONDITIONS: usize = 32;
 
 /// A filter and an order.
@@ -19,7 +19,7 @@ pub(crate) struct Select {
     pub sort: Document,
 }
 
-/// Checks a query against its collection, and translates it.
+/// Checks and translates a query.
 pub(crate) fn select(query: &Query, fields: &Fields) -> Result<Select, Failure> {
     check(query, fields).map_err(Failure::Invalid)?;
     let mut all = query.conditions.iter().map(condition).collect::<Vec<_>>();
@@ -48,10 +48,12 @@ pub(crate) fn select(query: &Query, fields: &Fields) -> Result<Select, Failure> 
 fn check(query: &Query, fields: &Fields) -> Result<(), String> {
     let collection = &query.collection;
     if query.limit > MAX_LIMIT {
-        return Err(format!("a query asks for at most {MAX_LIMIT} documents"));
+        return Err(format!(
+            "the limit of a query must be at most {MAX_LIMIT} documents"
+        ));
     }
     if query.conditions.len() > MAX_CONDITIONS {
-        return Err(format!("a query has at most {MAX_CONDITIONS} conditions"));
+        return Err(format!("a query must have at most {MAX_CONDITIONS} conditions"));
     }
     if query.search.is_some() && fields.searched.is_empty() {
         return Err(format!("`{collection}` declares no searched fields"));
@@ -67,13 +69,13 @@ fn check(query: &Query, fields: &Fields) -> Result<(), String> {
         .as_ref()
         .is_some_and(|after| after.value.is_some() != query.sort.is_some())
     {
-        return Err("a position has a value exactly where the query sorts by a field".into());
+        return Err("a position must have a value if and only if the query sorts by a field".into());
     }
     Ok(())
 }
 
-/// The path of a declared field. It holds a text or an integer of 64 bits, or is not there; MongoDB's comparisons match
-/// values of their own type only.
+/// Returns the path of a declared field. The field is a text, a 64-bit integer, or missing. MongoDB compares
+/// only values of the same type.
 pub(crate) fn path(field: &str) -> String {
     format!("f.{field}")
 }
@@ -89,7 +91,7 @@ fn condition(condition: &Condition) -> Document {
     doc! { path(&condition.field): { operator: bson(&condition.value) } }
 }
 
-/// The filter and the order of a sorted query. Integers come before texts.
+/// Returns the filter and the order of a sorted query. Integers come before texts.
 fn sorted(sort: &Sort, after: Option<&Position>) -> (Option<Document>, Document) {
     let key = path(&sort.field);
     let (operator, direction) = match sort.direction {
@@ -147,13 +149,13 @@ mod tests {
     }
 
     #[test]
-    fn everything_comes_by_id() {
+    fn sorts_by_id_without_a_sort() {
         let all = translated(&Query::all("catalog.products", 1));
         assert_eq!((all.filter, all.sort), (doc! {}, doc! { "_id": 1 }));
     }
 
     #[test]
-    fn a_page_in_order_begins_after_its_position() {
+    fn a_sorted_page_begins_after_its_position() {
         let page = translated(&by_price(Direction::Descending, Some(Scalar::Integer(5))));
         let later = [
             doc! { "f.price": { "$lt": 5_i64 } },
@@ -164,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn the_other_type_comes_after_the_last_value_of_one() {
+    fn values_of_the_other_type_follow_the_last_value_of_one_type() {
         let texts = translated(&by_price(Direction::Ascending, Some(Scalar::Integer(5)))).filter;
         assert_eq!(
             *texts.get_array("$or").unwrap().last().unwrap(),
@@ -178,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn a_search_goes_with_conditions() {
+    fn combines_a_search_with_conditions() {
         let condition = Condition {
             field: "name".into(),
             comparison: Comparison::AtLeast,

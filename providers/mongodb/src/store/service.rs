@@ -16,14 +16,14 @@ use super::document::{self, Fields};
 use super::{outbox, query};
 use crate::error::code;
 
-/// Remembers with which declarations the documents of a collection were written.
+/// The collection that records the declaration with which each collection's documents were written.
 const DECLARATIONS: &str = "_declarations";
 
-/// The code of a collection that is there already.
-const EXISTS: i32 = 48;
+/// The error code of a collection that already exists.
+const NAMESPACE_EXISTS: i32 = 48;
 
-/// How many collections are prepared at once.
-const AT_ONCE: usize = 4;
+/// The number of collections that are prepared at the same time.
+const CONCURRENCY: usize = 4;
 
 /// A declared collection.
 pub(crate) struct Collection {
@@ -38,7 +38,7 @@ pub(crate) struct Service {
     pub name: String,
     pub database: Database,
     pub outbox: mongodb::Collection<RawDocumentBuf>,
-    /// Is notified when this process has put events into the outbox.
+    /// Notified when this process has written events to the outbox.
     pub wake: Arc<Notify>,
     collections: HashMap<String, Arc<Collection>>,
 }
@@ -78,16 +78,17 @@ impl Service {
         })
     }
 
-    /// Makes the collections and indexes that are not there yet. Indexes that are no longer declared stay, because
-    /// another version of the service may still run.
+    /// Creates the missing collections and indexes. Indexes that are no longer declared stay, because another
+    /// version of the service may still run.
     pub async fn prepare(&self) -> Result<()> {
         create(&self.database, outbox::COLLECTION).await?;
         self.outbox.create_indexes(outbox::indexes()).await?;
         create(&self.database, DECLARATIONS).await?;
-        // Owned, so that this future can be seen to be `Send` wherever it is awaited.
+        // The stream owns the collections. With references the compiler could not prove that the future is
+        // `Send`.
         stream::iter(self.collections.values().cloned())
             .map(|collection| async move { self.prepare_collection(&collection).await })
-            .buffer_unordered(AT_ONCE)
+            .buffer_unordered(CONCURRENCY)
             .try_collect()
             .await
     }
@@ -100,43 +101,47 @@ impl Service {
         }
         let declarations = self.database.collection::<Document>(DECLARATIONS);
         let id = doc! { "_id": collection.documents.name() };
-        let known = declarations.find_one(id.clone()).await?.unwrap_or_default();
+        let previous = declarations.find_one(id.clone()).await?.unwrap_or_default();
         let fields = &collection.fields;
-        let same_search = fields.searched.is_empty() || names(&known, "search") == fields.searched;
-        if !names(&known, "fields").is_superset(&fields.indexed) || !same_search {
-            self.write_anew(collection).await?;
+        let same_search = fields.searched.is_empty() || names(&previous, "search") == fields.searched;
+        if !names(&previous, "fields").is_superset(&fields.indexed) || !same_search {
+            self.rewrite_documents(collection).await?;
         }
         let list = |names: &BTreeSet<String>| names.iter().map(Bson::from).collect::<Vec<_>>();
-        let now = doc! { "fields": list(&fields.indexed), "search": list(&fields.searched) };
+        let current = doc! { "fields": list(&fields.indexed), "search": list(&fields.searched) };
         declarations
-            .update_one(id, doc! { "$set": now })
+            .update_one(id, doc! { "$set": current })
             .upsert(true)
             .await?;
         Ok(())
     }
 
-    /// Writes all documents as the collection declares its fields now. Those that change meanwhile are skipped: they
-    /// are written so anyway.
-    async fn write_anew(&self, collection: &Collection) -> Result<()> {
+    /// Encodes all documents again, with the fields that the collection declares now. A document that changes
+    /// at the same time is skipped, because that change encodes it.
+    async fn rewrite_documents(&self, collection: &Collection) -> Result<()> {
         let mut all = collection
             .documents
             .find(doc! {})
             .projection(doc! { "t": 0 })
             .await?;
-        let kept = collection.documents.clone_with_type::<Document>();
+        let documents = collection.documents.clone_with_type::<Document>();
         let mut count = 0_u64;
         while let Some(raw) = all.try_next().await? {
-            let anew = document::decode(&raw).and_then(|old| {
+            let encoded = document::decode(&raw).and_then(|old| {
                 document::encode(&old.id, old.version.cast_signed(), &old.body, &collection.fields)
             });
-            match anew {
+            match encoded {
                 Ok(new) => {
-                    let same = doc! { "_id": new.get("_id"), "v": new.get("v") };
-                    kept.replace_one(same, new).await?;
+                    let unchanged = doc! { "_id": new.get("_id"), "v": new.get("v") };
+                    documents.replace_one(unchanged, new).await?;
                     count += 1;
                 }
                 Err(failure) => {
-                    tracing::error!(collection = collection.name, ?failure, "a document is skipped")
+                    tracing::error!(
+                        collection = collection.name,
+                        ?failure,
+                        "a damaged document is not indexed"
+                    )
                 }
             }
         }
@@ -144,7 +149,7 @@ impl Service {
             tracing::info!(
                 collection = collection.name,
                 count,
-                "indexed documents for newly declared fields"
+                "the documents are indexed for newly declared fields"
             );
         }
         Ok(())
@@ -158,13 +163,13 @@ fn names(declaration: &Document, key: &str) -> BTreeSet<String> {
 
 pub(crate) async fn create(database: &Database, collection: &str) -> Result<()> {
     match database.create_collection(collection).await {
-        Err(error) if code(&error) != Some(EXISTS) => Err(error),
+        Err(error) if code(&error) != Some(NAMESPACE_EXISTS) => Err(error),
         _ => Ok(()),
     }
 }
 
-/// An index for each declared field, without the documents that lack it, and one for the words of a search; equal values
-/// are in the order of the ids.
+/// Returns an index for each declared field, without the documents that lack it, and one for the words of a
+/// search. Entries of equal value are in the order of their ids.
 fn indexes(fields: &Fields) -> Vec<IndexModel> {
     let mut indexes = Vec::new();
     for field in &fields.indexed {
@@ -192,5 +197,5 @@ fn indexes(fields: &Fields) -> Vec<IndexModel> {
     indexes
 }
 
-/// The services that are served now, by name.
+/// The added services, by name.
 pub(crate) type Services = BTreeMap<String, Arc<Service>>;

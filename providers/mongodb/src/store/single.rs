@@ -1,24 +1,24 @@
-//! Commits of one write or one event: a single statement, without a transaction.
+//! Commits of one write or one event: one statement, without a transaction.
 
 use mercato_ports::documents::{CommitFailure, Refusal};
 use mercato_ports::events::Event;
 use mongodb::bson::{Document, doc};
 use mongodb::error::Result;
 
+use super::backoff::Backoff;
 use super::outbox;
-use super::patience::Patience;
 use super::service::Service;
 use super::write::{Statement, Target, Verdict};
 use crate::error::{failed, is_duplicate};
 
-/// Makes one write.
+/// Commits one write.
 pub(crate) async fn write(mut target: Target) -> std::result::Result<(), CommitFailure> {
-    let mut patience = Patience::default();
+    let mut backoff = Backoff::default();
     let id = doc! { "_id": target.write.id() };
     loop {
         let statement = target.statement().map_err(CommitFailure::Failed)?;
-        let made = make(&target, statement).await.map_err(|error| failed(&error))?;
-        if made {
+        let applied = apply(&target, statement).await.map_err(|error| failed(&error))?;
+        if applied {
             return Ok(());
         }
         let found = target
@@ -28,19 +28,19 @@ pub(crate) async fn write(mut target: Target) -> std::result::Result<(), CommitF
             .projection(doc! { "t": 0 })
             .await;
         let found = found.map_err(|error| failed(&error))?;
-        match target.judge(found.as_deref()).map_err(CommitFailure::Failed)? {
+        match target.verdict(found.as_deref()).map_err(CommitFailure::Failed)? {
             Verdict::Refused(reason) => {
                 return Err(CommitFailure::Refused(vec![Refusal { write: 0, reason }]));
             }
             Verdict::Possible(guard) => target.guard = guard,
         }
-        // Another write came between.
-        patience.pause().await;
+        // Another write changed the document in between.
+        backoff.wait().await;
     }
 }
 
-/// Whether the statement's document was as it must be.
-async fn make(target: &Target, statement: Statement) -> Result<bool> {
+/// Runs a statement. Returns whether it matched its document.
+async fn apply(target: &Target, statement: Statement) -> Result<bool> {
     let documents = target.collection.documents.clone_with_type::<Document>();
     match statement {
         Statement::Insert(new) => match documents.insert_one(new).await {
@@ -56,7 +56,7 @@ async fn make(target: &Target, statement: Statement) -> Result<bool> {
     }
 }
 
-/// Puts one event into an outbox.
+/// Commits one event.
 pub(crate) async fn event(service: &Service, event: &Event) -> std::result::Result<(), CommitFailure> {
     let outbox = service.outbox.clone_with_type::<Document>();
     outbox

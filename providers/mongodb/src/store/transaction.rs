@@ -1,8 +1,9 @@
-//! Commits of several writes, or of writes and events: one transaction.
+//! Commits of several writes, or of writes and events, in one transaction.
 //!
-//! It is committed twice: first on the primary, whereupon the next transaction may change the same documents, and then
-//! on the majority, for which this commit alone waits. (MongoDB's drivers repeat a commit in the same way.) So a hot product
-//! waits for no disk and no network between two of its orders, and still nobody is answered before the change is durable.
+//! The transaction is committed twice, as MongoDB's drivers repeat a commit. The first commit is acknowledged
+//! by the primary; then the next transaction may change the same documents. The second commit waits for the
+//! majority, and only its caller waits for it. So an order of a hot product does not wait for the
+//! disk and the network of the previous order. Every caller is answered only when its change is durable.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -15,26 +16,27 @@ use mongodb::error::{Error, Result, TRANSIENT_TRANSACTION_ERROR, UNKNOWN_TRANSAC
 use mongodb::options::{Acknowledgment, ReadConcern, WriteConcern};
 use mongodb::{Client, ClientSession, Database};
 
+use super::backoff::Backoff;
 use super::locks::{Key, Locks};
 use super::outbox;
-use super::patience::Patience;
+
 use super::service::Service;
 use super::write::{Statement, Target, Verdict};
 use crate::error::{DUPLICATE, failed};
 
-/// The code of a write that met another transaction's.
+/// The error code of a write that conflicts with another transaction.
 const WRITE_CONFLICT: i32 = 112;
 
-/// Why an attempt did not succeed.
-enum Stop {
-    /// A document is not as it must be.
-    Refused,
-    /// The server gave up, having changed nothing.
+/// Why an attempt failed.
+enum AttemptError {
+    /// A statement did not match its document.
+    Unmatched,
+    /// The server aborted the transaction, which may be tried again.
     Transient(Error),
     Failed(Error),
 }
 
-impl From<Error> for Stop {
+impl From<Error> for AttemptError {
     fn from(error: Error) -> Self {
         if error.contains_label(TRANSIENT_TRANSACTION_ERROR) {
             Self::Transient(error)
@@ -44,51 +46,51 @@ impl From<Error> for Stop {
     }
 }
 
-/// Makes all writes and publishes all events.
+/// Commits all writes and events.
 pub(crate) async fn commit(
     client: &Client,
     locks: &Locks,
     mut targets: Vec<Target>,
     events: Vec<(Arc<Service>, Event)>,
 ) -> std::result::Result<(), CommitFailure> {
-    let mut turn = Some(locks.turn(keys(&targets)).await);
+    let mut lock = Some(locks.lock(keys(&targets)).await);
     let mut session = client
         .start_session()
         .causal_consistency(false)
         .await
         .map_err(|error| failed(&error))?;
-    let mut patience = Patience::default();
+    let mut backoff = Backoff::default();
     loop {
         let commands = commands(&targets, &events)?;
-        let done = match apply(&mut session, commands).await {
-            Ok(()) => committed(&mut session).await.map_err(Stop::from),
-            Err(stop) => Err(stop),
+        let on_primary = match apply(&mut session, commands).await {
+            Ok(()) => commit_transaction(&mut session).await.map_err(AttemptError::from),
+            Err(error) => Err(error),
         };
-        let done = match done {
+        let on_majority = match on_primary {
             Ok(()) => {
-                turn = None;
-                committed(&mut session).await.map_err(Stop::from)
+                lock = None;
+                commit_transaction(&mut session).await.map_err(AttemptError::from)
             }
-            failed => failed,
+            error => error,
         };
-        match done {
+        match on_majority {
             Ok(()) => return Ok(()),
-            Err(Stop::Failed(error)) => return Err(failed(&error)),
-            Err(Stop::Transient(error)) => tracing::debug!(%error, "a transaction is repeated"),
-            Err(Stop::Refused) => match judge(&mut session, &mut targets).await {
+            Err(AttemptError::Failed(error)) => return Err(failed(&error)),
+            Err(AttemptError::Transient(error)) => tracing::debug!(%error, "a transaction is repeated"),
+            Err(AttemptError::Unmatched) => match check_refusals(&mut session, &mut targets).await {
                 Ok(answer) => answer?,
                 Err(error) if error.contains_label(TRANSIENT_TRANSACTION_ERROR) => {}
                 Err(error) => return Err(failed(&error)),
             },
         }
-        patience.pause().await;
-        if turn.is_none() {
-            turn = Some(locks.turn(keys(&targets)).await);
+        backoff.wait().await;
+        if lock.is_none() {
+            lock = Some(locks.lock(keys(&targets)).await);
         }
     }
 }
 
-/// The documents that another transaction could change too.
+/// Returns the keys of the documents that another transaction could change too.
 fn keys(targets: &[Target]) -> BTreeSet<Key> {
     targets
         .iter()
@@ -98,15 +100,16 @@ fn keys(targets: &[Target]) -> BTreeSet<Key> {
         .collect()
 }
 
-/// A command, and how many documents it must match.
+/// A command, and the number of documents that it must match.
 struct Command {
     database: Database,
     command: Document,
     expected: i64,
 }
 
-/// One command for all statements of a kind in a collection. Updates come first, in the order of the collections and ids, so
-/// that those who contend for a hot document meet before they have done anything else.
+/// Groups the statements into one command for each collection and kind. Updates come first, in the order of
+/// collections and ids. So transactions that contend for a hot document conflict before they do any other
+/// work.
 fn commands(
     targets: &[Target],
     events: &[(Arc<Service>, Event)],
@@ -115,7 +118,7 @@ fn commands(
     sorted.sort_by_key(|target| (target.write.collection(), target.write.id()));
     let mut batches = BTreeMap::<(u8, &str), (mongodb::Collection<RawDocumentBuf>, Vec<Bson>)>::new();
     for target in sorted {
-        let (place, statement) = match target.statement().map_err(CommitFailure::Failed)? {
+        let (rank, statement) = match target.statement().map_err(CommitFailure::Failed)? {
             Statement::Update(filter, change) | Statement::Replace(filter, change) => {
                 (0, doc! { "q": filter, "u": change })
             }
@@ -123,7 +126,7 @@ fn commands(
             Statement::Insert(new) => (2, new),
         };
         let collection = &target.collection;
-        let batch = batches.entry((place, &collection.name));
+        let batch = batches.entry((rank, &collection.name));
         let batch = batch.or_insert_with(|| (collection.documents.clone(), Vec::new()));
         batch.1.push(statement.into());
     }
@@ -134,8 +137,8 @@ fn commands(
         batch.1.push(outbox::encode(event, now).into());
     }
     let command =
-        |((place, _), (collection, statements)): ((u8, &str), (mongodb::Collection<_>, Vec<Bson>))| {
-            let (verb, what) = match place {
+        |((rank, _), (collection, statements)): ((u8, &str), (mongodb::Collection<_>, Vec<Bson>))| {
+            let (verb, argument) = match rank {
                 0 => ("update", "updates"),
                 1 => ("delete", "deletes"),
                 _ => ("insert", "documents"),
@@ -143,14 +146,14 @@ fn commands(
             Command {
                 database: collection.client().database(&collection.namespace().db),
                 expected: i64::try_from(statements.len()).unwrap_or(i64::MAX),
-                command: doc! { verb: collection.name(), what: statements },
+                command: doc! { verb: collection.name(), argument: statements },
             }
         };
     Ok(batches.into_iter().map(command).collect())
 }
 
-/// Runs the commands in a new transaction, up to its commit.
-async fn apply(session: &mut ClientSession, commands: Vec<Command>) -> std::result::Result<(), Stop> {
+/// Runs the commands in a new transaction, without its commit.
+async fn apply(session: &mut ClientSession, commands: Vec<Command>) -> std::result::Result<(), AttemptError> {
     start(session).await?;
     for Command {
         database,
@@ -159,16 +162,15 @@ async fn apply(session: &mut ClientSession, commands: Vec<Command>) -> std::resu
     } in commands
     {
         let answer = database.run_command(command).session(&mut *session).await;
-        let stop = match answer {
-            Ok(answer) => match problem(&answer, expected) {
-                None => continue,
-                Some(stop) => stop,
-            },
-            Err(error) => Stop::from(error),
+        let checked = match answer {
+            Ok(answer) => check_answer(&answer, expected),
+            Err(error) => Err(error.into()),
         };
-        // What fails here has ended with the transaction, or ends by its timeout.
-        let _ = session.abort_transaction().await;
-        return Err(stop);
+        if let Err(error) = checked {
+            // If this fails, the server has aborted the transaction already, or aborts it after its timeout.
+            let _ = session.abort_transaction().await;
+            return Err(error);
+        }
     }
     Ok(())
 }
@@ -182,18 +184,18 @@ async fn start(session: &mut ClientSession) -> Result<()> {
         .await
 }
 
-/// What the answer to a command says, unless all is well.
-fn problem(answer: &Document, expected: i64) -> Option<Stop> {
+/// Checks the answer to a command for errors and the number of matched documents.
+fn check_answer(answer: &Document, expected: i64) -> std::result::Result<(), AttemptError> {
     if let Some(error) = answer
         .get_array("writeErrors")
         .ok()
         .and_then(|errors| errors.first())
     {
         let error = error.as_document().cloned().unwrap_or_default();
-        return Some(match error.get_i32("code") {
-            Ok(DUPLICATE) => Stop::Refused,
-            Ok(WRITE_CONFLICT) => Stop::Transient(Error::custom("a write conflict")),
-            code => Stop::Failed(Error::custom(format!(
+        return Err(match error.get_i32("code") {
+            Ok(DUPLICATE) => AttemptError::Unmatched,
+            Ok(WRITE_CONFLICT) => AttemptError::Transient(Error::custom("a write conflict")),
+            code => AttemptError::Failed(Error::custom(format!(
                 "a write failed with code {}: {}",
                 code.unwrap_or_default(),
                 error.get_str("errmsg").unwrap_or_default()
@@ -203,17 +205,21 @@ fn problem(answer: &Document, expected: i64) -> Option<Stop> {
     let count = answer
         .get("n")
         .and_then(|n| n.as_i64().or_else(|| n.as_i32().map(i64::from)));
-    (count != Some(expected)).then_some(Stop::Refused)
+    if count == Some(expected) {
+        Ok(())
+    } else {
+        Err(AttemptError::Unmatched)
+    }
 }
 
-/// Commits, or commits again, until the server has said what became of it.
-async fn committed(session: &mut ClientSession) -> Result<()> {
-    let mut patience = Patience::default();
+/// Commits the transaction, and repeats the commit while its result is unknown.
+async fn commit_transaction(session: &mut ClientSession) -> Result<()> {
+    let mut backoff = Backoff::default();
     loop {
         match session.commit_transaction().await {
             Err(error) if error.contains_label(UNKNOWN_TRANSACTION_COMMIT_RESULT) => {
                 tracing::warn!(%error, "a commit is repeated");
-                patience.pause().await;
+                backoff.wait().await;
             }
             answer => return answer,
         }
@@ -222,8 +228,8 @@ async fn committed(session: &mut ClientSession) -> Result<()> {
 
 type Found = HashMap<(String, String), RawDocumentBuf>;
 
-/// The documents of all writes, as they are at one moment.
-async fn look(session: &mut ClientSession, targets: &[Target]) -> Result<Found> {
+/// Reads the documents of all writes, in the session's transaction.
+async fn read_documents(session: &mut ClientSession, targets: &[Target]) -> Result<Found> {
     let mut ids = HashMap::<&str, (mongodb::Collection<RawDocumentBuf>, Vec<&str>)>::new();
     for target in targets {
         let collection = &target.collection;
@@ -247,19 +253,19 @@ async fn look(session: &mut ClientSession, targets: &[Target]) -> Result<Found> 
     Ok(found)
 }
 
-/// Lists what is refused, or prepares the writes for the next attempt.
-async fn judge(
+/// Returns the refused writes. If there are none, sets the guards of the writes for the next attempt.
+async fn check_refusals(
     session: &mut ClientSession,
     targets: &mut [Target],
 ) -> Result<std::result::Result<(), CommitFailure>> {
     start(session).await?;
-    let found = look(session, targets).await;
+    let found = read_documents(session, targets).await;
     let _ = session.abort_transaction().await;
     let found = found?;
     let mut refusals = Vec::new();
     for (index, target) in (0..).zip(targets) {
         let key = (target.collection.name.clone(), target.write.id().to_owned());
-        match target.judge(found.get(&key).map(AsRef::as_ref)) {
+        match target.verdict(found.get(&key).map(AsRef::as_ref)) {
             Ok(Verdict::Refused(reason)) => refusals.push(Refusal { write: index, reason }),
             Ok(Verdict::Possible(guard)) => target.guard = guard,
             Err(failure) => return Ok(Err(CommitFailure::Failed(failure))),

@@ -1,6 +1,7 @@
-//! Full-text search: the words of texts, as they are indexed and as they are searched for.
+//! Full-text search: the words of indexed texts and of searches.
 //!
-//! A word is a run of letters and digits, in lower case and without diacritics; the embedded store's words are the same.
+//! A word is a sequence of letters and digits, in lower case and without diacritics. The embedded store uses
+//! the same rule.
 
 use std::collections::BTreeSet;
 
@@ -8,10 +9,10 @@ use mongodb::bson::{Bson, Document, doc};
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
-/// The most words that one search looks for; those after them are left out, which can only find more.
+/// The maximum number of words in one search. Further words are ignored, which can only find more documents.
 const MAX_SEARCH_WORDS: usize = 32;
 
-/// The words of a text, in its order.
+/// Splits a text into words, in order.
 fn words(text: &str) -> Vec<String> {
     let plain = text
         .nfd()
@@ -26,14 +27,14 @@ fn words(text: &str) -> Vec<String> {
         .collect()
 }
 
-/// The different words of the searched texts of a document.
+/// Returns the distinct words of the searched texts of a document.
 pub(crate) fn indexed<'a>(texts: impl IntoIterator<Item = &'a str>) -> Vec<Bson> {
     let words = texts.into_iter().flat_map(words).collect::<BTreeSet<_>>();
     words.into_iter().map(Bson::String).collect()
 }
 
-/// The conditions of a search in the array `field`: all words must occur, and the last one may be the beginning of a
-/// word. None where there is no word.
+/// Returns the conditions of a search in the array `field`: it must contain all words, and the last one may
+/// be a prefix. A text without a word has no conditions.
 pub(crate) fn conditions(field: &str, typed: &str) -> Vec<Document> {
     let mut words = words(typed);
     words.truncate(MAX_SEARCH_WORDS);
@@ -45,7 +46,7 @@ pub(crate) fn conditions(field: &str, typed: &str) -> Vec<Document> {
         .into_iter()
         .map(|word| doc! { field: word })
         .collect::<Vec<_>>();
-    // No word holds the last code point, so this is a range of all words that begin with the prefix.
+    // No word contains the last code point, so this range holds exactly the words that begin with the prefix.
     let end = format!("{last}\u{10FFFF}");
     conditions.push(doc! { field: { "$elemMatch": { "$gte": last, "$lt": end } } });
     conditions
@@ -65,7 +66,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_letter_and_no_digit_has_no_word() {
+    fn a_text_without_letters_and_digits_has_no_word() {
         for text in ["", "  ", "😀", "\"", "-- *", "\0", "\u{200d}", "\u{301}"] {
             assert_eq!(words(text), [""; 0], "{text:?}");
             assert_eq!(conditions("t", text), []);
@@ -73,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_word_is_a_range_of_prefixes() {
+    fn the_last_word_of_a_search_is_a_prefix() {
         let prefix = doc! { "t": { "$elemMatch": { "$gte": "so", "$lt": "so\u{10FFFF}" } } };
         assert_eq!(
             conditions("t", "wool RED wool so"),
@@ -82,13 +83,13 @@ mod tests {
     }
 
     #[test]
-    fn a_search_of_very_many_words_is_bounded() {
+    fn bounds_the_words_of_a_search() {
         let typed = (0..1_000).map(|n| format!("{n} ")).collect::<String>();
         assert_eq!(conditions("t", &typed).len(), MAX_SEARCH_WORDS);
     }
 
     #[test]
-    fn a_word_is_indexed_once() {
+    fn indexes_each_word_once() {
         assert_eq!(
             indexed(["red red", "Red wool"]),
             [Bson::from("red"), Bson::from("wool")]

@@ -1,31 +1,32 @@
-//! Writes: what is asked of MongoDB for each, and why one could not be made.
+//! The statements of writes, and the reasons why a write is refused.
 
 use std::sync::Arc;
 
 use mercato_ports::documents::{Adjustment, Change, Failure, RefusalReason, Write};
 use mongodb::bson::{Document, RawDocument, doc};
 
-use super::document::{self, escaped};
+use super::document::{self, escape};
 use super::service::Collection;
 
 /// A write and its collection.
 pub(crate) struct Target {
     pub collection: Arc<Collection>,
     pub write: Write,
-    /// How an adjustment makes sure that it may be made.
+    /// The condition of an adjustment.
     pub guard: Guard,
 }
 
-/// How an adjustment makes sure that it may be made.
+/// The condition under which an adjustment is applied.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Guard {
-    /// By the range of the fields, which must be there; at any version of the document.
+    /// Every field exists and is in its range, at any version of the document.
     Range,
-    /// By the version, at which a field was seen to be missing; these are the sums.
+    /// The document still has this version, in which a field is missing. The sums were computed for that
+    /// version.
     Version(i64, Vec<i64>),
 }
 
-/// What is asked of MongoDB. Each matches one document, or can't be made now.
+/// A statement for MongoDB. It matches one document, or the write cannot be applied now.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Statement {
     Insert(Document),
@@ -34,18 +35,18 @@ pub(crate) enum Statement {
     Delete(Document),
 }
 
-/// What a look at the document says of a write that could not be made.
+/// Whether a write that was not applied can be applied to the current document.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
     Refused(RefusalReason),
-    /// It can be made now, with this guard.
+    /// The write can be applied now, with this guard.
     Possible(Guard),
 }
 
 impl Target {
     pub fn statement(&self) -> Result<Statement, Failure> {
         let fields = &self.collection.fields;
-        // A version that MongoDB can't hold is one that no document has.
+        // No document has a version that is larger than MongoDB's integers.
         let at = |id: &str, expected: u64| doc! { "_id": id, "v": i64::try_from(expected).unwrap_or(-1) };
         Ok(match &self.write {
             Write::Insert(insertion) => {
@@ -66,8 +67,8 @@ impl Target {
         })
     }
 
-    /// What the document, as it was found, says of this write.
-    pub fn judge(&self, found: Option<&RawDocument>) -> Result<Verdict, Failure> {
+    /// Checks this write against the current document.
+    pub fn verdict(&self, found: Option<&RawDocument>) -> Result<Verdict, Failure> {
         let refused = |reason| Ok(Verdict::Refused(reason));
         let found = match (&self.write, found) {
             (Write::Insert(_), Some(_)) => return refused(RefusalReason::Exists),
@@ -80,7 +81,7 @@ impl Target {
             Write::Replace(_) | Write::Delete(_) if self.expected() != Some(document.version) => {
                 refused(RefusalReason::Stale(document.version))
             }
-            Write::Adjust(adjustment) => self.judge_adjustment(adjustment, found, &document),
+            Write::Adjust(adjustment) => self.adjustment_verdict(adjustment, found, &document),
             _ => Ok(Verdict::Possible(Guard::Range)),
         }
     }
@@ -93,13 +94,13 @@ impl Target {
         }
     }
 
-    fn judge_adjustment(
+    fn adjustment_verdict(
         &self,
         adjustment: &Adjustment,
         found: &RawDocument,
         document: &mercato_ports::documents::Document,
     ) -> Result<Verdict, Failure> {
-        let body = document::object(&document.body).unwrap_or_default();
+        let body = document::parse_object(&document.body).unwrap_or_default();
         let mut sums = Vec::with_capacity(adjustment.changes.len());
         let mut missing = false;
         for change in &adjustment.changes {
@@ -109,7 +110,7 @@ impl Target {
             };
             let current = match document::integer(found, &change.field) {
                 Some(current) => current,
-                None if body.contains_key(&change.field) => return Err(invalid("is no integer of 64 bits")),
+                None if body.contains_key(&change.field) => return Err(invalid("is not a 64-bit integer")),
                 None => {
                     missing = true;
                     0
@@ -117,7 +118,7 @@ impl Target {
             };
             let sum = current
                 .checked_add(change.by)
-                .ok_or_else(|| invalid("would be over the range of 64 bits"))?;
+                .ok_or_else(|| invalid("would exceed the range of a 64-bit integer"))?;
             if change.floor.is_some_and(|floor| sum < floor) {
                 return Ok(Verdict::Refused(RefusalReason::UnderFloor(current)));
             }
@@ -132,7 +133,7 @@ impl Target {
 }
 
 fn path(change: &Change) -> String {
-    format!("f.{}", escaped(&change.field))
+    format!("f.{}", escape(&change.field))
 }
 
 fn adjusting(adjustment: &Adjustment) -> Statement {
@@ -146,7 +147,8 @@ fn adjusting(adjustment: &Adjustment) -> Statement {
     Statement::Update(filter, doc! { "$inc": sums, "$set": { "a": true } })
 }
 
-/// The values to which a change may be made; the least is over the most where there are none.
+/// Returns the smallest and the largest value to which a change can be applied. If there is no such value,
+/// the smallest is greater than the largest.
 fn range(change: &Change) -> (i64, i64) {
     let (by, floor) = (
         i128::from(change.by),
@@ -182,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn a_range_is_what_neither_overflows_nor_falls_under_the_floor() {
+    fn the_range_of_a_change_excludes_overflow_and_sums_under_the_floor() {
         for (by, floor, expected) in [
             (-6, Some(0), (6, i64::MAX)),
             (1, None, (i64::MIN, i64::MAX - 1)),
@@ -198,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn an_adjustment_names_escaped_fields() {
+    fn escapes_the_fields_of_an_adjustment() {
         let adjustment = Adjustment {
             collection: "c.d".into(),
             id: "x".into(),

@@ -1,4 +1,4 @@
-//! A broker that remembers what it was handed, and relays that publish to it.
+//! An in-memory broker that records events, and relays that publish to it.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
@@ -11,7 +11,7 @@ use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
-/// A broker that does as it is told.
+/// A broker that records events, and fails or hangs when a test sets it to.
 #[derive(Default)]
 pub struct Broker {
     state: Mutex<State>,
@@ -20,9 +20,9 @@ pub struct Broker {
 
 #[derive(Default)]
 struct State {
-    seen: Vec<(u64, Event)>,
+    published: Vec<(u64, Event)>,
     publishers: HashSet<Uuid>,
-    asked: usize,
+    calls: usize,
     failures: usize,
     hangs: bool,
 }
@@ -32,40 +32,40 @@ impl Broker {
         Arc::default()
     }
 
-    /// Fails so many times.
+    /// Makes the next calls fail.
     pub fn fail(&self, times: usize) {
         self.state.lock().unwrap().failures = times;
     }
 
-    /// Answers no more, or again.
+    /// Sets whether calls hang.
     pub fn hang(&self, hangs: bool) {
         self.state.lock().unwrap().hangs = hangs;
     }
 
-    /// Everything that was handed over, once there is so much.
-    pub async fn seen(&self, count: usize) -> Vec<Event> {
-        self.until(|state| state.seen.len() >= count).await;
+    /// Waits for this many events, and returns all published events.
+    pub async fn published(&self, count: usize) -> Vec<Event> {
+        self.until(|state| state.published.len() >= count).await;
         let state = self.state.lock().unwrap();
-        state.seen.iter().map(|(_, event)| event.clone()).collect()
+        state.published.iter().map(|(_, event)| event.clone()).collect()
     }
 
-    /// When it was handed over, in milliseconds since the Unix epoch.
+    /// Returns the times of publication, in milliseconds since the Unix epoch.
     pub fn times(&self) -> Vec<u64> {
         self.state
             .lock()
             .unwrap()
-            .seen
+            .published
             .iter()
             .map(|(at, _)| *at)
             .collect()
     }
 
-    /// Waits until it was asked so often.
-    pub async fn asked(&self, times: usize) {
-        self.until(|state| state.asked >= times).await;
+    /// Waits for this many calls.
+    pub async fn calls(&self, count: usize) {
+        self.until(|state| state.calls >= count).await;
     }
 
-    /// How many relays have handed something over.
+    /// Returns the number of relays that have published events.
     pub fn publishers(&self) -> usize {
         self.state.lock().unwrap().publishers.len()
     }
@@ -78,18 +78,18 @@ impl Broker {
     }
 }
 
-/// A relay's way to the broker.
-struct Line {
+/// The publisher of one relay.
+struct BrokerPublisher {
     id: Uuid,
     broker: Arc<Broker>,
 }
 
 #[async_trait]
-impl Publisher for Line {
+impl Publisher for BrokerPublisher {
     async fn publish(&self, events: Vec<Event>) -> Result<(), String> {
         let hangs = {
             let mut state = self.broker.state.lock().unwrap();
-            state.asked += 1;
+            state.calls += 1;
             state.hangs
         };
         self.broker.changed.send_replace(());
@@ -99,31 +99,33 @@ impl Publisher for Line {
         let mut state = self.broker.state.lock().unwrap();
         if state.failures > 0 {
             state.failures -= 1;
-            return Err("the broker is away".into());
+            return Err("the broker is unavailable".into());
         }
         state.publishers.insert(self.id);
         let at = now();
-        state.seen.extend(events.into_iter().map(|event| (at, event)));
+        state
+            .published
+            .extend(events.into_iter().map(|event| (at, event)));
         drop(state);
         self.broker.changed.send_replace(());
         Ok(())
     }
 }
 
-/// A relay that runs.
+/// A running relay.
 pub struct Running {
     stop: oneshot::Sender<()>,
     task: JoinHandle<()>,
 }
 
 impl Running {
-    /// Ends it as a process that is told to end does.
+    /// Stops the relay, as a process does on a signal.
     pub async fn stop(self) {
         self.stop.send(()).unwrap();
         self.task.await.unwrap();
     }
 
-    /// Ends it as a process that is killed does.
+    /// Aborts the relay, like a killed process.
     pub fn kill(self) {
         self.task.abort();
     }
@@ -132,18 +134,18 @@ impl Running {
 /// Starts a relay.
 pub fn start(store: &Arc<Store>, broker: &Arc<Broker>, options: RelayOptions) -> Running {
     let relay = Relay::new(Arc::clone(store), options);
-    let line = Arc::new(Line {
+    let publisher = Arc::new(BrokerPublisher {
         id: Uuid::new_v4(),
         broker: Arc::clone(broker),
     });
     let (stop, stopped) = oneshot::channel::<()>();
     let task = tokio::spawn(async move {
-        relay.run(line, async { drop(stopped.await) }).await;
+        relay.run(publisher, async { drop(stopped.await) }).await;
     });
     Running { stop, task }
 }
 
-/// An event of the service `orders`.
+/// Returns a new event of the service `orders`.
 pub fn event(subject: &str) -> Event {
     Event {
         id: Uuid::now_v7().to_string(),
@@ -155,7 +157,7 @@ pub fn event(subject: &str) -> Event {
     }
 }
 
-/// Now, in milliseconds since the Unix epoch.
+/// Returns the current time, in milliseconds since the Unix epoch.
 pub fn now() -> u64 {
     u64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis()).unwrap()
 }

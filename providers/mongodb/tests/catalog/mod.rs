@@ -1,4 +1,4 @@
-//! A catalog: the service of these tests, and short ways to write and read its documents.
+//! The service `catalog` of these tests, with short functions that write and read its documents.
 
 use std::sync::Arc;
 
@@ -34,13 +34,13 @@ pub fn shop(fields: &[&str], search: &[&str]) -> ShopManifest {
     }
 }
 
-/// A database of a test's own.
-pub struct Place {
+/// The databases of one test.
+pub struct TestDatabases {
     pub server: String,
     pub prefix: String,
 }
 
-impl Place {
+impl TestDatabases {
     pub fn new() -> Self {
         Self {
             server: common::server().unwrap(),
@@ -94,7 +94,8 @@ pub async fn body(store: &Store, id: &str) -> serde_json::Value {
     serde_json::from_str(&found.unwrap().body).unwrap()
 }
 
-pub async fn found(store: &Store, query: Query) -> Result<String, Failure> {
+/// Returns the ids of the documents that a query selects, joined.
+pub async fn find(store: &Store, query: Query) -> Result<String, Failure> {
     store
         .find(query)
         .await

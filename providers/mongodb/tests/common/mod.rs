@@ -1,9 +1,9 @@
-//! What the tests share: a real server, named by `MERCATO_TEST_MONGODB`, and databases of their own in it.
+//! Shared by the tests: the server in `MERCATO_TEST_MONGODB`, and a separate set of databases for each test.
 #![allow(
     dead_code,
     clippy::expect_used,
     clippy::unwrap_used,
-    reason = "each test uses its part; tests fail by panicking"
+    reason = "each test uses a part of this module; tests fail by panicking"
 )]
 
 use std::process::ExitCode;
@@ -17,25 +17,25 @@ use uuid::Uuid;
 
 const SERVER: &str = "MERCATO_TEST_MONGODB";
 
-/// What the names of all databases of this process begin with, besides the mark of a test.
-const MARK: &str = "test_";
+/// The names of all test databases begin with this prefix and the id of the process.
+const PREFIX: &str = "test_";
 
-/// The address of the server, where there is one.
+/// Returns the address of the server, if it is set.
 pub fn server() -> Option<String> {
     std::env::var(SERVER).ok()
 }
 
-/// A new beginning for the names of a test's databases.
+/// Returns a new prefix for the names of a test's databases.
 pub fn prefix() -> String {
     let unique = Uuid::new_v4().simple().to_string();
     format!(
-        "{MARK}{}_{}_",
+        "{PREFIX}{}_{}_",
         std::process::id(),
         unique.get(..8).unwrap_or_default()
     )
 }
 
-/// A store of all services of a manifest.
+/// Opens a store of all services of a manifest.
 pub async fn store(server: &str, prefix: &str, shop: &ShopManifest) -> Store {
     let options = Options {
         prefix: prefix.into(),
@@ -50,11 +50,12 @@ pub async fn store(server: &str, prefix: &str, shop: &ShopManifest) -> Store {
     store
 }
 
-/// Runs the trials, all of them ignored where there is no server; drops this process's databases afterwards.
+/// Runs the trials, and drops the databases of this process afterwards. Without a server all trials are
+/// ignored.
 pub fn run(runtime: &Runtime, trials: Vec<Trial>) -> ExitCode {
     let server = server();
     if server.is_none() {
-        eprintln!("{SERVER} names no server: all tests that need one are skipped");
+        eprintln!("{SERVER} is not set, so all tests that need MongoDB are skipped");
     }
     let trials = trials
         .into_iter()
@@ -62,7 +63,7 @@ pub fn run(runtime: &Runtime, trials: Vec<Trial>) -> ExitCode {
         .collect();
     let mut arguments = Arguments::from_args();
     if server.is_none() {
-        // They could not pass: nobody is to run them in spite of the flag.
+        // Without a server they cannot pass, so these flags must not run them.
         arguments.ignored = false;
         arguments.include_ignored = false;
     }
@@ -70,9 +71,9 @@ pub fn run(runtime: &Runtime, trials: Vec<Trial>) -> ExitCode {
     if let Some(server) = server {
         runtime.block_on(async {
             let client = Client::with_uri_str(&server).await.unwrap();
-            let mine = format!("{MARK}{}_", std::process::id());
+            let prefix = format!("{PREFIX}{}_", std::process::id());
             for name in client.list_database_names().await.unwrap() {
-                if name.starts_with(&mine) {
+                if name.starts_with(&prefix) {
                     client.database(&name).drop().await.unwrap();
                 }
             }
@@ -81,24 +82,24 @@ pub fn run(runtime: &Runtime, trials: Vec<Trial>) -> ExitCode {
     conclusion.exit_code()
 }
 
-/// The store of trials that are skipped.
-pub struct Nowhere;
+/// A store for ignored trials.
+pub struct NoStore;
 
 #[async_trait::async_trait]
-impl mercato_ports::documents::Documents for Nowhere {
+impl mercato_ports::documents::Documents for NoStore {
     async fn get_many(
         &self,
         _: String,
         _: Vec<String>,
     ) -> Result<Vec<Option<mercato_ports::documents::Document>>, mercato_ports::documents::Failure> {
-        unreachable!("the trial is skipped")
+        unreachable!("the trial is ignored")
     }
 
     async fn find(
         &self,
         _: mercato_ports::documents::Query,
     ) -> Result<Vec<mercato_ports::documents::Document>, mercato_ports::documents::Failure> {
-        unreachable!("the trial is skipped")
+        unreachable!("the trial is ignored")
     }
 
     async fn commit(
@@ -106,10 +107,10 @@ impl mercato_ports::documents::Documents for Nowhere {
         _: Vec<mercato_ports::documents::Write>,
         _: Vec<mercato_ports::events::Event>,
     ) -> Result<(), mercato_ports::documents::CommitFailure> {
-        unreachable!("the trial is skipped")
+        unreachable!("the trial is ignored")
     }
 
     async fn ready(&self) -> Result<(), String> {
-        unreachable!("the trial is skipped")
+        unreachable!("the trial is ignored")
     }
 }

@@ -1,4 +1,4 @@
-//! The provider of HTTP out. Its configuration has the `hosts` that may be called, with commas between them.
+//! The provider of outgoing HTTP. Its configuration has the allowed `hosts`, separated by commas.
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -37,7 +37,7 @@ impl Provider for HttpProvider {
         Ok(())
     }
 
-    /// It depends on no server of its own.
+    /// Always healthy, because the provider needs no server.
     async fn health_request(&self, _request: &HealthCheckRequest) -> Result<HealthCheckResponse> {
         Ok(HealthCheckResponse {
             healthy: true,

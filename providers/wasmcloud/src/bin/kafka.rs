@@ -1,5 +1,5 @@
-//! The provider of events: Kafka. Its configuration has the `brokers`, and may have a `prefix` for the names of topics and groups,
-//! and how many `partitions` and `replicas` new topics have.
+//! The provider of events on Kafka. Its configuration has the `brokers`. Optional are a `prefix` for the
+//! names of topics and groups, and the numbers of `partitions` and `replicas` of new topics.
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -31,12 +31,10 @@ async fn provide(settings: Settings) -> Result<()> {
         options.prefix = prefix.to_owned();
     }
     if let Some(partitions) = settings.get("partitions") {
-        options.partitions = partitions
-            .parse()
-            .context("`partitions` is no number of partitions")?;
+        options.partitions = partitions.parse().context("`partitions` must be a number")?;
     }
     if let Some(replicas) = settings.get("replicas") {
-        options.replication = replicas.parse().context("`replicas` is no number of brokers")?;
+        options.replication = replicas.parse().context("`replicas` must be a number")?;
     }
     let kafka = Kafka::new(options).map_err(|reason| anyhow!(reason))?;
     let handlers = RemoteHandlers::default();

@@ -1,5 +1,6 @@
-//! The provider of documents: MongoDB, and the relay of its outboxes. Its configuration has the `url` of the replica set and the id of
-//! the provider that is the `publisher` of events, and may have a `prefix` for the names of databases.
+//! The provider of documents on MongoDB, with the relay of its outboxes. Its configuration has the `url` of
+//! the replica set, and the id of the provider that is the `publisher` of events. Optional is a `prefix` for
+//! the names of databases.
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -46,9 +47,10 @@ async fn provide(settings: Settings) -> Result<()> {
         stop: watch::Sender::default(),
     };
     let server = DocumentsServer::new(store, provider.access.clone());
-    let own = provider.clone();
+    let relaying = provider.clone();
     let serve = |connection| async move {
-        own.relay(RemotePublisher::new(connection, publisher).await?)
+        relaying
+            .start_relay(RemotePublisher::new(connection, publisher).await?)
             .await;
         ports::documents(connection, server).await
     };
@@ -56,8 +58,8 @@ async fn provide(settings: Settings) -> Result<()> {
 }
 
 impl MongodbProvider {
-    /// Begins to hand on events.
-    async fn relay(&self, publisher: RemotePublisher) {
+    /// Starts the relay of events.
+    async fn start_relay(&self, publisher: RemotePublisher) {
         let relay = Relay::new(Arc::clone(&self.store), RelayOptions::default());
         let mut stop = self.stop.subscribe();
         let shutdown = async move { drop(stop.changed().await) };

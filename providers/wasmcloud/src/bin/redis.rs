@@ -1,4 +1,4 @@
-//! The provider of the cache: Redis. Its configuration has the `url`, and may have a `prefix` for keys.
+//! The provider of the cache on Redis. Its configuration has the `url`. Optional is a `prefix` for keys.
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -45,8 +45,7 @@ impl Provider for RedisProvider {
 
     async fn health_request(&self, _request: &HealthCheckRequest) -> Result<HealthCheckResponse> {
         let healthy = self.cache.ready().await;
-        let message =
-            (!healthy).then(|| "Redis does not answer: every look into the cache misses".to_owned());
+        let message = (!healthy).then(|| "Redis does not respond: the cache returns no values".to_owned());
         Ok(HealthCheckResponse { healthy, message })
     }
 }

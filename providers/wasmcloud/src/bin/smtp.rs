@@ -1,4 +1,4 @@
-//! The provider of mail: SMTP. Its configuration has the `url` of the server, and the sender (`from`).
+//! The provider of mail by SMTP. Its configuration has the `url` of the server and the sender (`from`).
 
 use std::process::ExitCode;
 use std::sync::Arc;

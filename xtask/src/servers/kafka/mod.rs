@@ -1,4 +1,4 @@
-//! Apache Kafka: one node that is broker and controller, without ZooKeeper.
+//! Apache Kafka: one node that is both broker and controller.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,24 +14,25 @@ use super::{Home, ports};
 use crate::project::Project;
 use mercato_wasm_toolchain::process::{clean, output, progress, run};
 
-/// What Maven is asked for, and the SHA-256 of everything that it has to bring.
+/// The packages that Maven downloads.
 const POM: &str = include_str!("pom.xml");
+/// The SHA-256 of every file that Maven must download.
 const JARS: &str = include_str!("jars.sha256");
 const LOGGING: &str = include_str!("log4j2.xml");
 const COPY: &str = "org.apache.maven.plugins:maven-dependency-plugin:2.8:copy-dependencies";
 
-/// Gets Java, and the folder of Kafka's libraries.
+/// Returns Java and the folder of Kafka's libraries, and installs the libraries if they are missing.
 ///
 /// # Errors
-/// They can't be had.
+/// Java is missing, or the libraries can't be installed.
 pub fn program(project: &Project) -> Result<(PathBuf, PathBuf)> {
     Ok((java()?, libraries(project)?))
 }
 
-/// Gets and starts Kafka; its address is a host with a port.
+/// Starts Kafka, and installs it if it is missing. The address is HOST:PORT.
 ///
 /// # Errors
-/// There is no Java, Kafka can't be had, or does not start.
+/// Java is missing, or Kafka can't be installed or does not start.
 pub fn start(project: &Project, home: Home) -> Result<Server> {
     let (java, libraries) = program(project)?;
     let (port, controller) = (ports::free()?, ports::free()?);
@@ -52,7 +53,7 @@ pub fn start(project: &Project, home: Home) -> Result<Server> {
     if !data.join("meta.properties").exists() {
         let mut format = program("kafka.tools.StorageTool");
         format.args(["format", "--cluster-id", &cluster_id()?, "--config"]);
-        output(format.arg(&settings)).context("Kafka's data folder can't be made")?;
+        output(format.arg(&settings)).context("can't format Kafka's data folder")?;
     }
     let mut command: Command = program("kafka.Kafka");
     command.arg(&settings);
@@ -90,27 +91,30 @@ fn properties(port: u16, controller: u16, data: &Path) -> String {
     )
 }
 
-/// Sixteen random bytes, in the form that Kafka wants them in.
+/// Generates sixteen random bytes as Kafka writes them, in base64.
 fn cluster_id() -> Result<String> {
     let digits = crate::secret::generate()?;
-    // 22 digits of base64 hold 132 bits, of which the last 4 have to be zero.
-    Ok(format!("{}A", digits.get(..21).context("a short secret")?))
+    // 22 digits of base64 hold 132 bits. The last 4 must be zero, and hexadecimal digits are digits of
+    // base64.
+    Ok(format!(
+        "{}A",
+        digits.get(..21).context("the secret is too short")?
+    ))
 }
 
 fn java() -> Result<PathBuf> {
     if let Some(home) = std::env::var_os("JAVA_HOME").filter(|home| !home.is_empty()) {
         return Ok(Path::new(&home).join("bin/java"));
     }
-    on_path("java")
-        .context("it needs Java 17 or newer, which is not installed (JAVA_HOME, or `java` on the path)")
+    on_path("java").context("Kafka needs Java 17 or newer: set JAVA_HOME, or put `java` on the PATH")
 }
 
-/// The folder of its libraries: in `KAFKA_HOME`, or the cache.
+/// Returns the folder of the libraries: in `KAFKA_HOME`, or in the cache.
 fn libraries(project: &Project) -> Result<PathBuf> {
     if let Some(home) = std::env::var_os("KAFKA_HOME").filter(|home| !home.is_empty()) {
         let libraries = Path::new(&home).join("libs");
         if !libraries.is_dir() {
-            bail!("KAFKA_HOME has no folder libs");
+            bail!("KAFKA_HOME has no folder `libs`");
         }
         return Ok(libraries);
     }
@@ -121,9 +125,9 @@ fn libraries(project: &Project) -> Result<PathBuf> {
         .0;
     let folder = cached(project, &format!("kafka-{version}"), |work| {
         let maven = on_path("mvn")
-            .context("it is not installed (KAFKA_HOME), and there is no Maven (`mvn`) to get it with")?;
+            .context("Kafka is not installed (KAFKA_HOME), and Maven (`mvn`) is missing to download it")?;
         progress(format_args!(
-            "downloading Kafka {version} by Maven to the cache (once, about 100 MB)"
+            "downloading Kafka {version} with Maven to the cache (once, about 100 MB)"
         ));
         let pom = work.join("pom.xml");
         fs::write(&pom, POM)?;
@@ -131,34 +135,36 @@ fn libraries(project: &Project) -> Result<PathBuf> {
         command.args(["--batch-mode", "--quiet", COPY, "-DincludeScope=runtime", "-f"]);
         command.arg(&pom);
         command.arg(format!("-DoutputDirectory={}", work.join("libs").display()));
-        run(&mut command).context("Maven can't get it")?;
+        run(&mut command).context("Maven can't download Kafka")?;
         verify(&work.join("libs"), JARS)
     })?;
     Ok(folder.join("libs"))
 }
 
-/// Checks that a folder has the files of a list, as `sha256sum` writes them, and no others.
+/// Checks that a folder has exactly the files of a list that `sha256sum` wrote.
 fn verify(folder: &Path, list: &str) -> Result<()> {
     let mut count = 0;
     for line in list.lines() {
-        let (sum, name) = line.split_once("  ").context("a list of sums of another form")?;
+        let (sum, name) = line
+            .split_once("  ")
+            .context("a line of jars.sha256 is invalid")?;
         let bytes = fs::read(folder.join(name)).with_context(|| format!("{name} was not downloaded"))?;
         if format!("{:x}", Sha256::digest(&bytes)) != sum {
-            bail!("{name} is not the file that it was: its SHA-256 differs");
+            bail!("{name} has another SHA-256 than jars.sha256 says");
         }
         count += 1;
     }
     if fs::read_dir(folder)?.count() != count {
-        bail!("more was downloaded than is known");
+        bail!("Maven downloaded files that jars.sha256 does not list");
     }
     Ok(())
 }
 
-/// Asks for the brokers, as clients do: a controller that does not know its broker yet names none.
+/// Requests the list of brokers, as clients do. It is empty until the controller knows its broker.
 fn has_broker(port: u16) -> Result<()> {
     let mut wire = Wire::connect(port)?;
     let mut request = Vec::new();
-    // Metadata, version 1, request 1, no client's name, no topic.
+    // Metadata, version 1, request 1, no client name, no topic.
     request.extend(3_i16.to_be_bytes());
     request.extend(1_i16.to_be_bytes());
     request.extend(1_i32.to_be_bytes());
@@ -168,7 +174,7 @@ fn has_broker(port: u16) -> Result<()> {
     wire.send(&request)?;
     let answer = wire.receive(12)?;
     match answer.get(8..) {
-        Some([0, 0, 0, 0]) => bail!("it has no broker yet"),
+        Some([0, 0, 0, 0]) => bail!("the controller has no broker yet"),
         _ => Ok(()),
     }
 }
@@ -178,7 +184,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_changed_missing_or_unknown_file_is_refused() {
+    fn rejects_changed_missing_and_unknown_files() {
         let folder = tempfile::tempdir().unwrap();
         let list = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad  a.jar\n";
         let jar = folder.path().join("a.jar");

@@ -1,78 +1,59 @@
-//! Spin's SQLite as what runs statements.
+//! A connection of `mercato_sql` to Spin's SQLite.
 
 use std::cell::OnceCell;
 
-use mercato_ports::documents::{CommitFailure, Failure};
 use mercato_sql::connection::{Cell, Connection, OnRow, Row, Value};
+use spin_sdk::sqlite::{self, Error, RowResult};
 
-use super::bindings::fermyon::spin::sqlite::{self, Error, RowResult};
-use crate::documents::{prepare, unavailable};
+use crate::documents::prepare;
 use crate::shop::Shop;
 
 thread_local! {
-    /// The database of this instance, once it is needed.
+    /// The database of this instance, after its first use.
     static DATABASE: OnceCell<Database> = const { OnceCell::new() };
 }
 
-/// A connection that is fit for use.
+/// A prepared connection, and the shop that it was prepared for.
 pub struct Database {
     /// The connection.
-    pub connection: Spin,
-    /// What it is used for.
+    pub connection: SpinConnection,
+    /// The shop.
     pub shop: Shop,
 }
 
 /// A connection to the database `default`.
-pub struct Spin(sqlite::Connection);
+pub struct SpinConnection(sqlite::Connection);
 
-/// Why the database can't be used, as the functions that use it tell it.
-pub trait Unusable {
-    /// From a sentence.
-    fn unusable(reason: String) -> Self;
-}
-
-impl Unusable for String {
-    fn unusable(reason: String) -> Self {
-        reason
-    }
-}
-
-impl Unusable for Failure {
-    fn unusable(reason: String) -> Self {
-        unavailable(reason)
-    }
-}
-
-impl Unusable for CommitFailure {
-    fn unusable(reason: String) -> Self {
-        Self::Failed(unavailable(reason))
-    }
-}
-
-/// Does something with the database, which is opened if it is not yet.
-pub fn with_database<T, E: Unusable>(work: impl FnOnce(&Database) -> Result<T, E>) -> Result<T, E> {
+/// Calls a function with the database, which the first call opens.
+///
+/// # Errors
+/// `failed` of the reason why the database can't be opened, or the error of the function.
+pub fn with_database<T, E>(
+    failed: impl FnOnce(String) -> E,
+    call: impl FnOnce(&Database) -> Result<T, E>,
+) -> Result<T, E> {
     DATABASE.with(|cell| {
         if let Some(database) = cell.get() {
-            return work(database);
+            return call(database);
         }
-        let database = open().map_err(E::unusable)?;
-        work(cell.get_or_init(|| database))
+        let database = open().map_err(failed)?;
+        call(cell.get_or_init(|| database))
     })
 }
 
-/// Whether it was opened.
+/// Returns whether this instance has opened the database.
 pub fn used() -> bool {
     DATABASE.with(|cell| cell.get().is_some())
 }
 
 fn open() -> Result<Database, String> {
-    let shop = Shop::own()?;
-    let connection = Spin(sqlite::Connection::open("default").map_err(sentence)?);
+    let shop = Shop::compiled_in()?;
+    let connection = SpinConnection(sqlite::Connection::open_default().map_err(reason)?);
     prepare(&connection, &shop)?;
     Ok(Database { connection, shop })
 }
 
-impl Connection for Spin {
+impl Connection for SpinConnection {
     type Error = String;
 
     fn run(&self, sql: &str, values: &[Value<'_>], on_row: &mut OnRow<'_, String>) -> Result<(), String> {
@@ -84,9 +65,9 @@ impl Connection for Spin {
                 Value::Text(text) => sqlite::Value::Text(text.to_owned()),
             })
             .collect::<Vec<_>>();
-        let result = self.0.execute(sql, &values).map_err(sentence)?;
+        let result = self.0.execute(sql, &values).map_err(reason)?;
         for row in &result.rows {
-            if on_row(row)?.is_break() {
+            if on_row(&SpinRow(row))?.is_break() {
                 break;
             }
         }
@@ -94,9 +75,12 @@ impl Connection for Spin {
     }
 }
 
-impl Row<String> for RowResult {
+/// A row of a result.
+struct SpinRow<'a>(&'a RowResult);
+
+impl Row<String> for SpinRow<'_> {
     fn cell(&self, column: usize) -> Result<Cell, String> {
-        match self.values.get(column) {
+        match self.0.values.get(column) {
             None => Err(format!("the result has no column {column}")),
             Some(sqlite::Value::Null) => Ok(Cell::Null),
             Some(sqlite::Value::Integer(integer)) => Ok(Cell::Integer(*integer)),
@@ -106,10 +90,13 @@ impl Row<String> for RowResult {
     }
 }
 
-fn sentence(error: Error) -> String {
+fn reason(error: Error) -> String {
     match error {
-        Error::NoSuchDatabase => "there is no database `default`".into(),
-        Error::AccessDenied => "spin.toml gives this component no database `default`".into(),
+        Error::NoSuchDatabase => "the database `default` does not exist".into(),
+        Error::AccessDenied => {
+            "the component may not use the database `default`: add it to `sqlite_databases` in spin.toml"
+                .into()
+        }
         Error::InvalidConnection => "the connection is closed".into(),
         Error::DatabaseFull => "the database is full".into(),
         Error::Io(reason) => reason,

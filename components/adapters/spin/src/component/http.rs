@@ -1,4 +1,7 @@
-//! Requests out, by `wasi:http`. Spin itself sees to it that they go only where `allowed_outbound_hosts` permits.
+//! The port `http-client` on `wasi:http`. Spin restricts the hosts to `allowed_outbound_hosts`.
+//!
+//! The SDK's `send` is no alternative: it has no time limit, and its requests and responses keep one value
+//! for each header.
 
 use mercato_ports::http_client::{Header, HttpFailure, Method, Request, Response};
 use wasip2::clocks::monotonic_clock::subscribe_duration;
@@ -10,30 +13,30 @@ use wasip2::http::types::{
 use wasip2::io::poll::poll;
 use wasip2::io::streams::StreamError;
 
-/// The largest response, in bytes.
-const LARGEST: usize = 1024 * 1024;
+/// The maximum size of a response body, in bytes.
+const MAX_BODY: usize = 1024 * 1024;
 
-/// How much is read at once at the most.
-const CHUNK: u64 = 64 * 1024;
+/// The maximum size of one read, in bytes.
+const MAX_READ: u64 = 64 * 1024;
 
-/// How much `blocking-write-and-flush` takes at once at the most.
-const LARGEST_WRITE: usize = 4096;
+/// The maximum size of one `blocking-write-and-flush`, in bytes.
+const MAX_WRITE: usize = 4096;
 
-/// Sends a request, and waits for the whole response.
+/// Sends a request and returns the whole response.
 pub fn send(request: &Request) -> Result<Response, HttpFailure> {
     let outgoing = outgoing(request).map_err(|reason| HttpFailure::Refused(reason.into()))?;
-    let patience = u64::from(request.timeout_ms).saturating_mul(1_000_000);
+    let timeout = u64::from(request.timeout_ms).saturating_mul(1_000_000);
     let options = RequestOptions::new();
-    // Where the runtime has no such timeouts, the poll below has one.
-    let _ = options.set_connect_timeout(Some(patience));
-    let _ = options.set_first_byte_timeout(Some(patience));
-    let _ = options.set_between_bytes_timeout(Some(patience));
+    // A runtime may reject these limits. The poll below has the same limit.
+    let _ = options.set_connect_timeout(Some(timeout));
+    let _ = options.set_first_byte_timeout(Some(timeout));
+    let _ = options.set_between_bytes_timeout(Some(timeout));
     let body = outgoing
         .body()
-        .map_err(|()| HttpFailure::Refused("the body is gone".into()))?;
-    let answer = outgoing_handler::handle(outgoing, Some(options)).map_err(|error| failure(&error))?;
+        .map_err(|()| HttpFailure::Refused("the request's body can't be written".into()))?;
+    let future = outgoing_handler::handle(outgoing, Some(options)).map_err(|error| failure(&error))?;
     write(body, &request.body)?;
-    let response = wait(&answer, patience)?;
+    let response = wait(&future, timeout)?;
     let headers = response.headers().entries().into_iter();
     Ok(Response {
         status: response.status(),
@@ -43,20 +46,20 @@ pub fn send(request: &Request) -> Result<Response, HttpFailure> {
 }
 
 fn outgoing(request: &Request) -> Result<OutgoingRequest, &'static str> {
-    let (scheme, rest) = request.url.split_once("://").ok_or("the URL is not absolute")?;
+    let (scheme, rest) = request.url.split_once("://").ok_or("the URL must be absolute")?;
     let scheme = match scheme {
         "https" => Scheme::Https,
         "http" => Scheme::Http,
-        _ => return Err("the URL is neither https nor http"),
+        _ => return Err("the URL must start with `https` or `http`"),
     };
     let (authority, path) = match rest.find('/') {
         Some(index) => rest.split_at(index),
         None => (rest, "/"),
     };
     if authority.contains('@') {
-        return Err("the URL holds a user");
+        return Err("the URL must not contain a user name");
     }
-    // Without it the body would go in chunks, which not every server takes.
+    // Without a length the body would be chunked, which not every server accepts.
     let length = (!request.body.is_empty()).then(|| request.body.len().to_string());
     let length = length.map(|length| ("content-length".to_owned(), length.into_bytes()));
     let headers: Vec<_> = request
@@ -65,9 +68,9 @@ fn outgoing(request: &Request) -> Result<OutgoingRequest, &'static str> {
         .map(|header| (header.name.clone(), header.value.clone()))
         .chain(length)
         .collect();
-    let headers = Fields::from_list(&headers).map_err(|_| "a header can't be sent")?;
+    let headers = Fields::from_list(&headers).map_err(|_| "a header is invalid")?;
     let outgoing = OutgoingRequest::new(headers);
-    let refused = |()| "the URL can't be read";
+    let refused = |()| "the URL is invalid";
     let method = match request.method {
         Method::Get => WasiMethod::Get,
         Method::Post => WasiMethod::Post,
@@ -85,51 +88,57 @@ fn outgoing(request: &Request) -> Result<OutgoingRequest, &'static str> {
 fn write(body: OutgoingBody, bytes: &[u8]) -> Result<(), HttpFailure> {
     let unknown = |reason: &str| HttpFailure::Unknown(reason.into());
     {
-        let stream = body.write().map_err(|()| unknown("the body is gone"))?;
-        for chunk in bytes.chunks(LARGEST_WRITE) {
+        let stream = body
+            .write()
+            .map_err(|()| unknown("the request's body can't be written"))?;
+        for chunk in bytes.chunks(MAX_WRITE) {
             stream
                 .blocking_write_and_flush(chunk)
-                .map_err(|_| unknown("the body was not read"))?;
+                .map_err(|_| unknown("the server did not read the whole request"))?;
         }
     }
     OutgoingBody::finish(body, None).map_err(|error| failure(&error))
 }
 
-fn wait(answer: &FutureIncomingResponse, patience: u64) -> Result<IncomingResponse, HttpFailure> {
-    poll(&[&answer.subscribe(), &subscribe_duration(patience)]);
-    match answer.get() {
+fn wait(future: &FutureIncomingResponse, timeout: u64) -> Result<IncomingResponse, HttpFailure> {
+    poll(&[&future.subscribe(), &subscribe_duration(timeout)]);
+    match future.get() {
         Some(Ok(Ok(response))) => Ok(response),
         Some(Ok(Err(error))) => Err(failure(&error)),
-        Some(Err(())) => Err(HttpFailure::Unknown("the answer was taken".into())),
-        None => Err(HttpFailure::Unknown("there was no answer in time".into())),
+        Some(Err(())) => Err(HttpFailure::Unknown("the response was already read".into())),
+        None => Err(HttpFailure::Unknown("the server did not respond in time".into())),
     }
 }
 
 fn read(response: &IncomingResponse) -> Result<Vec<u8>, HttpFailure> {
     let unknown = |reason: &str| HttpFailure::Unknown(reason.into());
-    let body: IncomingBody = response.consume().map_err(|()| unknown("the body is gone"))?;
-    let stream = body.stream().map_err(|()| unknown("the body is gone"))?;
+    let body: IncomingBody = response
+        .consume()
+        .map_err(|()| unknown("the response's body can't be read"))?;
+    let stream = body
+        .stream()
+        .map_err(|()| unknown("the response's body can't be read"))?;
     let mut bytes = Vec::new();
     loop {
-        match stream.blocking_read(CHUNK) {
+        match stream.blocking_read(MAX_READ) {
             Ok(chunk) => bytes.extend_from_slice(&chunk),
             Err(StreamError::Closed) => return Ok(bytes),
-            Err(StreamError::LastOperationFailed(_)) => return Err(unknown("the response was broken off")),
+            Err(StreamError::LastOperationFailed(_)) => return Err(unknown("the response is incomplete")),
         }
-        if bytes.len() > LARGEST {
-            return Err(unknown("the response is too large"));
+        if bytes.len() > MAX_BODY {
+            return Err(unknown("the response must be at most 1 MiB"));
         }
     }
 }
 
-/// What is certain of a request that failed.
+/// Returns whether a failed request was certainly not sent.
 fn failure(error: &ErrorCode) -> HttpFailure {
     match error {
         ErrorCode::HttpRequestDenied
         | ErrorCode::HttpRequestUriInvalid
-        | ErrorCode::DestinationIpProhibited => {
-            HttpFailure::Refused(format!("{error:?}: see allowed_outbound_hosts"))
-        }
+        | ErrorCode::DestinationIpProhibited => HttpFailure::Refused(format!(
+            "{error:?}: add the host to `allowed_outbound_hosts` in spin.toml"
+        )),
         ErrorCode::DnsTimeout
         | ErrorCode::DnsError(_)
         | ErrorCode::DestinationNotFound

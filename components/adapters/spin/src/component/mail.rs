@@ -1,4 +1,4 @@
-//! Mail by SMTP, or into the log where there is no server.
+//! The port `mailer` by SMTP. Without a server, mails only appear in the log.
 
 use std::net::SocketAddr;
 
@@ -7,30 +7,30 @@ use lettre::{SmtpTransport, Transport};
 use mercato_ports::mail::compose;
 use mercato_ports::mailer::{MailFailure, Message};
 
-use super::variable;
+use super::variables;
 
-/// Sends a message through the server at the address `SMTP_SERVER`. The connection is not encrypted: it is for a relay on this machine or in
-/// its private network.
+/// Sends a message through the server at the address `SMTP_SERVER`. The connection is not encrypted, so the
+/// server should be on this machine or in its private network.
 pub fn send(message: Message) -> Result<(), MailFailure> {
-    let Some(server) = variable("SMTP_SERVER") else {
+    let Some(server) = variables::get("SMTP_SERVER") else {
         eprintln!(
-            "mail to {} is not sent, since there is no SMTP_SERVER: {}",
+            "mail to {} is not sent because SMTP_SERVER is not set: {}",
             message.to, message.subject
         );
         return Ok(());
     };
-    let not_now = |reason: &str| MailFailure::Unavailable(reason.to_owned());
+    let unavailable = |reason: &str| MailFailure::Unavailable(reason.to_owned());
     let server: SocketAddr = server
         .parse()
-        .map_err(|_| not_now("SMTP_SERVER must be an address such as 127.0.0.1:25: Spin allows no names"))?;
-    let from: Mailbox = variable("MAIL_FROM")
-        .ok_or_else(|| not_now("MAIL_FROM is not configured"))?
+        .map_err(|_| unavailable("SMTP_SERVER must be an IP address with a port, such as 127.0.0.1:25"))?;
+    let from: Mailbox = variables::get("MAIL_FROM")
+        .ok_or_else(|| unavailable("MAIL_FROM must be set"))?
         .parse()
-        .map_err(|_| not_now("MAIL_FROM is no e-mail address"))?;
+        .map_err(|_| unavailable("MAIL_FROM must be an e-mail address"))?;
     let mail = compose(&from, message)?;
     let transport = SmtpTransport::builder_dangerous(server.ip().to_string())
         .port(server.port())
-        // The sockets of WASI have no timeouts.
+        // WASI's sockets do not support timeouts.
         .timeout(None)
         .build();
     match transport.send(&mail) {

@@ -1,4 +1,4 @@
-//! What Spin offers, as far as the adapter's logic sees it.
+//! Spin's SQLite and key-value store, as the adapter's logic uses them.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -9,24 +9,24 @@ use mercato_sql::connection::{Cell, Connection, OnRow, Row, Value};
 use rusqlite::types::{ToSqlOutput, Value as Owned};
 use rusqlite::{ToSql, params_from_iter};
 
-/// A connection that returns whole results.
+/// A connection that returns complete results, like Spin's.
 pub struct Database(rusqlite::Connection);
 
 impl Database {
-    /// A new one, as Spin opens it.
+    /// Opens a new connection.
     pub fn open(file: &Path) -> Self {
         Self(rusqlite::Connection::open(file).unwrap())
     }
 
-    fn execute(&self, sql: &str, values: &[Value<'_>]) -> rusqlite::Result<Vec<Fetched>> {
+    fn execute(&self, sql: &str, values: &[Value<'_>]) -> rusqlite::Result<Vec<FetchedRow>> {
         let mut statement = self.0.prepare_cached(sql)?;
         let columns = statement.column_count();
-        let rows = statement.query_map(params_from_iter(values.iter().map(Bound)), |row| {
+        let rows = statement.query_map(params_from_iter(values.iter().map(Parameter)), |row| {
             (0..columns)
                 .map(|column| row.get(column))
                 .collect::<Result<_, _>>()
         })?;
-        rows.map(|row| row.map(Fetched)).collect()
+        rows.map(|row| row.map(FetchedRow)).collect()
     }
 }
 
@@ -43,9 +43,9 @@ impl Connection for Database {
     }
 }
 
-struct Bound<'a>(&'a Value<'a>);
+struct Parameter<'a>(&'a Value<'a>);
 
-impl ToSql for Bound<'_> {
+impl ToSql for Parameter<'_> {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
         Ok(ToSqlOutput::Owned(match *self.0 {
             Value::Null => Owned::Null,
@@ -55,9 +55,9 @@ impl ToSql for Bound<'_> {
     }
 }
 
-struct Fetched(Vec<Owned>);
+struct FetchedRow(Vec<Owned>);
 
-impl Row<String> for Fetched {
+impl Row<String> for FetchedRow {
     fn cell(&self, column: usize) -> Result<Cell, String> {
         Ok(match self.0.get(column).ok_or("no such column")? {
             Owned::Null => Cell::Null,
@@ -68,15 +68,15 @@ impl Row<String> for Fetched {
     }
 }
 
-/// A key-value store with the habits of Spin's: where SQLite is behind it, a swap from nothing overwrites; numbers are eight bytes there,
-/// and digits in Redis.
-pub struct Buckets {
+/// A key-value store that behaves like Spin's. On SQLite, a swap of a missing value overwrites, and numbers
+/// are eight bytes. On Redis, numbers are digits.
+pub struct KeyValueStore {
     values: Mutex<HashMap<String, Vec<u8>>>,
     redis: bool,
 }
 
-impl Buckets {
-    /// An empty store.
+impl KeyValueStore {
+    /// Creates an empty store.
     pub fn new(redis: bool) -> Self {
         Self {
             values: Mutex::default(),
@@ -85,7 +85,7 @@ impl Buckets {
     }
 }
 
-impl Bucket for Buckets {
+impl Bucket for KeyValueStore {
     fn get(&self, key: &str) -> Result<Option<Vec<u8>>, String> {
         Ok(self.values.lock().unwrap().get(key).cloned())
     }

@@ -13,17 +13,17 @@ use libtest_mimic::Trial;
 use serde_json::Value;
 use tokio::runtime::Handle;
 
-use super::Case;
+use super::case::Case;
 use crate::documents::{
     Adjustment, Change, CommitFailure, Comparison, Condition, Deletion, Direction, Document, Documents,
     Failure, Insertion, Query, RefusalReason, Replacement, Scalar, Sort, Write,
 };
 use crate::manifest::{Collection, ServiceManifest};
 
-/// A collection that declares no searched fields.
+/// A collection without searched fields.
 const UNSEARCHED: &str = "conformance.unsearched";
 
-fn cases() -> impl Iterator<Item = &'static Case<Things>> {
+fn cases() -> impl Iterator<Item = &'static Case<TestStore>> {
     [
         writes::CASES,
         adjustments::CASES,
@@ -35,16 +35,16 @@ fn cases() -> impl Iterator<Item = &'static Case<Things>> {
     .flatten()
 }
 
-/// All cases, on one store that is open with [`manifest`](super::manifest).
+/// Returns all cases for a store that was opened with [`manifest`](super::manifest).
 #[must_use]
 pub fn trials(runtime: &Handle, documents: &Arc<dyn Documents>) -> Vec<Trial> {
     cases()
         .map(|case| {
-            let things = Things {
+            let store = TestStore {
                 documents: Arc::clone(documents),
                 collection: collection(case),
             };
-            case.trial("documents", runtime, things)
+            case.trial("documents", runtime, store)
         })
         .collect()
 }
@@ -75,20 +75,20 @@ pub(super) fn services() -> BTreeMap<String, ServiceManifest> {
     .into()
 }
 
-/// A collection for each case.
-fn collection(case: &Case<Things>) -> String {
+/// Returns the collection of a case.
+fn collection(case: &Case<TestStore>) -> String {
     format!("conformance.{}", case.name.replace('_', "-"))
 }
 
-/// The collection of one case.
+/// The store, and the collection of one case.
 #[derive(Clone)]
-struct Things {
+struct TestStore {
     documents: Arc<dyn Documents>,
     collection: String,
 }
 
-impl Things {
-    fn inserting(&self, id: &str, body: &Value) -> Write {
+impl TestStore {
+    fn insertion(&self, id: &str, body: &Value) -> Write {
         Write::Insert(Insertion {
             collection: self.collection.clone(),
             id: id.into(),
@@ -96,7 +96,7 @@ impl Things {
         })
     }
 
-    fn replacing(&self, id: &str, expected: u64, body: &Value) -> Write {
+    fn replacement(&self, id: &str, expected: u64, body: &Value) -> Write {
         let (collection, id, body) = (self.collection.clone(), id.into(), body.to_string());
         Write::Replace(Replacement {
             collection,
@@ -106,7 +106,7 @@ impl Things {
         })
     }
 
-    fn deleting(&self, id: &str, expected: u64) -> Write {
+    fn deletion(&self, id: &str, expected: u64) -> Write {
         Write::Delete(Deletion {
             collection: self.collection.clone(),
             id: id.into(),
@@ -114,7 +114,7 @@ impl Things {
         })
     }
 
-    fn adjusting(&self, id: &str, changes: &[(&str, i64, Option<i64>)]) -> Write {
+    fn adjustment(&self, id: &str, changes: &[(&str, i64, Option<i64>)]) -> Write {
         let change = |&(field, by, floor): &(&str, _, _)| Change {
             field: field.to_owned(),
             by,
@@ -134,11 +134,11 @@ impl Things {
             .await
     }
 
-    /// Inserts what is new, in one commit.
+    /// Inserts new documents in one commit.
     async fn insert(&self, bodies: impl IntoIterator<Item = (&str, Value)>) {
         let writes = bodies
             .into_iter()
-            .map(|(id, body)| self.inserting(id, &body))
+            .map(|(id, body)| self.insertion(id, &body))
             .collect::<Vec<_>>();
         self.commit(writes).await.expect("the ids are new");
     }
@@ -157,7 +157,7 @@ impl Things {
             .map(|document| serde_json::from_str(&document.body).expect("a body is JSON"))
     }
 
-    /// The version of a document; 0 where there is none.
+    /// Returns the version of a document, or 0 if it does not exist.
     async fn version(&self, id: &str) -> u64 {
         self.get(id).await.map_or(0, |document| document.version)
     }
@@ -166,15 +166,15 @@ impl Things {
         Query::all(&self.collection, 100)
     }
 
-    /// A query with conditions.
-    fn with(&self, conditions: impl IntoIterator<Item = Condition>) -> Query {
+    /// Returns a query with conditions.
+    fn matching(&self, conditions: impl IntoIterator<Item = Condition>) -> Query {
         Query {
             conditions: conditions.into_iter().collect(),
             ..self.query()
         }
     }
 
-    /// A query with a search.
+    /// Returns a query with a search.
     fn searching(&self, words: &str) -> Query {
         Query {
             search: Some(words.into()),
@@ -182,22 +182,22 @@ impl Things {
         }
     }
 
-    /// The ids that a query finds, in its order.
+    /// Returns the ids that a query finds, in the order of the query.
     async fn ids(&self, query: Query) -> Vec<String> {
         let found = self.documents.find(query).await.expect("the query is valid");
         found.into_iter().map(|document| document.id).collect()
     }
 
     async fn assert_invalid(&self, query: Query) {
-        let answer = self.documents.find(query.clone()).await;
+        let result = self.documents.find(query.clone()).await;
         assert!(
-            matches!(answer, Err(Failure::Invalid(_))),
-            "{query:?}: {answer:?}"
+            matches!(result, Err(Failure::Invalid(_))),
+            "{query:?}: {result:?}"
         );
     }
 }
 
-fn is(field: &str, comparison: Comparison, value: impl IntoScalar) -> Condition {
+fn condition(field: &str, comparison: Comparison, value: impl IntoScalar) -> Condition {
     Condition {
         field: field.into(),
         comparison,
@@ -205,25 +205,25 @@ fn is(field: &str, comparison: Comparison, value: impl IntoScalar) -> Condition 
     }
 }
 
-fn by(field: &str, direction: Direction) -> Option<Sort> {
+fn sort_by(field: &str, direction: Direction) -> Option<Sort> {
     Some(Sort {
         field: field.into(),
         direction,
     })
 }
 
-/// The reasons of a refused commit, with the indexes of their writes.
-fn refusals(answer: Result<(), CommitFailure>) -> Vec<(u32, RefusalReason)> {
-    match answer {
+/// Returns the reasons of a refused commit with the indexes of the writes.
+fn refusals(result: Result<(), CommitFailure>) -> Vec<(u32, RefusalReason)> {
+    match result {
         Err(CommitFailure::Refused(refusals)) => refusals.into_iter().map(|r| (r.write, r.reason)).collect(),
         other => panic!("expected refusals, got {other:?}"),
     }
 }
 
-fn assert_invalid_commit(answer: &Result<(), CommitFailure>) {
+fn assert_invalid_commit(result: &Result<(), CommitFailure>) {
     assert!(
-        matches!(answer, Err(CommitFailure::Failed(Failure::Invalid(_)))),
-        "{answer:?}"
+        matches!(result, Err(CommitFailure::Failed(Failure::Invalid(_)))),
+        "{result:?}"
     );
 }
 

@@ -1,24 +1,27 @@
-//! Pages: going on after a position.
+//! Pages: queries that continue after a position.
 
 use serde_json::json;
 
-use super::{IntoScalar, Things, by, is};
-use crate::conformance::cases;
-use crate::documents::{Comparison, Direction, Document, Position, Query, Scalar};
+use super::{IntoScalar, TestStore, condition, sort_by};
+use crate::conformance::case::cases;
+use crate::documents::Comparison::{AtLeast, Equal, Less};
+use crate::documents::Direction::{Ascending, Descending};
+use crate::documents::{Document, Position, Query, Scalar};
 
-cases! { Things:
-    pages_by_id_have_every_document_once,
-    pages_in_order_have_every_document_once,
-    pages_of_a_range_have_every_document_once,
-    pages_of_documents_with_a_condition_have_every_document_once,
-    pages_of_a_search_have_every_document_once,
-    an_insertion_before_the_position_moves_no_document,
-    a_position_need_not_be_of_a_document,
-    a_position_that_does_not_fit_the_sort_is_invalid,
+cases! { TestStore:
+    pages_by_id_without_gaps_or_repeats,
+    pages_in_sort_order_without_gaps_or_repeats,
+    pages_through_a_range_without_gaps_or_repeats,
+    pages_through_matches_of_a_condition_without_gaps_or_repeats,
+    pages_through_a_search_without_gaps_or_repeats,
+    continues_after_a_position_despite_insertions_before_it,
+    continues_after_a_position_without_a_document,
+    rejects_a_position_that_does_not_match_the_sort,
 }
 
-/// Seven documents, some of equal price, whose ids are not in the order of their prices.
-async fn fill(things: &Things) {
+/// Inserts seven documents, some with equal prices. The order of their ids differs from the order of their
+/// prices.
+async fn fill(store: &TestStore) {
     let prices = [
         ("d", 1),
         ("a", 2),
@@ -29,8 +32,8 @@ async fn fill(things: &Things) {
         ("e", 4),
     ];
     let body = |price| json!({"price": price, "name": "sock", "colour": "red"});
-    things.insert(prices.map(|(id, price)| (id, body(price)))).await;
-    things.insert([("x", json!({"colour": "blue"}))]).await;
+    store.insert(prices.map(|(id, price)| (id, body(price)))).await;
+    store.insert([("x", json!({"colour": "blue"}))]).await;
 }
 
 fn position(document: &Document, query: &Query) -> Position {
@@ -45,12 +48,12 @@ fn position(document: &Document, query: &Query) -> Position {
     }
 }
 
-/// The ids of all pages of two, read one after the other.
-async fn pages(things: &Things, query: Query) -> String {
+/// Reads all pages of two documents, and returns the ids.
+async fn pages(store: &TestStore, query: Query) -> String {
     let mut query = Query { limit: 2, ..query };
     let mut ids = String::new();
     loop {
-        let page = things.documents.find(query.clone()).await.unwrap();
+        let page = store.documents.find(query.clone()).await.unwrap();
         ids.extend(page.iter().map(|document| document.id.as_str()));
         assert!(page.len() <= 2 && ids.len() < 20, "{ids}");
         match page.last() {
@@ -60,45 +63,42 @@ async fn pages(things: &Things, query: Query) -> String {
     }
 }
 
-async fn pages_by_id_have_every_document_once(things: Things) {
-    fill(&things).await;
-    assert_eq!(pages(&things, things.query()).await, "abcdefgx");
+async fn pages_by_id_without_gaps_or_repeats(store: TestStore) {
+    fill(&store).await;
+    assert_eq!(pages(&store, store.query()).await, "abcdefgx");
 }
 
-async fn pages_in_order_have_every_document_once(things: Things) {
-    fill(&things).await;
+async fn pages_in_sort_order_without_gaps_or_repeats(store: TestStore) {
+    fill(&store).await;
     let sorted = |direction| Query {
-        sort: by("price", direction),
-        ..things.query()
+        sort: sort_by("price", direction),
+        ..store.query()
     };
-    assert_eq!(pages(&things, sorted(Direction::Ascending)).await, "dabcgfe");
-    assert_eq!(pages(&things, sorted(Direction::Descending)).await, "efgcbad");
+    assert_eq!(pages(&store, sorted(Ascending)).await, "dabcgfe");
+    assert_eq!(pages(&store, sorted(Descending)).await, "efgcbad");
 }
 
-async fn pages_of_a_range_have_every_document_once(things: Things) {
-    fill(&things).await;
-    let range = [
-        is("price", Comparison::AtLeast, 2),
-        is("price", Comparison::Less, 4),
-    ];
+async fn pages_through_a_range_without_gaps_or_repeats(store: TestStore) {
+    fill(&store).await;
+    let range = [condition("price", AtLeast, 2), condition("price", Less, 4)];
     let sorted = |direction| Query {
-        sort: by("price", direction),
-        ..things.with(range.clone())
+        sort: sort_by("price", direction),
+        ..store.matching(range.clone())
     };
-    assert_eq!(pages(&things, sorted(Direction::Ascending)).await, "abcgf");
-    assert_eq!(pages(&things, sorted(Direction::Descending)).await, "fgcba");
-    assert_eq!(pages(&things, things.with(range.clone())).await, "abcfg");
+    assert_eq!(pages(&store, sorted(Ascending)).await, "abcgf");
+    assert_eq!(pages(&store, sorted(Descending)).await, "fgcba");
+    assert_eq!(pages(&store, store.matching(range.clone())).await, "abcfg");
 }
 
-async fn pages_of_documents_with_a_condition_have_every_document_once(things: Things) {
-    fill(&things).await;
-    let red = || things.with([is("colour", Comparison::Equal, "red")]);
-    assert_eq!(pages(&things, red()).await, "abcdefg");
+async fn pages_through_matches_of_a_condition_without_gaps_or_repeats(store: TestStore) {
+    fill(&store).await;
+    let red = || store.matching([condition("colour", Equal, "red")]);
+    assert_eq!(pages(&store, red()).await, "abcdefg");
     assert_eq!(
         pages(
-            &things,
+            &store,
             Query {
-                sort: by("price", Direction::Ascending),
+                sort: sort_by("price", Ascending),
                 ..red()
             }
         )
@@ -107,9 +107,9 @@ async fn pages_of_documents_with_a_condition_have_every_document_once(things: Th
     );
     assert_eq!(
         pages(
-            &things,
+            &store,
             Query {
-                sort: by("price", Direction::Descending),
+                sort: sort_by("price", Descending),
                 ..red()
             }
         )
@@ -118,25 +118,25 @@ async fn pages_of_documents_with_a_condition_have_every_document_once(things: Th
     );
 }
 
-async fn pages_of_a_search_have_every_document_once(things: Things) {
-    fill(&things).await;
-    assert_eq!(pages(&things, things.searching("sock")).await, "abcdefg");
+async fn pages_through_a_search_without_gaps_or_repeats(store: TestStore) {
+    fill(&store).await;
+    assert_eq!(pages(&store, store.searching("sock")).await, "abcdefg");
     let sorted = Query {
-        sort: by("price", Direction::Descending),
-        ..things.searching("so")
+        sort: sort_by("price", Descending),
+        ..store.searching("so")
     };
-    assert_eq!(pages(&things, sorted).await, "efgcbad");
+    assert_eq!(pages(&store, sorted).await, "efgcbad");
 }
 
-async fn an_insertion_before_the_position_moves_no_document(things: Things) {
-    fill(&things).await;
+async fn continues_after_a_position_despite_insertions_before_it(store: TestStore) {
+    fill(&store).await;
     let query = Query {
-        sort: by("price", Direction::Ascending),
+        sort: sort_by("price", Ascending),
         limit: 3,
-        ..things.query()
+        ..store.query()
     };
-    let first = things.documents.find(query.clone()).await.unwrap();
-    things
+    let first = store.documents.find(query.clone()).await.unwrap();
+    store
         .insert([
             ("0", json!({"price": 0})),
             ("aa", json!({"price": 2})),
@@ -147,50 +147,50 @@ async fn an_insertion_before_the_position_moves_no_document(things: Things) {
         after: first.last().map(|last| position(last, &query)),
         ..query
     };
-    assert_eq!(things.ids(next).await, ["bb", "c", "g"]);
+    assert_eq!(store.ids(next).await, ["bb", "c", "g"]);
 }
 
-async fn a_position_need_not_be_of_a_document(things: Things) {
-    fill(&things).await;
+async fn continues_after_a_position_without_a_document(store: TestStore) {
+    fill(&store).await;
     let after = |value, id: &str| Some(Position { value, id: id.into() });
     assert_eq!(
-        things
+        store
             .ids(Query {
                 after: after(None, "cc"),
-                ..things.query()
+                ..store.query()
             })
             .await
             .concat(),
         "defgx"
     );
-    let sort = by("price", Direction::Descending);
+    let sort = sort_by("price", Descending);
     let query = Query {
         sort,
         after: after(Some(2.scalar()), "bb"),
-        ..things.query()
+        ..store.query()
     };
-    assert_eq!(things.ids(query).await.concat(), "bad");
+    assert_eq!(store.ids(query).await.concat(), "bad");
 }
 
-async fn a_position_that_does_not_fit_the_sort_is_invalid(things: Things) {
+async fn rejects_a_position_that_does_not_match_the_sort(store: TestStore) {
     let after = |value| {
         Some(Position {
             value,
             id: "a".into(),
         })
     };
-    let sort = by("price", Direction::Ascending);
-    things
+    let sort = sort_by("price", Ascending);
+    store
         .assert_invalid(Query {
             sort,
             after: after(None),
-            ..things.query()
+            ..store.query()
         })
         .await;
-    things
+    store
         .assert_invalid(Query {
             after: after(Some(1.scalar())),
-            ..things.query()
+            ..store.query()
         })
         .await;
 }

@@ -2,56 +2,56 @@
 
 use serde_json::{Value, json};
 
-use super::{Things, by, is};
-use crate::conformance::cases;
-use crate::documents::{Comparison, Condition, Direction, MAX_LIMIT, Position, Query};
+use super::{IntoScalar, TestStore, condition, sort_by};
+use crate::conformance::case::cases;
+use crate::documents::Comparison::{AtLeast, AtMost, Equal, Greater, Less};
+use crate::documents::Direction::{Ascending, Descending};
+use crate::documents::{Comparison, MAX_LIMIT, Position, Query};
 
-cases! { Things:
-    an_equal_value_is_found,
-    a_value_of_another_type_is_not_equal,
-    ranges_of_integers_have_the_right_ends,
-    ranges_of_text_go_by_code_point,
-    a_range_of_one_type_finds_no_value_of_another,
-    a_document_without_the_field_never_matches,
-    all_conditions_must_hold,
-    two_conditions_on_one_field_are_a_range,
-    without_a_sort_documents_come_by_id,
-    a_sort_orders_equal_values_by_id_in_its_own_direction,
-    a_sort_leaves_out_documents_without_the_field,
-    conditions_and_a_sort_on_different_fields_go_together,
-    conditions_that_match_many_are_obeyed_too,
-    a_query_sees_replacements_and_deletions,
-    the_limit_is_obeyed,
-    a_limit_over_the_bound_is_invalid,
-    an_undeclared_field_is_invalid,
+cases! { TestStore:
+    finds_an_equal_value,
+    distinguishes_equal_values_of_different_types,
+    compares_integers,
+    compares_text_by_code_point,
+    finds_only_values_of_the_type_of_a_range,
+    ignores_documents_without_the_field,
+    requires_all_conditions,
+    combines_two_conditions_on_one_field,
+    sorts_by_id_by_default,
+    sorts_equal_values_by_id_in_the_same_direction,
+    leaves_documents_without_the_sort_field_out,
+    combines_conditions_with_a_sort_on_another_field,
+    filters_and_sorts_many_matches,
+    follows_replacements_and_deletions,
+    returns_at_most_the_limit,
+    rejects_a_limit_over_the_maximum,
+    rejects_an_undeclared_field,
 }
 
-async fn fill(things: &Things, field: &str, values: impl IntoIterator<Item = (&str, Value)>) {
-    things
+async fn fill(store: &TestStore, field: &str, values: impl IntoIterator<Item = (&str, Value)>) {
+    store
         .insert(values.into_iter().map(|(id, value)| (id, json!({field: value}))))
         .await;
 }
 
-async fn found(things: &Things, condition: Condition) -> String {
-    things.ids(things.with([condition])).await.concat()
+async fn found(store: &TestStore, field: &str, comparison: Comparison, value: impl IntoScalar) -> String {
+    let query = store.matching([condition(field, comparison, value)]);
+    store.ids(query).await.concat()
 }
 
-async fn an_equal_value_is_found(things: Things) {
-    things
+async fn finds_an_equal_value(store: TestStore) {
+    store
         .insert([
             ("a", json!({"name": "x", "price": 1})),
             ("b", json!({"name": "X", "price": -1})),
         ])
         .await;
-    assert_eq!(found(&things, is("name", Comparison::Equal, "x")).await, "a");
-    assert_eq!(found(&things, is("price", Comparison::Equal, -1)).await, "b");
-    assert_eq!(
-        found(&things, is("name", Comparison::Equal, "y' OR '1'='1")).await,
-        ""
-    );
+    assert_eq!(found(&store, "name", Equal, "x").await, "a");
+    assert_eq!(found(&store, "price", Equal, -1).await, "b");
+    assert_eq!(found(&store, "name", Equal, "y' OR '1'='1").await, "");
 }
 
-async fn a_value_of_another_type_is_not_equal(things: Things) {
+async fn distinguishes_equal_values_of_different_types(store: TestStore) {
     let values = [
         ("a", json!("1")),
         ("b", json!(true)),
@@ -59,16 +59,13 @@ async fn a_value_of_another_type_is_not_equal(things: Things) {
         ("d", json!({"x": 1})),
         ("e", json!(1)),
     ];
-    fill(&things, "price", values).await;
-    assert_eq!(found(&things, is("price", Comparison::Equal, 1)).await, "e");
-    assert_eq!(found(&things, is("price", Comparison::Equal, "1")).await, "a");
-    assert_eq!(
-        found(&things, is("price", Comparison::Equal, "{\"x\":1}")).await,
-        ""
-    );
+    fill(&store, "price", values).await;
+    assert_eq!(found(&store, "price", Equal, 1).await, "e");
+    assert_eq!(found(&store, "price", Equal, "1").await, "a");
+    assert_eq!(found(&store, "price", Equal, "{\"x\":1}").await, "");
 }
 
-async fn ranges_of_integers_have_the_right_ends(things: Things) {
+async fn compares_integers(store: TestStore) {
     let values = [
         ("a", json!(i64::MIN)),
         ("b", json!(9)),
@@ -76,19 +73,16 @@ async fn ranges_of_integers_have_the_right_ends(things: Things) {
         ("d", json!(11)),
         ("e", json!(i64::MAX)),
     ];
-    fill(&things, "price", values).await;
-    assert_eq!(found(&things, is("price", Comparison::Less, 10)).await, "ab");
-    assert_eq!(found(&things, is("price", Comparison::AtMost, 10)).await, "abc");
-    assert_eq!(found(&things, is("price", Comparison::Greater, 10)).await, "de");
-    assert_eq!(found(&things, is("price", Comparison::AtLeast, 10)).await, "cde");
-    assert_eq!(
-        found(&things, is("price", Comparison::AtLeast, i64::MAX)).await,
-        "e"
-    );
-    assert_eq!(found(&things, is("price", Comparison::Less, i64::MIN)).await, "");
+    fill(&store, "price", values).await;
+    assert_eq!(found(&store, "price", Less, 10).await, "ab");
+    assert_eq!(found(&store, "price", AtMost, 10).await, "abc");
+    assert_eq!(found(&store, "price", Greater, 10).await, "de");
+    assert_eq!(found(&store, "price", AtLeast, 10).await, "cde");
+    assert_eq!(found(&store, "price", AtLeast, i64::MAX).await, "e");
+    assert_eq!(found(&store, "price", Less, i64::MIN).await, "");
 }
 
-async fn ranges_of_text_go_by_code_point(things: Things) {
+async fn compares_text_by_code_point(store: TestStore) {
     let values = [
         ("a", json!("")),
         ("b", json!("B")),
@@ -97,20 +91,17 @@ async fn ranges_of_text_go_by_code_point(things: Things) {
         ("e", json!("é")),
         ("f", json!("😀")),
     ];
-    fill(&things, "name", values).await;
-    assert_eq!(found(&things, is("name", Comparison::Less, "a")).await, "ab");
-    assert_eq!(found(&things, is("name", Comparison::AtMost, "a")).await, "abc");
-    assert_eq!(found(&things, is("name", Comparison::Greater, "a")).await, "def");
-    assert_eq!(found(&things, is("name", Comparison::AtLeast, "é")).await, "ef");
-    assert_eq!(
-        found(&things, is("name", Comparison::AtLeast, "")).await,
-        "abcdef"
-    );
+    fill(&store, "name", values).await;
+    assert_eq!(found(&store, "name", Less, "a").await, "ab");
+    assert_eq!(found(&store, "name", AtMost, "a").await, "abc");
+    assert_eq!(found(&store, "name", Greater, "a").await, "def");
+    assert_eq!(found(&store, "name", AtLeast, "é").await, "ef");
+    assert_eq!(found(&store, "name", AtLeast, "").await, "abcdef");
 }
 
-async fn a_range_of_one_type_finds_no_value_of_another(things: Things) {
+async fn finds_only_values_of_the_type_of_a_range(store: TestStore) {
     fill(
-        &things,
+        &store,
         "price",
         [
             ("a", json!(5)),
@@ -121,102 +112,76 @@ async fn a_range_of_one_type_finds_no_value_of_another(things: Things) {
     )
     .await;
     for (comparison, low, high) in [
-        (Comparison::Greater, 0, "0"),
-        (Comparison::AtLeast, 0, "0"),
-        (Comparison::Less, 9, "9"),
-        (Comparison::AtMost, 9, "9"),
+        (Greater, 0, "0"),
+        (AtLeast, 0, "0"),
+        (Less, 9, "9"),
+        (AtMost, 9, "9"),
     ] {
         assert_eq!(
-            found(&things, is("price", comparison, low)).await,
+            found(&store, "price", comparison, low).await,
             "a",
             "{comparison:?}"
         );
         assert_eq!(
-            found(&things, is("price", comparison, high)).await,
+            found(&store, "price", comparison, high).await,
             "b",
             "{comparison:?}"
         );
     }
 }
 
-async fn a_document_without_the_field_never_matches(things: Things) {
-    things
+async fn ignores_documents_without_the_field(store: TestStore) {
+    store
         .insert([("a", json!({"name": "x"})), ("b", json!({"price": null}))])
         .await;
-    for comparison in [
-        Comparison::Equal,
-        Comparison::Less,
-        Comparison::AtMost,
-        Comparison::Greater,
-        Comparison::AtLeast,
-    ] {
-        assert_eq!(
-            found(&things, is("price", comparison, 0)).await,
-            "",
-            "{comparison:?}"
-        );
-        assert_eq!(
-            found(&things, is("price", comparison, "")).await,
-            "",
-            "{comparison:?}"
-        );
+    for comparison in [Equal, Less, AtMost, Greater, AtLeast] {
+        assert_eq!(found(&store, "price", comparison, 0).await, "", "{comparison:?}");
+        assert_eq!(found(&store, "price", comparison, "").await, "", "{comparison:?}");
     }
 }
 
-async fn all_conditions_must_hold(things: Things) {
-    things
+async fn requires_all_conditions(store: TestStore) {
+    store
         .insert([
             ("a", json!({"colour": "red", "price": 1})),
             ("b", json!({"colour": "red", "price": 2})),
             ("c", json!({"colour": "blue", "price": 1})),
         ])
         .await;
-    let query = things.with([
-        is("colour", Comparison::Equal, "red"),
-        is("price", Comparison::Equal, 1),
+    let query = store.matching([condition("colour", Equal, "red"), condition("price", Equal, 1)]);
+    assert_eq!(store.ids(query).await, ["a"]);
+    let query = store.matching([
+        condition("colour", Equal, "red"),
+        condition("colour", Equal, "blue"),
     ]);
-    assert_eq!(things.ids(query).await, ["a"]);
-    let query = things.with([
-        is("colour", Comparison::Equal, "red"),
-        is("colour", Comparison::Equal, "blue"),
-    ]);
-    assert_eq!(things.ids(query).await, [""; 0]);
+    assert_eq!(store.ids(query).await, [""; 0]);
 }
 
-async fn two_conditions_on_one_field_are_a_range(things: Things) {
+async fn combines_two_conditions_on_one_field(store: TestStore) {
     fill(
-        &things,
+        &store,
         "price",
         [("a", json!(1)), ("b", json!(2)), ("c", json!(3)), ("d", json!(4))],
     )
     .await;
-    let range = [
-        is("price", Comparison::Greater, 1),
-        is("price", Comparison::AtMost, 3),
-    ];
-    assert_eq!(things.ids(things.with(range.clone())).await, ["b", "c"]);
+    let range = [condition("price", Greater, 1), condition("price", AtMost, 3)];
+    assert_eq!(store.ids(store.matching(range.clone())).await, ["b", "c"]);
     let sorted = Query {
-        sort: by("price", Direction::Descending),
-        ..things.with(range)
+        sort: sort_by("price", Descending),
+        ..store.matching(range)
     };
-    assert_eq!(things.ids(sorted).await, ["c", "b"]);
-    // No value is both.
-    fill(&things, "price", [("e", json!("1"))]).await;
-    let both = [
-        is("price", Comparison::AtLeast, 1),
-        is("price", Comparison::Less, "x"),
-    ];
-    assert_eq!(things.ids(things.with(both)).await, [""; 0]);
-    let both = [
-        is("price", Comparison::Greater, "0"),
-        is("price", Comparison::AtMost, 9),
-    ];
-    assert_eq!(things.ids(things.with(both)).await, [""; 0]);
+    assert_eq!(store.ids(sorted).await, ["c", "b"]);
+    // No value has both types.
+    fill(&store, "price", [("e", json!("1"))]).await;
+    let both = [condition("price", AtLeast, 1), condition("price", Less, "x")];
+    assert_eq!(store.ids(store.matching(both)).await, [""; 0]);
+    let both = [condition("price", Greater, "0"), condition("price", AtMost, 9)];
+    assert_eq!(store.ids(store.matching(both)).await, [""; 0]);
 }
 
-async fn without_a_sort_documents_come_by_id(things: Things) {
+async fn sorts_by_id_by_default(store: TestStore) {
     fill(
-        &things,
+        &store,
         "price",
         [
             ("b", json!(1)),
@@ -229,22 +194,20 @@ async fn without_a_sort_documents_come_by_id(things: Things) {
     )
     .await;
     let by_id = ["10", "9", "B", "a", "b", "é"];
-    assert_eq!(things.ids(things.query()).await, by_id);
+    assert_eq!(store.ids(store.query()).await, by_id);
     assert_eq!(
-        things.ids(things.with([is("price", Comparison::Equal, 1)])).await,
+        store.ids(store.matching([condition("price", Equal, 1)])).await,
         by_id
     );
     assert_eq!(
-        things
-            .ids(things.with([is("price", Comparison::AtLeast, 0)]))
-            .await,
+        store.ids(store.matching([condition("price", AtLeast, 0)])).await,
         by_id
     );
 }
 
-async fn a_sort_orders_equal_values_by_id_in_its_own_direction(things: Things) {
+async fn sorts_equal_values_by_id_in_the_same_direction(store: TestStore) {
     fill(
-        &things,
+        &store,
         "price",
         [
             ("b", json!(2)),
@@ -256,27 +219,27 @@ async fn a_sort_orders_equal_values_by_id_in_its_own_direction(things: Things) {
     )
     .await;
     let sorted = |direction| Query {
-        sort: by("price", direction),
-        ..things.query()
+        sort: sort_by("price", direction),
+        ..store.query()
     };
-    assert_eq!(things.ids(sorted(Direction::Ascending)).await.concat(), "dabce");
-    assert_eq!(things.ids(sorted(Direction::Descending)).await.concat(), "ecbad");
+    assert_eq!(store.ids(sorted(Ascending)).await.concat(), "dabce");
+    assert_eq!(store.ids(sorted(Descending)).await.concat(), "ecbad");
 }
 
-async fn a_sort_leaves_out_documents_without_the_field(things: Things) {
-    things
+async fn leaves_documents_without_the_sort_field_out(store: TestStore) {
+    store
         .insert([
             ("a", json!({"price": 1})),
             ("b", json!({"name": "x"})),
             ("c", json!({"price": null})),
         ])
         .await;
-    for direction in [Direction::Ascending, Direction::Descending] {
+    for direction in [Ascending, Descending] {
         assert_eq!(
-            things
+            store
                 .ids(Query {
-                    sort: by("price", direction),
-                    ..things.query()
+                    sort: sort_by("price", direction),
+                    ..store.query()
                 })
                 .await,
             ["a"]
@@ -284,8 +247,8 @@ async fn a_sort_leaves_out_documents_without_the_field(things: Things) {
     }
 }
 
-async fn conditions_and_a_sort_on_different_fields_go_together(things: Things) {
-    things
+async fn combines_conditions_with_a_sort_on_another_field(store: TestStore) {
+    store
         .insert([
             ("a", json!({"colour": "red", "name": "z", "price": 1})),
             ("b", json!({"colour": "red", "name": "y", "price": 5})),
@@ -294,75 +257,72 @@ async fn conditions_and_a_sort_on_different_fields_go_together(things: Things) {
             ("e", json!({"colour": "red", "price": 5})),
         ])
         .await;
-    let red = is("colour", Comparison::Equal, "red");
+    let red = condition("colour", Equal, "red");
     let query = Query {
-        sort: by("name", Direction::Ascending),
-        ..things.with([red.clone(), is("price", Comparison::Less, 9)])
+        sort: sort_by("name", Ascending),
+        ..store.matching([red.clone(), condition("price", Less, 9)])
     };
-    assert_eq!(things.ids(query).await, ["b", "a"]);
+    assert_eq!(store.ids(query).await, ["b", "a"]);
     let query = Query {
-        sort: by("name", Direction::Descending),
-        ..things.with([red])
+        sort: sort_by("name", Descending),
+        ..store.matching([red])
     };
-    assert_eq!(things.ids(query).await, ["a", "b", "c"]);
+    assert_eq!(store.ids(query).await, ["a", "b", "c"]);
 }
 
-async fn conditions_that_match_many_are_obeyed_too(things: Things) {
+async fn filters_and_sorts_many_matches(store: TestStore) {
     let ids = (0..1_200).map(|n| format!("{n:04}")).collect::<Vec<_>>();
     let body = |n: i64| json!({"price": n, "colour": if n % 2 == 0 { "red" } else { "blue" }, "name": format!("{}", n % 3)});
-    things
+    store
         .insert(ids.iter().map(String::as_str).zip((0..).map(body)))
         .await;
-    let red = is("colour", Comparison::Equal, "red");
+    let red = condition("colour", Equal, "red");
     let query = Query {
-        sort: by("price", Direction::Descending),
+        sort: sort_by("price", Descending),
         limit: 3,
-        ..things.with([red.clone()])
+        ..store.matching([red.clone()])
     };
-    assert_eq!(things.ids(query).await, ["1198", "1196", "1194"]);
+    assert_eq!(store.ids(query).await, ["1198", "1196", "1194"]);
     let rest = [
         red,
-        is("price", Comparison::AtLeast, 600),
-        is("price", Comparison::Less, 606),
+        condition("price", AtLeast, 600),
+        condition("price", Less, 606),
     ];
-    assert_eq!(things.ids(things.with(rest)).await, ["0600", "0602", "0604"]);
-    let third = [
-        is("price", Comparison::AtLeast, 10),
-        is("name", Comparison::AtLeast, "1"),
-    ];
+    assert_eq!(store.ids(store.matching(rest)).await, ["0600", "0602", "0604"]);
+    let third = [condition("price", AtLeast, 10), condition("name", AtLeast, "1")];
     let query = Query {
         limit: 3,
-        ..things.with(third)
+        ..store.matching(third)
     };
-    assert_eq!(things.ids(query).await, ["0010", "0011", "0013"]);
+    assert_eq!(store.ids(query).await, ["0010", "0011", "0013"]);
 }
 
-async fn a_query_sees_replacements_and_deletions(things: Things) {
-    fill(&things, "price", [("a", json!(1)), ("b", json!(1))]).await;
-    things
+async fn follows_replacements_and_deletions(store: TestStore) {
+    fill(&store, "price", [("a", json!(1)), ("b", json!(1))]).await;
+    store
         .commit([
-            things.replacing("a", 1, &json!({"price": 2})),
-            things.deleting("b", 1),
+            store.replacement("a", 1, &json!({"price": 2})),
+            store.deletion("b", 1),
         ])
         .await
         .unwrap();
-    assert_eq!(found(&things, is("price", Comparison::Equal, 1)).await, "");
-    assert_eq!(found(&things, is("price", Comparison::Equal, 2)).await, "a");
+    assert_eq!(found(&store, "price", Equal, 1).await, "");
+    assert_eq!(found(&store, "price", Equal, 2).await, "a");
 }
 
-async fn the_limit_is_obeyed(things: Things) {
+async fn returns_at_most_the_limit(store: TestStore) {
     fill(
-        &things,
+        &store,
         "price",
         [("a", json!(1)), ("b", json!(2)), ("c", json!(3))],
     )
     .await;
     for (limit, expected) in [(0, ""), (1, "a"), (2, "ab"), (3, "abc"), (MAX_LIMIT, "abc")] {
         assert_eq!(
-            things
+            store
                 .ids(Query {
                     limit,
-                    ..things.query()
+                    ..store.query()
                 })
                 .await
                 .concat(),
@@ -371,42 +331,42 @@ async fn the_limit_is_obeyed(things: Things) {
     }
 }
 
-async fn a_limit_over_the_bound_is_invalid(things: Things) {
-    things
+async fn rejects_a_limit_over_the_maximum(store: TestStore) {
+    store
         .assert_invalid(Query {
             limit: MAX_LIMIT + 1,
-            ..things.query()
+            ..store.query()
         })
         .await;
-    things
+    store
         .assert_invalid(Query {
             limit: u32::MAX,
-            ..things.query()
+            ..store.query()
         })
         .await;
 }
 
-async fn an_undeclared_field_is_invalid(things: Things) {
-    things.insert([("a", json!({"description": "x"}))]).await;
+async fn rejects_an_undeclared_field(store: TestStore) {
+    store.insert([("a", json!({"description": "x"}))]).await;
     for field in ["description", "id", "version", "", "Price", "price'"] {
-        things
-            .assert_invalid(things.with([is(field, Comparison::Equal, "x")]))
+        store
+            .assert_invalid(store.matching([condition(field, Equal, "x")]))
             .await;
         let after = Some(Position {
             value: None,
             id: "a".into(),
         });
-        things
+        store
             .assert_invalid(Query {
-                sort: by(field, Direction::Ascending),
-                ..things.query()
+                sort: sort_by(field, Ascending),
+                ..store.query()
             })
             .await;
-        things
+        store
             .assert_invalid(Query {
-                sort: by(field, Direction::Ascending),
+                sort: sort_by(field, Ascending),
                 after,
-                ..things.query()
+                ..store.query()
             })
             .await;
     }

@@ -2,26 +2,28 @@
 
 use serde_json::json;
 
-use super::{Things, UNSEARCHED, by, is};
-use crate::conformance::cases;
-use crate::documents::{Comparison, Direction, Query};
+use super::{TestStore, UNSEARCHED, condition, sort_by};
+use crate::conformance::case::cases;
+use crate::documents::Comparison::{AtLeast, Equal, Greater, Less};
+use crate::documents::Direction::Ascending;
+use crate::documents::Query;
 
-cases! { Things:
-    words_are_found_in_every_searched_field_and_in_no_other,
-    all_words_must_occur,
-    the_last_word_may_be_a_prefix_and_the_others_may_not,
-    case_does_not_matter,
-    odd_input_is_searched_for_or_finds_nothing,
-    a_search_without_a_word_restricts_nothing,
-    a_search_follows_changes,
-    a_refused_insertion_is_not_found,
-    a_search_goes_with_conditions_a_sort_and_a_limit,
-    a_search_that_matches_many_goes_with_a_sort_too,
-    a_search_without_searched_fields_is_invalid,
+cases! { TestStore:
+    searches_only_the_searched_fields,
+    requires_all_words,
+    matches_prefixes_of_the_last_word_only,
+    ignores_case,
+    accepts_special_characters,
+    finds_everything_without_a_word,
+    searches_changed_documents,
+    does_not_find_a_refused_insertion,
+    combines_a_search_with_conditions_a_sort_and_a_limit,
+    sorts_many_matches_of_a_search,
+    rejects_a_search_in_a_collection_without_searched_fields,
 }
 
-async fn fill(things: &Things) {
-    things
+async fn fill(store: &TestStore) {
+    store
         .insert([
             (
                 "a",
@@ -37,44 +39,44 @@ async fn fill(things: &Things) {
         .await;
 }
 
-async fn found(things: &Things, words: &str) -> String {
-    things.ids(things.searching(words)).await.concat()
+async fn found(store: &TestStore, words: &str) -> String {
+    store.ids(store.searching(words)).await.concat()
 }
 
-async fn words_are_found_in_every_searched_field_and_in_no_other(things: Things) {
-    fill(&things).await;
-    assert_eq!(found(&things, "sock").await, "a");
-    assert_eq!(found(&things, "warm").await, "a");
-    assert_eq!(found(&things, "crimson").await, "");
+async fn searches_only_the_searched_fields(store: TestStore) {
+    fill(&store).await;
+    assert_eq!(found(&store, "sock").await, "a");
+    assert_eq!(found(&store, "warm").await, "a");
+    assert_eq!(found(&store, "crimson").await, "");
 }
 
-async fn all_words_must_occur(things: Things) {
-    fill(&things).await;
-    assert_eq!(found(&things, "red wool").await, "ac");
-    assert_eq!(found(&things, "wool red sock").await, "a");
-    assert_eq!(found(&things, "red wool hat").await, "");
+async fn requires_all_words(store: TestStore) {
+    fill(&store).await;
+    assert_eq!(found(&store, "red wool").await, "ac");
+    assert_eq!(found(&store, "wool red sock").await, "a");
+    assert_eq!(found(&store, "red wool hat").await, "");
 }
 
-async fn the_last_word_may_be_a_prefix_and_the_others_may_not(things: Things) {
-    fill(&things).await;
-    assert_eq!(found(&things, "w").await, "abc");
-    assert_eq!(found(&things, "wooll").await, "c");
-    assert_eq!(found(&things, "red woo").await, "ac");
-    assert_eq!(found(&things, "woo red").await, "");
-    assert_eq!(found(&things, "ool").await, "");
+async fn matches_prefixes_of_the_last_word_only(store: TestStore) {
+    fill(&store).await;
+    assert_eq!(found(&store, "w").await, "abc");
+    assert_eq!(found(&store, "wooll").await, "c");
+    assert_eq!(found(&store, "red woo").await, "ac");
+    assert_eq!(found(&store, "woo red").await, "");
+    assert_eq!(found(&store, "ool").await, "");
 }
 
-async fn case_does_not_matter(things: Things) {
-    things.insert([("a", json!({"name": "Ärmel STRASSE"}))]).await;
+async fn ignores_case(store: TestStore) {
+    store.insert([("a", json!({"name": "Ärmel STRASSE"}))]).await;
     for words in ["ärmel", "ÄRMEL", "strasse", "Strass"] {
-        assert_eq!(found(&things, words).await, "a", "{words}");
+        assert_eq!(found(&store, words).await, "a", "{words}");
     }
 }
 
-async fn odd_input_is_searched_for_or_finds_nothing(things: Things) {
-    fill(&things).await;
-    assert_eq!(found(&things, "  red\t\n wool  ").await, "ac");
-    assert_eq!(found(&things, "\"red\" wool").await, "ac");
+async fn accepts_special_characters(store: TestStore) {
+    fill(&store).await;
+    assert_eq!(found(&store, "  red\t\n wool  ").await, "ac");
+    assert_eq!(found(&store, "\"red\" wool").await, "ac");
     for words in [
         "sock AND NOT red OR hat",
         "red OR",
@@ -86,59 +88,59 @@ async fn odd_input_is_searched_for_or_finds_nothing(things: Things) {
         "x'y",
         "{x}",
     ] {
-        assert_eq!(found(&things, words).await, "", "{words}");
+        assert_eq!(found(&store, words).await, "", "{words}");
     }
     for words in [
         "*", "\"", "\\", "\0", "sock\0", "((", "sock\"", "-sock", "+", ":", "%", "$where", "%_", "\u{200d}",
         "a\u{301}",
     ] {
-        things.ids(things.searching(words)).await;
+        store.ids(store.searching(words)).await;
     }
-    things.ids(things.searching(&"very ".repeat(5_000))).await;
-    things.ids(things.searching(&"long".repeat(5_000))).await;
+    store.ids(store.searching(&"very ".repeat(5_000))).await;
+    store.ids(store.searching(&"long".repeat(5_000))).await;
 }
 
-async fn a_search_without_a_word_restricts_nothing(things: Things) {
-    fill(&things).await;
+async fn finds_everything_without_a_word(store: TestStore) {
+    fill(&store).await;
     for words in ["", "   ", "!?", "😀"] {
-        assert_eq!(found(&things, words).await, "abcd", "{words:?}");
+        assert_eq!(found(&store, words).await, "abcd", "{words:?}");
     }
 }
 
-async fn a_search_follows_changes(things: Things) {
-    fill(&things).await;
+async fn searches_changed_documents(store: TestStore) {
+    fill(&store).await;
     let silk = json!({"name": "Red silk sock"});
-    things
-        .commit([things.replacing("a", 1, &silk), things.deleting("b", 1)])
+    store
+        .commit([store.replacement("a", 1, &silk), store.deletion("b", 1)])
         .await
         .unwrap();
-    assert_eq!(found(&things, "wool sock").await, "");
-    assert_eq!(found(&things, "silk").await, "a");
-    assert_eq!(found(&things, "blue").await, "");
-    things
-        .commit([things.replacing("a", 2, &json!({}))])
+    assert_eq!(found(&store, "wool sock").await, "");
+    assert_eq!(found(&store, "silk").await, "a");
+    assert_eq!(found(&store, "blue").await, "");
+    store
+        .commit([store.replacement("a", 2, &json!({}))])
         .await
         .unwrap();
-    assert_eq!(found(&things, "silk").await, "");
+    assert_eq!(found(&store, "silk").await, "");
 }
 
-async fn a_refused_insertion_is_not_found(things: Things) {
-    fill(&things).await;
-    let new = things.inserting("e", &json!({"name": "linen"}));
-    let taken = things.inserting("a", &json!({"name": "linen"}));
-    assert!(things.commit([new, taken]).await.is_err());
-    assert_eq!(found(&things, "linen").await, "");
+async fn does_not_find_a_refused_insertion(store: TestStore) {
+    fill(&store).await;
+    let new = store.insertion("e", &json!({"name": "linen"}));
+    let existing = store.insertion("a", &json!({"name": "linen"}));
+    assert!(store.commit([new, existing]).await.is_err());
+    assert_eq!(found(&store, "linen").await, "");
 }
 
-async fn a_search_goes_with_conditions_a_sort_and_a_limit(things: Things) {
-    fill(&things).await;
+async fn combines_a_search_with_conditions_a_sort_and_a_limit(store: TestStore) {
+    fill(&store).await;
     let sorted = Query {
-        sort: by("price", Direction::Ascending),
-        ..things.searching("wool")
+        sort: sort_by("price", Ascending),
+        ..store.searching("wool")
     };
-    assert_eq!(things.ids(sorted.clone()).await.concat(), "cba");
+    assert_eq!(store.ids(sorted.clone()).await.concat(), "cba");
     assert_eq!(
-        things
+        store
             .ids(Query {
                 limit: 2,
                 ..sorted.clone()
@@ -147,14 +149,14 @@ async fn a_search_goes_with_conditions_a_sort_and_a_limit(things: Things) {
             .concat(),
         "cb"
     );
-    let conditions = vec![is("price", Comparison::Greater, 1)];
-    assert_eq!(things.ids(Query { conditions, ..sorted }).await.concat(), "ba");
-    let conditions = vec![is("colour", Comparison::Equal, "crimson")];
+    let conditions = vec![condition("price", Greater, 1)];
+    assert_eq!(store.ids(Query { conditions, ..sorted }).await.concat(), "ba");
+    let conditions = vec![condition("colour", Equal, "crimson")];
     assert_eq!(
-        things
+        store
             .ids(Query {
                 conditions,
-                ..things.searching("wool")
+                ..store.searching("wool")
             })
             .await
             .concat(),
@@ -162,38 +164,35 @@ async fn a_search_goes_with_conditions_a_sort_and_a_limit(things: Things) {
     );
 }
 
-async fn a_search_that_matches_many_goes_with_a_sort_too(things: Things) {
+async fn sorts_many_matches_of_a_search(store: TestStore) {
     let ids = (0..1_200).map(|n| format!("{n:04}")).collect::<Vec<_>>();
     let body = |n: i64| json!({"price": -n, "name": if n % 2 == 0 { "wool sock" } else { "wool hat" }});
-    things
+    store
         .insert(ids.iter().map(String::as_str).zip((0..).map(body)))
         .await;
     let socks = Query {
-        sort: by("price", Direction::Ascending),
+        sort: sort_by("price", Ascending),
         limit: 2,
-        ..things.searching("wool soc")
+        ..store.searching("wool soc")
     };
-    assert_eq!(things.ids(socks).await, ["1198", "1196"]);
-    let conditions = vec![
-        is("price", Comparison::AtLeast, -700),
-        is("price", Comparison::Less, 0),
-    ];
+    assert_eq!(store.ids(socks).await, ["1198", "1196"]);
+    let conditions = vec![condition("price", AtLeast, -700), condition("price", Less, 0)];
     let hats = Query {
         limit: 2,
         conditions,
-        ..things.searching("hat")
+        ..store.searching("hat")
     };
-    assert_eq!(things.ids(hats).await, ["0001", "0003"]);
+    assert_eq!(store.ids(hats).await, ["0001", "0003"]);
 }
 
-async fn a_search_without_searched_fields_is_invalid(things: Things) {
-    things
+async fn rejects_a_search_in_a_collection_without_searched_fields(store: TestStore) {
+    store
         .assert_invalid(Query {
             search: Some("x".into()),
             ..Query::all(UNSEARCHED, 1)
         })
         .await;
-    things
+    store
         .assert_invalid(Query {
             search: Some(String::new()),
             ..Query::all(UNSEARCHED, 1)

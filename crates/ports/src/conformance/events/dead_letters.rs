@@ -1,23 +1,25 @@
-//! What could not be delivered.
+//! Events that could not be delivered.
 
-use super::{ATTEMPTS, Answer, Post, ids};
-use crate::conformance::cases;
+use super::{ATTEMPTS, Fixture, Response, ids};
+use crate::conformance::case::cases;
 
-cases! { Post:
-    a_rejected_event_goes_to_the_dead_letters_and_the_next_one_passes,
-    an_event_that_is_tried_too_often_goes_to_the_dead_letters,
-    a_replayed_dead_letter_is_delivered_again,
-    a_replayed_dead_letter_has_all_its_attempts_again,
-    what_is_no_dead_letter_is_not_replayed,
-    dead_letters_come_oldest_first_up_to_the_limit,
+cases! { Fixture:
+    moves_a_rejected_event_to_the_dead_letters_and_delivers_the_next_one,
+    moves_an_event_to_the_dead_letters_after_its_last_attempt,
+    delivers_a_replayed_dead_letter_again,
+    gives_a_replayed_dead_letter_all_attempts_again,
+    does_not_replay_an_unknown_dead_letter,
+    lists_the_oldest_dead_letters_up_to_the_limit,
 }
 
-async fn a_rejected_event_goes_to_the_dead_letters_and_the_next_one_passes(post: Post) {
-    let [bad, good] = [post.event("a"), post.event("a")];
-    post.stage.answer(&bad, [Answer::Reject("no such order")]);
-    post.publish([&bad, &good]).await;
-    assert_eq!(post.ids(2).await, ids(&[bad.clone(), good]));
-    let letters = post.dead(1).await;
+async fn moves_a_rejected_event_to_the_dead_letters_and_delivers_the_next_one(fixture: Fixture) {
+    let [bad, good] = [fixture.event("a"), fixture.event("a")];
+    fixture
+        .handlers
+        .respond_to(&bad, [Response::Reject("no such order")]);
+    fixture.publish([&bad, &good]).await;
+    assert_eq!(fixture.wait_for_ids(2).await, ids(&[bad.clone(), good]));
+    let letters = fixture.wait_for_dead_letters(1).await;
     assert_eq!(letters.len(), 1);
     let letter = &letters[0];
     assert_eq!(
@@ -26,60 +28,66 @@ async fn a_rejected_event_goes_to_the_dead_letters_and_the_next_one_passes(post:
     );
 }
 
-async fn an_event_that_is_tried_too_often_goes_to_the_dead_letters(post: Post) {
-    let [bad, good] = [post.event("a"), post.event("a")];
-    post.stage.answer(&bad, (0..100).map(|_| Answer::Retry));
-    post.publish([&bad, &good]).await;
-    let tries = ATTEMPTS as usize;
-    let seen = post.ids(tries + 1).await;
-    assert_eq!(seen[tries], good.id);
-    assert!(seen[..tries].iter().all(|id| *id == bad.id), "{seen:?}");
-    let letters = post.dead(1).await;
+async fn moves_an_event_to_the_dead_letters_after_its_last_attempt(fixture: Fixture) {
+    let [bad, good] = [fixture.event("a"), fixture.event("a")];
+    fixture
+        .handlers
+        .respond_to(&bad, (0..100).map(|_| Response::Retry));
+    fixture.publish([&bad, &good]).await;
+    let attempts = ATTEMPTS as usize;
+    let received = fixture.wait_for_ids(attempts + 1).await;
+    assert_eq!(received[attempts], good.id);
+    assert!(
+        received[..attempts].iter().all(|id| *id == bad.id),
+        "{received:?}"
+    );
+    let letters = fixture.wait_for_dead_letters(1).await;
     assert_eq!(
         (letters[0].attempts, letters[0].reason.as_str()),
         (ATTEMPTS, "not now")
     );
 }
 
-async fn a_replayed_dead_letter_is_delivered_again(post: Post) {
-    let event = post.event("a");
-    post.stage.answer(&event, [Answer::Reject("not yet")]);
-    post.publish([&event]).await;
-    let letter = post.dead(1).await.remove(0);
-    assert_eq!(post.dead_letters.replay(letter.id).await, Ok(true));
-    assert_eq!(post.seen(2).await[1].event, event);
-    assert_eq!(post.dead_letters.replay(letter.id).await, Ok(false));
-    assert_eq!(post.dead(0).await, []);
+async fn delivers_a_replayed_dead_letter_again(fixture: Fixture) {
+    let event = fixture.event("a");
+    fixture.handlers.respond_to(&event, [Response::Reject("not yet")]);
+    fixture.publish([&event]).await;
+    let letter = fixture.wait_for_dead_letters(1).await.remove(0);
+    assert_eq!(fixture.dead_letters.replay(letter.id).await, Ok(true));
+    assert_eq!(fixture.wait_for_deliveries(2).await[1].event, event);
+    assert_eq!(fixture.dead_letters.replay(letter.id).await, Ok(false));
+    assert_eq!(fixture.wait_for_dead_letters(0).await, []);
 }
 
-async fn a_replayed_dead_letter_has_all_its_attempts_again(post: Post) {
-    let event = post.event("a");
-    post.stage
-        .answer(&event, (0..2 * ATTEMPTS - 1).map(|_| Answer::Retry));
-    post.publish([&event]).await;
-    let letter = post.dead(1).await.remove(0);
-    assert_eq!(post.dead_letters.replay(letter.id).await, Ok(true));
-    let tries = 2 * ATTEMPTS as usize;
-    assert_eq!(post.seen(tries).await.len(), tries);
-    // What was taken at the last attempt is no dead letter; the next event shows that the attempt is over.
-    let next = post.event("a");
-    post.publish([&next]).await;
-    post.seen(tries + 1).await;
-    assert_eq!(post.dead(0).await, []);
+async fn gives_a_replayed_dead_letter_all_attempts_again(fixture: Fixture) {
+    let event = fixture.event("a");
+    fixture
+        .handlers
+        .respond_to(&event, (0..2 * ATTEMPTS - 1).map(|_| Response::Retry));
+    fixture.publish([&event]).await;
+    let letter = fixture.wait_for_dead_letters(1).await.remove(0);
+    assert_eq!(fixture.dead_letters.replay(letter.id).await, Ok(true));
+    let attempts = 2 * ATTEMPTS as usize;
+    assert_eq!(fixture.wait_for_deliveries(attempts).await.len(), attempts);
+    // The last attempt succeeded, so there is no dead letter. The next event shows that the attempt is over.
+    let next = fixture.event("a");
+    fixture.publish([&next]).await;
+    fixture.wait_for_deliveries(attempts + 1).await;
+    assert_eq!(fixture.wait_for_dead_letters(0).await, []);
 }
 
-async fn what_is_no_dead_letter_is_not_replayed(post: Post) {
-    assert_eq!(post.dead_letters.replay(u64::MAX >> 1).await, Ok(false));
+async fn does_not_replay_an_unknown_dead_letter(fixture: Fixture) {
+    assert_eq!(fixture.dead_letters.replay(u64::MAX >> 1).await, Ok(false));
 }
 
-async fn dead_letters_come_oldest_first_up_to_the_limit(post: Post) {
-    let events = [post.event("a"), post.event("b"), post.event("c")];
+async fn lists_the_oldest_dead_letters_up_to_the_limit(fixture: Fixture) {
+    let events = [fixture.event("a"), fixture.event("b"), fixture.event("c")];
     for (event, count) in events.iter().zip(1..) {
-        post.stage.answer(event, [Answer::Reject("no")]);
-        post.publish([event]).await;
-        post.dead(count).await;
+        fixture.handlers.respond_to(event, [Response::Reject("no")]);
+        fixture.publish([event]).await;
+        fixture.wait_for_dead_letters(count).await;
     }
-    let letters = post.dead(3).await;
+    let letters = fixture.wait_for_dead_letters(3).await;
     assert_eq!(
         letters
             .into_iter()
@@ -87,6 +95,6 @@ async fn dead_letters_come_oldest_first_up_to_the_limit(post: Post) {
             .collect::<Vec<_>>(),
         ids(&events)
     );
-    assert_eq!(post.dead_letters.list(2).await.unwrap().len(), 2);
-    assert_eq!(post.dead_letters.list(0).await.unwrap(), []);
+    assert_eq!(fixture.dead_letters.list(2).await.unwrap().len(), 2);
+    assert_eq!(fixture.dead_letters.list(0).await.unwrap(), []);
 }

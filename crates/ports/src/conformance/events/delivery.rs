@@ -1,163 +1,189 @@
-//! What is delivered, in which order, and when.
+//! The content, the order and the time of deliveries.
 
 use std::sync::Arc;
 
 use tokio::sync::Semaphore;
 
-use super::{Answer, OTHER, Post, ids, now};
-use crate::conformance::cases;
+use super::{Fixture, OTHER, Response, ids, now};
+use crate::conformance::case::cases;
 use crate::documents::{CommitFailure, Failure};
 use crate::events::Event;
 
-cases! { Post:
-    an_event_arrives_as_it_was_committed,
-    every_subscriber_gets_an_event,
-    an_event_nobody_subscribes_to_is_no_failure,
-    a_refused_commit_publishes_nothing,
-    data_that_is_no_object_is_invalid_and_nothing_is_written,
-    when_an_event_arrives_its_change_can_be_read,
-    events_of_one_subject_arrive_in_the_order_of_their_commits,
-    a_retried_event_comes_again_before_the_later_ones_of_its_subject,
-    a_subject_that_is_held_up_holds_up_no_other,
-    an_event_arrives_when_it_is_due_and_not_before,
-    an_event_that_was_due_long_ago_arrives_at_once,
+cases! { Fixture:
+    delivers_an_event_unchanged,
+    delivers_an_event_to_every_subscriber,
+    accepts_an_event_without_subscribers,
+    publishes_nothing_for_a_refused_commit,
+    rejects_data_that_is_not_an_object_and_writes_nothing,
+    makes_a_change_readable_before_its_event_arrives,
+    delivers_events_of_one_subject_in_the_order_of_their_commits,
+    retries_an_event_before_later_events_of_its_subject,
+    does_not_delay_other_subjects,
+    delivers_an_event_when_it_is_due,
+    delivers_an_overdue_event_at_once,
 }
 
-async fn an_event_arrives_as_it_was_committed(post: Post) {
+async fn delivers_an_event_unchanged(fixture: Fixture) {
     let event = Event {
         due: Some(now() - 1),
         data: r#"{"text":"Größe \"42\" 😀","list":[1,null]}"#.into(),
-        ..post.event("a")
+        ..fixture.event("a")
     };
-    post.publish([&event]).await;
-    assert_eq!(post.seen(1).await[0].event, event);
+    fixture.publish([&event]).await;
+    assert_eq!(fixture.wait_for_deliveries(1).await[0].event, event);
 }
 
-async fn every_subscriber_gets_an_event(post: Post) {
-    let event = post.event("a");
-    post.stage.answer(&event, [Answer::Retry]);
-    post.publish([&event]).await;
-    post.seen(2).await;
-    assert_eq!(post.stage.seen(OTHER, &post.kind, 1).await.len(), 1);
+async fn delivers_an_event_to_every_subscriber(fixture: Fixture) {
+    let event = fixture.event("a");
+    fixture.handlers.respond_to(&event, [Response::Retry]);
+    fixture.publish([&event]).await;
+    fixture.wait_for_deliveries(2).await;
+    assert_eq!(
+        fixture
+            .handlers
+            .wait_for_deliveries(OTHER, &fixture.kind, 1)
+            .await
+            .len(),
+        1
+    );
 }
 
-async fn an_event_nobody_subscribes_to_is_no_failure(post: Post) {
-    let nobodys = Event {
-        kind: "mercato.conformance.nobodys".into(),
-        ..post.event("a")
+async fn accepts_an_event_without_subscribers(fixture: Fixture) {
+    let unhandled = Event {
+        kind: "mercato.conformance.unhandled".into(),
+        ..fixture.event("a")
     };
-    let event = post.event("a");
-    post.publish([&nobodys, &event]).await;
-    assert_eq!(post.ids(1).await, ids(&[event]));
+    let event = fixture.event("a");
+    fixture.publish([&unhandled, &event]).await;
+    assert_eq!(fixture.wait_for_ids(1).await, ids(&[event]));
 }
 
-async fn a_refused_commit_publishes_nothing(post: Post) {
-    let [lost, kept] = [post.event("a"), post.event("a")];
-    post.commit([post.inserting("x")], []).await.unwrap();
-    let answer = post
-        .commit([post.inserting("x"), post.inserting("y")], [&lost])
+async fn publishes_nothing_for_a_refused_commit(fixture: Fixture) {
+    let [refused, accepted] = [fixture.event("a"), fixture.event("a")];
+    fixture.commit([fixture.insertion("x")], []).await.unwrap();
+    let result = fixture
+        .commit([fixture.insertion("x"), fixture.insertion("y")], [&refused])
         .await;
-    assert!(matches!(answer, Err(CommitFailure::Refused(_))), "{answer:?}");
-    post.publish([&kept]).await;
-    assert_eq!(post.ids(1).await, ids(&[kept]));
+    assert!(matches!(result, Err(CommitFailure::Refused(_))), "{result:?}");
+    fixture.publish([&accepted]).await;
+    assert_eq!(fixture.wait_for_ids(1).await, ids(&[accepted]));
 }
 
-async fn data_that_is_no_object_is_invalid_and_nothing_is_written(post: Post) {
-    let [bad, kept] = [
+async fn rejects_data_that_is_not_an_object_and_writes_nothing(fixture: Fixture) {
+    let [bad, accepted] = [
         Event {
             data: "[]".into(),
-            ..post.event("a")
+            ..fixture.event("a")
         },
-        post.event("a"),
+        fixture.event("a"),
     ];
-    let answer = post.commit([post.inserting("x")], [&bad]).await;
+    let result = fixture.commit([fixture.insertion("x")], [&bad]).await;
     assert!(
-        matches!(answer, Err(CommitFailure::Failed(Failure::Invalid(_)))),
-        "{answer:?}"
+        matches!(result, Err(CommitFailure::Failed(Failure::Invalid(_)))),
+        "{result:?}"
     );
-    post.commit([post.inserting("x")], [&kept]).await.unwrap();
-    assert_eq!(post.ids(1).await, ids(&[kept]));
+    fixture
+        .commit([fixture.insertion("x")], [&accepted])
+        .await
+        .unwrap();
+    assert_eq!(fixture.wait_for_ids(1).await, ids(&[accepted]));
 }
 
-async fn when_an_event_arrives_its_change_can_be_read(post: Post) {
-    let write = post.inserting("x");
+async fn makes_a_change_readable_before_its_event_arrives(fixture: Fixture) {
+    let write = fixture.insertion("x");
     let (collection, id) = (write.collection().to_owned(), write.id().to_owned());
-    let event = post.event("a");
-    let (documents, stage, kind) = (
-        Arc::clone(&post.documents),
-        Arc::clone(&post.stage),
-        post.kind.clone(),
+    let event = fixture.event("a");
+    let (documents, handlers, kind) = (
+        Arc::clone(&fixture.documents),
+        Arc::clone(&fixture.handlers),
+        fixture.kind.clone(),
     );
-    // Waits for the event from before the commit, and reads as soon as it comes.
+    // Starts before the commit, and reads as soon as the event arrives.
     let reader = tokio::spawn(async move {
-        stage.seen(super::SUBSCRIBER, &kind, 1).await;
+        handlers.wait_for_deliveries(super::SUBSCRIBER, &kind, 1).await;
         documents.get_many(collection, vec![id]).await.unwrap().remove(0)
     });
-    post.commit([write], [&event]).await.unwrap();
+    fixture.commit([write], [&event]).await.unwrap();
     assert!(reader.await.unwrap().is_some());
 }
 
-async fn events_of_one_subject_arrive_in_the_order_of_their_commits(post: Post) {
+async fn delivers_events_of_one_subject_in_the_order_of_their_commits(fixture: Fixture) {
     let [mut first, mut second] = [Vec::new(), Vec::new()];
     for _ in 0..20 {
-        let batch = [post.event("a"), post.event("b"), post.event("a"), post.event("b")];
-        post.publish(&batch).await;
+        let batch = [
+            fixture.event("a"),
+            fixture.event("b"),
+            fixture.event("a"),
+            fixture.event("b"),
+        ];
+        fixture.publish(&batch).await;
         let [a, b, c, d] = batch;
         first.extend([a, c]);
         second.extend([b, d]);
     }
-    let seen = post.seen(80).await;
-    assert_eq!(seen.len(), 80);
+    let deliveries = fixture.wait_for_deliveries(80).await;
+    assert_eq!(deliveries.len(), 80);
     for events in [first, second] {
-        let of_subject = seen.iter().filter(|seen| seen.event.subject == events[0].subject);
+        let of_subject = deliveries
+            .iter()
+            .filter(|delivery| delivery.event.subject == events[0].subject);
         assert_eq!(
-            of_subject.map(|seen| seen.event.id.clone()).collect::<Vec<_>>(),
+            of_subject
+                .map(|delivery| delivery.event.id.clone())
+                .collect::<Vec<_>>(),
             ids(&events)
         );
     }
 }
 
-async fn a_retried_event_comes_again_before_the_later_ones_of_its_subject(post: Post) {
-    let [first, second] = [post.event("a"), post.event("a")];
-    post.stage.answer(&first, [Answer::Retry, Answer::Retry]);
-    post.publish([&first, &second]).await;
+async fn retries_an_event_before_later_events_of_its_subject(fixture: Fixture) {
+    let [first, second] = [fixture.event("a"), fixture.event("a")];
+    fixture
+        .handlers
+        .respond_to(&first, [Response::Retry, Response::Retry]);
+    fixture.publish([&first, &second]).await;
     assert_eq!(
-        post.ids(4).await,
+        fixture.wait_for_ids(4).await,
         ids(&[first.clone(), first.clone(), first, second])
     );
 }
 
-async fn a_subject_that_is_held_up_holds_up_no_other(post: Post) {
-    let [held, behind, other] = [post.event("a"), post.event("a"), post.event("b")];
+async fn does_not_delay_other_subjects(fixture: Fixture) {
+    let [blocked, later, other] = [fixture.event("a"), fixture.event("a"), fixture.event("b")];
     let permit = Arc::new(Semaphore::new(0));
-    post.stage.answer(&held, [Answer::Hold(Arc::clone(&permit))]);
-    post.publish([&held, &behind, &other]).await;
-    let mut first_two = post.ids(2).await;
+    fixture
+        .handlers
+        .respond_to(&blocked, [Response::Block(Arc::clone(&permit))]);
+    fixture.publish([&blocked, &later, &other]).await;
+    let mut first_two = fixture.wait_for_ids(2).await;
     first_two.sort();
-    assert_eq!(first_two, ids(&[held, other]));
+    assert_eq!(first_two, ids(&[blocked, other]));
     permit.add_permits(1);
-    assert_eq!(post.ids(3).await.pop(), Some(behind.id));
+    assert_eq!(fixture.wait_for_ids(3).await.pop(), Some(later.id));
 }
 
-async fn an_event_arrives_when_it_is_due_and_not_before(post: Post) {
+async fn delivers_an_event_when_it_is_due(fixture: Fixture) {
     let due = now() + 300;
     let timer = Event {
         due: Some(due),
-        ..post.event("timer")
+        ..fixture.event("timer")
     };
-    let [behind, other] = [post.event("timer"), post.event("other")];
-    post.publish([&timer, &behind, &other]).await;
-    let seen = post.seen(3).await;
-    let order = seen.iter().map(|seen| seen.event.id.clone()).collect::<Vec<_>>();
-    assert_eq!(order, ids(&[other, timer, behind]));
-    assert!(seen[1].at >= due, "{} is before {due}", seen[1].at);
+    let [later, other] = [fixture.event("timer"), fixture.event("other")];
+    fixture.publish([&timer, &later, &other]).await;
+    let deliveries = fixture.wait_for_deliveries(3).await;
+    let order = deliveries
+        .iter()
+        .map(|delivery| delivery.event.id.clone())
+        .collect::<Vec<_>>();
+    assert_eq!(order, ids(&[other, timer, later]));
+    assert!(deliveries[1].at >= due, "{} is before {due}", deliveries[1].at);
 }
 
-async fn an_event_that_was_due_long_ago_arrives_at_once(post: Post) {
+async fn delivers_an_overdue_event_at_once(fixture: Fixture) {
     let event = Event {
         due: Some(0),
-        ..post.event("a")
+        ..fixture.event("a")
     };
-    post.publish([&event]).await;
-    assert_eq!(post.ids(1).await, ids(&[event]));
+    fixture.publish([&event]).await;
+    assert_eq!(fixture.wait_for_ids(1).await, ids(&[event]));
 }

@@ -1,63 +1,62 @@
-//! Cases of events: from a commit to a handler, or to the dead letters.
+//! Cases of events, from a commit to a handler or to the dead letters.
 //!
-//! The implementation delivers to a [`Stage`], with at most [`ATTEMPTS`] attempts and [`BACKOFF`] between them.
+//! The implementation delivers to [`TestHandlers`], with at most [`ATTEMPTS`] attempts and [`BACKOFF`]
+//! between them.
 
 mod dead_letters;
 mod delivery;
-mod stage;
+mod test_handlers;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use libtest_mimic::Trial;
 use serde_json::json;
 use tokio::runtime::Handle;
 use uuid::Uuid;
 
-use super::Case;
+use super::case::Case;
 use crate::documents::{CommitFailure, Documents, Insertion, Write};
 use crate::events::{DeadLetter, DeadLetters, Event};
 use crate::manifest::{Collection, ServiceManifest};
 
-pub use stage::Stage;
-use stage::{Answer, Seen};
+pub use test_handlers::TestHandlers;
+use test_handlers::{Delivery, Response, SUBSCRIBER, now};
 
-/// After how many attempts an event goes to the dead letters, in these cases.
+/// The number of attempts after which an event becomes a dead letter.
 pub const ATTEMPTS: u32 = 3;
 
-/// How long to wait after the first attempt, in these cases.
+/// The wait after the first attempt.
 pub const BACKOFF: Duration = Duration::from_millis(20);
 
-/// Subscribes to every kind of event.
-const SUBSCRIBER: &str = "conformance-first";
-
-/// Subscribes to every kind of event too.
+/// Another subscriber of every kind of event.
 const OTHER: &str = "conformance-second";
 
 const COLLECTION: &str = "conformance-first.things";
 
-fn cases() -> impl Iterator<Item = &'static Case<Post>> {
+fn cases() -> impl Iterator<Item = &'static Case<Fixture>> {
     [delivery::CASES, dead_letters::CASES].into_iter().flatten()
 }
 
-/// All cases, on one store that is open with [`manifest`](super::manifest) and delivers to the stage.
+/// Returns all cases for a store that was opened with [`manifest`](super::manifest) and delivers to the
+/// handlers.
 #[must_use]
 pub fn trials(
     runtime: &Handle,
-    stage: &Arc<Stage>,
+    handlers: &Arc<TestHandlers>,
     documents: &Arc<dyn Documents>,
     dead_letters: &Arc<dyn DeadLetters>,
 ) -> Vec<Trial> {
     cases()
         .map(|case| {
-            let post = Post {
-                stage: Arc::clone(stage),
+            let fixture = Fixture {
+                handlers: Arc::clone(handlers),
                 documents: Arc::clone(documents),
                 dead_letters: Arc::clone(dead_letters),
                 kind: kind(case),
             };
-            case.trial("events", runtime, post)
+            case.trial("events", runtime, fixture)
         })
         .collect()
 }
@@ -77,25 +76,21 @@ pub(super) fn services() -> BTreeMap<String, ServiceManifest> {
     [(SUBSCRIBER.into(), subscriber), (OTHER.into(), other)].into()
 }
 
-/// A kind of event for each case.
-fn kind(case: &Case<Post>) -> String {
+/// Returns the kind of events of a case.
+fn kind(case: &Case<Fixture>) -> String {
     format!("mercato.conformance.{}", case.name.replace('_', "-"))
 }
 
-fn now() -> u64 {
-    u64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis()).unwrap()
-}
-
-/// The events of one case.
-struct Post {
-    stage: Arc<Stage>,
+/// The ports, and the kind of events of one case.
+struct Fixture {
+    handlers: Arc<TestHandlers>,
     documents: Arc<dyn Documents>,
     dead_letters: Arc<dyn DeadLetters>,
     kind: String,
 }
 
-impl Post {
-    /// An event of this case. Its id is also in its data.
+impl Fixture {
+    /// Creates an event of this case. Its data has the id, too.
     fn event(&self, subject: &str) -> Event {
         let id = Uuid::now_v7().to_string();
         let data = json!({"id": id}).to_string();
@@ -109,8 +104,8 @@ impl Post {
         }
     }
 
-    /// An insertion of a document.
-    fn inserting(&self, id: &str) -> Write {
+    /// Returns the insertion of a document.
+    fn insertion(&self, id: &str) -> Write {
         let id = format!("{}/{id}", self.kind);
         Write::Insert(Insertion {
             collection: COLLECTION.into(),
@@ -136,30 +131,32 @@ impl Post {
             .await
     }
 
-    /// What came to the subscriber of this case, once there are so many.
-    async fn seen(&self, count: usize) -> Vec<Seen> {
-        self.stage.seen(SUBSCRIBER, &self.kind, count).await
+    /// Waits for a number of deliveries to the subscriber.
+    async fn wait_for_deliveries(&self, count: usize) -> Vec<Delivery> {
+        self.handlers
+            .wait_for_deliveries(SUBSCRIBER, &self.kind, count)
+            .await
     }
 
-    /// The ids of what came to the subscriber, once there are so many.
-    async fn ids(&self, count: usize) -> Vec<String> {
-        self.seen(count)
+    /// Waits for a number of deliveries to the subscriber, and returns their events' ids.
+    async fn wait_for_ids(&self, count: usize) -> Vec<String> {
+        self.wait_for_deliveries(count)
             .await
             .into_iter()
-            .map(|seen| seen.event.id)
+            .map(|delivery| delivery.event.id)
             .collect()
     }
 
-    /// The dead letters of this case's subscriber, once there are so many.
-    async fn dead(&self, count: usize) -> Vec<DeadLetter> {
+    /// Waits for a number of dead letters of this case and the subscriber.
+    async fn wait_for_dead_letters(&self, count: usize) -> Vec<DeadLetter> {
         loop {
             let letters = self.dead_letters.list(1_000).await.unwrap();
-            let mine = letters
+            let own = letters
                 .into_iter()
                 .filter(|letter| letter.event.kind == self.kind && letter.subscriber == SUBSCRIBER);
-            let mine = mine.collect::<Vec<_>>();
-            if mine.len() >= count {
-                return mine;
+            let own = own.collect::<Vec<_>>();
+            if own.len() >= count {
+                return own;
             }
             tokio::time::sleep(Duration::from_millis(5)).await;
         }

@@ -1,0 +1,20 @@
+//! The accounts service over a real store.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    missing_docs,
+    reason = "tests"
+)]
+
+mod audit;
+mod contacts;
+mod external;
+mod people;
+mod privacy;
+mod profile;
+mod pruning;
+mod sessions;
+mod throttle;
+mod users;
+mod verification;

@@ -1,0 +1,21 @@
+//! The catalog service over a real store.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    missing_docs,
+    reason = "tests"
+)]
+
+mod archive;
+mod audit;
+mod categories;
+mod changes;
+mod facets;
+mod ledger;
+mod low_stock;
+mod products;
+mod restored;
+mod stock;
+mod support;
+mod variants;

@@ -1,0 +1,312 @@
+//! The caller of a request, by its API key or its access token.
+//!
+//! The shop's own tokens are verified here, without a call. A token of an OpenID provider takes a cache
+//! lookup.
+
+use std::sync::Arc;
+
+use http::HeaderMap;
+use http::header::AUTHORIZATION;
+use jsonwebtoken::errors::ErrorKind;
+use jsonwebtoken::{Algorithm, DecodingKey, Validation};
+use mercato_shop::cache::Revocation;
+use mercato_shop::token_keys::{TokenKey, TokenKeys};
+use mercato_shop::types::{Caller, Error, Role, SignedIn};
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+
+use crate::auth::oidc::{Oidc, UnverifiedToken};
+use crate::services::Services;
+
+/// The header of the shop's API key.
+const API_KEY: &str = "x-api-key";
+
+/// Verifies credentials.
+pub struct Verifier {
+    api_key: [u8; 32],
+    keys: Keys,
+    validation: Validation,
+    oidc: Option<Arc<Oidc>>,
+}
+
+/// The keys that verify the shop's own tokens.
+enum Keys {
+    /// HS256, with the shop's secret.
+    Secret(DecodingKey),
+    /// EdDSA, with the key of this id.
+    Public(Vec<(String, DecodingKey)>),
+}
+
+/// The caller of a request.
+#[derive(Clone)]
+pub struct Identity {
+    pub caller: Caller,
+    /// Why the credential was rejected. Public fields ignore it; fields that require a caller report it.
+    pub rejected: Option<Error>,
+    /// The caller of an access token whose session has ended.
+    pub signed_out: Option<Caller>,
+    /// A provider's token that was not verified yet.
+    unverified: Option<UnverifiedToken>,
+    /// Whether the session was looked up.
+    session_checked: bool,
+}
+
+impl Identity {
+    const fn of(caller: Caller) -> Self {
+        Self {
+            caller,
+            rejected: None,
+            signed_out: None,
+            unverified: None,
+            session_checked: false,
+        }
+    }
+
+    fn rejected(reason: &str) -> Self {
+        Self::failed(Error::Unauthenticated(reason.into()))
+    }
+
+    fn failed(error: Error) -> Self {
+        Self {
+            rejected: Some(error),
+            ..Self::of(Caller::Anonymous)
+        }
+    }
+
+    /// Verifies a provider's token, if the request has one.
+    pub fn verified(self, services: &Services) -> Self {
+        match self.unverified.as_ref().map(|token| token.verify(services)) {
+            None => self,
+            Some(Ok(user)) => Self::of(Caller::User(user)),
+            Some(Err(error)) => Self::failed(error),
+        }
+    }
+
+    /// Verifies the token, and rejects it if its session has ended. Does nothing the second time.
+    pub fn with_session_checked(self, services: &Services) -> Self {
+        if self.session_checked {
+            return self;
+        }
+        let verified = self.verified(services);
+        let checked = match verified.caller.session_id() {
+            Some(id) if Revocation::of(id).is_marked(&*services.cache) => Self {
+                signed_out: Some(verified.caller),
+                ..Self::rejected("The session of this access token has ended. Sign in again.")
+            },
+            _ => verified,
+        };
+        Self {
+            session_checked: true,
+            ..checked
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Claims {
+    user_id: String,
+    #[serde(default)]
+    role: ClaimedRole,
+    sid: Option<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+enum ClaimedRole {
+    #[default]
+    Customer,
+    Admin,
+}
+
+impl Verifier {
+    /// Returns a verifier. The secret is the API key. Without token keys, it also verifies tokens (HS256).
+    pub fn new(secret: &str, token_keys: Option<&TokenKeys>, oidc: Option<Arc<Oidc>>) -> Self {
+        let (algorithm, keys) = match token_keys {
+            None => (
+                Algorithm::HS256,
+                Keys::Secret(DecodingKey::from_secret(secret.as_bytes())),
+            ),
+            Some(keys) => {
+                let key = |key: &TokenKey| (key.id().to_owned(), DecodingKey::from_ed_der(key.public()));
+                (Algorithm::EdDSA, Keys::Public(keys.iter().map(key).collect()))
+            }
+        };
+        let mut validation = Validation::new(algorithm);
+        validation.leeway = 0;
+        validation.validate_aud = false;
+        // Tokens of shops that Mercato replaces have no `exp`. If a token has one, it must be in the future.
+        validation.required_spec_claims.clear();
+        validation.validate_nbf = true;
+        Self {
+            api_key: Sha256::digest(secret.as_bytes()).into(),
+            keys,
+            validation,
+            oidc,
+        }
+    }
+
+    /// Returns the caller of a request. A valid API key takes precedence over a token.
+    pub fn identify(&self, headers: &HeaderMap) -> Identity {
+        let wrong_key = match headers.get(API_KEY) {
+            None => None,
+            Some(key) => {
+                // Digests have the same length, so the comparison does not reveal the length of the key.
+                let digest: [u8; 32] = Sha256::digest(key.as_bytes()).into();
+                if bool::from(digest.ct_eq(&self.api_key)) {
+                    return Identity::of(Caller::ApiKey);
+                }
+                Some("The x-api-key is wrong. Send the shop's API_SECRET.")
+            }
+        };
+        let Some(authorization) = headers.get(AUTHORIZATION) else {
+            return wrong_key.map_or(Identity::of(Caller::Anonymous), Identity::rejected);
+        };
+        let Some(token) = authorization.to_str().ok().and_then(bearer) else {
+            return Identity::rejected("The header Authorization must be: Bearer <access_token>.");
+        };
+        let unverified = self.oidc.as_ref().and_then(|oidc| oidc.recognize(token));
+        if unverified.is_some() {
+            return Identity {
+                unverified,
+                ..Identity::of(Caller::Anonymous)
+            };
+        }
+        match self.verify(token) {
+            Ok(user) => Identity::of(Caller::User(user)),
+            Err(reason) => Identity::rejected(reason),
+        }
+    }
+
+    fn verify(&self, token: &str) -> Result<SignedIn, &'static str> {
+        let claims = self
+            .key(token)
+            .and_then(|key| jsonwebtoken::decode::<Claims>(token, key, &self.validation))
+            .map_err(|error| match error.kind() {
+                ErrorKind::ExpiredSignature => "The access token has expired. Sign in again.",
+                ErrorKind::InvalidSignature => "The access token was not signed by this shop. Sign in again.",
+                ErrorKind::InvalidAlgorithm | ErrorKind::InvalidAlgorithmName => {
+                    "The access token has a signature that this shop does not accept. Sign in again."
+                }
+                ErrorKind::ImmatureSignature => "The access token is not valid yet.",
+                _ => "The access token is malformed. Sign in again, and send the whole token.",
+            })?
+            .claims;
+        if claims.user_id.is_empty() {
+            return Err("The access token has no user. Sign in again.");
+        }
+        let role = match claims.role {
+            ClaimedRole::Customer => Role::Customer,
+            ClaimedRole::Admin => Role::Admin,
+        };
+        Ok(SignedIn {
+            user_id: claims.user_id,
+            role,
+            session_id: claims.sid,
+        })
+    }
+
+    /// Returns the key that verifies this token.
+    fn key(&self, token: &str) -> jsonwebtoken::errors::Result<&DecodingKey> {
+        let keys = match &self.keys {
+            Keys::Secret(key) => return Ok(key),
+            Keys::Public(keys) => keys,
+        };
+        let header = jsonwebtoken::decode_header(token)?;
+        if header.alg != Algorithm::EdDSA {
+            return Err(ErrorKind::InvalidAlgorithm.into());
+        }
+        let named = |(id, _): &&(String, DecodingKey)| header.kid.as_deref() == Some(id.as_str());
+        let (_, key) = keys.iter().find(named).ok_or(ErrorKind::InvalidSignature)?;
+        Ok(key)
+    }
+}
+
+/// Returns the token of a header `Bearer <token>` (RFC 6750). The case of the scheme is ignored (RFC 9110).
+fn bearer(value: &str) -> Option<&str> {
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+#[cfg(test)]
+mod tests {
+    use jsonwebtoken::{EncodingKey, Header};
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    const SECRET: &str = "a secret of more than 16 bytes";
+
+    fn token(algorithm: Algorithm, secret: &str, claims: &Value) -> String {
+        let key = EncodingKey::from_secret(secret.as_bytes());
+        jsonwebtoken::encode(&Header::new(algorithm), claims, &key).unwrap()
+    }
+
+    fn identify(name: &'static str, value: &str) -> Identity {
+        let mut headers = HeaderMap::new();
+        headers.insert(name, value.parse().unwrap());
+        Verifier::new(SECRET, None, None).identify(&headers)
+    }
+
+    fn rejection_of(token: &str) -> String {
+        rejection(identify("authorization", &format!("Bearer {token}")))
+    }
+
+    fn rejection(identity: Identity) -> String {
+        assert_eq!(identity.caller, Caller::Anonymous);
+        match identity.rejected {
+            Some(Error::Unauthenticated(reason)) => reason,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn accepts_the_api_key_and_no_other() {
+        assert_eq!(identify("x-api-key", SECRET).caller, Caller::ApiKey);
+        let wrong = identify("x-api-key", "a secret of more than 16 byteZ");
+        assert!(rejection(wrong).contains("x-api-key"));
+    }
+
+    #[test]
+    fn reads_user_and_role_from_a_signed_token() {
+        let plain = json!({ "userId": "u1" });
+        let admin = json!({ "userId": "u2", "role": "ADMIN", "exp": 4_102_444_800_u64 });
+        for (claims, user_id, role) in [(plain, "u1", Role::Customer), (admin, "u2", Role::Admin)] {
+            let token = token(Algorithm::HS256, SECRET, &claims);
+            let expected = Caller::User(SignedIn {
+                user_id: user_id.into(),
+                role,
+                session_id: None,
+            });
+            let identity = identify("authorization", &format!("bearer {token}"));
+            assert_eq!(identity.caller, expected);
+        }
+    }
+
+    #[test]
+    fn explains_why_a_token_is_rejected() {
+        let claims = json!({ "userId": "u1" });
+        let good = token(Algorithm::HS256, SECRET, &claims);
+        let expired = token(Algorithm::HS256, SECRET, &json!({ "userId": "u1", "exp": 1 }));
+        let foreign = token(Algorithm::HS256, "another secret of some length", &claims);
+        let without_user = token(Algorithm::HS256, SECRET, &json!({ "sub": "u1" }));
+        for (token, reason) in [
+            (expired.as_str(), "expired"),
+            (&foreign, "not signed"),
+            (&token(Algorithm::HS512, SECRET, &claims), "does not accept"),
+            (&good[..good.len() - 2], "Sign in again"),
+            ("e30.e30.", "malformed"),
+            // {"alg":"none"} and {"userId":"u1"}
+            ("eyJhbGciOiJub25lIn0.eyJ1c2VySWQiOiJ1MSJ9.", "malformed"),
+            (&without_user, "malformed"),
+        ] {
+            assert!(rejection_of(token).contains(reason), "{token}");
+        }
+    }
+
+    #[test]
+    fn names_the_scheme_that_it_accepts() {
+        assert!(rejection(identify("authorization", "Basic dTpw")).contains("Bearer"));
+    }
+}

@@ -1,0 +1,4 @@
+//! Authentication: the caller of a request.
+
+pub mod identity;
+pub mod oidc;

@@ -1,0 +1,405 @@
+//! Products, categories, stock and facets.
+
+use std::sync::Arc;
+
+use async_graphql::{ComplexObject, Context, Object};
+use futures::future::try_join_all;
+use mercato_shop::catalog::{self, ProductQuery};
+use mercato_shop::types::Error;
+
+use crate::graphql::resolve::{
+    LIST, Nullable, PageOf, change, connection, load, page_size, read, version, whole_list,
+};
+use crate::model::category::{self, Category, CategoryChanges, NewCategory};
+use crate::model::convert::{Convert, convert};
+use crate::model::facets::{CategoryFacet, ProductFacets};
+use crate::model::import::{ImportResult, ImportRow};
+use crate::model::product::{Attribute, NewProduct, Product, ProductChanges, ProductFilter, ProductSort};
+use crate::model::scalar::Id;
+use crate::model::stock::{Stock, StockMovement};
+use crate::session::{Session, check_id};
+
+convert!(Category => Category, catalog::Category => catalog::Category);
+
+/// Queries of the catalog.
+#[derive(Default)]
+pub struct CatalogQuery;
+
+#[Object]
+impl CatalogQuery {
+    /// The first 1,000 products, oldest first. For longer lists, filters and other orders, use
+    /// `productConnection`.
+    #[graphql(complexity = "LIST * child_complexity")]
+    async fn products(&self, context: &Context<'_>) -> Nullable<Vec<Option<Product>>> {
+        whole_list(context, |session, page| {
+            let query = ProductQuery {
+                filter: ProductFilter::default().convert(),
+                sort: ProductSort::default().convert(),
+                page: page.clone(),
+            };
+            session.services.catalog.list(&query)
+        })
+    }
+
+    /// One product. An archived product requires the role ADMIN or the API key.
+    async fn product(&self, context: &Context<'_>, id: Id) -> Nullable<Product> {
+        load(context, |session| async move {
+            check_id("id", &id)?;
+            let mut product = session.products.load(&id).await?;
+            if product.is_none() && session.caller().is_admin() {
+                product = session.products_including_archived.load(&id).await?;
+            }
+            let missing = || Error::NotFound(format!("There is no product {}.", &*id));
+            product.ok_or_else(missing).map(Some)
+        })
+        .await
+    }
+
+    /// Products page by page, filtered and sorted.
+    #[graphql(complexity = "page_size(first) * child_complexity")]
+    async fn product_connection(
+        &self,
+        context: &Context<'_>,
+        #[graphql(default = 20, desc = "1 to 100.")] first: Option<i32>,
+        after: Option<String>,
+        filter: Option<ProductFilter>,
+        sort: Option<ProductSort>,
+    ) -> Nullable<PageOf<Product>> {
+        connection(context, first, after, |session, page| {
+            let query = ProductQuery {
+                filter: filter.unwrap_or_default().convert(),
+                sort: sort.unwrap_or_default().convert(),
+                page: page.clone(),
+            };
+            session.services.catalog.list(&query)
+        })
+    }
+
+    /// The archived products, last archived first. Requires the role ADMIN or the API key.
+    #[graphql(complexity = "page_size(first) * child_complexity")]
+    async fn archived_products(
+        &self,
+        context: &Context<'_>,
+        #[graphql(default = 20, desc = "1 to 100.")] first: Option<i32>,
+        after: Option<String>,
+    ) -> Nullable<PageOf<Product>> {
+        connection(context, first, after, |session, page| {
+            session.services.catalog.list_archived(session.caller(), page)
+        })
+    }
+
+    /// All movements of a product's stock, newest first. Requires the role ADMIN or the API key.
+    #[graphql(complexity = "page_size(first) * child_complexity")]
+    async fn stock_movements(
+        &self,
+        context: &Context<'_>,
+        product_id: Id,
+        #[graphql(default = 20, desc = "1 to 100.")] first: Option<i32>,
+        after: Option<String>,
+    ) -> Nullable<PageOf<StockMovement>> {
+        connection(context, first, after, |session, page| {
+            session.caller().require_admin()?;
+            check_id("productId", &product_id)?;
+            let catalog = &session.services.catalog;
+            catalog.stock_movements(session.caller(), &product_id, page)
+        })
+    }
+
+    /// The root categories. The others are their `children`.
+    #[graphql(complexity = "LIST * child_complexity")]
+    async fn categories(&self, context: &Context<'_>) -> Nullable<Vec<Category>> {
+        load(context, |session| async move {
+            let all = all_categories(session).await?;
+            Ok(Some(Category::filter(&all, |category| {
+                category.parent_id.is_none()
+            })))
+        })
+        .await
+    }
+
+    /// Counts the products that a filter matches, by the values that could narrow the filter.
+    #[graphql(complexity = "100 + child_complexity")]
+    async fn product_facets(
+        &self,
+        context: &Context<'_>,
+        filter: Option<ProductFilter>,
+    ) -> Nullable<ProductFacets> {
+        read(context, |session| {
+            let filter = filter.unwrap_or_default().convert();
+            session.services.catalog.count_facets(&filter)
+        })
+    }
+}
+
+/// Mutations of the catalog.
+#[derive(Default)]
+pub struct CatalogMutation;
+
+#[Object]
+impl CatalogMutation {
+    /// Creates a product. Requires the role ADMIN or the API key.
+    async fn create_product(&self, context: &Context<'_>, input: Option<NewProduct>) -> Nullable<Product> {
+        change(context, |session| {
+            session.caller().require_admin()?;
+            let input = input.ok_or_else(|| Error::invalid("input", "`input` must not be null."))?;
+            session
+                .services
+                .catalog
+                .create(session.caller(), &input.convert())
+        })
+    }
+
+    /// Edits a product. CONFLICT if the product has another version by now. Requires the role ADMIN or the
+    /// API key.
+    async fn update_product(
+        &self,
+        context: &Context<'_>,
+        id: Id,
+        #[graphql(desc = "The version that the edit is based on.")] version: i32,
+        input: ProductChanges,
+    ) -> Nullable<Product> {
+        change(context, |session| {
+            session.caller().require_admin()?;
+            check_id("id", &id)?;
+            let version = self::version(version)?;
+            let catalog = &session.services.catalog;
+            catalog.update(session.caller(), &id, version, &input.convert())
+        })
+    }
+
+    /// Archives a product, which ends its sale. Orders keep it, and an import with its `externalId` restores
+    /// it. CONFLICT if the product has another version by now, which is `extensions.currentVersion`. Requires
+    /// the role ADMIN or the API key.
+    async fn delete_product(
+        &self,
+        context: &Context<'_>,
+        id: Id,
+        #[graphql(desc = "The current version.")] version: i32,
+    ) -> Nullable<Product> {
+        change(context, |session| {
+            session.caller().require_admin()?;
+            check_id("id", &id)?;
+            let version = self::version(version)?;
+            session.services.catalog.archive(session.caller(), &id, version)
+        })
+    }
+
+    /// Creates a variant of a product. A variant is a product with its own price and stock, and is ordered by
+    /// its own `_id`. Requires the role ADMIN or the API key.
+    async fn create_variant(
+        &self,
+        context: &Context<'_>,
+        parent_id: Id,
+        #[graphql(desc = "The options that distinguish the variant, such as size: M.")] options: Vec<
+            Attribute,
+        >,
+        input: NewProduct,
+    ) -> Nullable<Product> {
+        change(context, |session| {
+            session.caller().require_admin()?;
+            check_id("parentId", &parent_id)?;
+            let options: Vec<catalog::Attribute> = options.convert();
+            let catalog = &session.services.catalog;
+            catalog.create_variant(session.caller(), &parent_id, &options, &input.convert())
+        })
+    }
+
+    /// Creates products, or updates the products with a known `externalId`. At most 500 rows. Requires the
+    /// role ADMIN or the API key.
+    async fn import_products(
+        &self,
+        context: &Context<'_>,
+        products: Vec<ImportRow>,
+    ) -> Nullable<ImportResult> {
+        change(context, |session| {
+            let rows: Vec<catalog::NewProduct> = products.convert();
+            session.services.catalog.import_many(session.caller(), &rows)
+        })
+    }
+
+    /// Adds newly received units to a product's stock. Requires the role ADMIN or the API key.
+    async fn receive_stock(&self, context: &Context<'_>, id: Id, quantity: i32) -> Nullable<Product> {
+        change(context, |session| {
+            session.caller().require_admin()?;
+            check_id("id", &id)?;
+            let catalog = &session.services.catalog;
+            catalog.receive_stock(session.caller(), &id, i64::from(quantity))
+        })
+    }
+
+    /// Adds units to a product's stock, or writes units off if `delta` is negative. OUT_OF_STOCK if too few
+    /// units are on hand. Requires the role ADMIN or the API key.
+    async fn adjust_stock(
+        &self,
+        context: &Context<'_>,
+        id: Id,
+        delta: i32,
+        #[graphql(desc = "The reason, for the ledger.")] reason: String,
+    ) -> Nullable<Product> {
+        change(context, |session| {
+            session.caller().require_admin()?;
+            check_id("id", &id)?;
+            let catalog = &session.services.catalog;
+            catalog.adjust_stock(session.caller(), &id, i64::from(delta), &reason)
+        })
+    }
+
+    /// Sets the units on hand to a count. Units that orders have reserved are left unchanged. Requires the
+    /// role ADMIN or the API key.
+    async fn set_stock(
+        &self,
+        context: &Context<'_>,
+        id: Id,
+        quantity: i32,
+        #[graphql(desc = "The reason, for the ledger.")] reason: Option<String>,
+    ) -> Nullable<Product> {
+        change(context, |session| {
+            session.caller().require_admin()?;
+            check_id("id", &id)?;
+            let catalog = &session.services.catalog;
+            catalog.set_stock(session.caller(), &id, i64::from(quantity), reason.as_deref())
+        })
+    }
+
+    /// Creates a category. Requires the role ADMIN or the API key.
+    async fn create_category(&self, context: &Context<'_>, input: NewCategory) -> Nullable<Category> {
+        change_category(context, |session| {
+            let input = input.try_into()?;
+            session.services.catalog.create_category(session.caller(), &input)
+        })
+        .await
+    }
+
+    /// Changes the name, slug or position of a category. Requires the role ADMIN or the API key.
+    async fn update_category(
+        &self,
+        context: &Context<'_>,
+        id: Id,
+        input: CategoryChanges,
+    ) -> Nullable<Category> {
+        change_category(context, |session| {
+            check_id("id", &id)?;
+            let patch = input.try_into()?;
+            session
+                .services
+                .catalog
+                .update_category(session.caller(), &id, &patch)
+        })
+        .await
+    }
+
+    /// Moves a category and all categories below it to another parent. Without `parentId`, it becomes a root
+    /// category. CONFLICT if the parent is below the category, or if more than 500 products would move.
+    /// Requires the role ADMIN or the API key.
+    async fn move_category(
+        &self,
+        context: &Context<'_>,
+        id: Id,
+        parent_id: Option<Id>,
+    ) -> Nullable<Category> {
+        change_category(context, |session| {
+            check_id("id", &id)?;
+            let catalog = &session.services.catalog;
+            catalog.move_category(session.caller(), &id, parent_id.as_deref())
+        })
+        .await
+    }
+
+    /// Deletes a category. CONFLICT if it has children or products. Requires the role ADMIN or the API key.
+    async fn delete_category(&self, context: &Context<'_>, id: Id) -> Nullable<Category> {
+        change_category(context, |session| {
+            check_id("id", &id)?;
+            session.services.catalog.delete_category(session.caller(), &id)
+        })
+        .await
+    }
+}
+
+#[ComplexObject]
+impl Product {
+    async fn category(&self, context: &Context<'_>) -> Nullable<Category> {
+        load(context, |session| async move {
+            match &self.category_id {
+                Some(id) => find_category(session, id).await,
+                None => Ok(None),
+            }
+        })
+        .await
+    }
+
+    /// The variants, oldest first. Each is a product that is ordered by its own `_id`. A product with
+    /// variants cannot be ordered itself.
+    #[graphql(complexity = "5 * child_complexity")]
+    async fn variants(&self, context: &Context<'_>) -> Nullable<Vec<Product>> {
+        load(context, |session| async move {
+            let ids = self.variant_ids.iter();
+            let found = try_join_all(ids.map(|id| session.products.load(id))).await?;
+            Ok(Some(found.into_iter().flatten().collect::<Vec<_>>()))
+        })
+        .await
+    }
+
+    /// The stock. Requires the role ADMIN or the API key.
+    async fn stock(&self, context: &Context<'_>) -> Nullable<Stock> {
+        load(context, |session| session.stock.load(&self.id)).await
+    }
+}
+
+#[ComplexObject]
+impl Category {
+    /// The categories directly below it, sorted.
+    #[graphql(complexity = "5 * child_complexity")]
+    async fn children(&self) -> Vec<Category> {
+        Self::filter(&self.all, |category| {
+            category.parent_id.as_deref() == Some(&self.id)
+        })
+    }
+
+    /// The categories above it, from the root.
+    #[graphql(complexity = "5 * child_complexity")]
+    async fn ancestors(&self) -> Vec<Category> {
+        let path = category::path(&self.all, self.parent_id.as_deref());
+        path.into_iter()
+            .map(|category| Self::new(category.clone(), &self.all))
+            .collect()
+    }
+}
+
+#[ComplexObject]
+impl CategoryFacet {
+    async fn category(&self, context: &Context<'_>) -> Nullable<Category> {
+        load(context, |session| find_category(session, &self.category_id)).await
+    }
+}
+
+/// Returns all categories. The fields of a request share one call.
+async fn all_categories(session: &Session) -> Result<Arc<Vec<catalog::Category>>, Error> {
+    session.categories.load("all").await
+}
+
+async fn find_category(session: &Session, id: &str) -> Result<Option<Category>, Error> {
+    let all = all_categories(session).await?;
+    let found = all.iter().find(|category| category.id == id);
+    Ok(found.map(|category| Category::new(category.clone(), &all)))
+}
+
+/// Resolves a mutation of a category. Checks the caller before the input.
+async fn change_category(
+    context: &Context<'_>,
+    call: impl FnOnce(&Session) -> Result<catalog::Category, Error>,
+) -> Nullable<Category> {
+    let changed: Result<catalog::Category, _> = change(context, |session| {
+        session.caller().require_admin()?;
+        call(session)
+    })?;
+    match changed {
+        Ok(changed) => {
+            load(context, |session| async move {
+                let all = all_categories(session).await?;
+                Ok(Some(Category::new(changed, &all)))
+            })
+            .await
+        }
+        Err(error) => Some(Err(error)),
+    }
+}

@@ -1,0 +1,178 @@
+//! Outcomes of GraphQL requests, and their HTTP replies.
+
+use async_graphql::{Response as Executed, ServerError};
+use http::header::{ALLOW, CACHE_CONTROL, ETAG, VARY};
+use http::{HeaderValue, Method, Request, StatusCode};
+use mercato_shop::http::uncached;
+use mercato_shop::types::Error;
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::graphql::accept::Accepted;
+use crate::http::entity_tag;
+use crate::http::problem::Problem;
+use crate::http::reply::Reply;
+
+/// The outcome of one request.
+pub enum Outcome {
+    /// The request was executed. Single fields may have failed.
+    Executed(Executed),
+    /// The request was not executed.
+    Refused(Refused),
+}
+
+/// Why a request was not executed.
+pub struct Refused {
+    pub status: StatusCode,
+    pub errors: Vec<ServerError>,
+}
+
+impl Refused {
+    /// Returns a refusal with one error.
+    pub fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
+        let mut error = ServerError::new(message, None);
+        error.extensions.get_or_insert_default().set("code", code);
+        Self {
+            status,
+            errors: vec![error],
+        }
+    }
+}
+
+impl From<Problem> for Refused {
+    fn from(problem: Problem) -> Self {
+        Self::new(problem.status, problem.code, problem.detail)
+    }
+}
+
+impl From<Refused> for Outcome {
+    fn from(refused: Refused) -> Self {
+        Self::Refused(refused)
+    }
+}
+
+/// The body of a request that was not executed: it has no `data`.
+#[derive(Serialize)]
+struct Errors<'a> {
+    errors: &'a [ServerError],
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Body<'a> {
+    Executed(&'a Executed),
+    Refused(Errors<'a>),
+}
+
+impl Outcome {
+    fn body(&self) -> Body<'_> {
+        match self {
+            Self::Executed(response) => Body::Executed(response),
+            Self::Refused(Refused { errors, .. }) => Body::Refused(Errors { errors }),
+        }
+    }
+
+    /// Returns the status of the reply. Clients that accept `application/json` take any status other than 200
+    /// for a failure of the server. So a well-formed request gets 200, except for a wrong method or media
+    /// type.
+    fn status(&self, accepted: Accepted) -> StatusCode {
+        match self {
+            Self::Refused(Refused { status, .. })
+                if matches!(accepted, Accepted::GraphqlResponse | Accepted::Events)
+                    || matches!(
+                        *status,
+                        StatusCode::METHOD_NOT_ALLOWED | StatusCode::NOT_ACCEPTABLE
+                    ) =>
+            {
+                *status
+            }
+            Self::Executed(_) | Self::Refused(_) => StatusCode::OK,
+        }
+    }
+
+    /// Returns the reply to one request.
+    pub fn reply(&self, accepted: Accepted) -> Reply {
+        let status = self.status(accepted);
+        let mut reply = respond(status, accepted, &self.body());
+        if status == StatusCode::METHOD_NOT_ALLOWED {
+            let allow = HeaderValue::from_static("POST");
+            reply.headers_mut().insert(ALLOW, allow);
+        }
+        reply
+    }
+}
+
+/// Returns the reply with a cached body.
+pub fn cached(accepted: Accepted, body: Vec<u8>) -> Reply {
+    uncached(StatusCode::OK, media_type(accepted), body)
+}
+
+/// Returns the reply to a batch.
+pub fn batch(accepted: Accepted, outcomes: &[Outcome]) -> Reply {
+    let bodies: Vec<_> = outcomes.iter().map(Outcome::body).collect();
+    respond(StatusCode::OK, accepted, &bodies)
+}
+
+/// Returns the reply to a request that was not read or not executed.
+pub fn problem(accepted: Accepted, problem: &Problem) -> Reply {
+    problem.graphql_reply(media_type(accepted))
+}
+
+/// Lets caches keep a reply to a GET that is the same for all callers. They must revalidate it each time.
+pub fn shareable(mut reply: Reply, request: &Request<Vec<u8>>) -> Reply {
+    if request.method() != Method::GET {
+        return reply;
+    }
+    let tag = entity_tag::digest(reply.body());
+    let headers = reply.headers_mut();
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("public, no-cache"));
+    headers.insert(VARY, HeaderValue::from_static("Accept"));
+    if let Ok(tag) = HeaderValue::from_str(&tag) {
+        headers.insert(ETAG, tag);
+    }
+    if entity_tag::not_modified(request.headers(), &tag) {
+        return entity_tag::without_body(reply);
+    }
+    reply
+}
+
+/// Returns whether a reply is final. A reply is not final if nothing was done, for a reason that may be
+/// temporary.
+pub fn is_final(reply: &Reply) -> bool {
+    let body: Value = serde_json::from_slice(reply.body()).unwrap_or_default();
+    let answers = body.as_array().map_or(std::slice::from_ref(&body), Vec::as_slice);
+    let has_data = |answer: &Value| {
+        let data = answer.get("data").and_then(Value::as_object);
+        data.is_some_and(|data| data.values().any(|value| !value.is_null()))
+    };
+    let is_temporary = |error: &Value| {
+        let code = error.pointer("/extensions/code").and_then(Value::as_str);
+        matches!(code, Some("INTERNAL" | "UNAVAILABLE" | "RATE_LIMITED"))
+    };
+    let mut errors = answers
+        .iter()
+        .filter_map(|answer| answer.get("errors")?.as_array())
+        .flatten();
+    answers.iter().any(has_data) || !errors.any(is_temporary)
+}
+
+const fn media_type(accepted: Accepted) -> HeaderValue {
+    match accepted {
+        Accepted::GraphqlResponse => {
+            HeaderValue::from_static("application/graphql-response+json; charset=utf-8")
+        }
+        Accepted::Json | Accepted::Html | Accepted::Events => {
+            HeaderValue::from_static("application/json; charset=utf-8")
+        }
+    }
+}
+
+fn respond(status: StatusCode, accepted: Accepted, body: &impl Serialize) -> Reply {
+    match serde_json::to_vec(body) {
+        Ok(body) => uncached(status, media_type(accepted), body),
+        Err(error) => problem(
+            accepted,
+            &Error::Internal(format!("a reply cannot be written: {error}")).into(),
+        ),
+    }
+}

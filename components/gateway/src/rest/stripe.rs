@@ -1,0 +1,49 @@
+//! `POST /webhooks/stripe`: passes the unchanged body and its signature to the payments service.
+
+use http::{Method, StatusCode};
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::rest::answer::Answer;
+use crate::rest::body::BodyKind;
+use crate::rest::call::Call;
+use crate::rest::operation::{Access, Operation, Outcome};
+
+/// The path of Stripe's webhook.
+pub const PATH: &str = "/webhooks/stripe";
+
+const SIGNATURE: &str = "Stripe-Signature";
+
+/// A webhook was processed.
+#[derive(Serialize, JsonSchema)]
+struct Received {
+    received: bool,
+}
+
+/// Returns the operation of Stripe's webhook. Stripe sends an event again if the status is not 2xx.
+pub fn operation() -> Operation {
+    let summary = "Receive an event from Stripe, which is authenticated by its signature";
+    Operation::new(
+        Method::POST,
+        &[PATH],
+        "hearStripe",
+        summary,
+        Access::Public,
+        receive,
+    )
+    .header(SIGNATURE, "Stripe's signature with STRIPE_WEBHOOK_SECRET.")
+    .body::<Map<String, Value>>(BodyKind::Raw)
+    .answers::<Received>(StatusCode::OK)
+}
+
+fn receive(call: &Call<'_>) -> Outcome {
+    let signature = call.request.headers().get(SIGNATURE);
+    let signature = signature
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    call.services()
+        .payments
+        .handle_webhook(call.request.body(), signature)?;
+    Ok(Answer::uncached(StatusCode::OK, &Received { received: true })?)
+}

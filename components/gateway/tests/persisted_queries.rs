@@ -1,0 +1,56 @@
+//! Automatic persisted queries.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    missing_docs,
+    reason = "tests"
+)]
+
+mod shop;
+
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use shop::{NOBODY, Shop};
+
+fn digest(query: &str) -> String {
+    format!("{:x}", Sha256::digest(query))
+}
+
+fn code(answer: &Value) -> &Value {
+    &answer["errors"][0]["extensions"]["code"]
+}
+
+fn named(query: Option<&str>, digest: &str) -> Value {
+    let mut body = json!({ "extensions": { "persistedQuery": { "version": 1, "sha256Hash": digest } } });
+    if let Some(query) = query {
+        body["query"] = json!(query);
+    }
+    body
+}
+
+#[test]
+fn executes_a_known_document_by_its_digest() {
+    let shop = Shop::with(&[("PERSISTED_QUERIES", "automatic")]);
+    let query = "{ __typename }";
+    let ask = |body: &Value| shop.answer(NOBODY, body);
+    let unknown = ask(&named(None, &digest(query)));
+    assert_eq!(code(&unknown), "PERSISTED_QUERY_NOT_FOUND");
+    assert_eq!(unknown["errors"][0]["message"], "PersistedQueryNotFound");
+    assert_eq!(
+        code(&ask(&named(Some("{ products { _id } }"), &digest(query)))),
+        "BAD_REQUEST"
+    );
+    assert_eq!(
+        code(&ask(&named(None, &digest(query)))),
+        "PERSISTED_QUERY_NOT_FOUND",
+        "a lie is not kept"
+    );
+    assert_eq!(
+        ask(&named(Some(query), &digest(query)))["data"]["__typename"],
+        "Query"
+    );
+    assert_eq!(ask(&named(None, &digest(query)))["data"]["__typename"], "Query");
+    let off = Shop::new().answer(NOBODY, &named(None, &digest(query)));
+    assert_eq!(code(&off), "PERSISTED_QUERY_NOT_SUPPORTED");
+}

@@ -1,0 +1,150 @@
+//! The use of a discount by an order. The commit that inserts the order counts the use, and the commit that
+//! cancels the order gives it back.
+
+use mercato_ports::documents::{Change, Write};
+use mercato_shop::collection::Stored;
+use mercato_shop::discounts::Reduction;
+use mercato_shop::ports::Ports;
+use mercato_shop::types::Error;
+
+use crate::repository::{DISCOUNTS, DiscountBody, Redemption, SHARES, Share};
+
+/// A discount that an order is about to use.
+#[derive(Debug)]
+pub struct DiscountUse {
+    discount: Stored<DiscountBody>,
+    user_id: String,
+    /// Whether the customer has a share already.
+    has_share: bool,
+}
+
+impl DiscountUse {
+    /// Reads a discount that can be used now. A concurrent order may still use it up: the commit decides.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] if the discount does not exist or can't be used.
+    pub fn find(ports: &impl Ports, code: &str, user_id: &str, now: u64) -> Result<Self, Error> {
+        let unknown = || invalid("There is no such discount code.");
+        let code = normalize(code).ok_or_else(unknown)?;
+        let discount = DISCOUNTS.get(ports, &code)?.ok_or_else(unknown)?;
+        discount.body.check(now)?;
+        let share = match discount.body.limit_per_customer {
+            Some(_) => SHARES.get(ports, &share_id(&code, user_id))?,
+            None => None,
+        };
+        if share.as_ref().is_some_and(|share| share.body.left < 1) {
+            return Err(used_up());
+        }
+        Ok(Self {
+            discount,
+            user_id: user_id.into(),
+            has_share: share.is_some(),
+        })
+    }
+
+    /// Returns the reduction of a subtotal, which is never more than the subtotal. Percentages are rounded
+    /// down.
+    pub fn reduction(&self, subtotal: i64, currency: &str) -> Result<i64, Error> {
+        let body = &self.discount.body;
+        if let Some(own) = body.currency.as_deref().filter(|own| *own != currency) {
+            return Err(invalid(format!("This discount code is for orders in {own}.")));
+        }
+        if let Some(minimum) = body.minimum.filter(|minimum| subtotal < *minimum) {
+            return Err(invalid(format!(
+                "This discount code is for orders of at least {minimum} minor units of {currency}."
+            )));
+        }
+        Ok(match body.reduction {
+            Reduction::Percent(percent) => subtotal.saturating_mul(i64::from(percent)) / 100,
+            Reduction::Amount(amount) => amount.min(subtotal),
+        })
+    }
+
+    /// Returns what the order stores of the use.
+    pub fn redemption(&self) -> Redemption {
+        Redemption {
+            code: self.discount.id.clone(),
+            limited: self.discount.body.limit.is_some(),
+            limited_per_customer: self.discount.body.limit_per_customer.is_some(),
+        }
+    }
+
+    /// Returns the writes that count the use. The store refuses them if the discount is used up or disabled.
+    pub fn redeem(&self) -> Result<Vec<Write>, Error> {
+        let mut changes = vec![change("used", 1, None), change("enabled", 0, Some(1))];
+        if self.discount.body.limit.is_some() {
+            changes.push(change("left", -1, Some(0)));
+        }
+        let mut writes = vec![DISCOUNTS.adjust(&self.discount.id, changes)];
+        if let Some(limit) = self.discount.body.limit_per_customer {
+            let id = share_id(&self.discount.id, &self.user_id);
+            writes.push(if self.has_share {
+                SHARES.adjust(&id, vec![change("left", -1, Some(0))])
+            } else {
+                let left = i64::from(limit).saturating_sub(1);
+                SHARES.insert(&id, &Share { left })?
+            });
+        }
+        Ok(writes)
+    }
+}
+
+impl DiscountBody {
+    /// Checks whether the discount can be used at a time.
+    fn check(&self, now: u64) -> Result<(), Error> {
+        if self.enabled < 1 {
+            Err(invalid("This discount code is no longer valid."))
+        } else if self.starts_at.is_some_and(|start| now < start) {
+            Err(invalid("This discount code is not valid yet."))
+        } else if self.ends_at.is_some_and(|end| now >= end) {
+            Err(invalid("This discount code has expired."))
+        } else if self.left.is_some_and(|left| left < 1) {
+            Err(used_up())
+        } else {
+            Ok(())
+        }
+    }
+}
+
+impl Redemption {
+    /// Returns the writes that give the use back to a customer.
+    pub fn give_back(&self, user_id: &str) -> Vec<Write> {
+        let mut changes = vec![change("used", -1, None)];
+        if self.limited {
+            changes.push(change("left", 1, None));
+        }
+        let mut writes = vec![DISCOUNTS.adjust(&self.code, changes)];
+        if self.limited_per_customer {
+            let id = share_id(&self.code, user_id);
+            writes.push(SHARES.adjust(&id, vec![change("left", 1, None)]));
+        }
+        writes
+    }
+}
+
+/// Returns a code in the form that is its id, or `None` if the text can't be a code.
+pub fn normalize(text: &str) -> Option<String> {
+    let code = text.trim().to_ascii_uppercase();
+    let is_allowed = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'-';
+    ((3..=40).contains(&code.len()) && code.bytes().all(is_allowed)).then_some(code)
+}
+
+fn change(field: &str, by: i64, floor: Option<i64>) -> Change {
+    Change {
+        field: field.into(),
+        by,
+        floor,
+    }
+}
+
+fn share_id(code: &str, user_id: &str) -> String {
+    format!("{code}/{user_id}")
+}
+
+fn invalid(message: impl Into<String>) -> Error {
+    Error::invalid("discountCode", message)
+}
+
+fn used_up() -> Error {
+    invalid("This discount code has no uses left. Order without it.")
+}

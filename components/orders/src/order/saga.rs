@@ -1,0 +1,95 @@
+//! The saga of an order over two stores: this service's and the inventory's.
+//!
+//! 1. The inventory reserves all lines under the order's id, and sets a timer
+//!    (`mercato.catalog.reservation-due`).
+//! 2. The order is inserted under that id, with the event `mercato.orders.order-placed`.
+//! 3. That event settles the reservation. From then on the units belong to the order, paid or not, until the
+//!    order is undone. So no order is paid without its stock.
+//! 4. If the order is undone before it is shipped, the event of that change returns its units to stock.
+//!
+//! A crash after step 1 leaves a reservation without an order. When its timer comes, a tombstone takes the
+//! order's id, and the reservation is released. A placement that is still running then fails to insert the
+//! order. So either the order and its stock exist, or neither. Every step can be repeated.
+
+use mercato_ports::documents::CommitFailure;
+use mercato_ports::events::{Event, HandlerFailure};
+use mercato_shop::handler;
+use mercato_shop::orders::Status;
+use mercato_shop::ports::Ports;
+use mercato_shop::services::Inventory;
+use mercato_shop::types::Error;
+
+use super::transition::{self, Transition};
+use crate::events::{CANCELLED, DUE, OrderEvent, PLACED, REFUNDED, RESERVATION_DUE};
+use crate::repository::{ORDERS, Record};
+use crate::status::returns_stock;
+
+/// Continues the saga of the event's order.
+pub fn handle(ports: &impl Ports, inventory: &impl Inventory, event: &Event) -> Result<(), HandlerFailure> {
+    let OrderEvent { order_id, before, .. } = handler::data(event)?;
+    let returns = |after| before.is_some_and(|before| returns_stock(before.0, after));
+    match event.kind.as_str() {
+        PLACED => settle(ports, inventory, &order_id)?,
+        CANCELLED if returns(Status::Cancelled) => inventory.restock(&order_id)?,
+        REFUNDED if returns(Status::Refunded) => inventory.restock(&order_id)?,
+        CANCELLED | REFUNDED => {}
+        DUE => expire(ports, &order_id)?,
+        RESERVATION_DUE => abandon(ports, inventory, &order_id)?,
+        _ => return Err(handler::unknown_kind(event)),
+    }
+    Ok(())
+}
+
+/// Settles the reservation of an order. If the order was undone and its units were returned, nothing is left
+/// to do.
+fn settle(ports: &impl Ports, inventory: &impl Inventory, order_id: &str) -> Result<(), Error> {
+    match inventory.settle(order_id) {
+        Err(Error::Conflict(_)) if is_returned(ports, order_id)? => Ok(()),
+        settled => settled,
+    }
+}
+
+fn is_returned(ports: &impl Ports, order_id: &str) -> Result<bool, Error> {
+    let Some(Record::Order(body)) = ORDERS.get(ports, order_id)?.map(|stored| stored.body) else {
+        return Ok(false);
+    };
+    let last = body.timeline.last();
+    Ok(last.is_some_and(|entry| {
+        entry
+            .before
+            .is_some_and(|before| returns_stock(before.0, entry.after.0))
+    }))
+}
+
+/// Cancels an order that was not paid in time.
+fn expire(ports: &impl Ports, order_id: &str) -> Result<(), Error> {
+    let cancellation = Transition {
+        note: Some("It was not paid in time.".into()),
+        ..Transition::by_shop(order_id, Status::Cancelled)
+    };
+    let expired = transition::apply(ports, &cancellation, |order| match order.status.0 {
+        Status::Pending => Ok(()),
+        _ => Err(Error::InvalidTransition("the order is not pending".into())),
+    });
+    transition::ignore_invalid(expired)
+}
+
+/// Releases the reservation of an order that was never inserted.
+fn abandon(ports: &impl Ports, inventory: &impl Inventory, order_id: &str) -> Result<(), Error> {
+    match ORDERS.get(ports, order_id)?.map(|stored| stored.body) {
+        Some(Record::Order(_)) => return Ok(()),
+        Some(Record::Abandoned(_)) => {}
+        None => {
+            match ports.commit(&[ORDERS.insert(order_id, &Record::tombstone())?], &[]) {
+                Ok(()) => {}
+                // The placement, or another delivery of this event, took the id first. The next delivery
+                // shows which.
+                Err(CommitFailure::Refused(_)) => {
+                    return Err(Error::Conflict("the order's id was taken a moment ago".into()));
+                }
+                Err(failure) => return Err(failure.into()),
+            }
+        }
+    }
+    inventory.release(order_id)
+}

@@ -1,0 +1,303 @@
+//! Stripe's webhooks.
+
+use crate::shop::{REFUND_FAILED, SECRET, SUCCEEDED, Shop, TEST_GATEWAY, shop, sign};
+use mercato_shop::id;
+use mercato_shop::orders::Status;
+use mercato_shop::payments::{PaymentStatus, RefundStatus};
+use mercato_shop::ports::Ports as _;
+use mercato_shop::services::Payments;
+use mercato_shop::testing::error_code;
+use mercato_shop::types::Error;
+use serde_json::{Value, json};
+
+const PAID: &str = "payment_intent.succeeded";
+const FAILED: &str = "payment_intent.payment_failed";
+
+fn intent(order_id: &str, method: &str, attempt: u32, status: &str) -> Value {
+    json!({
+        "id": format!("test/{order_id}/{attempt}/{method}"), "status": status,
+        "metadata": { "order_id": order_id, "attempt": attempt.to_string() },
+    })
+}
+
+/// Places an order whose payment waits for the customer's confirmation.
+fn waiting(shop: &Shop) -> String {
+    let id = shop.order(100);
+    let payment = shop.pay(&id, "tok_requires_action").unwrap();
+    assert_eq!(payment.status, PaymentStatus::RequiresAction);
+    drop(shop.ports.take_events());
+    id
+}
+
+#[test]
+fn rejects_an_invalid_signature() {
+    let shop = shop(TEST_GATEWAY);
+    let id = waiting(&shop);
+    let object = intent(&id, "tok_requires_action", 1, "succeeded");
+    let body = json!({ "id": "evt_1", "type": PAID, "data": { "object": object } }).to_string();
+    let now = id::now() / 1_000;
+    let good = sign(SECRET, now, &body);
+    for (signature, body) in [
+        (String::new(), body.clone()),
+        (sign("whsec_other", now, &body), body.clone()),
+        (sign(SECRET, now - 400, &body), body.clone()),
+        (sign(SECRET, now + 400, &body), body.clone()),
+        (good.clone(), body.replace("evt_1", "evt_2")),
+    ] {
+        let refused = shop.payments.handle_webhook(body.as_bytes(), &signature);
+        assert!(matches!(refused, Err(Error::Invalid(violation)) if violation.field == "Stripe-Signature"));
+    }
+    assert_eq!(shop.payment(&id).status, PaymentStatus::RequiresAction);
+    shop.payments.handle_webhook(body.as_bytes(), &good).unwrap();
+    assert_eq!(
+        (shop.payment(&id).status, shop.read(&id).status),
+        (PaymentStatus::Succeeded, Status::Paid)
+    );
+}
+
+#[test]
+fn handles_repeated_events_once() {
+    let shop = shop(TEST_GATEWAY);
+    let id = waiting(&shop);
+    // The customer's bank declines, and the customer uses another card in the same form.
+    shop.webhook(
+        "evt_1",
+        FAILED,
+        &intent(&id, "tok_requires_action", 1, "requires_payment_method"),
+    )
+    .unwrap();
+    assert_eq!(shop.payment(&id).status, PaymentStatus::Failed);
+    let paid = intent(&id, "tok_requires_action", 1, "succeeded");
+    for _ in 0..3 {
+        shop.webhook("evt_2", PAID, &paid).unwrap();
+        shop.webhook("evt_3", PAID, &paid).unwrap();
+        shop.webhook(
+            "evt_1",
+            FAILED,
+            &intent(&id, "tok_requires_action", 1, "requires_payment_method"),
+        )
+        .unwrap();
+    }
+    assert_eq!(shop.payment(&id).status, PaymentStatus::Succeeded);
+    assert_eq!(shop.events(SUCCEEDED).len(), 1);
+}
+
+#[test]
+fn handles_concurrent_deliveries_once() {
+    let shop = shop(TEST_GATEWAY);
+    let id = shop.order(100);
+    shop.pay(&id, "tok_ok").unwrap();
+    let charge =
+        json!({ "payment_intent": format!("test/{id}/1/tok_ok"), "amount_refunded": 30, "metadata": {} });
+    let (other, object) = (shop.clone(), charge.clone());
+    shop.ports
+        .before_next_commit(move || other.webhook("evt_1", "charge.refunded", &object).unwrap());
+    shop.webhook("evt_1", "charge.refunded", &charge).unwrap();
+    assert_eq!(
+        (shop.payment(&id).refunded, shop.payment(&id).refunds.len()),
+        (30, 1)
+    );
+}
+
+#[test]
+fn accepts_webhook_and_answer_in_any_order() {
+    // The webhook arrives before the answer is read.
+    let shop = shop(TEST_GATEWAY);
+    let id = shop.order(100);
+    let (other, order_id) = (shop.clone(), id.clone());
+    shop.ports.after_next_commit(move || {
+        other
+            .webhook("evt_1", PAID, &intent(&order_id, "tok_ok", 1, "succeeded"))
+            .unwrap();
+    });
+    assert_eq!(shop.pay(&id, "tok_ok").unwrap().status, PaymentStatus::Succeeded);
+    assert_eq!(
+        (shop.read(&id).status, shop.events(SUCCEEDED).len()),
+        (Status::Paid, 1)
+    );
+
+    // The webhook arrives after the answer is read, before it is recorded.
+    let id = shop.order(100);
+    let (other, order_id) = (shop.clone(), id.clone());
+    shop.ports.after_next_commit(move || {
+        let inner = other.clone();
+        other.ports.before_next_commit(move || {
+            inner
+                .webhook("evt_2", PAID, &intent(&order_id, "tok_ok", 1, "succeeded"))
+                .unwrap();
+        });
+    });
+    assert_eq!(shop.pay(&id, "tok_ok").unwrap().status, PaymentStatus::Succeeded);
+    assert_eq!(
+        (shop.read(&id).status, shop.events(SUCCEEDED).len()),
+        (Status::Paid, 1)
+    );
+
+    // The webhook of an earlier failure arrives last.
+    shop.webhook(
+        "evt_3",
+        FAILED,
+        &intent(&id, "tok_ok", 1, "requires_payment_method"),
+    )
+    .unwrap();
+    assert_eq!(shop.payment(&id).status, PaymentStatus::Succeeded);
+}
+
+#[test]
+fn ignores_events_of_other_attempts_and_shops() {
+    let shop = shop(TEST_GATEWAY);
+    let id = shop.order(100);
+    assert!(shop.pay(&id, "tok_declined").is_err());
+    assert_eq!(shop.pay(&id, "tok_requires_action").unwrap().attempt, 2);
+    shop.webhook("evt_1", PAID, &intent(&id, "tok_declined", 1, "succeeded"))
+        .unwrap();
+    let mut forged = intent(&id, "tok_requires_action", 2, "succeeded");
+    forged["id"] = "pi_other".into();
+    shop.webhook("evt_2", PAID, &forged).unwrap();
+    shop.webhook("evt_3", PAID, &json!({ "id": "pi_other", "status": "succeeded" }))
+        .unwrap();
+    shop.webhook("evt_4", PAID, &intent(&id::new(), "tok_ok", 1, "succeeded"))
+        .unwrap();
+    shop.webhook("evt_5", "customer.created", &json!({ "id": "cus_1" }))
+        .unwrap();
+    assert_eq!(shop.payment(&id).status, PaymentStatus::RequiresAction);
+}
+
+#[test]
+fn counts_refunds_that_were_made_at_stripe() {
+    let shop = shop(TEST_GATEWAY);
+    let id = shop.order(100);
+    shop.pay(&id, "tok_ok").unwrap();
+    shop.refund(&id, Some(30), None).unwrap();
+    let refunded = |event: &str, total: i64| {
+        let charge = json!({ "payment_intent": format!("test/{id}/1/tok_ok"), "amount_refunded": total,
+            "metadata": { "order_id": id } });
+        shop.webhook(event, "charge.refunded", &charge).unwrap();
+        shop.payment(&id).refunded
+    };
+    assert_eq!(refunded("evt_1", 30), 30, "this refund is known");
+    assert_eq!(refunded("evt_2", 50), 50);
+    assert_eq!(refunded("evt_3", 30), 50, "an older total arrives late");
+    assert_eq!(shop.read(&id).status, Status::Paid);
+    assert_eq!(refunded("evt_4", 100), 100);
+    assert_eq!(shop.read(&id).status, Status::Refunded);
+}
+
+#[test]
+fn ignores_a_repeated_event_that_changed_nothing_before() {
+    let shop = shop(TEST_GATEWAY);
+    let id = shop.order(100);
+    shop.pay(&id, "tok_ok").unwrap();
+    let refund = shop.refund(&id, Some(30), None).unwrap().refunds.remove(0);
+    let charge =
+        json!({ "payment_intent": format!("test/{id}/1/tok_ok"), "amount_refunded": 30, "metadata": {} });
+    shop.webhook("evt_1", "charge.refunded", &charge).unwrap();
+    let failed = json!({ "status": "failed", "metadata": { "order_id": id, "refund_id": refund.id } });
+    shop.webhook("evt_2", "refund.failed", &failed).unwrap();
+    shop.webhook("evt_1", "charge.refunded", &charge).unwrap();
+    assert_eq!(shop.payment(&id).refunded, 0);
+}
+
+#[test]
+fn keeps_the_amount_refundable_after_a_failed_refund() {
+    let shop = shop(TEST_GATEWAY);
+    let id = shop.order(100);
+    shop.pay(&id, "tok_ok").unwrap();
+    let refund = shop.refund(&id, Some(30), None).unwrap().refunds.remove(0);
+    let object = json!({ "status": "failed", "metadata": { "order_id": id, "refund_id": refund.id } });
+    shop.webhook("evt_1", "refund.failed", &object).unwrap();
+    let payment = shop.payment(&id);
+    assert_eq!(
+        (payment.refunded, payment.refunds[0].status),
+        (0, RefundStatus::Failed)
+    );
+    assert_eq!(shop.refund(&id, None, None).unwrap().refunded, 100);
+}
+
+#[test]
+fn subtracts_a_failed_refund_at_stripe_once() {
+    let shop = shop(TEST_GATEWAY);
+    let id = shop.order(100);
+    shop.pay(&id, "tok_ok").unwrap();
+    drop(shop.ports.take_events());
+    let intent = format!("test/{id}/1/tok_ok");
+    let now = id::now() / 1_000;
+    let counted = |at: u64, event: &str, total: i64| {
+        let charge = json!({ "payment_intent": intent, "amount_refunded": total });
+        shop.webhook_at(at, event, "charge.refunded", &charge).unwrap();
+        shop.payment(&id).refunded
+    };
+    let failed = |at: u64, event: &str, refund: &str, amount: i64| {
+        let object = json!({ "id": refund, "payment_intent": intent, "amount": amount, "status": "failed" });
+        shop.webhook_at(at, event, "refund.failed", &object).unwrap();
+        shop.payment(&id).refunded
+    };
+    assert_eq!(
+        counted(now - 90, "evt_1", 100),
+        100,
+        "refunds of 30 and 70 in one total"
+    );
+    assert_eq!(failed(now - 80, "evt_2", "re_1", 30), 70);
+    assert_eq!(
+        failed(now - 80, "evt_3", "re_1", 30),
+        70,
+        "another event of the same refund"
+    );
+    assert_eq!(counted(now - 85, "evt_4", 100), 70, "an older total arrives late");
+    assert_eq!(failed(now - 70, "evt_5", "re_2", 70), 0);
+    assert_eq!(
+        failed(now - 60, "evt_6", "re_3", 10),
+        0,
+        "the failure arrives before the total"
+    );
+    assert_eq!(counted(now - 65, "evt_7", 10), 0);
+    let failures = shop.events(REFUND_FAILED);
+    assert_eq!(failures.len(), 3);
+    assert!(failures.iter().all(|event| shop.payments.handle(event).is_err()));
+    for (amount, id) in [(0, "re_4"), (-1, "re_4"), (1, "")] {
+        assert_eq!(failed(now, "evt_8", id, amount), 0, "not a valid refund");
+    }
+    assert_eq!(shop.refund(&id, None, None).unwrap().refunded, 100);
+    failures
+        .iter()
+        .for_each(|event| shop.payments.handle(event).unwrap());
+}
+
+#[test]
+fn rejects_signed_bodies_that_are_not_events() {
+    let shop = shop(TEST_GATEWAY);
+    let now = id::now() / 1_000;
+    for body in [
+        "",
+        "not json",
+        "[]",
+        "{}",
+        r#"{"id":"","type":"x","data":{"object":{}}}"#,
+    ] {
+        let refused = shop
+            .payments
+            .handle_webhook(body.as_bytes(), &sign(SECRET, now, body));
+        assert_eq!(error_code(&refused), "INVALID", "{body}");
+    }
+    assert_eq!(error_code(&shop.webhook("evt_1", PAID, &json!({}))), "INVALID");
+}
+
+#[test]
+fn forgets_old_events() {
+    const EVENTS: &str = "payments.webhook-events";
+    const DAY: u64 = 24 * 3_600_000;
+    let shop = shop(TEST_GATEWAY);
+    let order = waiting(&shop);
+    let paid = intent(&order, "tok_requires_action", 1, "succeeded");
+    let kept = ["evt_31", "evt_29"].map(str::to_owned);
+    for (event, days) in kept.iter().zip([31, 29]) {
+        shop.webhook(event, PAID, &paid).unwrap();
+        shop.set(EVENTS, event, "heardAt", id::now() - days * DAY);
+    }
+    for number in 100..200 {
+        shop.webhook(&format!("evt_{number}"), "customer.created", &json!({}))
+            .unwrap();
+    }
+    let found = shop.ports.get_many(EVENTS, &kept).unwrap();
+    assert_eq!((found[0].is_some(), found[1].is_some()), (false, true));
+}

@@ -127,8 +127,8 @@ impl<P: Ports, C: ProductSource> CartOperations<P, C> {
         })
     }
 
-    /// Changes a cart, and the line of `product_id` if one is given. Returns the cart with what had changed
-    /// before, and notes the present state of the product as seen.
+    /// Changes a cart, and the line of `product_id` if one is given. The returned cart has the changes of the
+    /// product since it was last seen. The stored cart then marks its present state as seen.
     fn edit(
         &self,
         caller: &Caller,
@@ -158,7 +158,7 @@ impl<P: Ports, C: ProductSource> CartOperations<P, C> {
             if cart.body == before {
                 return Ok(answer);
             }
-            cart.body.forget_done_checkout();
+            cart.body.remove_done_checkout();
             save(
                 &self.ports,
                 &mut cart,
@@ -231,12 +231,12 @@ impl CartBody {
                 ),
             ));
         }
-        self.forget_done_checkout();
+        self.remove_done_checkout();
         Ok(())
     }
 
-    /// Forgets a checkout that is done, since it was of another content of the cart.
-    fn forget_done_checkout(&mut self) {
+    /// Removes a checkout that is done, because the content of the cart has changed since.
+    fn remove_done_checkout(&mut self) {
         self.checkout.take_if(|checkout| checkout.done);
     }
 }

@@ -11,7 +11,7 @@
 //! checkout with other lines or terms first withdraws the earlier placement; if its order exists already,
 //! that order is returned. Lines that are added between steps 1 and 3 stay in the cart.
 //!
-//! A checkout that is done answers repetitions for a few seconds. After that, the cart is just empty.
+//! A repeated checkout returns the same order for ten seconds. After that, it finds an empty cart.
 
 use mercato_shop::carts::Terms;
 use mercato_shop::id;
@@ -24,7 +24,7 @@ use mercato_shop::types::{Caller, Error};
 use crate::key::{CartKey, allowed_user_id, own_user_id};
 use crate::repository::{CartBody, Checkout, LineBody, LoadedCart, OrderedLine, busy, load, save};
 
-/// How long a checkout that is done answers repetitions, such as a double click, in milliseconds.
+/// How long a repeated checkout, such as a double click, returns the same order, in milliseconds.
 const REPETITION: u64 = 10_000;
 
 /// Places the orders of one user.
@@ -79,9 +79,9 @@ pub fn checkout<O: Placement>(
 
 impl<O: Placement> Orders<'_, O> {
     /// Returns the order of an earlier checkout, or nothing if there is none and never will be. The order is
-    /// placed only if it is still wanted; otherwise its placement is withdrawn.
-    fn outcome(&self, earlier: &Checkout, is_wanted: bool) -> Result<Option<Order>, Error> {
-        if !is_wanted {
+    /// placed only if the checkout is current. Otherwise its placement is withdrawn.
+    fn outcome(&self, earlier: &Checkout, is_current: bool) -> Result<Option<Order>, Error> {
+        if !is_current {
             return self
                 .placement
                 .withdraw(self.caller, &earlier.order_id, self.user_id);
@@ -109,8 +109,8 @@ impl<O: Placement> Orders<'_, O> {
     }
 }
 
-/// Ends a checkout in the cart, unless a concurrent request has ended it. The order is final in any case: if
-/// this fails, the next checkout ends it.
+/// Ends a checkout in the cart, unless a concurrent request has ended it. A failure does no harm: the next
+/// checkout ends it.
 fn finish(ports: &impl Ports, mut cart: LoadedCart, checkout: &Checkout, end: impl Fn(&mut CartBody)) {
     let _ = retry_on_conflict(busy, || {
         if !cart.body.is_checking_out(&checkout.order_id) {

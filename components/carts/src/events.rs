@@ -1,4 +1,4 @@
-//! The events that the carts service emits.
+//! The events that the carts service publishes.
 
 use mercato_ports::events::Event;
 use mercato_shop::accounts::AuditAction;
@@ -7,7 +7,7 @@ use mercato_shop::types::{Caller, Error};
 
 use crate::key::CartKey;
 
-/// An entry for the audit log, if the caller changes the cart of another user.
+/// Returns an entry for the audit log, if the caller changes the cart of another user.
 pub fn audited(caller: &Caller, key: &CartKey) -> Result<Option<Event>, Error> {
     match key {
         CartKey::User(id) if caller.user_id() != Some(id) => {

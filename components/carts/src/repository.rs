@@ -18,7 +18,7 @@ use crate::settings;
 pub const CARTS: Collection<CartBody> = Collection::new("carts.carts");
 
 /// How many expired carts are removed when a cart is created.
-const PRUNED: u32 = 5;
+const MAX_PRUNED: u32 = 5;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -174,7 +174,7 @@ pub fn save(
         writes.push(CARTS.insert(&key.document_id(), &cart.body)?);
         cart.key = Some(key);
         if prunes {
-            let expired = pruning::expired(ports, &CARTS, "expiresAt", id::now(), PRUNED)?;
+            let expired = pruning::expired(ports, &CARTS, "expiresAt", id::now(), MAX_PRUNED)?;
             writes.extend(expired.iter().map(|cart| CARTS.delete(cart)));
         }
     }
@@ -183,7 +183,7 @@ pub fn save(
     Ok(())
 }
 
-/// The error for a cart that changes concurrently on each attempt.
+/// Returns the error for a cart that other requests changed during each attempt.
 pub fn busy() -> Error {
     Error::Unavailable("Other requests keep changing this cart. Try again in a moment.".into())
 }

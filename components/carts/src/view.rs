@@ -1,4 +1,4 @@
-//! Converts a cart for clients: with the current prices and stock, and with what has changed.
+//! Converts a cart for clients: adds current prices, stock, and the changes of products.
 
 use mercato_shop::carts::{Cart, CartLine, Change, ChangeKind};
 use mercato_shop::catalog::Product;

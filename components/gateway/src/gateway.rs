@@ -14,21 +14,21 @@ use crate::auth::identity::{Identity, Verifier};
 use crate::graphql::accept::{self, Accepted};
 use crate::graphql::engine::{Engine, Prepared};
 use crate::graphql::envelope::{self, Envelope, Item, Parameters};
-use crate::graphql::outcome::{self, Outcome, Refused};
+use crate::graphql::outcome::{self, Outcome, RequestError};
 use crate::graphql::subscribe::Reader;
 use crate::graphql::{event_stream, explorer, persisted, schema};
 use crate::http::problem::Problem;
 use crate::http::reply::{self, Reply};
 use crate::http::{body, cors, idempotency_key};
-use crate::middleware::idempotency::{Idempotency, Rejected};
+use crate::middleware::idempotency::{ClaimError, Idempotency};
 use crate::middleware::{rate_limit, response_cache};
+use crate::request_session::{RequestContext, RequestSession};
 use crate::rest::answer::{self, Answer};
 use crate::rest::call::Call;
 use crate::rest::operation::Operation;
 use crate::rest::routes::{Found, Routes};
 use crate::rest::{docs, openapi, stripe};
 use crate::services::Services;
-use crate::session::{RequestContext, Session};
 use crate::settings::Settings;
 
 /// The paths without a rate limit. Orchestrators call the health checks, and Stripe sends bursts of signed
@@ -44,7 +44,7 @@ const JWKS: &str = "/.well-known/jwks.json";
 /// The position of a client in an event stream (the HTML standard, server-sent events).
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
-/// Marks a request of the server in front of the gateway, which continues a stream that it holds.
+/// Marks a request by which the server in front of the gateway continues an event stream that it holds open.
 const CONTINUES: HeaderName = HeaderName::from_static("mercato-continues");
 
 /// The gateway. It is created once, and answers any number of requests.
@@ -102,15 +102,16 @@ impl Gateway {
     #[must_use]
     pub fn handle(&self, request: &Request<Vec<u8>>) -> Reply {
         let browsers = &self.settings.browsers;
-        let mut reply = cors::preflight(browsers, request).unwrap_or_else(|| self.limited(request));
+        let mut reply =
+            cors::preflight(browsers, request).unwrap_or_else(|| self.answer_within_rate_limit(request));
         let headers = reply.headers_mut();
         browsers.apply(request.headers().get(ORIGIN), headers);
         headers.insert(request_id::HEADER, request_id::of(request.headers()));
         reply
     }
 
-    /// Answers a request within the rate limit. A stream that is held counts once.
-    fn limited(&self, request: &Request<Vec<u8>>) -> Reply {
+    /// Answers a request within the rate limit. A stream that the server holds open counts once.
+    fn answer_within_rate_limit(&self, request: &Request<Vec<u8>>) -> Reply {
         let path = request.uri().path();
         let (Some(limit), false) = (self.settings.rate_limit, UNLIMITED.contains(&path)) else {
             return self.route(request);
@@ -181,12 +182,12 @@ impl Gateway {
         }
     }
 
-    fn session(&self, context: RequestContext) -> Session {
-        Session::new(&self.services, context)
+    fn session(&self, context: RequestContext) -> RequestSession {
+        RequestSession::new(&self.services, context)
     }
 
     /// Executes a request once for its `Idempotency-Key`, or replays the first reply.
-    fn once(
+    fn run_idempotent(
         &self,
         request: &Request<Vec<u8>>,
         run: impl FnOnce(RequestContext) -> Reply,
@@ -200,8 +201,8 @@ impl Gateway {
             .idempotency
             .claim(documents, request, &identity, client.address.as_deref());
         match claimed {
-            Err(Rejected::Problem(problem)) => refuse(&problem),
-            Err(Rejected::Replayed(reply)) => *reply,
+            Err(ClaimError::Problem(problem)) => refuse(&problem),
+            Err(ClaimError::Replayed(reply)) => *reply,
             Ok(claim) => {
                 let ids = Some(claim.ids());
                 let reply = run(RequestContext {
@@ -253,9 +254,9 @@ impl Gateway {
     fn single(&self, request: &Request<Vec<u8>>, accepted: Accepted, parameters: Parameters) -> Reply {
         let parameters = match self.resolve(parameters) {
             Ok(parameters) => parameters,
-            Err(problem) => return Outcome::from(Refused::from(problem)).reply(accepted),
+            Err(problem) => return Outcome::from(RequestError::from(problem)).reply(accepted),
         };
-        let accepts_events = accept::takes_events(request.headers());
+        let accepts_events = accept::accepts_events(request.headers());
         let prepare = |parameters| self.engine.prepare(parameters, accepts_events);
         let has_key = request.headers().contains_key(idempotency_key::HEADER);
         let prepared = has_key.then(|| prepare(parameters.clone()));
@@ -266,7 +267,7 @@ impl Gateway {
                     outcome.reply(accepted)
                 };
                 let refuse = |problem: &Problem| outcome::problem(accepted, problem);
-                return self.once(request, run, outcome::is_final, refuse);
+                return self.run_idempotent(request, run, outcome::is_final, refuse);
             }
             prepared => prepared,
         };
@@ -282,7 +283,7 @@ impl Gateway {
                 Ok(execution) => self
                     .engine
                     .subscribe(execution, session, self.reader(request), accepted),
-                Err(refused) => Outcome::from(refused).reply(accepted),
+                Err(error) => Outcome::from(error).reply(accepted),
             };
         }
         let (outcome, is_shareable) = self.engine.execute(prepared, session);
@@ -299,7 +300,7 @@ impl Gateway {
     fn batch(&self, request: &Request<Vec<u8>>, accepted: Accepted, batch: Vec<Item>) -> Reply {
         let prepare = |item: Item| match item.and_then(|parameters| self.resolve(parameters)) {
             Ok(parameters) => self.engine.prepare(parameters, false),
-            Err(problem) => Refused::from(problem).into(),
+            Err(problem) => RequestError::from(problem).into(),
         };
         let prepared: Vec<_> = batch.into_iter().map(prepare).collect();
         let has_key = request.headers().contains_key(idempotency_key::HEADER);
@@ -311,7 +312,7 @@ impl Gateway {
         };
         if replays {
             let refuse = |problem: &Problem| outcome::problem(accepted, problem);
-            return self.once(request, run, outcome::is_final, refuse);
+            return self.run_idempotent(request, run, outcome::is_final, refuse);
         }
         run(self.context(request))
     }
@@ -345,7 +346,7 @@ impl Gateway {
                 Some(Err(_)) => Some("?".into()),
             },
             is_held,
-            may_hurry: is_held || self.settings.rate_limit.is_none(),
+            may_reconnect_soon: is_held || self.settings.rate_limit.is_none(),
         }
     }
 
@@ -366,7 +367,7 @@ impl Gateway {
                 let has_key = request.headers().contains_key(idempotency_key::HEADER);
                 if operation.replayable && has_key {
                     let run = |context| self.run(request, operation, parameters, context);
-                    self.once(request, run, answer::is_final, |problem| problem.reply(path))
+                    self.run_idempotent(request, run, answer::is_final, |problem| problem.reply(path))
                 } else {
                     self.run_cached(request, operation, parameters)
                 }

@@ -13,9 +13,9 @@ mod http;
 mod middleware;
 mod misconfigured;
 mod model;
+mod request_session;
 mod rest;
 mod services;
-mod session;
 mod settings;
 
 pub use gateway::Gateway;

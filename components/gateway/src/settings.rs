@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use http::HeaderName;
 use mercato_shop::http::BrowserPolicy;
-use mercato_shop::settings::persisted::Persisted;
+use mercato_shop::settings::persisted::PersistedQueries;
 use mercato_shop::settings::{Config, choice, number, oidc, persisted, secret, text};
 use mercato_shop::token_keys::TokenKeys;
 use serde_json::{Value, json};
@@ -26,7 +26,7 @@ pub struct Settings {
     /// `CORS_ORIGINS` and `HSTS_SECONDS`: headers for browsers.
     pub(crate) browsers: BrowserPolicy,
     /// `PERSISTED_QUERIES` and `PERSISTED_QUERIES_MANIFEST`: the documents that are executed.
-    pub(crate) persisted: Persisted,
+    pub(crate) persisted: PersistedQueries,
     /// `STREAMS_HELD`: whether the server in front of the gateway holds event streams. Then only this server
     /// can send the header that continues a stream.
     pub(crate) streams_held: bool,

@@ -1,4 +1,4 @@
-//! Automatic persisted queries.
+//! Persisted queries: automatic ones, and shops that execute no others.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -53,4 +53,35 @@ fn executes_a_known_document_by_its_digest() {
     assert_eq!(ask(&named(None, &digest(query)))["data"]["__typename"], "Query");
     let off = Shop::new().answer(NOBODY, &named(None, &digest(query)));
     assert_eq!(code(&off), "PERSISTED_QUERY_NOT_SUPPORTED");
+}
+
+#[test]
+fn executes_only_the_documents_of_the_manifest() {
+    let query = "query Own { __typename }";
+    let manifest = json!({ (digest(query)): query }).to_string();
+    let shop = Shop::with(&[
+        ("PERSISTED_QUERIES", "only"),
+        ("PERSISTED_QUERIES_MANIFEST", &manifest),
+    ]);
+    let ask = |body: &Value| shop.answer(NOBODY, body);
+    for body in [
+        named(None, &digest(query)),
+        json!({ "documentId": format!("sha256:{}", digest(query)) }),
+        json!({ "query": query }),
+    ] {
+        assert_eq!(ask(&body)["data"]["__typename"], "Query", "{body}");
+    }
+    let other = "{ __typename }";
+    for body in [
+        json!({ "query": other }),
+        named(Some(other), &digest(other)),
+        named(Some(other), &digest(query)),
+    ] {
+        assert_eq!(code(&ask(&body)), "PERSISTED_QUERY_ONLY", "{body}");
+        assert_eq!(code(&ask(&json!([body]))[0]), "PERSISTED_QUERY_ONLY", "{body}");
+    }
+    assert_eq!(
+        code(&ask(&named(None, &digest(other)))),
+        "PERSISTED_QUERY_NOT_FOUND"
+    );
 }

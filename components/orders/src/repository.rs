@@ -16,10 +16,10 @@ pub const ORDERS: Collection<Record> = Collection::new("orders.orders");
 /// Discounts, by code.
 pub const DISCOUNTS: Collection<DiscountBody> = Collection::new("orders.discounts");
 
-/// What customers have left of discounts that are limited for each customer, by `CODE/user id`.
-pub const SHARES: Collection<Share> = Collection::new("orders.discount-shares");
+/// The remaining uses of discounts that are limited for each customer, by `CODE/user id`.
+pub const CUSTOMER_USES: Collection<CustomerUses> = Collection::new("orders.discount-shares");
 
-/// The document of an order's id: the order, or the decision that there never will be one.
+/// The document of an order's id: the order, or a tombstone, after which there will never be an order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Record {
@@ -46,9 +46,10 @@ pub struct OrderBody {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub region: Option<String>,
     pub status: StoredStatus,
-    /// Whether a payment settled the order. The payment is refunded if the order is undone.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub settled: bool,
+    /// Whether the order was paid through the payment gateway. The payment is refunded if the order is
+    /// cancelled.
+    #[serde(rename = "settled", default, skip_serializing_if = "std::ops::Not::not")]
+    pub paid_by_gateway: bool,
     #[serde(default)]
     pub timeline: Vec<TimelineEntry>,
     pub created_at: u64,
@@ -114,7 +115,7 @@ impl TryFrom<String> for StoredStatus {
     }
 }
 
-/// The use of a discount by an order, with what its return needs.
+/// The use of a discount by an order, with the limits to restore when the order is cancelled.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Redemption {
@@ -158,9 +159,9 @@ enum StoredReduction {
     Amount(i64),
 }
 
-/// How many uses of a discount one customer has left.
+/// The number of uses of a discount that one customer has left.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Share {
+pub struct CustomerUses {
     pub left: i64,
 }
 
@@ -181,7 +182,7 @@ impl LineBody {
 }
 
 impl OrderBody {
-    /// Returns what is to be paid, in minor units.
+    /// Returns the amount to pay, in minor units.
     pub fn total(&self) -> i64 {
         let amounts: Vec<_> = self.lines.iter().map(LineBody::amounts).collect();
         amounts::total(amounts.iter()).total
@@ -238,12 +239,12 @@ pub fn get_order(ports: &impl Ports, id: &str) -> Result<(u64, OrderBody), Error
             body: Record::Order(body),
             ..
         }) => Ok((version, body)),
-        _ => Err(no_order(id)),
+        _ => Err(order_not_found(id)),
     }
 }
 
 /// Returns the error for an order id that does not exist.
-pub fn no_order(id: &str) -> Error {
+pub fn order_not_found(id: &str) -> Error {
     Error::NotFound(format!("There is no order {id}."))
 }
 
@@ -293,6 +294,19 @@ mod tests {
         let order = order.unwrap();
         assert_eq!((order.amounts.subtotal, order.amounts.total), (500, 500));
         assert_eq!((order.status, order.timeline.len()), (Status::Pending, 0));
+    }
+
+    #[test]
+    fn stores_whether_an_order_was_paid_by_the_gateway() {
+        let text = r#"{"userId":"u1","lines":[],"currency":"USD","status":"paid","settled":true,
+            "timeline":[],"createdAt":7}"#;
+        let body: OrderBody = serde_json::from_str(text).unwrap();
+        assert!(body.paid_by_gateway);
+        assert!(
+            serde_json::to_string(&body)
+                .unwrap()
+                .contains(r#""settled":true"#)
+        );
     }
 
     #[test]

@@ -30,7 +30,7 @@ pub fn parse(text: &str) -> Option<Status> {
     ALL.into_iter().find(|status| name(*status) == text)
 }
 
-/// Whether an order can change from one status to another.
+/// Returns whether an order can change from one status to another.
 pub const fn allows(before: Status, after: Status) -> bool {
     use Status::{Cancelled, Delivered, Paid, Pending, Processing, Refunded, Shipped};
     matches!(
@@ -44,7 +44,8 @@ pub const fn allows(before: Status, after: Status) -> bool {
     )
 }
 
-/// Whether a change undoes an order that has not been shipped, so that its units go back on hand.
+/// Returns whether a change cancels or refunds an order that has not been shipped, so that its units go back
+/// on hand.
 pub const fn returns_stock(before: Status, after: Status) -> bool {
     matches!(after, Status::Cancelled | Status::Refunded)
         && matches!(before, Status::Pending | Status::Paid | Status::Processing)

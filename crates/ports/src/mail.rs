@@ -19,7 +19,7 @@ pub fn compose(from: &Mailbox, message: Message) -> Result<Mail, MailFailure> {
         .message_id(None);
     match message.html {
         Some(html) => builder.multipart(MultiPart::alternative_plain_html(message.text, html)),
-        // Not as a bare body, which would not declare its character set.
+        // A bare body would not declare its character set.
         None => builder.singlepart(SinglePart::plain(message.text)),
     }
     .map_err(|error| rejected(&error))

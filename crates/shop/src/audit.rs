@@ -1,6 +1,6 @@
 //! Events for the audit log, which the accounts service stores.
 //!
-//! An audited action uses the permissions of staff: the role ADMIN or the API key. Its event is committed
+//! An audited action uses the permissions of the role ADMIN or of the API key. Its event is committed
 //! together with its effect, so that the log has an entry if and only if the action was done. Entries are not
 //! erased with a user. So they contain ids and the names of what changed, and no personal data and no
 //! secrets.

@@ -142,8 +142,8 @@ impl<'a, C: Cache> Breaker<'a, C> {
         }
     }
 
-    /// Sets the number of failures back to zero. If several requests succeed at once, each subtracts the
-    /// failures; what is subtracted too much is added again.
+    /// Sets the number of failures back to zero. If several requests succeed at once, each subtracts all
+    /// failures. So a negative result is added again.
     fn reset_failures(&self, failures: i64) {
         let left = self
             .cache

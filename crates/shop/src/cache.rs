@@ -51,8 +51,8 @@ impl Revocation {
 /// A number in the cache that changes with some data.
 ///
 /// An answer is cached together with the generation that was read *before* the data. It is up to date if that
-/// generation is still the current one. A generation advances by random steps, so that the number of one that
-/// the cache dropped is not used again.
+/// generation is still the current one. The cache may lose the number and start at 0 again. So it advances by
+/// random steps, which make it unlikely that an old number returns.
 #[derive(Clone, Copy, Debug)]
 pub struct Generation {
     key: &'static str,

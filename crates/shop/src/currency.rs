@@ -10,7 +10,7 @@ use crate::types::Error;
 ///
 /// # Errors
 /// [`Error::Internal`] if the setting is invalid.
-pub fn of_shop(ports: &impl Ports) -> Result<String, Error> {
+pub fn default_currency(ports: &impl Ports) -> Result<String, Error> {
     settings::read(ports, settings::currency::read)
 }
 

@@ -68,7 +68,7 @@ pub fn apply(page: &Page, sort: &str, query: &mut Query) -> Result<(), Error> {
 
 /// Removes the additional document that [`apply`] requested. Returns whether it was there, so that another
 /// page follows.
-pub fn split<T>(page: &Page, items: &mut Vec<T>) -> bool {
+pub fn truncate_page<T>(page: &Page, items: &mut Vec<T>) -> bool {
     let first = usize::try_from(page.first).unwrap_or(usize::MAX);
     let has_next = items.len() > first;
     items.truncate(first);
@@ -139,8 +139,8 @@ mod tests {
             after: None,
         };
         let (mut two, mut three) = (vec![1, 2], vec![1, 2, 3]);
-        assert!(!split(&page, &mut two));
-        assert!(split(&page, &mut three));
+        assert!(!truncate_page(&page, &mut two));
+        assert!(truncate_page(&page, &mut three));
         assert_eq!(three, [1, 2]);
     }
 }

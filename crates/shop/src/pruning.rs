@@ -39,8 +39,8 @@ pub fn expired<T: Serialize + DeserializeOwned>(
 
 /// Removes expired documents that `is_removable` accepts, after the document with the id `added` was added.
 ///
-/// One of 16 calls removes documents. The id decides which one. A failure is logged: a later
-/// call repeats the removal.
+/// One of 16 calls removes documents. The id selects the call. A failure is logged: a later call repeats the
+/// removal.
 pub fn prune<T: Serialize + DeserializeOwned>(
     ports: &(impl Ports + ?Sized),
     collection: &Collection<T>,

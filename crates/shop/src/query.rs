@@ -33,7 +33,7 @@ pub fn equal(field: &str, text: &str) -> Condition {
 
 /// Selects documents whose field begins with a path. The path ends with a slash.
 #[must_use]
-pub fn below(field: &str, path: &str) -> [Condition; 2] {
+pub fn path_prefix(field: &str, path: &str) -> [Condition; 2] {
     // `0` is the character after the slash, so `end` is the least text that follows all texts below the path.
     let end = format!("{}0", path.trim_end_matches('/'));
     [
@@ -93,7 +93,7 @@ pub fn page<T: Serialize + DeserializeOwned, V: Into<Option<Scalar>>>(
 ) -> Result<Edges<T>, Error> {
     cursor::apply(page, sort, &mut query)?;
     let mut found = collection.find(ports, &query)?;
-    let has_next = cursor::split(page, &mut found);
+    let has_next = cursor::truncate_page(page, &mut found);
     let edge = |stored: Stored<T>| {
         let cursor = cursor::encode(sort, sort_value(&stored.body).into(), &stored.id)?;
         Ok((cursor, stored))

@@ -85,7 +85,7 @@ async fn connect(
     service: Arc<Service>,
     watcher: hyper_util::server::graceful::Watcher,
 ) {
-    // Without TCP_NODELAY a small response waits for the acknowledgement of the previous one.
+    // Without TCP_NODELAY, a small response waits until the client has acknowledged the previous one.
     let _ = stream.set_nodelay(true);
     // The timeout of hyper begins with the first byte. This one limits the wait for that byte.
     if !matches!(timeout(HEAD_TIMEOUT, stream.readable()).await, Ok(Ok(()))) {

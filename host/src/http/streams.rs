@@ -188,7 +188,7 @@ impl HeldStream {
                     let body = response.into_body().collect().await;
                     let body = body.map(|body| body.to_bytes()).unwrap_or_default();
                     if is_complete(&body) {
-                        // The stream ends in any case, so a failure does not matter.
+                        // The stream ends now, so a failure to send does not matter.
                         let _ = self.events.send(Ok(Frame::data(body))).await;
                         return;
                     }

@@ -1,4 +1,4 @@
-//! What the ports of the shop are filled with.
+//! The implementations of the ports for the shop.
 
 use std::collections::HashMap;
 use std::sync::Arc;

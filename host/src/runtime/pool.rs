@@ -69,10 +69,13 @@ impl Pool {
     /// # Errors
     /// Fails if no instance is free or if the instance fails.
     pub async fn serve(&self, request: Request<Full<Bytes>>) -> Result<Response<Full<Bytes>>, CallError> {
-        let mut lease = self.acquire().await?;
-        let response =
-            run_with_permits(&self.compute_permits, lease.instance.serve(request, &self.limits)).await?;
-        self.release(lease);
+        let mut pooled = self.acquire().await?;
+        let response = run_with_permits(
+            &self.compute_permits,
+            pooled.instance.serve(request, &self.limits),
+        )
+        .await?;
+        self.release(pooled);
         Ok(response)
     }
 
@@ -85,12 +88,12 @@ impl Pool {
         subscriber: &str,
         event: Event,
     ) -> Result<Result<(), HandlerFailure>, CallError> {
-        let mut lease = self.acquire().await?;
-        let call = lease
+        let mut pooled = self.acquire().await?;
+        let call = pooled
             .instance
             .handle(&self.compiled, subscriber, event, &self.limits);
         let result = run_with_permits(&self.compute_permits, call).await?;
-        self.release(lease);
+        self.release(pooled);
         Ok(result)
     }
 
@@ -100,7 +103,7 @@ impl Pool {
         (running, self.waiting.load(Ordering::Relaxed))
     }
 
-    async fn acquire(&self) -> Result<Lease<'_>, AcquireError> {
+    async fn acquire(&self) -> Result<PooledInstance<'_>, AcquireError> {
         let permit = match self.running.try_acquire() {
             Ok(permit) => permit,
             Err(_) => self.wait_for_permit().await?,
@@ -112,7 +115,7 @@ impl Pool {
                 .await
                 .map_err(AcquireError::Instantiation)?,
         };
-        Ok(Lease {
+        Ok(PooledInstance {
             instance,
             _permit: permit,
         })
@@ -128,20 +131,20 @@ impl Pool {
     }
 
     /// Returns an instance to the pool after a successful call. After a failed call it is dropped with its
-    /// lease.
-    fn release(&self, mut lease: Lease<'_>) {
-        if lease.instance.reusable(&self.limits) {
+    /// permit.
+    fn release(&self, mut pooled: PooledInstance<'_>) {
+        if pooled.instance.reusable(&self.limits) {
             self.idle
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
-                .push(lease.instance);
+                .push(pooled.instance);
         }
     }
 }
 
 /// An instance in use. It is dropped before its permit, so that the engine's pool has a free slot for the
 /// next permit.
-struct Lease<'pool> {
+struct PooledInstance<'pool> {
     instance: Instance,
     _permit: SemaphorePermit<'pool>,
 }

@@ -4,6 +4,8 @@
 mod compose_file;
 mod deploy;
 mod digests;
+#[cfg(test)]
+mod kubernetes_manifest;
 mod lattice;
 mod process;
 mod runner;

@@ -44,7 +44,7 @@ pub fn list(ports: &impl Ports, caller: &Caller, page: &Page) -> Result<UserPage
         }
         _ => USERS.find(ports, &query)?,
     };
-    let has_next = cursor::split(page, &mut users);
+    let has_next = cursor::truncate_page(page, &mut users);
     let edge = |stored: Stored<UserBody>| {
         Ok(UserEdge {
             cursor: cursor::encode(BY_REGISTRATION, None, &stored.id)?,

@@ -8,7 +8,7 @@ use mercato_shop::accounts::AuditAction;
 use mercato_shop::catalog::{Category, CategoryPatch, NewCategory};
 use mercato_shop::collection::Stored;
 use mercato_shop::ports::Ports;
-use mercato_shop::query::below;
+use mercato_shop::query::path_prefix;
 use mercato_shop::retry::retry_on_conflict;
 use mercato_shop::types::{Caller, Error};
 use mercato_shop::{id, text};
@@ -167,7 +167,7 @@ fn change(
 /// Finds products of a category and of its subcategories.
 fn products_below(ports: &impl Ports, path: &str, limit: u32) -> Result<Vec<Stored<ProductBody>>, Error> {
     let mut query = PRODUCTS.query(limit);
-    query.conditions.extend(below("categoryPath", path));
+    query.conditions.extend(path_prefix("categoryPath", path));
     PRODUCTS.find(ports, &query)
 }
 

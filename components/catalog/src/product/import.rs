@@ -234,6 +234,7 @@ fn merged(product: &ProductBody, row: &ProductBody) -> ProductBody {
         external_id: row.external_id.clone(),
         price: row.price,
         currency: row.currency.clone(),
+        weight: row.weight.or(product.weight),
         low_stock_at: row.low_stock_at.or(product.low_stock_at),
         archived_at: None,
         ..product.clone()

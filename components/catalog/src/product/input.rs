@@ -30,7 +30,7 @@ const MAX_ATTRIBUTE_VALUE: usize = 500;
 pub fn to_body(ports: &impl Ports, input: &NewProduct) -> Result<ProductBody, Error> {
     let currency = match &input.currency {
         Some(code) => currency::check(code)?,
-        None => currency::of_shop(ports)?,
+        None => currency::default_currency(ports)?,
     };
     let on_hand = integer("quantity", 0, input.quantity)?;
     let now = id::now();

@@ -3,7 +3,7 @@
 use mercato_ports::documents::{Comparison, Query, Scalar};
 use mercato_shop::catalog::{ProductFilter, ProductPage, ProductQuery, ProductSort, SortKey};
 use mercato_shop::ports::Ports;
-use mercato_shop::query::{self, ascending, below, compare, descending, equal};
+use mercato_shop::query::{self, ascending, compare, descending, equal, path_prefix};
 use mercato_shop::types::Error;
 
 use crate::repository::{PRODUCTS, ProductBody, category_tree, to_page};
@@ -39,7 +39,7 @@ pub fn restrict(ports: &impl Ports, filter: &ProductFilter, query: &mut Query) -
     if let Some(category) = &filter.category {
         let tree = category_tree(ports)?;
         let path = tree.path(&tree.require("category", category)?.id)?;
-        query.conditions.extend(below("categoryPath", &path));
+        query.conditions.extend(path_prefix("categoryPath", &path));
     }
     query.search.clone_from(&filter.search);
     let stock = |in_stock| match in_stock {

@@ -6,7 +6,7 @@ use mercato_shop::changes::{PAGE, Scan};
 use mercato_shop::collection::Stored;
 use mercato_shop::id;
 use mercato_shop::ports::Ports;
-use mercato_shop::query::{self, below, descending};
+use mercato_shop::query::{self, descending, path_prefix};
 use mercato_shop::types::{Caller, Error, Page};
 
 use super::movement::Movement;
@@ -57,7 +57,9 @@ pub fn order_entry(product_id: &str, order_id: &str, movement: Movement, units: 
 /// Returns one page of a product's movements, the newest first.
 pub fn stock_movements(ports: &impl Ports, product_id: &str, page: &Page) -> Result<MovementPage, Error> {
     let mut query = MOVEMENTS.query(0);
-    query.conditions.extend(below("place", &format!("{product_id}/")));
+    query
+        .conditions
+        .extend(path_prefix("place", &format!("{product_id}/")));
     query.sort = Some(descending("place"));
     let found = query::page(ports, &MOVEMENTS, query, page, "-place", |body| {
         Scalar::Text(body.path.clone())

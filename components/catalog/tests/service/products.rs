@@ -5,7 +5,7 @@ use mercato_shop::services::Catalog;
 use mercato_shop::testing::{admin, customer, invalid_field};
 use mercato_shop::types::{Caller, Error, Page};
 
-use crate::support::{attributes, catalog, catalog_with, first, new_product, sorted};
+use crate::support::{attributes, catalog, catalog_with, first, list, new_product, sorted};
 
 /// A row of a feed with this name, external id and price, and 7 units.
 fn row(name: &str, external_id: Option<&str>, price: i64) -> NewProduct {
@@ -182,6 +182,21 @@ fn an_import_creates_and_updates_products_and_skips_invalid_rows() {
     assert_eq!(products, [("a", 1, 7, 1), ("c", 2, 7, 2), ("b", 1, 7, 1)]);
     let too_many = catalog.import_many(&admin(), &vec![row("a", None, 1); 501]);
     assert!(matches!(too_many, Err(Error::Invalid(_))));
+}
+
+#[test]
+fn an_import_without_a_weight_keeps_the_weight() {
+    let (_, catalog) = catalog();
+    let import = |weight| {
+        let mut product = row("a", Some("feed/a"), 5);
+        product.details.weight = weight;
+        let outcome = catalog.import_many(&admin(), &[product]).unwrap().remove(0);
+        let imported = list(&catalog, ProductFilter::default()).remove(0);
+        (outcome.unwrap(), imported.weight)
+    };
+    assert_eq!(import(Some(250)), (ImportOutcome::Created, Some(250)));
+    assert_eq!(import(Some(300)), (ImportOutcome::Updated, Some(300)));
+    assert_eq!(import(None), (ImportOutcome::Unchanged, Some(300)));
 }
 
 #[test]

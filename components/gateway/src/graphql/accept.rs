@@ -37,7 +37,7 @@ const AVAILABLE: [(&str, Accepted); 6] = [
 ];
 
 /// Returns whether the client accepts events, even if it prefers another media type.
-pub fn takes_events(headers: &HeaderMap) -> bool {
+pub fn accepts_events(headers: &HeaderMap) -> bool {
     let Some(header) = headers.get(ACCEPT).filter(|header| names_events(header)) else {
         return false;
     };
@@ -130,7 +130,7 @@ mod tests {
     #[test]
     fn accepts_events_only_if_the_header_names_them() {
         let takes = |accept: &'static str| {
-            takes_events(&HeaderMap::from_iter([(
+            accepts_events(&HeaderMap::from_iter([(
                 ACCEPT,
                 HeaderValue::from_static(accept),
             )]))
@@ -139,7 +139,7 @@ mod tests {
         for accept in ["*/*", "text/*", "application/json", "text/event-stream;q=0"] {
             assert!(!takes(accept), "{accept}");
         }
-        assert!(!takes_events(&HeaderMap::new()));
+        assert!(!accepts_events(&HeaderMap::new()));
     }
 
     #[test]

@@ -6,7 +6,8 @@ use mercato_shop::types::Error;
 use serde_json::Value;
 
 use crate::graphql::resolve::{
-    LIST, Nullable, PageOf, change, connection, load, page_size, read, sign_in, version, whole_list,
+    LIST, Nullable, PageOf, change, change_with_credentials, connection, load, page_size, read, version,
+    whole_list,
 };
 use crate::model::audit::{AuditEntry, AuditFilter};
 use crate::model::convert::{Convert, convert};
@@ -16,8 +17,8 @@ use crate::model::user::{
     CodeSent, Credentials, Logout, NewUser, PasswordChange, Refresh, Role, SignedIn, User, UserChanges,
     VerificationChannel,
 };
-use crate::session::personal_data;
-use crate::session::{Session, check_id};
+use crate::request_session::personal_data;
+use crate::request_session::{RequestSession, check_id};
 
 convert!(Value => Json<Value>, UserSession => UserSession, CodeSent => CodeSent);
 
@@ -27,7 +28,7 @@ pub struct AccountsQuery;
 
 #[Object]
 impl AccountsQuery {
-    /// The user who is signed in.
+    /// The signed-in user.
     async fn me(&self, context: &Context<'_>) -> Nullable<User> {
         load(context, |session| async move {
             let Some(id) = session.caller().user_id() else {
@@ -128,7 +129,7 @@ pub struct AccountsMutation;
 impl AccountsMutation {
     /// Registers a user and signs the user in.
     async fn register_user(&self, context: &Context<'_>, input: Option<NewUser>) -> Nullable<SignedIn> {
-        sign_in(context, |session| {
+        change_with_credentials(context, |session| {
             let input = input.ok_or_else(|| Error::invalid("input", "`input` must not be null."))?;
             session
                 .services
@@ -140,16 +141,16 @@ impl AccountsMutation {
     /// Signs a user in. RATE_LIMITED after too many failures. FORBIDDEN with the access token of another
     /// session.
     async fn login(&self, context: &Context<'_>, input: Credentials) -> Nullable<SignedIn> {
-        sign_in(context, |session| {
+        change_with_credentials(context, |session| {
             let accounts = &session.services.accounts;
             accounts.login(session.caller(), &input.convert(), &session.client)
         })
     }
 
-    /// Returns a new pair of tokens. A refresh token is valid once. If it is sent again later, it may have
-    /// been copied, so its session ends.
+    /// Returns a new pair of tokens. A refresh token is valid once. If it is sent again later, its session
+    /// ends, because the refresh token may have been copied.
     async fn refresh_token(&self, context: &Context<'_>, input: Refresh) -> Nullable<SignedIn> {
-        sign_in(context, |session| {
+        change_with_credentials(context, |session| {
             session
                 .services
                 .accounts
@@ -260,6 +261,6 @@ impl AccountsMutation {
     }
 }
 
-fn user_session(session: &Session, found: accounts::Session) -> UserSession {
+fn user_session(session: &RequestSession, found: accounts::Session) -> UserSession {
     UserSession::new(found, session.caller().session_id())
 }

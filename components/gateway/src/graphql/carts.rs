@@ -9,7 +9,7 @@ use crate::model::cart::{Cart, CartProduct};
 use crate::model::order::Order;
 use crate::model::product::Product;
 use crate::model::scalar::Id;
-use crate::session::Session;
+use crate::request_session::RequestSession;
 
 /// Queries of carts.
 #[derive(Default)]
@@ -56,7 +56,7 @@ impl CartsMutation {
         product_id: Id,
         #[graphql(
             default = 1,
-            desc = "1 to 1000000, including the units that are already in the cart."
+            desc = "The units to add to those already in the cart: at least 1, and at most 1000000 in total."
         )]
         quantity: i32,
         cart_id: Option<Id>,
@@ -110,7 +110,7 @@ impl CartsMutation {
     }
 
     /// Merges a guest's cart into the cart of the signed-in user, up to 1000000 units of a product. The
-    /// guest's cart ends. It is safe to repeat this.
+    /// guest's cart ends. Idempotent.
     async fn merge_cart(&self, context: &Context<'_>, cart_id: Id) -> Nullable<Cart> {
         change(context, |session| {
             session.services.carts.merge(session.caller(), &cart_id)
@@ -149,7 +149,7 @@ impl Cart {
     /// products that are no longer for sale. Null if no product has a price, if prices have different
     /// currencies, or if the sum is too large for an order.
     async fn total(&self) -> Option<i32> {
-        fitting(self.total)
+        to_int(self.total)
     }
 }
 
@@ -158,7 +158,7 @@ impl CartProduct {
     /// The current price of all units. Null if the product is no longer for sale, or if the price is too
     /// large for an order.
     async fn total(&self) -> Option<i32> {
-        fitting(self.total)
+        to_int(self.total)
     }
 
     /// The product. Null if it is no longer for sale.
@@ -168,12 +168,12 @@ impl CartProduct {
 }
 
 /// Returns an amount if it fits into GraphQL's `Int`, as the amounts of all orders do.
-fn fitting(amount: Option<i64>) -> Option<i32> {
+fn to_int(amount: Option<i64>) -> Option<i32> {
     i32::try_from(amount?).ok()
 }
 
 /// Returns the owner of the cart. Rejects an invalid credential: its user is not a guest.
-fn owner(session: &Session, cart_id: Option<Id>) -> Result<Owner, Error> {
+fn owner(session: &RequestSession, cart_id: Option<Id>) -> Result<Owner, Error> {
     match cart_id {
         Some(id) => Ok(Owner::Guest(id.0)),
         None => {

@@ -17,7 +17,7 @@ use crate::model::import::{ImportResult, ImportRow};
 use crate::model::product::{Attribute, NewProduct, Product, ProductChanges, ProductFilter, ProductSort};
 use crate::model::scalar::Id;
 use crate::model::stock::{Stock, StockMovement};
-use crate::session::{Session, check_id};
+use crate::request_session::{RequestSession, check_id};
 
 convert!(Category => Category, catalog::Category => catalog::Category);
 
@@ -373,11 +373,11 @@ impl CategoryFacet {
 }
 
 /// Returns all categories. The fields of a request share one call.
-async fn all_categories(session: &Session) -> Result<Arc<Vec<catalog::Category>>, Error> {
+async fn all_categories(session: &RequestSession) -> Result<Arc<Vec<catalog::Category>>, Error> {
     session.categories.load("all").await
 }
 
-async fn find_category(session: &Session, id: &str) -> Result<Option<Category>, Error> {
+async fn find_category(session: &RequestSession, id: &str) -> Result<Option<Category>, Error> {
     let all = all_categories(session).await?;
     let found = all.iter().find(|category| category.id == id);
     Ok(found.map(|category| Category::new(category.clone(), &all)))
@@ -386,7 +386,7 @@ async fn find_category(session: &Session, id: &str) -> Result<Option<Category>, 
 /// Resolves a mutation of a category. Checks the caller before the input.
 async fn change_category(
     context: &Context<'_>,
-    call: impl FnOnce(&Session) -> Result<catalog::Category, Error>,
+    call: impl FnOnce(&RequestSession) -> Result<catalog::Category, Error>,
 ) -> Nullable<Category> {
     let changed: Result<catalog::Category, _> = change(context, |session| {
         session.caller().require_admin()?;

@@ -9,9 +9,9 @@ use http::StatusCode;
 use crate::graphql::envelope::Parameters;
 use crate::graphql::limits::{self, Excess};
 use crate::graphql::nulls;
-use crate::graphql::outcome::{Outcome, Refused};
+use crate::graphql::outcome::{Outcome, RequestError};
 use crate::graphql::schema::{self, ShopSchema};
-use crate::session::Session;
+use crate::request_session::RequestSession;
 
 /// The longest part of a parser's message that clients see, in characters.
 const MAX_EXPECTED: usize = 200;
@@ -28,7 +28,7 @@ pub struct Prepared {
     /// The kind of the operation, if the document has been parsed.
     operation: Option<OperationType>,
     /// The request, or why it is not executed.
-    pub request: Result<Request, Refused>,
+    pub request: Result<Request, RequestError>,
 }
 
 impl Prepared {
@@ -43,11 +43,11 @@ impl Prepared {
     }
 }
 
-impl From<Refused> for Prepared {
-    fn from(refused: Refused) -> Self {
+impl From<RequestError> for Prepared {
+    fn from(error: RequestError) -> Self {
         Self {
             operation: None,
-            request: Err(refused),
+            request: Err(error),
         }
     }
 }
@@ -98,19 +98,19 @@ impl Engine {
         operation: Result<OperationType, String>,
         only_queries: bool,
         accepts_events: bool,
-    ) -> Result<(), Refused> {
+    ) -> Result<(), RequestError> {
         let introspects = limits::check_document(document).map_err(exceeds)?;
         if introspects && !self.introspection {
             let message = "Introspection is disabled in this shop.";
             return Err(bad_request("INTROSPECTION_DISABLED", message));
         }
         match operation.map_err(|message| bad_request("OPERATION_RESOLUTION_FAILURE", message))? {
-            OperationType::Mutation if only_queries => Err(Refused::new(
+            OperationType::Mutation if only_queries => Err(RequestError::new(
                 StatusCode::METHOD_NOT_ALLOWED,
                 "METHOD_NOT_ALLOWED",
                 "A mutation must be sent by POST. GET executes only queries and subscriptions.",
             )),
-            OperationType::Subscription if !accepts_events => Err(Refused::new(
+            OperationType::Subscription if !accepts_events => Err(RequestError::new(
                 StatusCode::NOT_ACCEPTABLE,
                 "NOT_ACCEPTABLE",
                 "A subscription is answered with events. Send it alone, with the header Accept: text/event-stream.",
@@ -120,10 +120,10 @@ impl Engine {
     }
 
     /// Executes a request. Also returns whether its reply is the same for all callers.
-    pub fn execute(&self, prepared: Prepared, session: Session) -> (Outcome, bool) {
+    pub fn execute(&self, prepared: Prepared, session: RequestSession) -> (Outcome, bool) {
         let request = match prepared.request {
             Ok(request) => request,
-            Err(refused) => return (refused.into(), false),
+            Err(error) => return (error.into(), false),
         };
         let session = Arc::new(session);
         let request = request.data(Arc::clone(&session));
@@ -131,11 +131,11 @@ impl Engine {
         response.errors.iter_mut().for_each(ensure_code);
         // An error without a path precedes the execution of any field.
         if !response.errors.is_empty() && response.errors.iter().all(|error| error.path.is_empty()) {
-            let refused = Refused {
+            let error = RequestError {
                 status: StatusCode::BAD_REQUEST,
                 errors: response.errors,
             };
-            return (refused.into(), false);
+            return (error.into(), false);
         }
         nulls::fill(&mut response);
         let is_shareable = prepared.operation == Some(OperationType::Query)
@@ -167,11 +167,11 @@ fn operation_type(document: &ExecutableDocument, name: Option<&str>) -> Result<O
     }
 }
 
-fn bad_request(code: &'static str, message: impl Into<String>) -> Refused {
-    Refused::new(StatusCode::BAD_REQUEST, code, message)
+fn bad_request(code: &'static str, message: impl Into<String>) -> RequestError {
+    RequestError::new(StatusCode::BAD_REQUEST, code, message)
 }
 
-fn exceeds(excess: Excess) -> Refused {
+fn exceeds(excess: Excess) -> RequestError {
     match excess {
         Excess::Tokens => bad_request(
             "TOO_MANY_TOKENS",
@@ -199,7 +199,7 @@ fn exceeds(excess: Excess) -> Refused {
 }
 
 /// Shortens the parser's message, which quotes a whole line of the document before it names what it expected.
-fn syntax_error(mut error: ServerError) -> Refused {
+fn syntax_error(mut error: ServerError) -> RequestError {
     let expected = error.message.rsplit("= ").next().unwrap_or_default().trim();
     let expected: String = expected.chars().take(MAX_EXPECTED).collect();
     let position = error.locations.first();
@@ -210,7 +210,7 @@ fn syntax_error(mut error: ServerError) -> Refused {
     );
     let extensions = error.extensions.get_or_insert_default();
     extensions.set("code", "GRAPHQL_PARSE_FAILED");
-    Refused {
+    RequestError {
         status: StatusCode::BAD_REQUEST,
         errors: vec![error],
     }

@@ -45,11 +45,13 @@ pub fn check_text(text: &str) -> Result<(), Excess> {
                     .unwrap_or_default();
                 continue;
             }
-            b'"' => string(rest),
-            b'.' => run(rest, |byte| byte == b'.'),
-            b'-' | b'0'..=b'9' => run(rest, |byte| {
-                byte.is_ascii_alphanumeric() || b"_+-.".contains(&byte)
+            b'"' => string(rest).unwrap_or_else(|| {
+                // The search read the whole rest, so it counts as many tokens.
+                tokens += TOKENS / 10;
+                r#""""#.len()
             }),
+            b'.' => run(rest, |byte| byte == b'.').min(3),
+            b'-' | b'0'..=b'9' => number(rest),
             b'_' | b'a'..=b'z' | b'A'..=b'Z' => {
                 run(rest, |byte| byte.is_ascii_alphanumeric() || byte == b'_')
             }
@@ -80,9 +82,34 @@ fn run(bytes: &[u8], matches: impl Fn(u8) -> bool) -> usize {
     bytes.iter().take_while(|byte| matches(**byte)).count()
 }
 
+/// Returns the length of the number at the beginning. The parser allows numbers without a space between them,
+/// so `00` and `1-1` are two numbers.
+fn number(bytes: &[u8]) -> usize {
+    let digits = |index: usize| {
+        let rest = bytes.get(index..).unwrap_or_default();
+        index + run(rest, |byte| byte.is_ascii_digit())
+    };
+    let sign = usize::from(bytes.starts_with(b"-"));
+    let mut end = match bytes.get(sign) {
+        Some(b'0') => sign + 1,
+        _ => digits(sign),
+    };
+    if bytes.get(end) == Some(&b'.') && digits(end + 1) > end + 1 {
+        end = digits(end + 1);
+    }
+    if let Some(b'e' | b'E') = bytes.get(end) {
+        let exponent = end + 1 + usize::from(matches!(bytes.get(end + 1), Some(b'+' | b'-')));
+        if digits(exponent) > exponent {
+            end = digits(exponent);
+        }
+    }
+    end
+}
+
 /// Returns the length of the string at the beginning, with its quotes. A string without an end extends to the
-/// end.
-fn string(bytes: &[u8]) -> usize {
+/// end of the line. Returns none for a block string without an end: for the parser it is an empty string
+/// before another string.
+fn string(bytes: &[u8]) -> Option<usize> {
     let quote: &[u8] = if bytes.starts_with(br#"""""#) {
         br#"""""#
     } else {
@@ -92,16 +119,16 @@ fn string(bytes: &[u8]) -> usize {
     let mut index = quote.len();
     while let Some(rest) = bytes.get(index..).filter(|rest| !rest.is_empty()) {
         if rest.starts_with(quote) {
-            return index + quote.len();
+            return Some(index + quote.len());
         }
         index += match rest {
             [b'\\', b'"', b'"', b'"', ..] if is_block => 4,
             [b'\\', _, ..] if !is_block => 2,
-            [b'\n' | b'\r', ..] if !is_block => return index,
+            [b'\n' | b'\r', ..] if !is_block => return Some(index),
             _ => 1,
         };
     }
-    bytes.len()
+    (!is_block).then_some(bytes.len())
 }
 
 /// The size of a selection, including its fragments.
@@ -286,6 +313,20 @@ mod tests {
                 "{token}"
             );
         }
+    }
+
+    #[test]
+    fn counts_numbers_without_a_space_between_them() {
+        for number in ["0", "-1", "-1.5", "-2e3", "0.5e-1-7"] {
+            let text = number.repeat(TOKENS + 1);
+            assert_eq!(check_text(&text), Err(Excess::Tokens), "{number}");
+        }
+    }
+
+    #[test]
+    fn measures_the_depth_after_a_block_string_without_an_end() {
+        let text = format!("[\"\"\"{{\" {}", "[".repeat(NESTING));
+        assert_eq!(check_text(&text), Err(Excess::Depth));
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::model::notification::{
     NewEmail, NewSms, Notification, NotificationFilter, NotificationPreference,
 };
 use crate::model::scalar::Id;
-use crate::session::Session;
+use crate::request_session::RequestSession;
 
 /// The largest number of preferences in one request.
 const MAX_PREFERENCES: usize = 50;
@@ -99,9 +99,9 @@ impl NotificationsMutation {
         })
     }
 
-    /// Sends a notification again, to the current address of its user. `status` shows the outcome. A
-    /// verification code cannot be sent again, since its text is not kept. A message of staff can be sent
-    /// again only while it is WAITING. Requires the role ADMIN or the API key.
+    /// Sends a notification again, to the recipient's current e-mail address or phone number. `status` shows
+    /// the outcome. A verification code cannot be sent again, since its text is not kept. A message of staff
+    /// can be sent again only while it is WAITING. Requires the role ADMIN or the API key.
     async fn retry_notification(&self, context: &Context<'_>, id: Id) -> Nullable<Notification> {
         change(context, |session| {
             session.services.notifications.retry(session.caller(), &id)
@@ -110,7 +110,7 @@ impl NotificationsMutation {
 }
 
 /// Returns the user, after checking the id.
-fn checked<'a>(session: &Session, user: Option<&'a Id>) -> Result<Option<&'a str>, Error> {
+fn checked<'a>(session: &RequestSession, user: Option<&'a Id>) -> Result<Option<&'a str>, Error> {
     let user = user.map(|id| &**id);
     if let Some(id) = user {
         session.check_user_id("user", id)?;

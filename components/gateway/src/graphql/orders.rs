@@ -13,7 +13,7 @@ use crate::model::payment::Payment;
 use crate::model::product::Product;
 use crate::model::scalar::Id;
 use crate::model::user::User;
-use crate::session::check_id;
+use crate::request_session::check_id;
 
 /// Queries of orders.
 #[derive(Default)]

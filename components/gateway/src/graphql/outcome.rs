@@ -18,17 +18,17 @@ pub enum Outcome {
     /// The request was executed. Single fields may have failed.
     Executed(Executed),
     /// The request was not executed.
-    Refused(Refused),
+    Refused(RequestError),
 }
 
 /// Why a request was not executed.
-pub struct Refused {
+pub struct RequestError {
     pub status: StatusCode,
     pub errors: Vec<ServerError>,
 }
 
-impl Refused {
-    /// Returns a refusal with one error.
+impl RequestError {
+    /// Returns a request error with one message.
     pub fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
         let mut error = ServerError::new(message, None);
         error.extensions.get_or_insert_default().set("code", code);
@@ -39,15 +39,15 @@ impl Refused {
     }
 }
 
-impl From<Problem> for Refused {
+impl From<Problem> for RequestError {
     fn from(problem: Problem) -> Self {
         Self::new(problem.status, problem.code, problem.detail)
     }
 }
 
-impl From<Refused> for Outcome {
-    fn from(refused: Refused) -> Self {
-        Self::Refused(refused)
+impl From<RequestError> for Outcome {
+    fn from(error: RequestError) -> Self {
+        Self::Refused(error)
     }
 }
 
@@ -68,7 +68,7 @@ impl Outcome {
     fn body(&self) -> Body<'_> {
         match self {
             Self::Executed(response) => Body::Executed(response),
-            Self::Refused(Refused { errors, .. }) => Body::Refused(Errors { errors }),
+            Self::Refused(RequestError { errors, .. }) => Body::Refused(Errors { errors }),
         }
     }
 
@@ -77,7 +77,7 @@ impl Outcome {
     /// type.
     fn status(&self, accepted: Accepted) -> StatusCode {
         match self {
-            Self::Refused(Refused { status, .. })
+            Self::Refused(RequestError { status, .. })
                 if matches!(accepted, Accepted::GraphqlResponse | Accepted::Events)
                     || matches!(
                         *status,

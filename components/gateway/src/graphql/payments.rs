@@ -7,7 +7,7 @@ use mercato_shop::types::Error;
 use crate::graphql::resolve::{Nullable, change, load};
 use crate::model::payment::Payment;
 use crate::model::scalar::Id;
-use crate::session::check_id;
+use crate::request_session::check_id;
 
 /// Queries of payments.
 #[derive(Default)]

@@ -5,7 +5,7 @@
 
 use http::StatusCode;
 use mercato_shop::cache::Cache;
-use mercato_shop::settings::persisted::{Persisted, digest};
+use mercato_shop::settings::persisted::{PersistedQueries, digest};
 
 use crate::graphql::envelope::{Item, Parameters};
 use crate::http::problem::Problem;
@@ -21,15 +21,15 @@ const MAX_BYTES: usize = 64 * 1024;
 /// # Errors
 /// PERSISTED_QUERY_NOT_FOUND, PERSISTED_QUERY_NOT_SUPPORTED and PERSISTED_QUERY_ONLY. BAD_REQUEST for a wrong
 /// digest.
-pub fn resolve(persisted: &Persisted, cache: &dyn Cache, parameters: Parameters) -> Item {
+pub fn resolve(persisted: &PersistedQueries, cache: &dyn Cache, parameters: Parameters) -> Item {
     match persisted {
-        Persisted::Off if parameters.query.is_empty() => Err(problem(
+        PersistedQueries::Off if parameters.query.is_empty() => Err(problem(
             "PERSISTED_QUERY_NOT_SUPPORTED",
             "PersistedQueryNotSupported",
         )),
-        Persisted::Off => Ok(parameters),
-        Persisted::Automatic => automatic(cache, parameters),
-        Persisted::Only(manifest) => {
+        PersistedQueries::Off => Ok(parameters),
+        PersistedQueries::Automatic => automatic(cache, parameters),
+        PersistedQueries::Only(manifest) => {
             let digest = match &parameters.digest {
                 Some(digest) if parameters.query.is_empty() => digest.clone(),
                 _ => self::digest(&parameters.query),

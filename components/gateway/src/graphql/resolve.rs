@@ -11,7 +11,7 @@ use mercato_shop::types::{self, Error};
 use crate::graphql::errors::to_graphql;
 use crate::model::convert::Convert;
 use crate::model::page::Page;
-use crate::session::Session;
+use crate::request_session::RequestSession;
 
 /// The type of a nullable field. The error of a `Result<Option<T>>` would make the surrounding object null.
 pub type Nullable<T> = Option<Result<T>>;
@@ -30,19 +30,19 @@ const WHOLE_LIST: u32 = 1_000;
 pub const LIST: usize = 100;
 
 /// Returns the session of the request.
-pub fn session<'a>(context: &Context<'a>) -> Result<&'a Session> {
-    context.data::<Arc<Session>>().map(|session| &**session)
+pub fn session<'a>(context: &Context<'a>) -> Result<&'a RequestSession> {
+    context.data::<Arc<RequestSession>>().map(|session| &**session)
 }
 
 /// Returns the error as GraphQL reports it to the caller.
-pub fn explain(session: &Session, error: Error) -> async_graphql::Error {
-    to_graphql(session.explain(error))
+pub fn graphql_error(session: &RequestSession, error: Error) -> async_graphql::Error {
+    to_graphql(session.with_rejection_reason(error))
 }
 
 /// Resolves a field of a query by a call.
 pub fn read<T: Convert<U>, U>(
     context: &Context<'_>,
-    call: impl FnOnce(&Session) -> Result<T, Error>,
+    call: impl FnOnce(&RequestSession) -> Result<T, Error>,
 ) -> Nullable<U> {
     let session = match session(context) {
         Ok(session) => session,
@@ -51,14 +51,14 @@ pub fn read<T: Convert<U>, U>(
     Some(
         call(session)
             .map(Convert::convert)
-            .map_err(|error| explain(session, error)),
+            .map_err(|error| graphql_error(session, error)),
     )
 }
 
 /// Resolves a field of a mutation by a call.
 pub fn change<T: Convert<U>, U>(
     context: &Context<'_>,
-    call: impl FnOnce(&Session) -> Result<T, Error>,
+    call: impl FnOnce(&RequestSession) -> Result<T, Error>,
 ) -> Nullable<U> {
     read(context, |session| {
         session.begin_change()?;
@@ -68,9 +68,9 @@ pub fn change<T: Convert<U>, U>(
 
 /// Resolves a mutation that checks credentials in its input. Its error never speaks of the caller's access
 /// token.
-pub fn sign_in<T: Convert<U>, U>(
+pub fn change_with_credentials<T: Convert<U>, U>(
     context: &Context<'_>,
-    call: impl FnOnce(&Session) -> Result<T, Error>,
+    call: impl FnOnce(&RequestSession) -> Result<T, Error>,
 ) -> Nullable<U> {
     Some(session(context).and_then(|session| {
         let begun = session.begin_change();
@@ -84,7 +84,7 @@ pub fn sign_in<T: Convert<U>, U>(
 /// Resolves a field by a loader.
 pub async fn load<'a, T: Convert<U>, U, F: Future<Output = Result<Option<T>, Error>>>(
     context: &Context<'a>,
-    load: impl FnOnce(&'a Session) -> F,
+    load: impl FnOnce(&'a RequestSession) -> F,
 ) -> Nullable<U> {
     let session = match session(context) {
         Ok(session) => session,
@@ -92,7 +92,7 @@ pub async fn load<'a, T: Convert<U>, U, F: Future<Output = Result<Option<T>, Err
     };
     match load(session).await {
         Ok(found) => found.map(|found| Ok(found.convert())),
-        Err(error) => Some(Err(explain(session, error))),
+        Err(error) => Some(Err(graphql_error(session, error))),
     }
 }
 
@@ -101,7 +101,7 @@ pub fn connection<P: Convert<Page<T>>, T: OutputType>(
     context: &Context<'_>,
     first: Option<i32>,
     after: Option<String>,
-    call: impl FnOnce(&Session, &types::Page) -> Result<P, Error>,
+    call: impl FnOnce(&RequestSession, &types::Page) -> Result<P, Error>,
 ) -> Nullable<PageOf<T>> {
     let has_previous = after.is_some();
     let page: Page<T> = match read_page(context, first, after, call)? {
@@ -120,7 +120,7 @@ fn read_page<P: Convert<Page<T>>, T>(
     context: &Context<'_>,
     first: Option<i32>,
     after: Option<String>,
-    call: impl FnOnce(&Session, &types::Page) -> Result<P, Error>,
+    call: impl FnOnce(&RequestSession, &types::Page) -> Result<P, Error>,
 ) -> Nullable<Page<T>> {
     read(context, |session| {
         let first = u32::try_from(first.unwrap_or(DEFAULT_FIRST)).unwrap_or(0);
@@ -137,7 +137,7 @@ fn read_page<P: Convert<Page<T>>, T>(
 /// Resolves a plain list by a call for its first items.
 pub fn whole_list<P: Convert<Page<T>>, T>(
     context: &Context<'_>,
-    call: impl FnOnce(&Session, &types::Page) -> Result<P, Error>,
+    call: impl FnOnce(&RequestSession, &types::Page) -> Result<P, Error>,
 ) -> Nullable<Vec<Option<T>>> {
     let page = types::Page {
         first: WHOLE_LIST,

@@ -15,11 +15,11 @@ use serde_json::json;
 use crate::graphql::accept::Accepted;
 use crate::graphql::engine::{Engine, ensure_code};
 use crate::graphql::event_stream::{RETRY, RETRY_FOR_MORE, Stream};
-use crate::graphql::outcome::{self, Outcome, Refused};
+use crate::graphql::outcome::{self, Outcome, RequestError};
 use crate::graphql::watch::{Progress, Watch};
 use crate::http::error_details;
 use crate::http::reply::Reply;
-use crate::session::Session;
+use crate::request_session::RequestSession;
 
 /// How a client reads a stream.
 pub struct Reader {
@@ -28,12 +28,18 @@ pub struct Reader {
     /// Whether the server in front of the gateway holds the stream.
     pub is_held: bool,
     /// Whether the client may reconnect soon if more events are waiting. Not if each request counts as one.
-    pub may_hurry: bool,
+    pub may_reconnect_soon: bool,
 }
 
 impl Engine {
     /// Answers a subscription with the events since the reader's last one.
-    pub fn subscribe(&self, request: Request, session: Session, reader: Reader, accepted: Accepted) -> Reply {
+    pub fn subscribe(
+        &self,
+        request: Request,
+        session: RequestSession,
+        reader: Reader,
+        accepted: Accepted,
+    ) -> Reply {
         let watch = Arc::new(Watch::new(reader.last_event_id.clone()));
         let request = request.data(Arc::new(session)).data(Arc::clone(&watch));
         let results: Vec<_> = block_on(self.schema().execute_stream(request).collect());
@@ -62,7 +68,7 @@ fn write(results: Vec<Response>, progress: Progress, reader: Reader) -> Reply {
         stream.next(Some(cursor), &result);
         position = Some(cursor.clone());
     }
-    let retry = if progress.more && reader.may_hurry {
+    let retry = if progress.more && reader.may_reconnect_soon {
         RETRY_FOR_MORE
     } else {
         RETRY
@@ -75,8 +81,8 @@ fn fail(reader: Reader, accepted: Accepted, mut errors: Vec<ServerError>) -> Rep
     errors.iter_mut().for_each(ensure_code);
     let Some(first) = errors.first() else {
         let message = "A subscription must have one field, such as productChanged, outside of fragments.";
-        let refused = Refused::new(StatusCode::BAD_REQUEST, "BAD_REQUEST", message);
-        return Outcome::from(refused).reply(accepted);
+        let error = RequestError::new(StatusCode::BAD_REQUEST, "BAD_REQUEST", message);
+        return Outcome::from(error).reply(accepted);
     };
     match reader.last_event_id {
         Some(last) if is_temporary(first) => Stream::default().pause(&last, RETRY),
@@ -87,7 +93,7 @@ fn fail(reader: Reader, accepted: Accepted, mut errors: Vec<ServerError>) -> Rep
         }
         _ => {
             let status = status(first);
-            Outcome::from(Refused { status, errors }).reply(Accepted::Events)
+            Outcome::from(RequestError { status, errors }).reply(Accepted::Events)
         }
     }
 }

@@ -5,13 +5,13 @@ use futures::future::join_all;
 use futures::stream::{self, Iter};
 use mercato_shop::{catalog, orders};
 
-use crate::graphql::resolve::{explain, session};
+use crate::graphql::resolve::{graphql_error, session};
 use crate::graphql::watch::{Progress, Watch};
 use crate::model::convert::Convert;
 use crate::model::order::Order;
 use crate::model::product::Product;
 use crate::model::scalar::Id;
-use crate::session::{Session, check_id};
+use crate::request_session::{RequestSession, check_id};
 
 /// The results that are available now. They end the reply, but not the subscription.
 type Results<T> = Iter<std::vec::IntoIter<T>>;
@@ -29,13 +29,13 @@ impl ProductSubscription {
         let (session, watch) = (session(context)?, Watch::of(context)?);
         let ids: Option<Vec<String>> = ids.convert();
         for id in ids.iter().flatten() {
-            check_id("ids", id).map_err(|error| explain(session, error))?;
+            check_id("ids", id).map_err(|error| graphql_error(session, error))?;
         }
         let changes = session
             .services
             .catalog
             .changes(ids.as_deref(), watch.after())
-            .map_err(|error| explain(session, error))?;
+            .map_err(|error| graphql_error(session, error))?;
         let changed = changes.changes.into_iter();
         let (cursors, products): (_, Vec<_>) = changed.map(|change| (change.cursor, change.product)).unzip();
         preload_of_products(context, session, &products).await;
@@ -70,7 +70,7 @@ impl OrderSubscription {
                     .orders
                     .changes(caller, id.as_deref(), watch.after())
             })
-            .map_err(|error| explain(session, error))?;
+            .map_err(|error| graphql_error(session, error))?;
         let changed = changes.changes.into_iter();
         let (cursors, orders): (_, Vec<_>) = changed.map(|change| (change.cursor, change.order)).unzip();
         preload_of_orders(context, session, &orders).await;
@@ -85,7 +85,7 @@ impl OrderSubscription {
 }
 
 /// Loads the other fields that were selected, in batches. Otherwise each result would load them separately.
-async fn preload_of_products(context: &Context<'_>, session: &Session, products: &[catalog::Product]) {
+async fn preload_of_products(context: &Context<'_>, session: &RequestSession, products: &[catalog::Product]) {
     let selected = context.look_ahead();
     if selected.field("stock").exists() {
         join_all(products.iter().map(|product| session.stock.load(&product.id))).await;
@@ -97,7 +97,7 @@ async fn preload_of_products(context: &Context<'_>, session: &Session, products:
 }
 
 /// Does the same as [`preload_of_products`], for orders.
-async fn preload_of_orders(context: &Context<'_>, session: &Session, orders: &[orders::Order]) {
+async fn preload_of_orders(context: &Context<'_>, session: &RequestSession, orders: &[orders::Order]) {
     let selected = context.look_ahead();
     if selected.field("payment").exists() {
         join_all(orders.iter().map(|order| session.payments.load(&order.id))).await;

@@ -30,7 +30,7 @@ use crate::http::problem::Problem;
 use crate::http::reply::Reply;
 use crate::middleware::idempotency::record::{RECORDS, Record, State};
 use crate::middleware::idempotency::seal::{Cipher, Seal};
-use crate::session::replay_ids::ReplayIds;
+use crate::request_session::replay_ids::ReplayIds;
 
 /// The longest reply that is stored, in bytes.
 const MAX_BYTES: usize = 1 << 20;
@@ -53,19 +53,19 @@ pub struct Claim<'a> {
 }
 
 /// Why a request is not executed.
-pub enum Rejected {
+pub enum ClaimError {
     Problem(Problem),
     /// The reply of the first request.
     Replayed(Box<Reply>),
 }
 
-impl From<Problem> for Rejected {
+impl From<Problem> for ClaimError {
     fn from(problem: Problem) -> Self {
         Self::Problem(problem)
     }
 }
 
-impl From<Error> for Rejected {
+impl From<Error> for ClaimError {
     fn from(error: Error) -> Self {
         Problem::from(error).into()
     }
@@ -83,15 +83,15 @@ impl Idempotency {
     /// clients.
     ///
     /// # Errors
-    /// [`Rejected::Replayed`] with the stored reply. [`Rejected::Problem`] for an invalid key, for a key of
-    /// another request, and while the first request is running.
+    /// [`ClaimError::Replayed`] with the stored reply. [`ClaimError::Problem`] for an invalid key, for a key
+    /// of another request, and while the first request is running.
     pub fn claim<'a>(
         &self,
         documents: &'a dyn Ports,
         request: &Request<Vec<u8>>,
         identity: &Identity,
         address: Option<&str>,
-    ) -> Result<Claim<'a>, Rejected> {
+    ) -> Result<Claim<'a>, ClaimError> {
         let key = idempotency_key::read(request.headers()).unwrap_or(Ok(""))?;
         let digest = self.seal.request_digest(request);
         if let Some(caller) = &identity.signed_out {
@@ -101,7 +101,7 @@ impl Idempotency {
                 match found.body.state(&digest, id::now(), &cipher) {
                     State::Other | State::Expired(_) => {}
                     State::Running(seconds) => return Err(in_use(seconds)),
-                    State::Answered(reply) => return Err(Rejected::Replayed(Box::new(reply))),
+                    State::Answered(reply) => return Err(ClaimError::Replayed(Box::new(reply))),
                     State::Unreadable => return Err(unreadable()),
                 }
             }
@@ -130,7 +130,7 @@ impl Idempotency {
             )
             .into()),
             State::Running(seconds) => Err(in_use(seconds)),
-            State::Answered(reply) => Err(Rejected::Replayed(Box::new(reply))),
+            State::Answered(reply) => Err(ClaimError::Replayed(Box::new(reply))),
             State::Unreadable => Err(unreadable()),
             State::Expired(first_id) => {
                 let claimed = Stored {
@@ -223,12 +223,12 @@ fn expired(documents: &dyn Ports, id: &str, now: u64) -> Result<Vec<Write>, Erro
     Ok(others.map(|record| RECORDS.delete(record)).collect())
 }
 
-fn unreadable() -> Rejected {
+fn unreadable() -> ClaimError {
     let detail = "The change was made, but its reply cannot be read any more. Read what it created.";
     Problem::new(StatusCode::CONFLICT, "CONFLICT", detail).into()
 }
 
-fn in_use(seconds: u32) -> Rejected {
+fn in_use(seconds: u32) -> ClaimError {
     let detail = "A request with this Idempotency-Key is still running. Try again in a moment.";
     Problem::new(StatusCode::CONFLICT, "IDEMPOTENCY_KEY_IN_USE", detail)
         .retry_after(seconds)

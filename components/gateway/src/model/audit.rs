@@ -18,7 +18,7 @@ pub enum AuditAction {
     SignOut,
     /// A session was revoked.
     SessionRevocation,
-    /// A used refresh token was sent again. It may have been copied, so its session was ended.
+    /// A used refresh token was sent again. The refresh token may have been copied, so its session was ended.
     RefreshTokenReuse,
     /// A password change succeeded or failed.
     PasswordChange,

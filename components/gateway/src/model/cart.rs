@@ -103,7 +103,8 @@ pub struct CartChoice {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Addition {
     pub product_id: String,
-    /// 1 to 1000000, including the units that are already in the cart. The default is 1.
+    /// The units to add to those already in the cart: at least 1, and at most 1000000 in total. The
+    /// default is 1.
     #[serde(default = "one")]
     pub quantity: i64,
 }

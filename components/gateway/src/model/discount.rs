@@ -14,7 +14,8 @@ pub struct Discount {
     code: String,
     /// The percentage of the subtotal. Null for a discount with an amount.
     percent: Option<Int<u32>>,
-    /// The largest reduction, in minor units (cents) of `currency`. Null for a discount with a percentage.
+    /// The reduction, at most the subtotal. In minor units (cents) of `currency`. Null for a discount with a
+    /// percentage.
     amount: Option<Int>,
     /// ISO 4217. Null if the code is valid for orders in any currency.
     currency: Option<String>,

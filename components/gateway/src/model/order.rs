@@ -15,7 +15,7 @@ use crate::model::scalar::{DateTime, Id, Int, names_only};
 #[serde(rename_all = "lowercase")]
 #[schemars(transform = names_only)]
 pub enum OrderStatus {
-    /// Placed. Its products are reserved.
+    /// Placed, and not paid.
     #[serde(alias = "PENDING")]
     Pending,
     /// Paid.
@@ -110,7 +110,7 @@ pub struct StatusChange {
     note: Option<String>,
 }
 
-/// Who changed an order.
+/// The kind of actor that changed an order.
 #[derive(Clone, Copy, PartialEq, Eq, Serialize, JsonSchema, Enum)]
 #[serde(rename_all = "kebab-case")]
 #[schemars(transform = names_only)]

@@ -56,7 +56,7 @@ pub struct Product {
 #[derive(Serialize, JsonSchema, SimpleObject)]
 pub struct Image {
     url: String,
-    /// A description for people who cannot see the image.
+    /// A description for screen readers.
     alt: Option<String>,
 }
 
@@ -67,7 +67,7 @@ pub struct Image {
 pub struct NewImage {
     /// An https or http URL.
     url: String,
-    /// A description for people who cannot see the image.
+    /// A description for screen readers.
     alt: Option<String>,
 }
 

@@ -84,7 +84,7 @@ pub struct Logout {
     pub refresh_token: Option<String>,
 }
 
-/// A user who has just signed in, with tokens.
+/// The signed-in user, with new tokens.
 #[derive(Serialize, JsonSchema, SimpleObject)]
 #[graphql(name = "RegisterUserResult", rename_fields = "snake_case")]
 pub struct SignedIn {

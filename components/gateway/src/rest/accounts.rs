@@ -8,14 +8,14 @@ use serde_json::Value;
 use crate::http::problem::Problem;
 use crate::model::convert::Convert;
 use crate::model::user::{CodeSent, Credentials, Logout, Refresh, SignedIn, User, UserChanges, Verification};
+use crate::request_session::personal_data;
 use crate::rest::answer::Answer;
 use crate::rest::body::BodyKind;
 use crate::rest::call::{Call, only};
 use crate::rest::operation::{Access, Operation, Outcome};
+use crate::rest::operation_error::OperationError;
 use crate::rest::precondition::{self, Deletion};
-use crate::rest::refusal::Refusal;
 use crate::rest::versioned::Versioned;
-use crate::session::personal_data;
 
 const USER: &[&str] = &["/api/users/{id}"];
 
@@ -152,7 +152,7 @@ fn refresh(call: &Call<'_>) -> Outcome {
 }
 
 /// Returns an error about credentials in the body. The caller's access token is not its reason.
-fn about_the_body(error: Error) -> Refusal {
+fn about_the_body(error: Error) -> OperationError {
     Problem::from(error).into()
 }
 

@@ -20,7 +20,8 @@ enum Sharing {
     Public,
 }
 
-/// The answer of an operation.
+/// The answer of an operation. [`Answer::reply`] makes it the HTTP reply, which is 304 for a client that has
+/// the answer already.
 #[derive(Debug)]
 pub struct Answer {
     status: StatusCode,

@@ -8,13 +8,15 @@ use http::Request;
 use mercato_shop::types::Error;
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
-use serde::de::{DeserializeOwned, IgnoredAny};
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_json::error::Category;
 
 use crate::http::body::{check_content_type, check_size};
 use crate::http::problem::Problem;
-use crate::rest::refusal::Refusal;
+use crate::rest::operation_error::OperationError;
+
+const OBJECT: &str = "Must be a JSON object.";
 
 const WRONG_TYPE: &str = "Must have the type in the OpenAPI document at /openapi.json.";
 
@@ -38,24 +40,23 @@ pub fn check(request: &Request<Vec<u8>>, kind: BodyKind) -> Result<(), Problem> 
 }
 
 /// Parses a JSON body. An error names the position of a syntax error, or the path of an invalid field.
-pub fn parse<T: DeserializeOwned + JsonSchema>(bytes: &[u8]) -> Result<T, Refusal> {
-    serde_json::from_slice::<IgnoredAny>(bytes)
+pub fn parse<T: DeserializeOwned + JsonSchema>(bytes: &[u8]) -> Result<T, OperationError> {
+    let value: Value = serde_json::from_slice(bytes)
         .map_err(|error| Problem::bad_request(format!("The body must be JSON: {error}.")))?;
+    check_shape::<T>(&value)?;
+    // The bytes are parsed again, because a `Value` hides fields that are sent twice.
     let mut json = serde_json::Deserializer::from_slice(bytes);
-    let value = serde_path_to_error::deserialize(&mut json)
-        .map_err(|error| invalid_field(&error.path().to_string(), error.inner()))?;
-    check_shape::<T>(bytes)?;
-    Ok(value)
+    serde_path_to_error::deserialize(&mut json)
+        .map_err(|error| invalid_field(&error.path().to_string(), error.inner()).into())
 }
 
 /// Rejects arrays in place of objects, and objects in place of names. Serde accepts both.
-fn check_shape<T: JsonSchema>(bytes: &[u8]) -> Result<(), Error> {
+fn check_shape<T: JsonSchema>(value: &Value) -> Result<(), Error> {
     let schema = schema_of::<T>();
-    let value: Value = serde_json::from_slice(bytes).unwrap_or_default();
-    match misshapen(&value, &schema, &schema, String::new()) {
+    match misshapen(value, &schema, &schema, String::new()) {
         None => Ok(()),
-        Some(path) if path.is_empty() => Err(Error::invalid("body", WRONG_TYPE)),
-        Some(path) => Err(Error::invalid(path, WRONG_TYPE)),
+        Some((path, message)) if path.is_empty() => Err(Error::invalid("body", message)),
+        Some((path, message)) => Err(Error::invalid(path, message)),
     }
 }
 
@@ -70,8 +71,8 @@ fn schema_of<T: JsonSchema>() -> Arc<Value> {
     Arc::clone(schemas.entry(type_name::<T>()).or_insert_with(generate))
 }
 
-/// Returns the path of the first array or object that the schema does not allow.
-fn misshapen(value: &Value, schema: &Value, root: &Value, path: String) -> Option<String> {
+/// Returns the path of the first value whose shape the schema does not allow, and the message about it.
+fn misshapen(value: &Value, schema: &Value, root: &Value, path: String) -> Option<(String, &'static str)> {
     let schema = resolve(schema, root);
     let options = match schema.get("anyOf").and_then(Value::as_array) {
         Some(options) => options.as_slice(),
@@ -79,21 +80,23 @@ fn misshapen(value: &Value, schema: &Value, root: &Value, path: String) -> Optio
     };
     let part = |name: &str| options.iter().find_map(|option| resolve(option, root).get(name));
     match value {
+        Value::Null => None,
         Value::Array(items) => match part("items") {
             Some(schema) => items
                 .iter()
                 .enumerate()
                 .find_map(|(index, item)| misshapen(item, schema, root, format!("{path}[{index}]"))),
-            None => Some(path),
+            None if part("properties").is_some() => Some((path, OBJECT)),
+            None => Some((path, "Must not be an array.")),
         },
         Value::Object(fields) => match part("properties") {
             Some(schemas) => fields.iter().find_map(|(name, field)| {
                 let dot = if path.is_empty() { "" } else { "." };
                 misshapen(field, schemas.get(name)?, root, format!("{path}{dot}{name}"))
             }),
-            None => Some(path),
+            None => Some((path, "Must not be an object.")),
         },
-        _ => None,
+        _ => part("properties").map(|_| (path, OBJECT)),
     }
 }
 

@@ -9,10 +9,10 @@ use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 
 use crate::http::idempotency_key;
+use crate::request_session::{self, RequestSession};
 use crate::rest::body;
-use crate::rest::refusal::Refusal;
+use crate::rest::operation_error::OperationError;
 use crate::services::Services;
-use crate::session::{self, Session};
 
 /// The default page size.
 const DEFAULT_FIRST: u32 = 20;
@@ -22,13 +22,17 @@ const MAX_FIRST: u32 = 100;
 /// One call of an operation.
 pub struct Call<'a> {
     pub request: &'a Request<Vec<u8>>,
-    pub session: Session,
+    pub session: RequestSession,
     parameters: Params<'a, 'a>,
 }
 
 impl<'a> Call<'a> {
     /// Returns a call with the parameters of the path.
-    pub const fn new(request: &'a Request<Vec<u8>>, session: Session, parameters: Params<'a, 'a>) -> Self {
+    pub const fn new(
+        request: &'a Request<Vec<u8>>,
+        session: RequestSession,
+        parameters: Params<'a, 'a>,
+    ) -> Self {
         Self {
             request,
             session,
@@ -49,7 +53,7 @@ impl<'a> Call<'a> {
     /// Returns the id in the path.
     pub fn id(&self) -> Result<String, Error> {
         let id = self.parameter("id")?;
-        session::check_id("id", &id)?;
+        request_session::check_id("id", &id)?;
         Ok(id)
     }
 
@@ -71,12 +75,12 @@ impl<'a> Call<'a> {
     }
 
     /// Parses the body.
-    pub fn body<T: DeserializeOwned + JsonSchema>(&self) -> Result<T, Refusal> {
+    pub fn body<T: DeserializeOwned + JsonSchema>(&self) -> Result<T, OperationError> {
         body::parse(self.request.body())
     }
 
     /// Parses the body, or returns the default if it is empty.
-    pub fn body_or_default<T: DeserializeOwned + JsonSchema + Default>(&self) -> Result<T, Refusal> {
+    pub fn body_or_default<T: DeserializeOwned + JsonSchema + Default>(&self) -> Result<T, OperationError> {
         if self.request.body().is_empty() {
             return Ok(T::default());
         }

@@ -7,7 +7,7 @@ use crate::http::problem::Problem;
 use crate::rest::answer::Answer;
 use crate::rest::body::{self, BodyKind};
 use crate::rest::call::Call;
-use crate::rest::refusal::Refusal;
+use crate::rest::operation_error::OperationError;
 
 /// The callers that may call an operation. The service decides about the rest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,7 +26,7 @@ pub enum Access {
 pub type SchemaOf = fn(&mut SchemaGenerator) -> Schema;
 
 /// The result of an operation.
-pub type Outcome = Result<Answer, Refusal>;
+pub type Outcome = Result<Answer, OperationError>;
 
 type Handler = fn(&Call<'_>) -> Outcome;
 
@@ -155,8 +155,8 @@ impl Operation {
     /// The problem that the client sees.
     pub fn run(&self, call: &Call<'_>) -> Result<Answer, Problem> {
         self.checked_run(call).map_err(|refusal| match refusal {
-            Refusal::Error(error) => call.session.explain(error).into(),
-            Refusal::Problem(problem) => problem,
+            OperationError::Error(error) => call.session.with_rejection_reason(error).into(),
+            OperationError::Problem(problem) => problem,
         })
     }
 

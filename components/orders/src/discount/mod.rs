@@ -106,7 +106,7 @@ fn new_discount(ports: &impl Ports, input: &NewDiscount) -> Result<Stored<Discou
     let given = input.currency.as_deref().map(currency::check).transpose()?;
     let currency = match (input.reduction, input.minimum) {
         (Reduction::Percent(_), None) => given,
-        _ => Some(given.map_or_else(|| currency::of_shop(ports), Ok)?),
+        _ => Some(given.map_or_else(|| currency::default_currency(ports), Ok)?),
     };
     for (field, limit) in [
         ("limit", input.limit),

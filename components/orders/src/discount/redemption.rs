@@ -7,15 +7,15 @@ use mercato_shop::discounts::Reduction;
 use mercato_shop::ports::Ports;
 use mercato_shop::types::Error;
 
-use crate::repository::{DISCOUNTS, DiscountBody, Redemption, SHARES, Share};
+use crate::repository::{CUSTOMER_USES, CustomerUses, DISCOUNTS, DiscountBody, Redemption};
 
 /// A discount that an order is about to use.
 #[derive(Debug)]
 pub struct DiscountUse {
     discount: Stored<DiscountBody>,
     user_id: String,
-    /// Whether the customer has a share already.
-    has_share: bool,
+    /// Whether the remaining uses of the customer are stored already.
+    has_customer_uses: bool,
 }
 
 impl DiscountUse {
@@ -28,17 +28,17 @@ impl DiscountUse {
         let code = normalize(code).ok_or_else(unknown)?;
         let discount = DISCOUNTS.get(ports, &code)?.ok_or_else(unknown)?;
         discount.body.check(now)?;
-        let share = match discount.body.limit_per_customer {
-            Some(_) => SHARES.get(ports, &share_id(&code, user_id))?,
+        let customer_uses = match discount.body.limit_per_customer {
+            Some(_) => CUSTOMER_USES.get(ports, &customer_uses_id(&code, user_id))?,
             None => None,
         };
-        if share.as_ref().is_some_and(|share| share.body.left < 1) {
+        if customer_uses.as_ref().is_some_and(|uses| uses.body.left < 1) {
             return Err(used_up());
         }
         Ok(Self {
             discount,
             user_id: user_id.into(),
-            has_share: share.is_some(),
+            has_customer_uses: customer_uses.is_some(),
         })
     }
 
@@ -60,7 +60,7 @@ impl DiscountUse {
         })
     }
 
-    /// Returns what the order stores of the use.
+    /// Returns the part of the use that the order stores.
     pub fn redemption(&self) -> Redemption {
         Redemption {
             code: self.discount.id.clone(),
@@ -77,12 +77,12 @@ impl DiscountUse {
         }
         let mut writes = vec![DISCOUNTS.adjust(&self.discount.id, changes)];
         if let Some(limit) = self.discount.body.limit_per_customer {
-            let id = share_id(&self.discount.id, &self.user_id);
-            writes.push(if self.has_share {
-                SHARES.adjust(&id, vec![change("left", -1, Some(0))])
+            let id = customer_uses_id(&self.discount.id, &self.user_id);
+            writes.push(if self.has_customer_uses {
+                CUSTOMER_USES.adjust(&id, vec![change("left", -1, Some(0))])
             } else {
                 let left = i64::from(limit).saturating_sub(1);
-                SHARES.insert(&id, &Share { left })?
+                CUSTOMER_USES.insert(&id, &CustomerUses { left })?
             });
         }
         Ok(writes)
@@ -115,14 +115,14 @@ impl Redemption {
         }
         let mut writes = vec![DISCOUNTS.adjust(&self.code, changes)];
         if self.limited_per_customer {
-            let id = share_id(&self.code, user_id);
-            writes.push(SHARES.adjust(&id, vec![change("left", 1, None)]));
+            let id = customer_uses_id(&self.code, user_id);
+            writes.push(CUSTOMER_USES.adjust(&id, vec![change("left", 1, None)]));
         }
         writes
     }
 }
 
-/// Returns a code in the form that is its id, or `None` if the text can't be a code.
+/// Returns the code as the id of its document, in upper case. `None` if the text can't be a code.
 pub fn normalize(text: &str) -> Option<String> {
     let code = text.trim().to_ascii_uppercase();
     let is_allowed = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'-';
@@ -137,7 +137,7 @@ fn change(field: &str, by: i64, floor: Option<i64>) -> Change {
     }
 }
 
-fn share_id(code: &str, user_id: &str) -> String {
+fn customer_uses_id(code: &str, user_id: &str) -> String {
     format!("{code}/{user_id}")
 }
 

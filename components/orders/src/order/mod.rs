@@ -1,4 +1,4 @@
-//! Orders: how they are placed, read, paid, moved on and undone.
+//! Orders: placement, reading, payment, changes of status, and the saga.
 
 pub mod changes;
 mod input;

@@ -1,8 +1,8 @@
 //! Places orders: reserves the lines, prices them, and inserts the order together with the use of its
 //! discount.
 //!
-//! Another service places an order under an id that it chose, and repeats that until it gets an answer. The
-//! document of that id has the first outcome, an order or a tombstone, which is the answer from then on.
+//! Another service chooses the id of an order, and repeats the placement until it gets an answer. The first
+//! outcome, an order or a tombstone, is stored as the document of that id. Every repetition returns it.
 
 use mercato_ports::documents::CommitFailure;
 use mercato_shop::collection::Stored;
@@ -20,8 +20,8 @@ use crate::discount::redemption::DiscountUse;
 use crate::repository::{LineBody, ORDERS, OrderBody, Record, StoredStatus, TimelineEntry, to_order};
 use crate::{audit, events, settings};
 
-/// How long the id of a rejected order stays taken, in milliseconds: 30 days. No client repeats a placement
-/// for that long.
+/// How long the tombstone of an abandoned placement is kept, in milliseconds: 30 days. No client repeats a
+/// placement for that long.
 const TOMBSTONE_LIFETIME: u64 = 30 * 24 * 3_600_000;
 
 /// The largest total of an order, in minor units: the largest Int of GraphQL.
@@ -39,7 +39,7 @@ struct PlaceOrder<'a> {
     expected_subtotal: Option<i64>,
 }
 
-/// A command with what the order takes from the configuration.
+/// A command, with the values that the order takes from its input and the configuration.
 struct Plan<'a> {
     command: &'a PlaceOrder<'a>,
     region: Option<String>,
@@ -81,7 +81,7 @@ pub fn place_new(
         Ok(order) => Ok(order),
         // The id is new, so it needs no tombstone.
         Err(PlacementError::NothingReserved(error)) => Err(error),
-        Err(PlacementError::Reserved(error)) => reject(ports, inventory, &command, error),
+        Err(PlacementError::Reserved(error)) => abandon_after(ports, inventory, &command, error),
     }
 }
 
@@ -89,8 +89,8 @@ pub fn place_new(
 /// order of the id if it was placed before.
 ///
 /// # Errors
-/// [`Error::Conflict`] if an earlier placement of the id was rejected, or if the subtotal is not the expected
-/// one.
+/// [`Error::Conflict`] if an earlier placement of the id was abandoned, or if the subtotal is not the
+/// expected one.
 pub fn place(
     ports: &impl Ports,
     inventory: &impl Inventory,
@@ -102,7 +102,7 @@ pub fn place(
 ) -> Result<Order, Error> {
     caller.require_admin_or(user_id, OWN_ORDERS)?;
     if let Some(stored) = ORDERS.get(ports, order_id)? {
-        return outcome(stored, user_id);
+        return existing_order(stored, user_id);
     }
     let command = PlaceOrder {
         order_id,
@@ -117,7 +117,7 @@ pub fn place(
     match attempt(ports, inventory, &command) {
         Ok(order) => Ok(order),
         Err(PlacementError::NothingReserved(error) | PlacementError::Reserved(error)) => {
-            reject(ports, inventory, &command, error)
+            abandon_after(ports, inventory, &command, error)
         }
     }
 }
@@ -155,9 +155,9 @@ fn attempt(
     insert(ports, &plan, priced, discount).map_err(PlacementError::Reserved)
 }
 
-/// Makes a rejection final. If a concurrent request has placed the order, returns that order instead. An
-/// error that may pass is not final.
-fn reject(
+/// Abandons a placement that failed, and returns its error. Returns the order instead if a concurrent request
+/// has placed it. After a temporary error, the placement is not abandoned: it can be repeated.
+fn abandon_after(
     ports: &impl Ports,
     inventory: &impl Inventory,
     command: &PlaceOrder<'_>,
@@ -187,7 +187,7 @@ fn abandon(
             if let Some(stored) = ORDERS.get(ports, order_id)?
                 && matches!(stored.body, Record::Order(_))
             {
-                return outcome(stored, user_id).map(Some);
+                return existing_order(stored, user_id).map(Some);
             }
         }
         Err(failure) => return Err(failure.into()),
@@ -247,7 +247,7 @@ fn insert(
 ///
 /// # Errors
 /// [`Error::Conflict`] if the placement was abandoned, or if the order belongs to another user.
-fn outcome(stored: Stored<Record>, user_id: &str) -> Result<Order, Error> {
+fn existing_order(stored: Stored<Record>, user_id: &str) -> Result<Order, Error> {
     match to_order(stored) {
         Some(order) if order.user_id == user_id => Ok(order),
         Some(_) => Err(Error::Conflict("This order belongs to another customer.".into())),
@@ -309,7 +309,7 @@ fn new_order(
         discount: discount.map(DiscountUse::redemption),
         region: plan.region.clone(),
         status,
-        settled: false,
+        paid_by_gateway: false,
         timeline: vec![TimelineEntry {
             at: plan.now,
             actor: plan.command.actor.clone(),

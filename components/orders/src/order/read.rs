@@ -7,7 +7,7 @@ use mercato_shop::ports::Ports;
 use mercato_shop::query::{self, ascending, compare, descending, equal, time};
 use mercato_shop::types::{Caller, Error};
 
-use crate::repository::{ORDERS, Record, no_order, to_order};
+use crate::repository::{ORDERS, Record, order_not_found, to_order};
 use crate::status;
 
 const OWN_ORDERS: &str = "You can see only your own orders.";
@@ -21,7 +21,7 @@ pub fn get_many(
     caller.require_authenticated()?;
     let orders = ORDERS.get_many(ports, ids)?;
     let answer = |(id, stored): (&String, Option<Stored<Record>>)| {
-        let order = stored.and_then(to_order).ok_or_else(|| no_order(id))?;
+        let order = stored.and_then(to_order).ok_or_else(|| order_not_found(id))?;
         caller.require_admin_or(&order.user_id, OWN_ORDERS)?;
         Ok(order)
     };

@@ -4,12 +4,13 @@
 //!    (`mercato.catalog.reservation-due`).
 //! 2. The order is inserted under that id, with the event `mercato.orders.order-placed`.
 //! 3. That event settles the reservation. From then on the units belong to the order, paid or not, until the
-//!    order is undone. So no order is paid without its stock.
-//! 4. If the order is undone before it is shipped, the event of that change returns its units to stock.
+//!    order is cancelled or refunded. So no order is paid without its stock.
+//! 4. If the order is cancelled or refunded before it is shipped, the event of that change returns its units
+//!    to stock.
 //!
-//! A crash after step 1 leaves a reservation without an order. When its timer comes, a tombstone takes the
-//! order's id, and the reservation is released. A placement that is still running then fails to insert the
-//! order. So either the order and its stock exist, or neither. Every step can be repeated.
+//! A crash after step 1 leaves a reservation without an order. When its timer is due, a tombstone is inserted
+//! under the order's id, and the reservation is released. A placement that is still running then fails to
+//! insert the order. So both the order and its stock exist, or neither does. Every step can be repeated.
 
 use mercato_ports::documents::CommitFailure;
 use mercato_ports::events::{Event, HandlerFailure};
@@ -40,8 +41,8 @@ pub fn handle(ports: &impl Ports, inventory: &impl Inventory, event: &Event) -> 
     Ok(())
 }
 
-/// Settles the reservation of an order. If the order was undone and its units were returned, nothing is left
-/// to do.
+/// Settles the reservation of an order. Does nothing if the order was cancelled or refunded already, and its
+/// units were returned.
 fn settle(ports: &impl Ports, inventory: &impl Inventory, order_id: &str) -> Result<(), Error> {
     match inventory.settle(order_id) {
         Err(Error::Conflict(_)) if is_returned(ports, order_id)? => Ok(()),

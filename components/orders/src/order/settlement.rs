@@ -13,12 +13,12 @@ use crate::status;
 /// # Errors
 /// [`Error::InvalidTransition`] if the order does not accept the payment, which must then be refunded.
 pub fn mark_paid(ports: &impl Ports, order_id: &str, amount: &Money) -> Result<(), Error> {
-    let is_settled = || get_order(ports, order_id).map(|(_, order)| order.settled);
-    if is_settled()? {
+    let is_paid = || get_order(ports, order_id).map(|(_, order)| order.paid_by_gateway);
+    if is_paid()? {
         return Ok(());
     }
     let transition = Transition {
-        settles: true,
+        by_payment: true,
         ..Transition::by_shop(order_id, Status::Paid)
     };
     let paid = transition::apply(ports, &transition, |order| {
@@ -36,20 +36,23 @@ pub fn mark_paid(ports: &impl Ports, order_id: &str, amount: &Money) -> Result<(
         Ok(())
     });
     match paid {
-        // Another request may have settled the order with the same payment.
-        Err(Error::InvalidTransition(_)) if is_settled()? => Ok(()),
+        // Another request may have applied the same payment.
+        Err(Error::InvalidTransition(_)) if is_paid()? => Ok(()),
         paid => paid.map(drop),
     }
 }
 
-/// Marks an order as refunded if a payment settled it. Otherwise nothing changes. Can be repeated.
+/// Marks an order as refunded if it was paid through the payment gateway. Otherwise nothing changes. Can be
+/// repeated.
 pub fn mark_refunded(ports: &impl Ports, order_id: &str) -> Result<(), Error> {
     let transition = Transition::by_shop(order_id, Status::Refunded);
     let refunded = transition::apply(ports, &transition, |order| {
-        if order.settled {
+        if order.paid_by_gateway {
             Ok(())
         } else {
-            Err(Error::InvalidTransition("no payment settled the order".into()))
+            Err(Error::InvalidTransition(
+                "the order was not paid through the payment gateway".into(),
+            ))
         }
     });
     transition::ignore_invalid(refunded)

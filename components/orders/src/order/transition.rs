@@ -28,7 +28,7 @@ pub struct Transition<'a> {
     pub version: Option<u64>,
     pub note: Option<String>,
     /// Whether a payment makes the change.
-    pub settles: bool,
+    pub by_payment: bool,
 }
 
 impl<'a> Transition<'a> {
@@ -41,7 +41,7 @@ impl<'a> Transition<'a> {
             after,
             version: None,
             note: None,
-            settles: false,
+            by_payment: false,
         }
     }
 }
@@ -73,7 +73,7 @@ pub fn update_status(
 /// Cancels an order of the caller, or any order for an ADMIN or the API key.
 ///
 /// # Errors
-/// [`Error::InvalidTransition`] if the order is shipped or undone already.
+/// [`Error::InvalidTransition`] if the order is shipped, cancelled or refunded already.
 pub fn cancel(ports: &impl Ports, caller: &Caller, id: &str, reason: Option<&str>) -> Result<Order, Error> {
     let transition = Transition {
         actor: audit::actor(caller)?,
@@ -86,7 +86,7 @@ pub fn cancel(ports: &impl Ports, caller: &Caller, id: &str, reason: Option<&str
     })
 }
 
-/// Applies a transition if `check` permits it for the order as it is.
+/// Applies a transition if `check` accepts the current order.
 pub fn apply(
     ports: &impl Ports,
     transition: &Transition<'_>,
@@ -121,7 +121,7 @@ pub fn apply(
     })
 }
 
-/// Accepts a change that the order does not allow any more.
+/// Returns success for a change that the order does not allow any more.
 pub fn ignore_invalid(result: Result<Order, Error>) -> Result<(), Error> {
     match result {
         Ok(_) | Err(Error::InvalidTransition(_)) => Ok(()),
@@ -150,7 +150,7 @@ impl OrderBody {
         });
         self.status = StoredStatus(after);
         self.updated_at = Some(now);
-        self.settled |= transition.settles;
+        self.paid_by_gateway |= transition.by_payment;
         Ok(())
     }
 }

@@ -141,92 +141,7 @@ impl<'a, P: Cache + HttpClient> Stripe<'a, P> {
         }
     }
 
-    fn request(&self, method: Method, path: &str) -> Request {
-        Request {
-            method,
-            url: format!("{}{path}", self.base),
-            headers: vec![
-                header("authorization", &self.authorization),
-                header("stripe-version", VERSION),
-            ],
-            body: Vec::new(),
-            timeout_ms: TIMEOUT,
-        }
-    }
-
-    fn send<T: DeserializeOwned>(&self, request: &Request) -> Result<Answer<T>, GatewayError> {
-        let send = || {
-            let response = self.ports.send(request).map_err(|failure| match failure {
-                HttpFailure::Refused(reason) => {
-                    GatewayError::Rejected(format!("requests to Stripe are not allowed: {reason}"))
-                }
-                HttpFailure::NotSent(_) => not_done("is unreachable"),
-                HttpFailure::Unknown(reason) => GatewayError::Unknown(reason),
-            })?;
-            parse(&response)
-        };
-        let is_failure =
-            |error: &GatewayError| matches!(error, GatewayError::NotDone(_) | GatewayError::Unknown(_));
-        self.breaker
-            .call(send, is_failure, |_| not_done("fails at the moment"))
-    }
-}
-
-impl<P: Cache + HttpClient> PaymentGateway for Stripe<'_, P> {
-    fn name(&self) -> &'static str {
-        "stripe"
-    }
-
-    fn charge(&self, charge: &Charge<'_>) -> Result<Charged, GatewayError> {
-        let form = [
-            ("amount", &*charge.amount.amount.to_string()),
-            ("currency", &*charge.amount.currency.to_lowercase()),
-            ("payment_method", charge.method),
-            ("payment_method_types[]", "card"),
-            ("confirm", "true"),
-            ("metadata[order_id]", charge.order_id),
-            ("metadata[attempt]", &*charge.attempt.to_string()),
-        ];
-        match self.post::<Intent>("/v1/payment_intents", Some(&charge.key()), &form)? {
-            Answer::Failed(402, failure) => Ok(Charged {
-                state: ChargeState::Failed(failure.customer_message()),
-                reference: failure.payment_intent.map(|intent| intent.id),
-            }),
-            Answer::Failed(_, failure) if failure.param.as_deref() == Some("payment_method") => Ok(Charged {
-                state: ChargeState::Failed(failure.customer_message()),
-                reference: None,
-            }),
-            answer => Ok(answer.done()?.into()),
-        }
-    }
-
-    fn find(&self, charge: &Charge<'_>) -> Result<Option<Charged>, GatewayError> {
-        let query = format!(
-            r#"metadata["order_id"]:"{}" AND metadata["attempt"]:"{}""#,
-            charge.order_id, charge.attempt
-        );
-        let path = format!("/v1/payment_intents/search?query={}", escape(&query));
-        let found = self.fetch::<List<Intent>>(&path)?.done()?;
-        Ok(found.data.into_iter().next().map(Into::into))
-    }
-
-    fn get(&self, reference: &str) -> Result<Charged, GatewayError> {
-        let path = format!("/v1/payment_intents/{}", escape(reference));
-        Ok(self.fetch::<Intent>(&path)?.done()?.into())
-    }
-
-    fn cancel(&self, reference: &str) -> Result<Charged, GatewayError> {
-        let path = format!("/v1/payment_intents/{}/cancel", escape(reference));
-        // There is no idempotency key: with one, Stripe would repeat an error even after the attempt has
-        // changed.
-        match self.post::<Intent>(&path, None, &[])? {
-            // It has succeeded, or was cancelled before.
-            Answer::Failed(400, _) => self.get(reference),
-            answer => Ok(answer.done()?.into()),
-        }
-    }
-
-    fn refund(&self, request: &RefundRequest<'_>) -> Result<RefundState, GatewayError> {
+    fn create_refund(&self, request: &RefundRequest<'_>) -> Result<RefundState, GatewayError> {
         if request.is_late
             && let Some(made) = self.find_refund(request)?
         {
@@ -245,6 +160,103 @@ impl<P: Cache + HttpClient> PaymentGateway for Stripe<'_, P> {
             }
             answer => Ok(answer.done()?.into()),
         }
+    }
+
+    fn request(&self, method: Method, path: &str) -> Request {
+        Request {
+            method,
+            url: format!("{}{path}", self.base),
+            headers: vec![
+                header("authorization", &self.authorization),
+                header("stripe-version", VERSION),
+            ],
+            body: Vec::new(),
+            timeout_ms: TIMEOUT,
+        }
+    }
+
+    fn send<T: DeserializeOwned>(&self, request: &Request) -> Result<Answer<T>, GatewayError> {
+        let response = self.ports.send(request).map_err(|failure| match failure {
+            HttpFailure::Refused(reason) => {
+                GatewayError::Rejected(format!("requests to Stripe are not allowed: {reason}"))
+            }
+            HttpFailure::NotSent(_) => not_done("is unreachable"),
+            HttpFailure::Unknown(reason) => GatewayError::Unknown(reason),
+        })?;
+        parse(&response)
+    }
+
+    /// Executes an operation unless the breaker is open. An operation without a clear result counts as a
+    /// failure.
+    fn guard<T>(&self, operation: impl FnOnce() -> Result<T, GatewayError>) -> Result<T, GatewayError> {
+        let is_failure =
+            |error: &GatewayError| matches!(error, GatewayError::NotDone(_) | GatewayError::Unknown(_));
+        self.breaker
+            .call(operation, is_failure, |_| not_done("fails at the moment"))
+    }
+
+    fn fetch_intent(&self, reference: &str) -> Result<Charged, GatewayError> {
+        let path = format!("/v1/payment_intents/{}", escape(reference));
+        Ok(self.fetch::<Intent>(&path)?.done()?.into())
+    }
+}
+
+impl<P: Cache + HttpClient> PaymentGateway for Stripe<'_, P> {
+    fn name(&self) -> &'static str {
+        "stripe"
+    }
+
+    fn charge(&self, charge: &Charge<'_>) -> Result<Charged, GatewayError> {
+        let form = [
+            ("amount", &*charge.amount.amount.to_string()),
+            ("currency", &*charge.amount.currency.to_lowercase()),
+            ("payment_method", charge.method),
+            ("payment_method_types[]", "card"),
+            ("confirm", "true"),
+            ("metadata[order_id]", charge.order_id),
+            ("metadata[attempt]", &*charge.attempt.to_string()),
+        ];
+        let answer = self.guard(|| self.post::<Intent>("/v1/payment_intents", Some(&charge.key()), &form))?;
+        match answer {
+            Answer::Failed(402, failure) => Ok(Charged {
+                state: ChargeState::Failed(failure.customer_message()),
+                reference: failure.payment_intent.map(|intent| intent.id),
+            }),
+            Answer::Failed(_, failure) if failure.param.as_deref() == Some("payment_method") => Ok(Charged {
+                state: ChargeState::Failed(failure.customer_message()),
+                reference: None,
+            }),
+            answer => Ok(answer.done()?.into()),
+        }
+    }
+
+    fn find(&self, charge: &Charge<'_>) -> Result<Option<Charged>, GatewayError> {
+        let query = format!(
+            r#"metadata["order_id"]:"{}" AND metadata["attempt"]:"{}""#,
+            charge.order_id, charge.attempt
+        );
+        let path = format!("/v1/payment_intents/search?query={}", escape(&query));
+        let found = self.guard(|| self.fetch::<List<Intent>>(&path))?.done()?;
+        Ok(found.data.into_iter().next().map(Into::into))
+    }
+
+    fn get(&self, reference: &str) -> Result<Charged, GatewayError> {
+        self.guard(|| self.fetch_intent(reference))
+    }
+
+    fn cancel(&self, reference: &str) -> Result<Charged, GatewayError> {
+        let path = format!("/v1/payment_intents/{}/cancel", escape(reference));
+        // There is no idempotency key: with one, Stripe would repeat an error even after the attempt has
+        // changed.
+        self.guard(|| match self.post::<Intent>(&path, None, &[])? {
+            // It has succeeded, or was cancelled before.
+            Answer::Failed(400, _) => self.fetch_intent(reference),
+            answer => Ok(answer.done()?.into()),
+        })
+    }
+
+    fn refund(&self, request: &RefundRequest<'_>) -> Result<RefundState, GatewayError> {
+        self.guard(|| self.create_refund(request))
     }
 }
 

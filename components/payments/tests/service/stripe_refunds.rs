@@ -6,6 +6,7 @@ use crate::scripted::{intent, lost, seen, stripe};
 use crate::shop::{REFUND_FAILED, REFUND_REQUESTED};
 use mercato_ports::events::HandlerFailure;
 use mercato_ports::http_client::{Method, Response};
+use mercato_shop::breaker::Breaker;
 use mercato_shop::orders::Status;
 use mercato_shop::payments::RefundStatus;
 use mercato_shop::testing::error_code;
@@ -27,6 +28,22 @@ fn keeps_a_refund_pending_while_the_api_key_is_wrong() {
         .handle(&shop.events(REFUND_REQUESTED).remove(0))
         .unwrap();
     assert_eq!(shop.payment(&id).refunded, 100);
+}
+
+#[test]
+fn opens_the_circuit_breaker_after_refunds_with_a_wrong_api_key() {
+    let forbidden = || Ok((401, json!({ "error": { "type": "invalid_request_error" } })));
+    let mut answers = vec![intent("succeeded")];
+    answers.extend((0..5).map(|_| forbidden()));
+    let (shop, _) = stripe(answers);
+    let id = shop.order(100);
+    shop.pay(&id, "pm_1").unwrap();
+    shop.refund(&id, None, None).unwrap();
+    let requested = shop.events(REFUND_REQUESTED).remove(0);
+    for _ in 0..4 {
+        assert!(shop.payments.handle(&requested).is_err());
+    }
+    assert!(Breaker::new(&shop.ports, "payments.stripe").acquire().is_err());
 }
 
 #[test]

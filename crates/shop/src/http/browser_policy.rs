@@ -43,7 +43,7 @@ impl BrowserPolicy {
     pub fn allow_origin(&self, origin: &HeaderValue) -> Option<HeaderValue> {
         match self.origins.as_ref()? {
             Origins::Any => Some(HeaderValue::from_static("*")),
-            Origins::These(origins) => {
+            Origins::Listed(origins) => {
                 let lower_case = origin.to_str().ok()?.to_ascii_lowercase();
                 origins.contains(&lower_case).then(|| origin.clone())
             }
@@ -54,7 +54,7 @@ impl BrowserPolicy {
     ///
     /// A response that has a content security policy keeps it. Others may load nothing.
     pub fn apply(&self, origin: Option<&HeaderValue>, headers: &mut HeaderMap) {
-        if matches!(self.origins, Some(Origins::These(_))) {
+        if matches!(self.origins, Some(Origins::Listed(_))) {
             headers.append(VARY, HeaderValue::from_static("Origin"));
         }
         if let Some(allowed) = origin.and_then(|origin| self.allow_origin(origin)) {

@@ -3,10 +3,10 @@
 use http::StatusCode;
 use serde::Serialize;
 
-/// The path that tells whether the process runs.
+/// The path of the check whether the process runs.
 pub const LIVE_PATH: &str = "/livez";
 
-/// The path that tells whether the shop can serve requests.
+/// The path of the check whether the shop can serve requests.
 pub const READY_PATH: &str = "/readyz";
 
 /// The health of the shop.

@@ -100,7 +100,7 @@ impl Problem<'_> {
     }
 }
 
-/// A body that can't be written is empty: the status and the headers still reach the client.
+/// Returns a body as JSON, or an empty body if that fails: the status and the headers still reach the client.
 fn to_json(body: &impl Serialize) -> Vec<u8> {
     serde_json::to_vec(body).unwrap_or_default()
 }

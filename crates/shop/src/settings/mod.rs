@@ -20,7 +20,7 @@ pub mod text;
 
 pub use config::{Config, read, value};
 
-/// A reader whose value is dropped.
+/// Reads a setting only to check it.
 type Check = fn(Config<'_>) -> Result<(), String>;
 
 /// The readers, by the names of the settings that they read.

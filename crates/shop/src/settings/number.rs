@@ -14,7 +14,7 @@ pub struct Number {
 
 /// A number that is `off` by default.
 #[derive(Clone, Copy, Debug)]
-pub struct Limit {
+pub struct OptionalNumber {
     name: &'static str,
     meaning: &'static str,
     min: u32,
@@ -56,28 +56,28 @@ pub const RESERVATION_SECONDS: Number = Number {
 };
 
 /// After how many seconds an unpaid order is cancelled.
-pub const ORDER_EXPIRY_SECONDS: Limit = Limit {
+pub const ORDER_EXPIRY_SECONDS: OptionalNumber = OptionalNumber {
     name: "ORDER_EXPIRY_SECONDS",
     meaning: "after how many seconds an unpaid order is cancelled",
     min: 1,
 };
 
 /// The number of units on hand at which a product is low in stock.
-pub const LOW_STOCK: Limit = Limit {
+pub const LOW_STOCK: OptionalNumber = OptionalNumber {
     name: "LOW_STOCK",
     meaning: "the number of units at which a product is low in stock",
     min: 0,
 };
 
 /// The number of requests of one caller in a minute.
-pub const RATE_LIMIT: Limit = Limit {
+pub const RATE_LIMIT: OptionalNumber = OptionalNumber {
     name: "RATE_LIMIT",
     meaning: "the number of requests of one caller in a minute",
     min: 1,
 };
 
 /// How many seconds browsers use only HTTPS.
-pub const HSTS_SECONDS: Limit = Limit {
+pub const HSTS_SECONDS: OptionalNumber = OptionalNumber {
     name: "HSTS_SECONDS",
     meaning: "how many seconds browsers use only HTTPS",
     min: 1,
@@ -107,7 +107,7 @@ impl Number {
     }
 }
 
-impl Limit {
+impl OptionalNumber {
     /// Reads the number, or `None` if it is off.
     ///
     /// # Errors

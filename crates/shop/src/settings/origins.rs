@@ -10,7 +10,7 @@ pub enum Origins {
     /// All origins.
     Any,
     /// These origins, in lower case.
-    These(Vec<String>),
+    Listed(Vec<String>),
 }
 
 /// Reads the setting: `*`, or a list with commas. `None` allows no origin.
@@ -27,7 +27,7 @@ pub fn read(config: Config<'_>) -> Result<Option<Origins>, String> {
     let origins = text.split(',').map(str::trim).filter(|origin| !origin.is_empty());
     let origins: Vec<_> = origins.map(str::to_ascii_lowercase).collect();
     if origins.iter().all(|origin| is_origin(origin)) {
-        Ok(Some(Origins::These(origins)))
+        Ok(Some(Origins::Listed(origins)))
     } else {
         Err(
             "CORS_ORIGINS must be *, or origins with commas between them, such as https://shop.example: without a path"

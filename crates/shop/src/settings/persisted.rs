@@ -9,7 +9,7 @@ use super::config::{Config, value};
 
 /// The documents that are executed.
 #[derive(Clone, Debug, Default)]
-pub enum Persisted {
+pub enum PersistedQueries {
     /// Documents in requests.
     #[default]
     Off,
@@ -23,7 +23,7 @@ pub enum Persisted {
 ///
 /// # Errors
 /// The missing setting, or the allowed values.
-pub fn read(config: Config<'_>) -> Result<Persisted, String> {
+pub fn read(config: Config<'_>) -> Result<PersistedQueries, String> {
     let invalid = "PERSISTED_QUERIES_MANIFEST must be a JSON object of GraphQL documents by their SHA-256 digests in hexadecimal";
     let manifest: Option<HashMap<String, String>> = value(config, "PERSISTED_QUERIES_MANIFEST")
         .map(|text| serde_json::from_str(&text))
@@ -37,9 +37,9 @@ pub fn read(config: Config<'_>) -> Result<Persisted, String> {
     }
     let mode = value(config, "PERSISTED_QUERIES");
     match (mode.as_deref().map(str::trim), manifest) {
-        (None | Some("off"), _) => Ok(Persisted::Off),
-        (Some("automatic"), _) => Ok(Persisted::Automatic),
-        (Some("only"), Some(manifest)) => Ok(Persisted::Only(Arc::new(manifest))),
+        (None | Some("off"), _) => Ok(PersistedQueries::Off),
+        (Some("automatic"), _) => Ok(PersistedQueries::Automatic),
+        (Some("only"), Some(manifest)) => Ok(PersistedQueries::Only(Arc::new(manifest))),
         (Some("only"), None) => Err(
             "PERSISTED_QUERIES=only needs PERSISTED_QUERIES_MANIFEST: a JSON object of GraphQL documents by their SHA-256 digests"
                 .into(),

@@ -7,7 +7,7 @@ use http::{HeaderName, Uri};
 use super::config::{Config, value};
 use crate::address;
 
-/// `OPERATOR_EMAIL`: the address for low-stock alerts. `KEEPER_EMAIL` is its deprecated name.
+/// Reads `OPERATOR_EMAIL`, the address for low-stock alerts. `KEEPER_EMAIL` is its deprecated name.
 ///
 /// # Errors
 /// A sentence for the operator if the setting is not an e-mail address.

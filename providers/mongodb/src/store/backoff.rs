@@ -1,4 +1,4 @@
-//! The waits between attempts.
+//! Random waits between attempts.
 
 use std::time::Duration;
 

@@ -26,7 +26,7 @@ const MAX_PREFIX: usize = 24;
 
 /// Connects, and checks that the server is a replica set.
 pub(crate) async fn client(url: &str) -> Result<Client, OpenError> {
-    // The error of the driver may quote the address, so it is not shown.
+    // The driver's error may quote the address with its password, so it is not shown.
     let mut options = ClientOptions::parse(url).await.map_err(|_| OpenError::Address)?;
     options.app_name.get_or_insert_with(|| "mercato".into());
     options.server_selection_timeout.get_or_insert(SELECTION_TIMEOUT);

@@ -31,7 +31,7 @@ impl Locks {
             guards: Vec::with_capacity(keys.len()),
         };
         for key in keys {
-            let mutex = Arc::clone(guard(&self.0).entry(key.clone()).or_default());
+            let mutex = Arc::clone(lock_map(&self.0).entry(key.clone()).or_default());
             lock.keys.push(key);
             lock.guards.push(mutex.lock_owned().await);
         }
@@ -42,7 +42,7 @@ impl Locks {
 impl Drop for DocumentLock {
     fn drop(&mut self) {
         self.guards.clear();
-        let mut map = guard(&self.map);
+        let mut map = lock_map(&self.map);
         for key in &self.keys {
             // A waiting task has a reference to the mutex too.
             if map.get(key).is_some_and(|mutex| Arc::strong_count(mutex) == 1) {
@@ -52,7 +52,7 @@ impl Drop for DocumentLock {
     }
 }
 
-fn guard(map: &Mutex<LockMap>) -> MutexGuard<'_, LockMap> {
+fn lock_map(map: &Mutex<LockMap>) -> MutexGuard<'_, LockMap> {
     map.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -77,7 +77,7 @@ mod tests {
         drop(locks.lock(keys(&["d"])).await);
         drop(first);
         drop(second.await);
-        assert!(guard(&locks.0).is_empty());
+        assert!(lock_map(&locks.0).is_empty());
     }
 
     #[tokio::test]
@@ -89,6 +89,6 @@ mod tests {
             assert!(second.as_mut().now_or_never().is_none());
             drop(first);
         }
-        assert!(guard(&locks.0).is_empty());
+        assert!(lock_map(&locks.0).is_empty());
     }
 }

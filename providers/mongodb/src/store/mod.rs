@@ -1,7 +1,6 @@
 //! The store: documents and outboxes in the databases of one replica set.
 
 mod backoff;
-mod check;
 mod connect;
 mod document;
 mod locks;
@@ -10,6 +9,7 @@ mod query;
 pub(crate) mod service;
 mod single;
 mod transaction;
+mod validation;
 mod words;
 mod write;
 
@@ -29,7 +29,7 @@ use tokio::time::timeout;
 
 use crate::error::{OpenError, failure};
 use service::{Collection, Service, Services};
-use write::{Guard, Target};
+use write::{Guard, PendingWrite};
 
 /// How long a read may take.
 const READ_TIMEOUT: Duration = Duration::from_secs(5);
@@ -150,13 +150,13 @@ impl Store {
 
     async fn commit_all(&self, writes: Vec<Write>, events: Vec<Event>) -> Result<(), CommitFailure> {
         let mut writer = None;
-        let mut targets = Vec::with_capacity(writes.len());
+        let mut pending = Vec::with_capacity(writes.len());
         for write in writes {
             let (service, collection) = self
                 .collection(write.collection())
                 .map_err(CommitFailure::Failed)?;
             writer.get_or_insert(service);
-            targets.push(Target {
+            pending.push(PendingWrite {
                 collection,
                 write,
                 guard: Guard::Range,
@@ -172,15 +172,15 @@ impl Store {
             .iter()
             .map(|(service, _)| Arc::clone(&service.wake))
             .collect::<Vec<_>>();
-        match (targets.len(), events.as_slice()) {
+        match (pending.len(), events.as_slice()) {
             (0, []) => {}
             (0, [(service, event)]) => single::event(service, event).await?,
             (1, []) => {
-                for target in targets {
-                    single::write(target).await?;
+                for write in pending {
+                    single::write(write).await?;
                 }
             }
-            _ => transaction::commit(&self.client, &self.locks, targets, events).await?,
+            _ => transaction::commit(&self.client, &self.locks, pending, events).await?,
         }
         for wake in wakes {
             wake.notify_one();
@@ -244,7 +244,7 @@ impl Documents for Store {
     }
 
     async fn commit(&self, writes: Vec<Write>, events: Vec<Event>) -> Result<(), CommitFailure> {
-        check::check(&writes, &events).map_err(CommitFailure::Failed)?;
+        validation::check(&writes, &events).map_err(CommitFailure::Failed)?;
         bounded(COMMIT_TIMEOUT, self.commit_all(writes, events))
             .await
             .map_err(CommitFailure::Failed)?

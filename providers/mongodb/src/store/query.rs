@@ -14,13 +14,13 @@ const MAX_CONDITIONS: usize = 32;
 
 /// A filter and an order.
 #[derive(Debug, PartialEq)]
-pub(crate) struct Select {
+pub(crate) struct MongoQuery {
     pub filter: Document,
     pub sort: Document,
 }
 
 /// Checks and translates a query.
-pub(crate) fn select(query: &Query, fields: &Fields) -> Result<Select, Failure> {
+pub(crate) fn select(query: &Query, fields: &Fields) -> Result<MongoQuery, Failure> {
     check(query, fields).map_err(Failure::Invalid)?;
     let mut all = query.conditions.iter().map(condition).collect::<Vec<_>>();
     if let Some(typed) = &query.search {
@@ -42,7 +42,7 @@ pub(crate) fn select(query: &Query, fields: &Fields) -> Result<Select, Failure> 
         1 => all.pop().unwrap_or_default(),
         _ => doc! { "$and": all },
     };
-    Ok(Select { filter, sort })
+    Ok(MongoQuery { filter, sort })
 }
 
 fn check(query: &Query, fields: &Fields) -> Result<(), String> {
@@ -125,7 +125,7 @@ fn bson(scalar: &Scalar) -> Bson {
 mod tests {
     use super::*;
 
-    fn translated(query: &Query) -> Select {
+    fn translated(query: &Query) -> MongoQuery {
         let set = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
         let fields = Fields {
             indexed: set(&["price", "name"]),

@@ -8,31 +8,34 @@ use mongodb::error::Result;
 use super::backoff::Backoff;
 use super::outbox;
 use super::service::Service;
-use super::write::{Statement, Target, Verdict};
+use super::write::{Applicability, PendingWrite, Statement};
 use crate::error::{failed, is_duplicate};
 
 /// Commits one write.
-pub(crate) async fn write(mut target: Target) -> std::result::Result<(), CommitFailure> {
+pub(crate) async fn write(mut pending: PendingWrite) -> std::result::Result<(), CommitFailure> {
     let mut backoff = Backoff::default();
-    let id = doc! { "_id": target.write.id() };
+    let id = doc! { "_id": pending.write.id() };
     loop {
-        let statement = target.statement().map_err(CommitFailure::Failed)?;
-        let applied = apply(&target, statement).await.map_err(|error| failed(&error))?;
+        let statement = pending.statement().map_err(CommitFailure::Failed)?;
+        let applied = apply(&pending, statement).await.map_err(|error| failed(&error))?;
         if applied {
             return Ok(());
         }
-        let found = target
+        let found = pending
             .collection
             .documents
             .find_one(id.clone())
             .projection(doc! { "t": 0 })
             .await;
         let found = found.map_err(|error| failed(&error))?;
-        match target.verdict(found.as_deref()).map_err(CommitFailure::Failed)? {
-            Verdict::Refused(reason) => {
+        match pending
+            .applicability(found.as_deref())
+            .map_err(CommitFailure::Failed)?
+        {
+            Applicability::Refused(reason) => {
                 return Err(CommitFailure::Refused(vec![Refusal { write: 0, reason }]));
             }
-            Verdict::Possible(guard) => target.guard = guard,
+            Applicability::Possible(guard) => pending.guard = guard,
         }
         // Another write changed the document in between.
         backoff.wait().await;
@@ -40,8 +43,8 @@ pub(crate) async fn write(mut target: Target) -> std::result::Result<(), CommitF
 }
 
 /// Runs a statement. Returns whether it matched its document.
-async fn apply(target: &Target, statement: Statement) -> Result<bool> {
-    let documents = target.collection.documents.clone_with_type::<Document>();
+async fn apply(pending: &PendingWrite, statement: Statement) -> Result<bool> {
+    let documents = pending.collection.documents.clone_with_type::<Document>();
     match statement {
         Statement::Insert(new) => match documents.insert_one(new).await {
             Ok(_) => Ok(true),

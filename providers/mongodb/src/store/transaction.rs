@@ -1,9 +1,12 @@
 //! Commits of several writes, or of writes and events, in one transaction.
 //!
-//! The transaction is committed twice, as MongoDB's drivers repeat a commit. The first commit is acknowledged
-//! by the primary; then the next transaction may change the same documents. The second commit waits for the
-//! majority, and only its caller waits for it. So an order of a hot product does not wait for the
-//! disk and the network of the previous order. Every caller is answered only when its change is durable.
+//! Each transaction is committed twice:
+//!
+//! 1. The primary acknowledges the first commit. Then the next transaction may change the same documents.
+//! 2. The second commit waits for the majority, because the driver repeats a commit with that write concern.
+//!    Only its own caller waits for it, so every caller is answered when its change is durable.
+//!
+//! So an order of a hot product does not wait for the disk and the network of the previous order.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -21,7 +24,7 @@ use super::locks::{Key, Locks};
 use super::outbox;
 
 use super::service::Service;
-use super::write::{Statement, Target, Verdict};
+use super::write::{Applicability, PendingWrite, Statement};
 use crate::error::{DUPLICATE, failed};
 
 /// The error code of a write that conflicts with another transaction.
@@ -50,10 +53,10 @@ impl From<Error> for AttemptError {
 pub(crate) async fn commit(
     client: &Client,
     locks: &Locks,
-    mut targets: Vec<Target>,
+    mut writes: Vec<PendingWrite>,
     events: Vec<(Arc<Service>, Event)>,
 ) -> std::result::Result<(), CommitFailure> {
-    let mut lock = Some(locks.lock(keys(&targets)).await);
+    let mut lock = Some(locks.lock(keys(&writes)).await);
     let mut session = client
         .start_session()
         .causal_consistency(false)
@@ -61,7 +64,7 @@ pub(crate) async fn commit(
         .map_err(|error| failed(&error))?;
     let mut backoff = Backoff::default();
     loop {
-        let commands = commands(&targets, &events)?;
+        let commands = commands(&writes, &events)?;
         let on_primary = match apply(&mut session, commands).await {
             Ok(()) => commit_transaction(&mut session).await.map_err(AttemptError::from),
             Err(error) => Err(error),
@@ -77,7 +80,7 @@ pub(crate) async fn commit(
             Ok(()) => return Ok(()),
             Err(AttemptError::Failed(error)) => return Err(failed(&error)),
             Err(AttemptError::Transient(error)) => tracing::debug!(%error, "a transaction is repeated"),
-            Err(AttemptError::Unmatched) => match check_refusals(&mut session, &mut targets).await {
+            Err(AttemptError::Unmatched) => match check_refusals(&mut session, &mut writes).await {
                 Ok(answer) => answer?,
                 Err(error) if error.contains_label(TRANSIENT_TRANSACTION_ERROR) => {}
                 Err(error) => return Err(failed(&error)),
@@ -85,16 +88,16 @@ pub(crate) async fn commit(
         }
         backoff.wait().await;
         if lock.is_none() {
-            lock = Some(locks.lock(keys(&targets)).await);
+            lock = Some(locks.lock(keys(&writes)).await);
         }
     }
 }
 
 /// Returns the keys of the documents that another transaction could change too.
-fn keys(targets: &[Target]) -> BTreeSet<Key> {
-    targets
+fn keys(writes: &[PendingWrite]) -> BTreeSet<Key> {
+    writes
         .iter()
-        .map(|target| &target.write)
+        .map(|pending| &pending.write)
         .filter(|write| !matches!(write, Write::Insert(_)))
         .map(|write| (write.collection().to_owned(), write.id().to_owned()))
         .collect()
@@ -111,21 +114,21 @@ struct Command {
 /// collections and ids. So transactions that contend for a hot document conflict before they do any other
 /// work.
 fn commands(
-    targets: &[Target],
+    writes: &[PendingWrite],
     events: &[(Arc<Service>, Event)],
 ) -> std::result::Result<Vec<Command>, CommitFailure> {
-    let mut sorted = targets.iter().collect::<Vec<_>>();
-    sorted.sort_by_key(|target| (target.write.collection(), target.write.id()));
+    let mut sorted = writes.iter().collect::<Vec<_>>();
+    sorted.sort_by_key(|pending| (pending.write.collection(), pending.write.id()));
     let mut batches = BTreeMap::<(u8, &str), (mongodb::Collection<RawDocumentBuf>, Vec<Bson>)>::new();
-    for target in sorted {
-        let (rank, statement) = match target.statement().map_err(CommitFailure::Failed)? {
+    for pending in sorted {
+        let (rank, statement) = match pending.statement().map_err(CommitFailure::Failed)? {
             Statement::Update(filter, change) | Statement::Replace(filter, change) => {
                 (0, doc! { "q": filter, "u": change })
             }
             Statement::Delete(filter) => (1, doc! { "q": filter, "limit": 1 }),
             Statement::Insert(new) => (2, new),
         };
-        let collection = &target.collection;
+        let collection = &pending.collection;
         let batch = batches.entry((rank, &collection.name));
         let batch = batch.or_insert_with(|| (collection.documents.clone(), Vec::new()));
         batch.1.push(statement.into());
@@ -229,15 +232,15 @@ async fn commit_transaction(session: &mut ClientSession) -> Result<()> {
 type Found = HashMap<(String, String), RawDocumentBuf>;
 
 /// Reads the documents of all writes, in the session's transaction.
-async fn read_documents(session: &mut ClientSession, targets: &[Target]) -> Result<Found> {
+async fn read_documents(session: &mut ClientSession, writes: &[PendingWrite]) -> Result<Found> {
     let mut ids = HashMap::<&str, (mongodb::Collection<RawDocumentBuf>, Vec<&str>)>::new();
-    for target in targets {
-        let collection = &target.collection;
+    for pending in writes {
+        let collection = &pending.collection;
         let entry = ids.entry(&collection.name);
         entry
             .or_insert_with(|| (collection.documents.clone(), Vec::new()))
             .1
-            .push(target.write.id());
+            .push(pending.write.id());
     }
     let mut found = HashMap::new();
     for (name, (documents, ids)) in ids {
@@ -256,18 +259,18 @@ async fn read_documents(session: &mut ClientSession, targets: &[Target]) -> Resu
 /// Returns the refused writes. If there are none, sets the guards of the writes for the next attempt.
 async fn check_refusals(
     session: &mut ClientSession,
-    targets: &mut [Target],
+    writes: &mut [PendingWrite],
 ) -> Result<std::result::Result<(), CommitFailure>> {
     start(session).await?;
-    let found = read_documents(session, targets).await;
+    let found = read_documents(session, writes).await;
     let _ = session.abort_transaction().await;
     let found = found?;
     let mut refusals = Vec::new();
-    for (index, target) in (0..).zip(targets) {
-        let key = (target.collection.name.clone(), target.write.id().to_owned());
-        match target.verdict(found.get(&key).map(AsRef::as_ref)) {
-            Ok(Verdict::Refused(reason)) => refusals.push(Refusal { write: index, reason }),
-            Ok(Verdict::Possible(guard)) => target.guard = guard,
+    for (index, pending) in (0..).zip(writes) {
+        let key = (pending.collection.name.clone(), pending.write.id().to_owned());
+        match pending.applicability(found.get(&key).map(AsRef::as_ref)) {
+            Ok(Applicability::Refused(reason)) => refusals.push(Refusal { write: index, reason }),
+            Ok(Applicability::Possible(guard)) => pending.guard = guard,
             Err(failure) => return Ok(Err(CommitFailure::Failed(failure))),
         }
     }

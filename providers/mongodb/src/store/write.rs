@@ -9,7 +9,7 @@ use super::document::{self, escape};
 use super::service::Collection;
 
 /// A write and its collection.
-pub(crate) struct Target {
+pub(crate) struct PendingWrite {
     pub collection: Arc<Collection>,
     pub write: Write,
     /// The condition of an adjustment.
@@ -35,15 +35,15 @@ pub(crate) enum Statement {
     Delete(Document),
 }
 
-/// Whether a write that was not applied can be applied to the current document.
+/// The result of the check whether a write can be applied to the current document.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Verdict {
+pub(crate) enum Applicability {
     Refused(RefusalReason),
     /// The write can be applied now, with this guard.
     Possible(Guard),
 }
 
-impl Target {
+impl PendingWrite {
     pub fn statement(&self) -> Result<Statement, Failure> {
         let fields = &self.collection.fields;
         // No document has a version that is larger than MongoDB's integers.
@@ -68,11 +68,11 @@ impl Target {
     }
 
     /// Checks this write against the current document.
-    pub fn verdict(&self, found: Option<&RawDocument>) -> Result<Verdict, Failure> {
-        let refused = |reason| Ok(Verdict::Refused(reason));
+    pub fn applicability(&self, found: Option<&RawDocument>) -> Result<Applicability, Failure> {
+        let refused = |reason| Ok(Applicability::Refused(reason));
         let found = match (&self.write, found) {
             (Write::Insert(_), Some(_)) => return refused(RefusalReason::Exists),
-            (Write::Insert(_), None) => return Ok(Verdict::Possible(Guard::Range)),
+            (Write::Insert(_), None) => return Ok(Applicability::Possible(Guard::Range)),
             (_, None) => return refused(RefusalReason::Missing),
             (_, Some(found)) => found,
         };
@@ -81,8 +81,8 @@ impl Target {
             Write::Replace(_) | Write::Delete(_) if self.expected() != Some(document.version) => {
                 refused(RefusalReason::Stale(document.version))
             }
-            Write::Adjust(adjustment) => self.adjustment_verdict(adjustment, found, &document),
-            _ => Ok(Verdict::Possible(Guard::Range)),
+            Write::Adjust(adjustment) => self.adjustment_applicability(adjustment, found, &document),
+            _ => Ok(Applicability::Possible(Guard::Range)),
         }
     }
 
@@ -94,12 +94,12 @@ impl Target {
         }
     }
 
-    fn adjustment_verdict(
+    fn adjustment_applicability(
         &self,
         adjustment: &Adjustment,
         found: &RawDocument,
         document: &mercato_ports::documents::Document,
-    ) -> Result<Verdict, Failure> {
+    ) -> Result<Applicability, Failure> {
         let body = document::parse_object(&document.body).unwrap_or_default();
         let mut sums = Vec::with_capacity(adjustment.changes.len());
         let mut missing = false;
@@ -120,11 +120,11 @@ impl Target {
                 .checked_add(change.by)
                 .ok_or_else(|| invalid("would exceed the range of a 64-bit integer"))?;
             if change.floor.is_some_and(|floor| sum < floor) {
-                return Ok(Verdict::Refused(RefusalReason::UnderFloor(current)));
+                return Ok(Applicability::Refused(RefusalReason::UnderFloor(current)));
             }
             sums.push(sum);
         }
-        Ok(Verdict::Possible(if missing {
+        Ok(Applicability::Possible(if missing {
             Guard::Version(document.version.cast_signed(), sums)
         } else {
             Guard::Range

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::http::reply::Reply;
 use crate::middleware::idempotency::seal::Cipher;
-use crate::session::replay_ids::ReplayIds;
+use crate::request_session::replay_ids::ReplayIds;
 
 /// The records. The id is a digest of the caller and the key.
 pub const RECORDS: Collection<Record> = Collection::new("gateway.idempotency");

@@ -14,9 +14,9 @@ use mercato_shop::payments::Payment;
 use mercato_shop::types::{Caller, Error};
 
 use crate::auth::identity::Identity;
+use crate::request_session::loader::Loader;
+use crate::request_session::replay_ids::ReplayIds;
 use crate::services::Services;
-use crate::session::loader::Loader;
-use crate::session::replay_ids::ReplayIds;
 
 /// The origin of a request.
 #[derive(Clone)]
@@ -27,17 +27,17 @@ pub struct RequestContext {
     pub ids: Option<Arc<ReplayIds>>,
 }
 
-/// The caller of a request. Its session is looked up at the first use.
+/// The caller of a request. The caller's session is checked at the first use.
 struct LazyIdentity {
     services: Arc<Services>,
-    claimed: Identity,
+    unchecked: Identity,
     checked: OnceLock<Identity>,
 }
 
 impl LazyIdentity {
     fn get(&self) -> &Identity {
         self.checked
-            .get_or_init(|| self.claimed.clone().with_session_checked(&self.services))
+            .get_or_init(|| self.unchecked.clone().with_session_checked(&self.services))
     }
 
     fn caller(&self) -> &Caller {
@@ -46,7 +46,7 @@ impl LazyIdentity {
 }
 
 /// The session of one request.
-pub struct Session {
+pub struct RequestSession {
     pub services: Arc<Services>,
     pub client: Client,
     identity: Arc<LazyIdentity>,
@@ -61,12 +61,12 @@ pub struct Session {
     pub payments: Loader<Option<Payment>>,
 }
 
-impl Session {
+impl RequestSession {
     /// Returns the session of a request.
     pub fn new(services: &Arc<Services>, context: RequestContext) -> Self {
         let identity = Arc::new(LazyIdentity {
             services: Arc::clone(services),
-            claimed: context.identity,
+            unchecked: context.identity,
             checked: OnceLock::new(),
         });
         let loader = || (Arc::clone(services), Arc::clone(&identity));
@@ -80,10 +80,10 @@ impl Session {
         Self {
             services: Arc::clone(services),
             client: context.client,
-            products: Loader::new(move |ids| spread(ids, products.catalog.get_many(ids).map(all_ok))),
+            products: Loader::new(move |ids| per_key(ids, products.catalog.get_many(ids).map(all_ok))),
             products_including_archived: Loader::new(move |ids| {
                 let found = including_archived.catalog.get_many_including_archived(ids);
-                spread(ids, found.map(all_ok))
+                per_key(ids, found.map(all_ok))
             }),
             categories: Loader::new(move |keys| {
                 let all = categories.catalog.categories().map(Arc::new);
@@ -91,12 +91,12 @@ impl Session {
             }),
             stock: Loader::new(move |ids| {
                 let found = stock.catalog.get_stock_many(stock_caller.caller(), ids);
-                spread(ids, found.map(all_ok))
+                per_key(ids, found.map(all_ok))
             }),
-            users: Loader::new(move |ids| spread(ids, users.accounts.get_many(users_caller.caller(), ids))),
-            orders: Loader::new(move |ids| spread(ids, orders.orders.get_many(orders_caller.caller(), ids))),
+            users: Loader::new(move |ids| per_key(ids, users.accounts.get_many(users_caller.caller(), ids))),
+            orders: Loader::new(move |ids| per_key(ids, orders.orders.get_many(orders_caller.caller(), ids))),
             payments: Loader::new(move |ids| {
-                spread(ids, payments.payments.get_many(payments_caller.caller(), ids))
+                per_key(ids, payments.payments.get_many(payments_caller.caller(), ids))
             }),
             identity,
             ids: context.ids,
@@ -161,7 +161,7 @@ impl Session {
     }
 
     /// Replaces `Unauthenticated` by the reason why the caller's credential was rejected.
-    pub fn explain(&self, error: Error) -> Error {
+    pub fn with_rejection_reason(&self, error: Error) -> Error {
         match (error, &self.identity.get().rejected) {
             (Error::Unauthenticated(_), Some(reason)) => reason.clone(),
             (error, _) => error,
@@ -181,8 +181,8 @@ impl Session {
         found.into_iter().next().transpose().map(|_| ())
     }
 
-    /// Rejects an anonymous caller, and text that cannot be a user's id. Callers' own ids are always valid,
-    /// since another shop may have created them.
+    /// Rejects an anonymous caller, and text that cannot be a user's id. The caller's own id is always valid,
+    /// even if it has another form.
     ///
     /// # Errors
     /// [`Error::Unauthenticated`] and [`Error::Invalid`].
@@ -211,7 +211,7 @@ fn all_ok<T>(values: Vec<T>) -> Vec<Result<T, Error>> {
     values.into_iter().map(Ok).collect()
 }
 
-/// Returns the error of a whole batch for each of its keys.
-fn spread<T>(ids: &[String], answer: Result<Vec<Result<T, Error>>, Error>) -> Vec<Result<T, Error>> {
+/// Returns the results of a batch. If the whole batch failed, returns its error for each key.
+fn per_key<T>(ids: &[String], answer: Result<Vec<Result<T, Error>>, Error>) -> Vec<Result<T, Error>> {
     answer.unwrap_or_else(|error| ids.iter().map(|_| Err(error.clone())).collect())
 }

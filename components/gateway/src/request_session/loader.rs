@@ -62,7 +62,7 @@ impl<V: Clone> Loader<V> {
         loaded.unwrap_or_else(|| Err(missing()))
     }
 
-    /// Forgets all values, because they may have changed.
+    /// Removes all values, because they may have changed.
     pub fn clear(&self) {
         self.state().loaded.clear();
     }

@@ -7,8 +7,8 @@ use mercato_ports::events::Event;
 
 use super::document::parse_object;
 
-/// Rejects writes and events that are invalid whatever the store holds. Bodies are checked when they are
-/// encoded.
+/// Rejects writes and events that are invalid for every content of the store. Bodies are checked when they
+/// are encoded.
 pub(crate) fn check(writes: &[Write], events: &[Event]) -> Result<(), Failure> {
     let mut named = HashSet::new();
     for write in writes {

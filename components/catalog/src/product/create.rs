@@ -5,6 +5,7 @@ use mercato_shop::accounts::AuditAction;
 use mercato_shop::catalog::{MovementKind, NewProduct, Product};
 use mercato_shop::collection::Stored;
 use mercato_shop::id;
+use mercato_shop::retry::{AttemptError, retry_on_conflict};
 use mercato_shop::types::{Caller, Error};
 
 use super::input;
@@ -12,7 +13,7 @@ use crate::category::placement;
 use crate::events;
 use crate::platform::Platform;
 use crate::repository::{
-    Claim, EXTERNAL_IDS, PRODUCTS, ProductBody, commit, is_claimed, sku_writes, to_product,
+    Claim, EXTERNAL_IDS, PRODUCTS, ProductBody, busy, commit, is_claimed, sku_writes, to_product,
 };
 use crate::stock::ledger;
 use crate::stock::movement::Movement;
@@ -24,21 +25,21 @@ use crate::stock::movement::Movement;
 /// or the SKU.
 pub fn create(ports: &impl Platform, caller: &Caller, input: &NewProduct) -> Result<Product, Error> {
     let body = input::to_body(ports, input)?;
-    insert(ports, caller, id::new(), body, None)
+    retry_on_conflict(busy, || insert(ports, caller, id::new(), body.clone(), None))
 }
 
 /// Inserts a product. A variant is inserted together with its parent, which lists it already.
 ///
 /// # Errors
-/// [`Error::Conflict`] if an id is claimed already, or if the parent or the category tree changes
-/// concurrently.
+/// [`AttemptError::Conflict`] if the parent or the category tree changes concurrently. [`Error::Conflict`] if
+/// an id is claimed already.
 pub fn insert(
     ports: &impl Platform,
     caller: &Caller,
     id: String,
     mut body: ProductBody,
     parent: Option<&Stored<ProductBody>>,
-) -> Result<Product, Error> {
+) -> Result<Product, AttemptError> {
     let tree_guard = placement::set_guarded_path(ports, &mut body)?;
     let mut writes = vec![PRODUCTS.insert(&id, &body)?];
     if let Some(external_id) = &body.external_id {
@@ -67,7 +68,8 @@ pub fn insert(
         Err(CommitFailure::Refused(refusals)) if is_claimed(&refusals) => Err(Error::Conflict(
             "Another product, which may be archived, has this `externalId` or `sku`. Update that product, or import it."
                 .into(),
-        )),
+        )
+        .into()),
         Err(failure) => Err(failure.into()),
     }
 }

@@ -8,11 +8,12 @@ use mercato_shop::catalog::{Attribute, NewProduct, Product};
 use mercato_shop::collection::Stored;
 use mercato_shop::id;
 use mercato_shop::ports::Ports;
+use mercato_shop::retry::{AttemptError, retry_on_conflict};
 use mercato_shop::types::{Caller, Error};
 
 use super::{create, input};
 use crate::platform::Platform;
-use crate::repository::{PRODUCTS, ProductBody, find_product};
+use crate::repository::{PRODUCTS, ProductBody, busy, find_product};
 
 const MAX_VARIANTS: usize = 100;
 
@@ -39,17 +40,25 @@ pub fn create_variant(
     body.parent_id = Some(parent_id.into());
     body.options = options;
     body.standalone = None;
+    retry_on_conflict(busy, || add(ports, caller, parent_id, body.clone()))
+}
+
+/// Adds a variant to its parent as the parent is now.
+fn add(
+    ports: &impl Platform,
+    caller: &Caller,
+    parent_id: &str,
+    body: ProductBody,
+) -> Result<Product, AttemptError> {
     let mut parent = find_product(ports, parent_id)?;
     if parent.body.parent_id.is_some() {
-        return Err(Error::invalid(
-            "parentId",
-            "This product is a variant itself. Use its parent.",
-        ));
+        return Err(Error::invalid("parentId", "This product is a variant itself. Use its parent.").into());
     }
     if parent.body.variant_ids.len() >= MAX_VARIANTS {
         return Err(Error::Conflict(format!(
             "A product can have at most {MAX_VARIANTS} variants. Delete one first."
-        )));
+        ))
+        .into());
     }
     let siblings = PRODUCTS.get_many(ports, &parent.body.variant_ids)?;
     let has_same_options = |sibling: &Stored<ProductBody>| {
@@ -60,9 +69,9 @@ pub fn create_variant(
                 .all(|option| sibling.body.options.contains(option))
     };
     if siblings.iter().flatten().any(has_same_options) {
-        return Err(Error::Conflict(
-            "Another variant has the same options. Choose other options.".into(),
-        ));
+        return Err(
+            Error::Conflict("Another variant has the same options. Choose other options.".into()).into(),
+        );
     }
     let id = id::new();
     parent.body.variant_ids.push(id.clone());

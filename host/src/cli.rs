@@ -12,7 +12,8 @@ use crate::logs::Format;
 
 /// Mercato, an e-commerce backend of WebAssembly components, in one process.
 ///
-/// `mercato up` runs a shop. `mercato import` imports a product feed into a running shop. Every setting is a
+/// `mercato up` runs a shop. `mercato import` imports a product feed into a running shop. `mercato admin create`
+/// makes the first user of the staff. `mercato backup` copies the database of a shop to a file. Every setting is a
 /// flag or an environment variable. Variables are also read from the file `.env` in the current folder,
 /// unless the environment sets them.
 #[derive(Debug, Parser)]
@@ -29,6 +30,12 @@ pub enum Command {
     /// Run the shop until SIGTERM or Ctrl-C. Print `ready URL` when the shop accepts requests.
     Up(Up),
     Import(import::Options),
+    /// Manage the users with the role ADMIN, in a running shop.
+    #[command(subcommand)]
+    Admin(Admin),
+    Backup(Backup),
+    Restore(Restore),
+    Check(Check),
     /// List dead letters, or deliver one again. Stop the shop first, unless its events are in Kafka.
     #[command(subcommand)]
     DeadLetters(DeadLetters),
@@ -63,6 +70,10 @@ pub struct Up {
     /// Use a temporary data folder instead of --data, and remove it at the end.
     #[arg(long, env = "MERCATO_EPHEMERAL", value_parser = FalseyValueParser::new())]
     pub ephemeral: bool,
+    /// Fill the shop with demo data: products, categories, discounts, customers and orders. Print `demo` and the
+    /// customers' password when they are complete.
+    #[arg(long)]
+    pub demo: bool,
     /// Storage in the data folder.
     #[command(flatten)]
     pub storage: Storage,
@@ -95,6 +106,9 @@ pub struct Storage {
     /// What a change waits for before it is confirmed.
     #[arg(long, env = "MERCATO_DURABILITY", value_enum, default_value_t = Durability::Full)]
     pub durability: Durability,
+    /// Start although the database lacks confirmed changes. They are lost.
+    #[arg(long)]
+    pub accept_loss: bool,
     /// The sender of mail. Without --mail, each message becomes a file in the folder `mail` of the data
     /// folder.
     #[arg(
@@ -241,6 +255,85 @@ pub struct Requests {
     /// The maximum size of a request body, in KiB. A larger body gets status 413.
     #[arg(long, env = "MERCATO_BODY_LIMIT", value_name = "KIB", default_value_t = 1024)]
     pub body_limit: usize,
+}
+
+/// The subcommands of `mercato admin`.
+#[derive(Debug, Subcommand)]
+pub enum Admin {
+    Create(NewAdmin),
+}
+
+/// Create a user with the role ADMIN, or give an existing user this role.
+///
+/// The password of a new user is asked for without showing it. Without a terminal, or for an empty answer, a
+/// password is generated and printed once. An existing user keeps the password.
+#[derive(Debug, Args)]
+pub struct NewAdmin {
+    /// The user name.
+    pub username: String,
+    /// Read the password from the first line of standard input.
+    #[arg(long)]
+    pub password_stdin: bool,
+    /// The shop.
+    #[command(flatten)]
+    pub shop: RunningShop,
+}
+
+/// A running shop, and its API key.
+#[derive(Debug, Args)]
+pub struct RunningShop {
+    /// The URL of the shop.
+    #[arg(long, env = "MERCATO_URL", default_value = "http://127.0.0.1:3000")]
+    pub url: String,
+    /// The API key of the shop. By default it is read from the data folder. Set it in the environment, so that no
+    /// list of processes shows it.
+    #[arg(long, env = "API_SECRET", hide_env_values = true)]
+    pub key: Option<String>,
+    /// The data folder of the shop, for a generated API key.
+    #[arg(long, env = "MERCATO_DATA", value_name = "DIR", default_value = ".mercato")]
+    pub data: PathBuf,
+}
+
+/// Copy the database of a data folder to a file. The shop may run meanwhile.
+///
+/// The file holds all documents and events as they were at one moment. All of it is checked before it gets its
+/// name. It holds neither the API secret nor the mail files.
+#[derive(Debug, Args)]
+pub struct Backup {
+    /// The file to write. It must not be in the data folder.
+    pub file: PathBuf,
+    /// Replace the file if it exists.
+    #[arg(long)]
+    pub force: bool,
+    /// The data folder.
+    #[command(flatten)]
+    pub data: Data,
+}
+
+/// Copy a backup into a data folder. Stop the shop first.
+///
+/// All of the backup is checked before the folder is changed. The API secret and the mail files of the folder
+/// are left unchanged.
+#[derive(Debug, Args)]
+pub struct Restore {
+    /// The file of `mercato backup`.
+    pub file: PathBuf,
+    /// Replace the database of the folder. The old one is kept in a new folder inside.
+    #[arg(long)]
+    pub force: bool,
+    /// The data folder. It is created if it does not exist.
+    #[command(flatten)]
+    pub data: Data,
+}
+
+/// Check all of a data folder or of a backup, and print what it holds. The shop may run meanwhile.
+#[derive(Debug, Args)]
+pub struct Check {
+    /// The backup. By default the data folder is checked.
+    pub file: Option<PathBuf>,
+    /// The data folder.
+    #[command(flatten)]
+    pub data: Data,
 }
 
 /// The subcommands of `mercato dead-letters`.

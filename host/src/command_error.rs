@@ -27,7 +27,7 @@ pub const HELP: &str = "\
 Exit codes:
    0  success
    2  the command line is invalid
-  65  a file or database is damaged, or of the wrong kind
+  65  a file or database is damaged, or of the wrong kind; `mercato import` refused rows
   66  a file is missing
   69  the port is in use, or the shop cannot be reached
   70  an internal error

@@ -68,3 +68,18 @@ impl DataFolder {
         &self.path
     }
 }
+
+/// Rejects a data folder that does not exist.
+///
+/// # Errors
+/// If it does not exist.
+pub fn require_folder(data: &Path) -> Result<(), CommandError> {
+    if data.is_dir() {
+        return Ok(());
+    }
+    let message = format!(
+        "the data folder {} does not exist: name the data folder of the shop with --data",
+        data.display()
+    );
+    Err(CommandError::new(Code::NoInput, message))
+}

@@ -4,13 +4,14 @@ use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 
-use mercato_embedded::Durability;
+use mercato_embedded::Options;
 use mercato_ports::events::DeadLetters as DeadLettersPort;
 use serde_json::json;
 
 use crate::broker;
 use crate::cli::DeadLetters;
 use crate::command_error::{Code, CommandError};
+use crate::data::require_folder;
 use crate::providers;
 use crate::shop::Shop;
 
@@ -39,15 +40,9 @@ fn open(data: &Path, shop: &Path, events: Option<&str>) -> Result<Arc<dyn DeadLe
     if let Some(events) = events {
         return Ok(broker::connect(events)?);
     }
-    if !data.is_dir() {
-        let message = format!(
-            "the data folder {} does not exist: name the data folder of the shop with --data",
-            data.display()
-        );
-        return Err(CommandError::new(Code::NoInput, message));
-    }
+    require_folder(data)?;
     let shop = Shop::read(shop)?;
-    Ok(providers::embedded(data, &shop.manifest, Durability::Full)?)
+    Ok(providers::embedded(data, &shop.manifest, Options::default())?)
 }
 
 async fn list(port: &dyn DeadLettersPort, limit: u32) -> Result<(), CommandError> {

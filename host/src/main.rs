@@ -1,10 +1,14 @@
-//! The program `mercato`: runs the shop in one process, or imports products into a running shop.
+//! The program `mercato`: runs the shop in one process, imports products into a running shop, and makes and
+//! restores backups.
 
+mod admin;
+mod backup;
 mod broker;
 mod cli;
 mod command_error;
 mod data;
 mod dead_letters;
+mod demo;
 mod events;
 mod http;
 mod import;
@@ -59,6 +63,10 @@ fn run(command: Command) -> Result<(), CommandError> {
             runtime()?.block_on(up::run(options))
         }
         Command::Import(options) => import::run(&options),
+        Command::Admin(command) => admin::run(&command),
+        Command::Backup(options) => backup::backup(&options),
+        Command::Restore(options) => backup::restore(&options),
+        Command::Check(options) => backup::check(&options),
         Command::DeadLetters(command) => runtime()?.block_on(dead_letters::run(command)),
     }
 }

@@ -4,9 +4,7 @@ use std::path::Path;
 use std::pin::pin;
 use std::sync::Arc;
 
-use mercato_embedded::{
-    DispatchOptions, Dispatcher, Durability, EmlMailer, MemoryCache, OpenError, Options, Store,
-};
+use mercato_embedded::{DispatchOptions, Dispatcher, EmlMailer, MemoryCache, OpenError, Options, Store};
 use mercato_http::Client;
 use mercato_mongodb::{Relay, RelayOptions, Store as MongoStore};
 use mercato_ports::cache::Cache;
@@ -46,11 +44,11 @@ impl Providers {
         servers: &Servers,
     ) -> Result<Self, CommandError> {
         let (Some(documents), Some(events)) = (&servers.documents, &servers.events) else {
-            return Ok(Self::Embedded(embedded(
-                data,
-                manifest,
-                storage.durability.into(),
-            )?));
+            let options = Options {
+                durability: storage.durability.into(),
+                accept_loss: storage.accept_loss,
+            };
+            return Ok(Self::Embedded(embedded(data, manifest, options)?));
         };
         let broker = broker::connect(events)?;
         let unavailable =
@@ -97,20 +95,19 @@ impl Providers {
 ///
 /// # Errors
 /// If it cannot be opened. The message says what to do.
-pub fn embedded(
-    data: &Path,
-    manifest: &ShopManifest,
-    durability: Durability,
-) -> Result<Arc<Store>, CommandError> {
-    let store = Store::open(data, manifest, Options { durability }).map_err(|error| {
-        let code = match error {
-            OpenError::Folder { .. } => Code::CantCreate,
-            OpenError::InUse { .. } => Code::Busy,
-            _ => Code::Data,
-        };
-        CommandError::new(code, error.to_string())
-    })?;
+pub fn embedded(data: &Path, manifest: &ShopManifest, options: Options) -> Result<Arc<Store>, CommandError> {
+    let store = Store::open(data, manifest, options)
+        .map_err(|error| CommandError::new(open_error_code(&error), error.to_string()))?;
     Ok(Arc::new(store))
+}
+
+/// Returns the exit code for a data folder that cannot be used.
+pub fn open_error_code(error: &OpenError) -> Code {
+    match error {
+        OpenError::Folder { .. } => Code::CantCreate,
+        OpenError::InUse { .. } => Code::Busy,
+        _ => Code::Data,
+    }
 }
 
 /// Creates a cache in Redis, or in memory if no other process can use the same documents.

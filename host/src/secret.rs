@@ -54,6 +54,27 @@ pub fn resolve(configured: Option<String>, data: &Path) -> Result<Secret, Comman
     }
 }
 
+/// Returns the API key of a running shop: the given one, or the generated one in its data folder.
+///
+/// # Errors
+/// If there is no key, or if its file cannot be read.
+pub fn of_shop(key: Option<&str>, data: &Path) -> Result<String, CommandError> {
+    if let Some(key) = key.filter(|key| !key.is_empty()) {
+        return Ok(key.to_owned());
+    }
+    let file = file(data);
+    read(&file)?.ok_or_else(|| {
+        let advice = "set --key or API_SECRET, or name the data folder of the shop with --data";
+        CommandError::new(
+            Code::Config,
+            format!(
+                "no API key is set, and {} does not exist: {advice}",
+                file.display()
+            ),
+        )
+    })
+}
+
 /// Reads the secret from a file. Returns `None` if the file does not exist.
 ///
 /// # Errors

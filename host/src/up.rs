@@ -27,7 +27,7 @@ use crate::metrics::Metrics;
 use crate::providers::Providers;
 use crate::runtime::{Limits, Platform, Pool};
 use crate::shop::Shop;
-use crate::{http, providers, secret};
+use crate::{demo, http, providers, secret};
 
 /// Runs the shop until a signal stops it.
 ///
@@ -50,7 +50,8 @@ pub async fn run(options: Up) -> Result<(), CommandError> {
     let cache = providers::cache(&options.servers)?;
     let providers = Providers::open(data.path(), &shop.manifest, &options.storage, &options.servers).await?;
     let documents = providers.documents();
-    let config = config(settings, &shop.manifest, data.path())?;
+    let config = config(settings, &shop.manifest, data.path(), &options.servers.http_hosts)?;
+    let key = config.get(API_SECRET).cloned().unwrap_or_default();
     let address_header = settings::text::address_header(&|name| config.get(name).cloned())
         .map_err(|reason| CommandError::new(Code::Config, reason))?
         .unwrap_or(client_address::HEADER);
@@ -87,6 +88,10 @@ pub async fn run(options: Up) -> Result<(), CommandError> {
     };
     announce(address)?;
     info!(%address, shop = %options.shop.display(), data = %data.path().display(), "serving");
+    if options.demo {
+        // A thread of its own does not delay the shutdown.
+        std::thread::spawn(move || demo::run(address, key));
+    }
     http::serve(listener, Arc::new(service), shutdown).await;
     let _ = stop_dispatcher.send(true);
     let _ = dispatcher.await;
@@ -136,14 +141,18 @@ fn read_settings(manifest: &ShopManifest) -> Result<HashMap<String, String>, Com
     Ok(values)
 }
 
-/// Adds the settings that the host decides: the API secret, the header of the client's address, and that the
-/// host holds event streams open.
+/// Adds the settings that the host decides: the API secret, the header of the client's address, the hosts that
+/// the shop may call, and that the host holds event streams open.
 fn config(
     settings: HashMap<String, String>,
     manifest: &ShopManifest,
     data: &Path,
+    http_hosts: &str,
 ) -> Result<HashMap<String, String>, CommandError> {
     let mut config = settings;
+    if manifest.config_names().any(|name| name == settings::hosts::NAME) {
+        config.insert(settings::hosts::NAME.to_owned(), http_hosts.to_owned());
+    }
     if manifest.config_names().any(|name| name == API_SECRET) {
         let secret = secret::resolve(config.remove(API_SECRET), data)?;
         if let Some(file) = &secret.file {
@@ -230,7 +239,7 @@ fn stop_signal() -> Result<impl Future<Output = ()>, CommandError> {
     })
 }
 
-/// Prints the only line on standard output.
+/// Prints where the shop accepts requests.
 fn announce(address: SocketAddr) -> Result<(), CommandError> {
     let mut out = std::io::stdout().lock();
     writeln!(out, "ready http://{address}")

@@ -173,7 +173,7 @@ fn check_call(
         "user": owner.id, "product": targets.product, "bought": targets.bought, "order": targets.order,
         "fresh": targets.fresh, "paid": targets.paid, "code": targets.code, "name": unique("cell"),
         "version": before.pointer("/product/version"), "userVersion": before.pointer("/user/version"),
-        "password": owner.password, "login": { "username": owner.name, "password": owner.password },
+        "username": owner.name, "password": owner.password, "login": { "username": owner.name, "password": owner.password },
     });
     let members = variables.as_object_mut().context("variables are an object")?;
     if declares("refresh") || declares("session") {
@@ -189,6 +189,11 @@ fn check_call(
     members.insert("webhook".into(), json!(webhook));
     if let Some(webhook) = webhook.as_ref().filter(|_| declares("delivery")) {
         members.insert("delivery".into(), json!(webhooks::delivery(shop, webhook)?));
+    }
+    if declares("slug") {
+        let query = "query ($id: ID!) { product(id: $id) { slug } }";
+        let product = shop.graphql(As::Key, query, json!({ "id": targets.product }))?;
+        members.insert("slug".into(), product.data("/product/slug")?.clone());
     }
     members.retain(|name, _| declares(name));
     let answer = if parent == "Subscription" {

@@ -21,7 +21,10 @@ pub fn tests(shop: &Arc<Shop>) -> Vec<Trial> {
             a_product_is_found_in_its_category_and_the_parents,
             the_categories_stay_a_tree
         ],
-        component = [invalid_categories_are_refused]
+        component = [
+            invalid_categories_are_refused,
+            a_category_gets_a_slug_from_any_name
+        ]
     )
 }
 
@@ -108,7 +111,6 @@ fn invalid_categories_are_refused(shop: &Shop) -> Result<()> {
     let id = first.text("/createCategory/_id")?;
     create(shop, json!({ "name": "Second", "slug": slug }))?.refused("CONFLICT")?;
     create(shop, json!({ "name": " " }))?.bad_input("name")?;
-    create(shop, json!({ "name": "日本" }))?.bad_input("slug")?;
     create(shop, json!({ "name": "x", "slug": "No Slug" }))?.bad_input("slug")?;
     create(shop, json!({ "name": "x", "parentId": UNKNOWN_ID }))?.refused("NOT_FOUND")?;
     create(shop, json!({ "name": "x", "position": -5 }))?.bad_input("position")?;
@@ -123,5 +125,36 @@ fn invalid_categories_are_refused(shop: &Shop) -> Result<()> {
     shop.create_product(As::Key, product)?.bad_input("categoryId")?;
     delete(shop, id)?.text("/deleteCategory/_id")?;
     delete(shop, id)?.refused("NOT_FOUND")?;
+    Ok(())
+}
+
+fn a_category_gets_a_slug_from_any_name(shop: &Shop) -> Result<()> {
+    for (name, slugs) in [
+        ("Äpfel & Birnen", ["apfel-birnen", "aepfel-birnen"]),
+        ("Straße", ["strasse", "strasse"]),
+        ("Smørrebrød", ["smorrebrod", "smoerrebroed"]),
+        ("北京", ["北京", "bei-jing"]),
+    ] {
+        let mut ids = Vec::new();
+        let mut found = Vec::new();
+        for _ in 0..2 {
+            let created = create(shop, json!({ "name": name }))?;
+            let slug = created.text("/createCategory/slug")?.to_owned();
+            created.expect(
+                slugs.iter().any(|expected| slug.starts_with(expected)),
+                format!("the slug should begin with {}", slugs.join(" or ")),
+            )?;
+            ids.push(created.text("/createCategory/_id")?.to_owned());
+            found.push(slug);
+        }
+        found.dedup();
+        ensure!(
+            found.len() == 2,
+            "the second slug should have a suffix: {found:?}"
+        );
+        for id in ids {
+            delete(shop, &id)?.text("/deleteCategory/_id")?;
+        }
+    }
     Ok(())
 }

@@ -101,7 +101,7 @@ impl Configured {
             .collect();
         lattice.put("mercato-settings", &[original.settings.clone(), added].concat())?;
         if let Some((_, hosts)) = settings.iter().find(|(name, _)| *name == HOSTS) {
-            lattice.put("mercato-http-client", &[format!("hosts={hosts}")])?;
+            lattice.put("mercato-http-client", &[format!("{HOSTS}={hosts}")])?;
         }
         std::thread::sleep(RECONFIGURATION);
         let shop = Self {

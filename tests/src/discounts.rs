@@ -9,8 +9,9 @@ use serde_json::{Value, json};
 use crate::fixtures::{Stock, order_lines, unique};
 use crate::graphql::GraphqlResponse;
 use crate::parallel::{at_once, winner, winners};
-use crate::shop::{As, Shop};
+use crate::shop::{As, Shop, User};
 use crate::trials::trials;
+use crate::values::text_at;
 
 /// The tests of this area.
 pub fn tests(shop: &Arc<Shop>) -> Vec<Trial> {
@@ -27,6 +28,8 @@ pub fn tests(shop: &Arc<Shop>) -> Vec<Trial> {
             an_order_with_a_code_adds_up_line_by_line,
             an_amount_never_exceeds_the_subtotal,
             an_unusable_code_is_refused_and_reserves_nothing,
+            a_percentage_has_hundredths,
+            the_message_says_which_limit_is_reached,
             invalid_discounts_are_refused,
             a_region_is_an_iso_code
         ]
@@ -73,6 +76,47 @@ fn an_order_with_a_code_adds_up_line_by_line(shop: &Shop) -> Result<()> {
     // 33 % of 3,098 are 1,022.34.
     answer.has("/placeOrder/discount", 1_022)?;
     check_sums(&answer)
+}
+
+fn a_percentage_has_hundredths(shop: &Shop) -> Result<()> {
+    let query = "mutation ($input: CreateDiscountInput!) {
+        createDiscount(input: $input) { percent basisPoints } }";
+    let create = |input: Value| shop.graphql(As::Key, query, json!({ "input": input }));
+    let code = unique("part");
+    let created = create(json!({ "code": code, "basisPoints": 620 }))?;
+    created.has("/createDiscount", json!({ "percent": null, "basisPoints": 620 }))?;
+    // 6.2 % of 10.00 are 0.62, and of 0.99 they are 0.06138.
+    let ada = shop.ada()?;
+    for (price, discount) in [(1_000, 62), (99, 6)] {
+        let answer = place(shop, ada.caller(), &[(&shop.product(price, 9)?, 1)], &code)?;
+        answer.has("/placeOrder/discount", discount)?;
+        check_sums(&answer)?;
+    }
+    let whole = create(json!({ "code": unique("whole"), "percent": 6 }))?;
+    whole.has("/createDiscount", json!({ "percent": 6, "basisPoints": 600 }))?;
+    for points in [0, 10_001] {
+        create(json!({ "code": unique("wrong"), "basisPoints": points }))?.bad_input("percent")?;
+    }
+    Ok(())
+}
+
+fn the_message_says_which_limit_is_reached(shop: &Shop) -> Result<()> {
+    let (ada, bob) = (shop.ada()?, shop.bob()?);
+    let product = shop.product(10, 100)?;
+    let code = shop.discount(json!({ "percent": 50, "limit": 3, "limitPerCustomer": 2 }))?;
+    let order = |user: &User| place(shop, user.caller(), &[(&product, 1)], &code);
+    let message = |answer: GraphqlResponse| -> Result<String> {
+        Ok(text_at(answer.bad_input("discountCode")?, "/message")?.to_owned())
+    };
+    for _ in 0..2 {
+        check_sums(&order(&ada)?)?;
+    }
+    let own = message(order(&ada)?)?;
+    ensure!(own.contains("customer") && own.contains("2 orders"), "{own}");
+    check_sums(&order(&bob)?)?;
+    let all = message(order(&bob)?)?;
+    ensure!(!all.contains("customer") && all.contains("3 orders"), "{all}");
+    Ok(())
 }
 
 fn an_amount_never_exceeds_the_subtotal(shop: &Shop) -> Result<()> {
@@ -135,7 +179,7 @@ fn an_unusable_code_is_refused_and_reserves_nothing(shop: &Shop) -> Result<()> {
     let codes = [
         disabled,
         shop.discount(json!({ "percent": 50, "startsAt": "2999-01-01T00:00:00Z" }))?,
-        shop.discount(json!({ "amount": 1, "currency": "XTS" }))?,
+        shop.discount(json!({ "amount": 1, "currency": "EUR" }))?,
         shop.discount(json!({ "amount": 1, "minimum": 11 }))?,
         unique("nothing"),
         String::new(),
@@ -182,6 +226,30 @@ fn invalid_discounts_are_refused(shop: &Shop) -> Result<()> {
             "currency",
             json!({ "code": code, "amount": 1, "currency": "dollars" }),
         ),
+        (
+            "currency",
+            json!({ "code": code, "amount": 1, "currency": "ZZZ" }),
+        ),
+        (
+            "currency",
+            json!({ "code": code, "amount": 1, "currency": "BTC" }),
+        ),
+        (
+            "currency",
+            json!({ "code": code, "amount": 1, "currency": "XXX" }),
+        ),
+        (
+            "currency",
+            json!({ "code": code, "amount": 1, "currency": "XTS" }),
+        ),
+        (
+            "currency",
+            json!({ "code": code, "amount": 1, "currency": "XAU" }),
+        ),
+        (
+            "currency",
+            json!({ "code": code, "amount": 1, "currency": "HRK" }),
+        ),
         ("limit", json!({ "code": code, "percent": 5, "limit": 0 })),
         (
             "limitPerCustomer",
@@ -211,8 +279,15 @@ fn a_region_is_an_iso_code(shop: &Shop) -> Result<()> {
         let variables = json!({ "products": [{ "_id": product, "quantity": 1 }], "region": region });
         shop.graphql(shop.ada()?.caller(), PLACE, variables)
     };
-    for wrong in ["", "Bavaria", "D", "US-", "US-CALI", "*"] {
+    for wrong in [
+        "", "Bavaria", "D", "DEU", "US-", "US-CALI", "*", "ZZ", "XX", "EU", "ZZ-CA",
+    ] {
         place(wrong)?.bad_input("region")?;
+    }
+    for (wrong, right) in [("UK", "GB"), ("uk-eng", "GB"), ("EL", "GR")] {
+        let answer = place(wrong)?;
+        let message = text_at(answer.bad_input("region")?, "/message")?;
+        ensure!(message.ends_with(&format!("is {right}.")), "{message}");
     }
     let answer = place("us-ca")?;
     answer.has("/placeOrder/region", "US-CA")?;

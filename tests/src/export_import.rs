@@ -37,7 +37,7 @@ fn fill(shop: &Shop) -> Result<()> {
     let socks = json!({ "input": { "name": "Warm socks", "slug": "socks", "parentId": clothes } });
     create(shop, category, socks)?;
     let full = json!({
-        "name": "Wool, \"thick\"", "description": "Two\nlines", "manufacturer": "=1+1", "externalId": "feed,1", "price": 1_250,
+        "name": "Wool, \"thick\"", "description": "Two\nlines", "manufacturer": "=1+1", "externalId": "feed,1", "price": 1_250, "compareAtPrice": 2_500, "slug": "thick-wool",
         "currency": "KWD", "quantity": 3, "sku": "S-1", "categoryId": "socks",
         "images": [{ "url": "https://shop.example/a.jpg", "alt": "A sock" }],
         "attributes": [{ "name": "material", "value": "wool" }], "weight": 250,

@@ -129,7 +129,7 @@ impl Shop {
     /// Adds units of a product to the caller's cart.
     pub fn add_to_cart(&self, caller: As<'_>, product: &str, quantity: i64) -> Result<GraphqlResponse> {
         let query = "mutation ($product: ID!, $quantity: Int!) {
-            addToCart(productId: $product, quantity: $quantity) { total } }";
+            addToCart(productId: $product, quantity: $quantity) { _id total } }";
         let variables = json!({ "product": product, "quantity": quantity });
         self.graphql(caller, query, variables)
     }

@@ -163,7 +163,7 @@ impl GraphqlResponse {
         let lines: Vec<Value> = lines
             .iter()
             .map(|(id, requested, available)| {
-                json!({ "_id": id, "requested": requested, "available": available })
+                json!({ "_id": id, "id": id, "requested": requested, "available": available })
             })
             .collect();
         self.refused_with("OUT_OF_STOCK", "lines", lines).map(drop)

@@ -137,6 +137,11 @@ impl Response {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
+    /// Returns the body as it was sent.
+    pub fn bytes(&self) -> &[u8] {
+        &self.body
+    }
+
     /// Returns the body as JSON.
     pub fn json(&self) -> Result<Value> {
         serde_json::from_slice(&self.body)

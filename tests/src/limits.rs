@@ -26,7 +26,7 @@ pub fn tests(shop: &Arc<Shop>) -> Vec<Trial> {
             a_query_of_50_levels_in_fragments_is_refused,
             a_deeply_nested_document_is_refused,
             a_query_may_have_50_aliases,
-            a_query_may_have_4_000_tokens,
+            a_query_may_have_5_000_tokens,
             a_query_that_is_too_complex_is_refused,
             a_batch_may_have_10_requests,
             deeply_nested_json_is_refused,
@@ -164,11 +164,11 @@ fn a_query_may_have_50_aliases(shop: &Shop) -> Result<()> {
     Ok(())
 }
 
-fn a_query_may_have_4_000_tokens(shop: &Shop) -> Result<()> {
+fn a_query_may_have_5_000_tokens(shop: &Shop) -> Result<()> {
     let tokens = |count: usize| format!("{{ {} }}", "__typename ".repeat(count - 2));
-    let allowed = shop.query(As::Anonymous, &tokens(4_000))?;
+    let allowed = shop.query(As::Anonymous, &tokens(5_000))?;
     allowed.has("/__typename", "Query")?;
-    for count in [4_001, 50_000] {
+    for count in [5_001, 50_000] {
         refused(&shop.query(As::Anonymous, &tokens(count))?, "TOO_MANY_TOKENS")?;
     }
     Ok(())

@@ -1,5 +1,7 @@
-//! Mails that a mail server has stored in a Maildir (RFC 5322, RFC 2045 and RFC 2046).
+//! Mails that a mail server has stored in a Maildir, or a shop in its data folder (RFC 5322, RFC 2045 and RFC
+//! 2046).
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail, ensure};
@@ -7,6 +9,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use quoted_printable::{ParseMode, decode};
 
+use crate::process::Home;
 use crate::wait::{LATER, eventually};
 
 /// A mail server that stores all mails.
@@ -18,7 +21,7 @@ pub struct MailServer {
     pub mails: Mails,
 }
 
-/// A Maildir.
+/// A folder with a file for each mail.
 #[derive(Clone, Debug)]
 pub struct Mails(PathBuf);
 
@@ -39,7 +42,7 @@ impl MailServer {
     pub fn from_env() -> Option<Self> {
         Some(Self {
             url: std::env::var("MERCATO_TEST_SMTP").ok()?,
-            mails: Mails(std::env::var_os("MERCATO_TEST_SMTP_FOLDER")?.into()),
+            mails: Mails::in_maildir(std::env::var_os("MERCATO_TEST_SMTP_FOLDER")?),
         })
     }
 }
@@ -48,14 +51,29 @@ impl Mails {
     /// Returns the mails of the shop under test, if `MERCATO_TEST_MAILS` names the Maildir of its mail
     /// server.
     pub fn of_the_shop() -> Option<Self> {
-        std::env::var_os("MERCATO_TEST_MAILS").map(|folder| Self(folder.into()))
+        std::env::var_os("MERCATO_TEST_MAILS").map(Self::in_maildir)
+    }
+
+    fn in_maildir(folder: OsString) -> Self {
+        Self(PathBuf::from(folder).join("new"))
+    }
+
+    /// Returns the mails of a process without a mail server.
+    pub fn in_data(home: &Home) -> Self {
+        Self(home.data().join("mail"))
     }
 
     /// Returns the mails to an address.
     pub fn to(&self, address: &str) -> Result<Vec<Mail>> {
         let mut mails = Vec::new();
-        for file in std::fs::read_dir(self.0.join("new"))? {
-            let mail = String::from_utf8(std::fs::read(file?.path())?)?;
+        // A shop creates the folder with the first mail.
+        let files = self.0.exists().then(|| std::fs::read_dir(&self.0)).transpose()?;
+        for file in files.into_iter().flatten() {
+            let path = file?.path();
+            if path.extension().is_some_and(|extension| extension == "partial") {
+                continue;
+            }
+            let mail = String::from_utf8(std::fs::read(path)?)?;
             let part = Part::new(&mail);
             if part.header("to").is_some_and(|to| to.contains(address)) {
                 mails.push(part.mail().with_context(|| mail.clone())?);

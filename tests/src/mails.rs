@@ -22,18 +22,23 @@ pub fn tests(shop: &Arc<Shop>) -> Vec<Trial> {
     Mails::of_the_shop().map(test).into_iter().collect()
 }
 
+/// Verifies the e-mail address of a user's profile by the code of a mail with this subject.
+pub fn verify_email(shop: &Shop, mails: &Mails, user: &User, address: &str, subject: &str) -> Result<()> {
+    shop.request_verification(user, "EMAIL")?
+        .data("/requestVerification")?;
+    let mail = mails.receives(address, subject)?;
+    let code: String = mail.text.chars().filter(char::is_ascii_digit).take(6).collect();
+    shop.verify(user, "EMAIL", &code)?
+        .has("/verify/emailVerified", true)
+}
+
 /// Registers a user with a verified address and a German locale. Returns the user and the address.
 pub fn german_customer(shop: &Shop, mails: &Mails) -> Result<(User, String)> {
     let user = shop.register("reader")?;
     let address = format!("{}@example.com", user.name);
     let input = json!({ "email": address, "name": "Ada Löwe", "locale": "de-AT" });
     shop.update_profile(&user, 1, input)?.data("/updateUser")?;
-    shop.request_verification(&user, "EMAIL")?
-        .data("/requestVerification")?;
-    let mail = mails.receives(&address, "Ihr Code")?;
-    let code: String = mail.text.chars().filter(char::is_ascii_digit).take(6).collect();
-    shop.verify(&user, "EMAIL", &code)?
-        .has("/verify/emailVerified", true)?;
+    verify_email(shop, mails, &user, &address, "Ihr Code")?;
     let welcome = mails.receives(&address, "Willkommen")?;
     ensure!(welcome.text.starts_with("Guten Tag Ada Löwe,\n"), "{welcome:?}");
     Ok((user, address))

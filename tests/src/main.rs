@@ -17,14 +17,18 @@
 
 mod access_table;
 mod accounts;
+mod admin_command;
 mod audit_log;
 mod authorization;
+mod backup;
 mod bad_input;
 mod binary;
 mod carts;
 mod catalog;
 mod categories;
+mod clients;
 mod compat;
+mod compatible_paths;
 mod concurrency;
 mod configured;
 mod connections;
@@ -39,15 +43,16 @@ mod documentation;
 mod examples;
 mod export_import;
 mod facets;
+mod feeds;
 mod fixtures;
 mod gateway_settings;
 mod graphql;
-mod graphql_http_audits;
 mod graphql_over_http;
 mod http;
 mod idempotency;
 mod import_command;
 mod isolation;
+mod large_amounts;
 mod large_feeds;
 mod lattice;
 mod limits;
@@ -55,6 +60,7 @@ mod listener;
 mod maildir;
 mod mails;
 mod metrics;
+mod node;
 mod notifications;
 mod oidc;
 mod operations;
@@ -62,10 +68,12 @@ mod order_status;
 mod order_validation;
 mod orders;
 mod parallel;
+mod password_reset;
 mod payments;
 mod process;
 mod product_import;
 mod product_limits;
+mod product_prices;
 mod profiles;
 mod response_headers;
 mod rest;
@@ -82,8 +90,10 @@ mod stock;
 mod streams;
 mod stripe;
 mod subscriptions;
+mod text_search;
 mod tokens;
 mod trials;
+mod user_names;
 mod users;
 mod values;
 mod variants;
@@ -133,13 +143,17 @@ fn main() -> ExitCode {
     let shop = Arc::new(Shop::new(&cli.url, &cli.secret));
     let areas = [
         accounts::tests(&shop),
+        admin_command::tests(),
         audit_log::tests(&shop),
         authorization::tests(&shop),
+        backup::tests(),
         bad_input::tests(&shop),
         carts::tests(&shop),
         catalog::tests(&shop),
         categories::tests(&shop),
+        clients::tests(&shop),
         compat::tests(&shop),
+        compatible_paths::tests(&shop),
         concurrency::tests(&shop),
         connections::tests(&shop),
         content_negotiation::tests(&shop),
@@ -153,25 +167,29 @@ fn main() -> ExitCode {
         examples::tests(&shop),
         export_import::tests(),
         facets::tests(&shop),
+        feeds::tests(),
         gateway_settings::tests(),
-        graphql_http_audits::tests(&shop),
         graphql_over_http::tests(&shop),
         idempotency::tests(&shop),
         import_command::tests(&shop),
         isolation::tests(&shop),
+        large_amounts::tests(&shop),
         large_feeds::tests(&shop),
         limits::tests(&shop),
         mails::tests(&shop),
         metrics::tests(),
+        node::tests(&shop),
         notifications::tests(&shop),
         oidc::tests(),
         operations::tests(&shop),
         order_status::tests(&shop),
         order_validation::tests(&shop),
         orders::tests(&shop),
+        password_reset::tests(&shop),
         payments::tests(&shop),
         product_import::tests(&shop),
         product_limits::tests(&shop),
+        product_prices::tests(&shop),
         profiles::tests(&shop),
         response_headers::tests(&shop),
         rest::tests(&shop),
@@ -186,6 +204,8 @@ fn main() -> ExitCode {
         streams::tests(),
         stripe::tests(),
         subscriptions::tests(&shop),
+        user_names::tests(&shop),
+        text_search::tests(&shop),
         variants::tests(&shop),
         webhook_deliveries::tests(),
         webhooks::tests(&shop),

@@ -7,7 +7,7 @@ use libtest_mimic::Trial;
 use serde_json::{Value, json};
 
 use crate::fixtures::{Stock, UNKNOWN_ID, unique};
-use crate::shop::Shop;
+use crate::shop::{As, Shop};
 use crate::trials::trials;
 use crate::values::text_at;
 
@@ -23,14 +23,22 @@ pub fn tests(shop: &Arc<Shop>) -> Vec<Trial> {
             a_quantity_outside_its_range_is_refused,
             an_invalid_product_id_is_refused,
             an_unknown_product_is_named,
-            more_than_100_lines_are_refused,
+            more_than_500_lines_are_refused,
+            the_largest_total_is_exact_and_a_larger_one_is_refused,
             lines_of_two_currencies_are_refused
         ]
     )
 }
 
-/// Creates 100 products with a price of 1 and 1,000 units each, and returns their ids.
-pub fn hundred_products(shop: &Shop) -> Result<Vec<String>> {
+/// Creates 500 products with a price of 1 and 1,000 units each, and returns their ids.
+pub fn five_hundred_products(shop: &Shop) -> Result<Vec<String>> {
+    (0..5)
+        .map(|_| hundred_products(shop))
+        .collect::<Result<Vec<_>>>()
+        .map(|pages| pages.concat())
+}
+
+fn hundred_products(shop: &Shop) -> Result<Vec<String>> {
     let maker = unique("hundred");
     let rows: Vec<Value> = (0..100)
         .map(|number| {
@@ -139,14 +147,44 @@ fn an_unknown_product_is_named(shop: &Shop) -> Result<()> {
     untouched(shop, &id, 5)
 }
 
-fn more_than_100_lines_are_refused(shop: &Shop) -> Result<()> {
-    let mut ids = hundred_products(shop)?;
+fn more_than_500_lines_are_refused(shop: &Shop) -> Result<()> {
+    let mut ids = five_hundred_products(shop)?;
     ids.push(shop.product(1, 5)?);
     let lines: Vec<(&str, i64)> = ids.iter().map(|id| (id.as_str(), 1)).collect();
-    shop.place_order(shop.ada()?.caller(), &lines)?
-        .bad_input("products")?;
+    let answer = shop.place_order(shop.ada()?.caller(), &lines)?;
+    let message = text_at(answer.bad_input("products")?, "/message")?;
+    ensure!(
+        message.contains("500") && message.contains("501"),
+        "the message should name the limit and the number of lines: {message}"
+    );
     for (id, quantity) in [(ids.first(), 1_000), (ids.last(), 5)] {
-        untouched(shop, id.context("there are 101 products")?, quantity)?;
+        untouched(shop, id.context("there are 501 products")?, quantity)?;
+    }
+    Ok(())
+}
+
+fn the_largest_total_is_exact_and_a_larger_one_is_refused(shop: &Shop) -> Result<()> {
+    const MOST: i64 = (1 << 53) - 1;
+    let product = |price: i64| -> Result<String> {
+        let input =
+            json!({ "name": unique("largest"), "price": price, "quantity": 1_000_000, "currency": "IDR" });
+        let created = shop.rest(As::Key, "POST", "/api/products", input)?;
+        created.expect_status(201)?;
+        created.text("/_id")
+    };
+    let (most, large) = (product(MOST)?, product(2_500_000_000)?);
+    let ada = shop.ada()?;
+    let place = |id: &str, quantity: i64| {
+        let body = json!({ "products": [{ "_id": id, "quantity": quantity }] });
+        shop.rest(ada.caller(), "POST", "/api/orders", body)
+    };
+    for (id, quantity, total) in [(&most, 1, MOST), (&large, 3, 7_500_000_000)] {
+        let placed = place(id, quantity)?;
+        placed.expect_status(201)?;
+        placed.has("/total", total)?;
+    }
+    for (id, quantity) in [(&most, 2), (&most, 1_000_000)] {
+        place(id, quantity)?.problem(400, "BAD_USER_INPUT")?;
     }
     Ok(())
 }

@@ -47,7 +47,8 @@ fn invalid_values() -> Vec<(&'static str, Value)> {
         ("name", json!("two\nlines")),
         ("description", json!("a\u{7}bell")),
         ("manufacturer", json!("a\tb")),
-        ("description", json!("d".repeat(10_001))),
+        ("description", json!("d".repeat(65_537))),
+        ("compareAtPrice", json!(-1)),
         ("manufacturer", json!("m".repeat(201))),
         ("price", json!(-1)),
         ("price", json!(-2_147_483_648)),
@@ -58,6 +59,9 @@ fn invalid_values() -> Vec<(&'static str, Value)> {
         ("currency", json!("123")),
         ("currency", json!("€")),
         ("currency", json!("ÜÖÄ")),
+        ("currency", json!("ZZZ")),
+        ("currency", json!("BTC")),
+        ("currency", json!("XXX")),
     ]
 }
 
@@ -65,7 +69,8 @@ fn values_at_their_limits_are_accepted(shop: &Shop) -> Result<()> {
     for (field, value) in [
         ("name", json!("n")),
         ("name", json!("é".repeat(500))),
-        ("description", json!("密".repeat(10_000))),
+        ("description", json!("d".repeat(65_536))),
+        ("description", json!("密".repeat(10_001))),
         ("description", json!("")),
         ("description", json!("two\r\nlines\tand a tab")),
         ("manufacturer", json!("m".repeat(200))),

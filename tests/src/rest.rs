@@ -16,7 +16,10 @@ pub fn tests(shop: &Arc<Shop>) -> Vec<Trial> {
     trials!(
         shop,
         "rest",
-        portable = [an_order_is_placed_paid_and_cancelled],
+        portable = [
+            an_order_is_placed_paid_and_cancelled,
+            the_overview_names_the_runtime_and_its_parts
+        ],
         component = [
             a_user_registers_signs_in_refreshes_and_signs_out,
             a_user_reads_edits_and_erases_their_record,
@@ -25,6 +28,7 @@ pub fn tests(shop: &Arc<Shop>) -> Vec<Trial> {
             a_change_of_a_stale_version_is_refused,
             refusals_are_problems,
             the_openapi_document_lists_every_operation,
+            the_start_page_shows_what_runs_and_how_it_is,
             the_api_page_loads_nothing_from_other_hosts
         ]
     )
@@ -246,7 +250,66 @@ fn refusals_are_problems(shop: &Shop) -> Result<()> {
         refused.problem(400, "BAD_USER_INPUT")?;
         refused.has("/errors/0/field", field)?;
     }
-    Ok(())
+    for (body, field, message) in [
+        (
+            r#"{"name": "a", "price": "1", "quantity": 1}"#,
+            "price",
+            "Must be a whole number from 0 to 9007199254740991.",
+        ),
+        (
+            r#"{"name": "a", "price": 1.5, "quantity": 1}"#,
+            "price",
+            "Must be a whole number from 0 to 9007199254740991.",
+        ),
+        (r#"{"price": 1, "quantity": 1}"#, "name", "Is required."),
+        (
+            r#"{"name": 5, "price": 1, "quantity": 1}"#,
+            "name",
+            "Must be text.",
+        ),
+        (
+            r#"{"name": "a", "name": "b", "price": 1}"#,
+            "name",
+            "Must be sent only once.",
+        ),
+        (
+            r#"{"name": "a", "price": 1, "images": {}}"#,
+            "images",
+            "Must be an array.",
+        ),
+    ] {
+        let error = json!({ "field": field, "message": message });
+        send(body)?.has("/errors/0", error)?;
+    }
+    for (query, field, message) in [
+        ("first=many", "first", "Must be a whole number from 1 to 100."),
+        ("first=1&first=2", "first", "Must be sent only once."),
+        ("inStock=yes", "inStock", "Must be true or false."),
+    ] {
+        let refused = shop.get(As::Anonymous, &format!("/api/products?{query}"))?;
+        refused.problem(400, "BAD_USER_INPUT")?;
+        refused.has("/errors/0", json!({ "field": field, "message": message }))?;
+    }
+    let unknown = shop.get(As::Anonymous, "/api/products?colour=red")?;
+    unknown.has("/errors/0/field", "colour")?;
+    let key = shop.rest(As::Anonymous, "POST", "/api/products", json!({}))?;
+    key.problem(401, "UNAUTHENTICATED")?;
+    key.expect(
+        key.text("/detail")?.contains("x-api-key"),
+        "the detail should name the header",
+    )?;
+    let wrong = shop.rest(As::WrongKey, "POST", "/api/products", json!({}))?;
+    wrong.problem(401, "UNAUTHENTICATED")?;
+    wrong.expect(
+        wrong.text("/detail")?.contains("API_SECRET"),
+        "the detail should name the setting",
+    )?;
+    let customer = shop.rest(shop.ada()?.caller(), "POST", "/api/products", json!({}))?;
+    customer.problem(403, "FORBIDDEN")?;
+    customer.expect(
+        customer.text("/detail")?.contains("ADMIN"),
+        "the detail should name the role",
+    )
 }
 
 /// Replaces the parameters of a path with an id that does not exist.
@@ -291,7 +354,94 @@ fn the_api_page_loads_nothing_from_other_hosts(shop: &Shop) -> Result<()> {
     let page = shop.get(As::Anonymous, "/docs")?;
     page.expect_status(200)?.expect_media_type("text/html")?;
     page.expect(!page.body().contains("//"), "the page should name no other host")?;
-    for part in ["/docs/assets/docs.js", "/docs/assets/docs.css"] {
+    for part in [
+        "/docs/assets/docs.js",
+        "/docs/assets/docs.css",
+        "/docs/assets/swagger-ui.css",
+        "/docs/assets/swagger-ui-bundle.js",
+    ] {
+        let plain = shop.get(As::Anonymous, part)?;
+        plain.expect_status(200)?;
+        plain.expect(page.body().contains(part), "the page should load the file")?;
+        let compressed = shop.send(Request::new("GET", part).header("accept-encoding", "gzip"))?;
+        compressed.expect(
+            compressed.bytes().len() <= plain.bytes().len(),
+            "compression should not enlarge the file",
+        )?;
+    }
+    Ok(())
+}
+
+fn the_overview_names_the_runtime_and_its_parts(shop: &Shop) -> Result<()> {
+    let overview = shop.get(As::Anonymous, "/")?;
+    overview.expect_status(200)?.expect_media_type(JSON)?;
+    overview.has("/name", "Mercato")?;
+    overview.has("/ready", true)?;
+    overview.expect(
+        !overview.text("/runtime")?.is_empty(),
+        "expected the name of the runtime",
+    )?;
+    let links = overview.value("/links")?;
+    for link in links.as_array().into_iter().flatten() {
+        let path = link.get("path").and_then(Value::as_str).unwrap_or_default();
+        let accept = "text/html, */*;q=0.5";
+        let linked = shop.send(Request::new("GET", path).header("accept", accept))?;
+        linked.expect_status(200)?;
+    }
+    for part in [
+        "catalog",
+        "accounts",
+        "carts",
+        "orders",
+        "payments",
+        "notifications",
+        "webhooks",
+        "cache",
+    ] {
+        overview.expect(
+            overview
+                .body()
+                .contains(&json!({ "name": part, "ready": true }).to_string()),
+            format!("{part} should be ready"),
+        )?;
+    }
+    Ok(())
+}
+
+fn the_start_page_shows_what_runs_and_how_it_is(shop: &Shop) -> Result<()> {
+    let accept = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
+    let page = shop.send(Request::new("GET", "/").header("accept", accept))?;
+    page.expect_status(200)?.expect_media_type("text/html")?;
+    page.has_header("cache-control", "no-store")?;
+    for text in [
+        "All parts are ready.",
+        "href=\"/graphql\"",
+        "href=\"/docs\"",
+        "API_SECRET",
+        "/api/users/register",
+        "/api/products",
+        "/api/orders",
+    ] {
+        page.expect(
+            page.body().contains(text),
+            format!("the page should contain {text}"),
+        )?;
+    }
+    for text in [
+        "{version}",
+        "{runtime}",
+        "{parts}",
+        "{links}",
+        "{state}",
+        shop.secret(),
+    ] {
+        page.expect(
+            !page.body().contains(text),
+            "the page should be complete, without the key",
+        )?;
+    }
+    for part in ["/start/assets/start.css", "/start/assets/start.js"] {
+        page.expect(page.body().contains(part), format!("the page should load {part}"))?;
         shop.get(As::Anonymous, part)?.expect_status(200)?;
     }
     Ok(())

@@ -70,6 +70,8 @@ struct Targets {
     /// An order of the owner, if the path contains one. It is paid if the path contains its payment.
     order: Option<String>,
     refresh: Option<String>,
+    /// Whether the id in the path is the user who gets an order.
+    places_order: bool,
 }
 
 impl Targets {
@@ -108,16 +110,19 @@ impl Targets {
             product,
             order,
             refresh,
+            places_order: (method, path) == ("POST", "/api/orders/{id}"),
         })
     }
 
     fn path(&self, path: &str) -> String {
-        let id = if path.starts_with("/api/users/") {
+        let is_of_user = self.places_order || path.contains("/orders/user/") || path.contains("{orderId}");
+        let id = if path.starts_with("/api/users/") || is_of_user {
             &self.owner.id
         } else {
             self.order.as_ref().unwrap_or(&self.product)
         };
         path.replace("{id}", id)
+            .replace("{orderId}", self.order.as_deref().unwrap_or_default())
             .replace("{userId}", &self.owner.id)
             .replace("{productId}", &self.product)
     }

@@ -20,7 +20,8 @@ pub fn tests(shop: &Arc<Shop>) -> Vec<Trial> {
         component = [
             a_product_is_found_by_its_details_and_deleted,
             a_guest_and_a_customer_fill_carts,
-            an_operator_orders_for_existing_users_only
+            an_operator_orders_for_existing_users_only,
+            a_customer_orders_by_the_users_id
         ]
     )
 }
@@ -115,6 +116,66 @@ fn an_operator_orders_for_existing_users_only(shop: &Shop) -> Result<()> {
             .expect_status(status)?;
     }
     Ok(())
+}
+
+fn a_customer_orders_by_the_users_id(shop: &Shop) -> Result<()> {
+    let (product, user, bob) = (shop.product(250, 9)?, shop.register("rest")?, shop.bob()?);
+    let own = format!("/api/orders/{}", user.id);
+    let lines = json!([{ "productId": product, "quantity": 2 }]);
+    let mut ids = Vec::new();
+    for (caller, body) in [
+        (user.caller(), json!({ "products": lines })),
+        (user.caller(), json!({ "items": lines })),
+        (As::Key, json!({ "products": lines })),
+    ] {
+        let placed = shop.rest(caller, "POST", &own, body)?;
+        placed.expect_status(201)?;
+        placed.has("/userId", &user.id)?;
+        placed.has("/id", placed.value("/_id")?)?;
+        ids.insert(0, placed.text("/_id")?);
+    }
+    shop.rest(user.caller(), "POST", &own, Value::Null)?
+        .problem(400, "BAD_USER_INPUT")?;
+    shop.add_to_cart(user.caller(), &product, 1)?
+        .int("/addToCart/total")?;
+    let placed = shop.rest(user.caller(), "POST", &own, Value::Null)?;
+    placed.has("/total", 250)?;
+    ids.insert(0, placed.text("/_id")?);
+    let order = placed.text("/_id")?;
+
+    let of_user = format!("/api/orders/user/{}", user.id);
+    for path in [&own, &of_user, "/api/orders/me", "/api/orders/user/me"] {
+        let list = shop.get(user.caller(), path)?;
+        for (index, id) in ids.iter().enumerate() {
+            list.has(&format!("/items/{index}/_id"), id)?;
+        }
+        list.has("/pageInfo/hasNextPage", false)?;
+    }
+    for path in [format!("{own}/{order}"), format!("/api/orders/{order}")] {
+        shop.get(user.caller(), &path)?.has("/_id", &order)?;
+    }
+    let status = format!("/api/orders/{order}/status");
+    for (state, answer) in [
+        ("Paid", "paid"),
+        ("PROCESSING", "processing"),
+        ("Shipped", "shipped"),
+        ("delivered", "delivered"),
+    ] {
+        let changed = shop.rest(As::Key, "PUT", &status, json!({ "status": state }))?;
+        changed.expect_status(200)?;
+        changed.has("/status", answer)?;
+    }
+    shop.rest(bob.caller(), "POST", &own, json!({ "products": lines }))?
+        .problem(403, "FORBIDDEN")?;
+    shop.get(bob.caller(), &own)?.problem(404, "NOT_FOUND")?;
+    for path in [of_user, format!("{own}/{order}"), format!("/api/orders/{order}")] {
+        shop.get(bob.caller(), &path)?.problem(403, "FORBIDDEN")?;
+        shop.get(As::Anonymous, &path)?.problem(401, "UNAUTHENTICATED")?;
+    }
+    let other = format!("/api/orders/{UNKNOWN_ID}");
+    shop.get(As::Key, &other)?.problem(404, "NOT_FOUND")?;
+    shop.rest(As::Key, "POST", &other, json!({ "products": lines }))?
+        .problem(404, "NOT_FOUND")
 }
 
 fn an_order_is_paid_and_refunded(shop: &Shop) -> Result<()> {

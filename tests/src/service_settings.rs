@@ -69,14 +69,17 @@ fn an_unchanged_cart_expires(host: &Host) -> Result<()> {
 
 fn an_order_has_the_tax_of_its_region(host: &Host) -> Result<()> {
     let home = Home::new()?;
-    let running = host.start(&home, &[("TAX_RATES", "US-CA=7.25,DE=19,*=0")])?;
+    let running = host.start(&home, &[("TAX_RATES", "US-CA=7.25,US-NY=8.875,DE=19,GB=20,*=0")])?;
     let shop = running.shop();
     let (ada, product) = (shop.register("ada")?, shop.product(999, 99)?);
     let query = "mutation ($id: String!, $region: String) {
         placeOrder(products: [{ _id: $id, quantity: 3 }], region: $region) { subtotal tax total } }";
-    // A subdivision without a rate has the rate of its country. The exact taxes are 217.2825 and 569.43.
+    // A subdivision without a rate has the rate of its country. The exact taxes are 217.2825, 265.98375,
+    // 599.4 and 569.43.
     for (region, tax) in [
         (json!("US-CA"), 217),
+        (json!("US-NY"), 266),
+        (json!("GB"), 599),
         (json!("DE"), 569),
         (json!("DE-BY"), 569),
         (json!("FR"), 0),
@@ -86,6 +89,13 @@ fn an_order_has_the_tax_of_its_region(host: &Host) -> Result<()> {
         let order = shop.graphql(ada.caller(), query, variables)?;
         let expected = json!({ "subtotal": 2997, "tax": tax, "total": 2997 + tax });
         order.has("/placeOrder", expected)?;
+    }
+    // A code that is no region would have no tax.
+    for region in ["UK", "EL", "ZZ"] {
+        let variables = json!({ "id": product, "region": region });
+        let refused = shop.graphql(ada.caller(), query, variables)?;
+        refused.bad_input("region")?;
+        refused.is_null("/placeOrder")?;
     }
     running.stop()
 }

@@ -1,4 +1,5 @@
-//! Webhooks to hosts that the shop under test may not call, so that all deliveries fail.
+//! Webhooks to a host that does not exist, so that all deliveries fail. `HTTP_CLIENT_HOSTS` of the shop under
+//! test lists it.
 
 use std::sync::Arc;
 
@@ -18,7 +19,10 @@ pub fn tests(shop: &Arc<Shop>) -> Vec<Trial> {
     trials!(
         shop,
         "webhooks",
-        portable = [a_failed_delivery_is_retried_and_replayed],
+        portable = [
+            a_failed_delivery_is_retried_and_replayed,
+            a_host_that_may_not_be_called_is_refused
+        ],
         component = [a_signing_secret_is_shown_once, invalid_webhooks_are_refused]
     )
 }
@@ -148,4 +152,24 @@ fn invalid_webhooks_are_refused(shop: &Shop) -> Result<()> {
         create(shop, "https://webhooks.example/", events)?.refused("BAD_USER_INPUT")?;
     }
     Ok(())
+}
+
+fn a_host_that_may_not_be_called_is_refused(shop: &Shop) -> Result<()> {
+    let id = webhook(shop)?;
+    let update = "mutation ($id: ID!, $url: String) { updateWebhook(id: $id, input: { url: $url }) { url } }";
+    for url in [
+        "https://elsewhere.example/in",
+        "https://webhooks.example:8443/in",
+        "https://webhooks.example.elsewhere.example/in",
+        "https://127.0.0.1/in",
+    ] {
+        let updated = shop.graphql(As::Key, update, json!({ "id": id, "url": url }))?;
+        for answer in [create(shop, url, &["*"])?, updated] {
+            answer.bad_input("url")?;
+            let refused = answer.refused("BAD_USER_INPUT")?;
+            let message = at(refused, "message").as_str().unwrap_or_default();
+            ensure!(message.contains("HTTP_CLIENT_HOSTS"), "{url}: {message}");
+        }
+    }
+    delete(shop, &id)
 }

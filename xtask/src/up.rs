@@ -28,6 +28,9 @@ pub struct Up {
     /// Use a temporary data folder, and remove it at the end
     #[arg(long)]
     ephemeral: bool,
+    /// Fill the shop with demo data: products, categories, discounts, customers and orders
+    #[arg(long)]
+    demo: bool,
     /// Build the host with optimisations; the first build takes minutes
     #[arg(long)]
     release: bool,
@@ -59,6 +62,9 @@ impl Up {
         }
         if self.ephemeral {
             command.arg("--ephemeral");
+        }
+        if self.demo {
+            command.arg("--demo");
         }
         Err(command.args(self.more).exec()).with_context(|| format!("can't start {}", host.display()))
     }

@@ -10,7 +10,7 @@ use mercato_shop::audit::{self, AuditedAction, action_name};
 use mercato_shop::ports::Ports;
 use mercato_shop::query::{self, compare, descending, equal, time};
 use mercato_shop::types::{Caller, Error, Page};
-use mercato_shop::{cursor, handler, id};
+use mercato_shop::{handler, id};
 
 use crate::repository::{AUDIT, AuditBody, to_entry};
 
@@ -113,7 +113,7 @@ fn read_page(ports: &impl Ports, filter: &AuditFilter, page: &Page) -> Result<Au
     query.conditions.extend(conditions.into_iter().flatten());
     query.sort = Some(descending("time"));
     let found = query::page(ports, &AUDIT, query, page, NEWEST_FIRST, |entry| time(entry.time))?;
-    let has_next = found.has_next;
+    let (has_next, has_previous, total) = (found.has_next, found.has_previous, found.total);
     let edges = found.map(|cursor, stored| {
         let entry = to_entry(stored)?;
         Ok(AuditEdge { cursor, entry })
@@ -121,15 +121,14 @@ fn read_page(ports: &impl Ports, filter: &AuditFilter, page: &Page) -> Result<Au
     Ok(AuditPage {
         edges: edges.into_iter().collect::<Result<_, Error>>()?,
         has_next,
+        has_previous,
+        total,
     })
 }
 
 fn read_all(ports: &impl Ports, filter: &AuditFilter) -> Result<Vec<AuditEntry>, Error> {
     let mut entries = Vec::new();
-    let mut page = Page {
-        first: cursor::MAX_PAGE,
-        after: None,
-    };
+    let mut page = Page::first(query::MAX_PAGE, None);
     loop {
         let part = read_page(ports, filter, &page)?;
         page.after = part.edges.last().map(|edge| edge.cursor.clone());

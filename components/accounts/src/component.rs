@@ -2,8 +2,8 @@
 
 use mercato_ports::events::{Event, HandlerFailure};
 use mercato_shop::accounts::{
-    AuditFilter, AuditPage, Channel, Client, Contact, Credentials, ExternalIdentity, PhoneCode, Session,
-    SignIn, User, UserPage, UserPatch,
+    AuditFilter, AuditPage, Channel, Client, Contact, Credentials, ExternalIdentity, LoginName, PhoneCode,
+    Registration, Session, SignIn, User, UserPage, UserPatch,
 };
 use mercato_shop::ports::Imports;
 use mercato_shop::services::{Accounts, Contacts};
@@ -25,7 +25,7 @@ mercato_shop::export! {
 struct Component;
 
 impl bindings::exports::mercato::shop::accounts::Guest for Component {
-    fn register(input: Credentials, client: Client) -> Result<SignIn, Error> {
+    fn register(input: Registration, client: Client) -> Result<SignIn, Error> {
         SERVICE.register(&input, &client)
     }
 
@@ -61,12 +61,24 @@ impl bindings::exports::mercato::shop::accounts::Guest for Component {
         SERVICE.list(&caller, &page)
     }
 
+    fn find(caller: Caller, name: LoginName) -> Result<Option<User>, Error> {
+        SERVICE.find(&caller, &name)
+    }
+
     fn update(caller: Caller, id: String, version: u64, patch: UserPatch) -> Result<User, Error> {
         SERVICE.update(&caller, &id, version, &patch)
     }
 
     fn change_password(caller: Caller, current: String, new: String) -> Result<User, Error> {
         SERVICE.change_password(&caller, &current, &new)
+    }
+
+    fn request_password_reset(email: String, client: Client) -> Result<u32, Error> {
+        SERVICE.request_password_reset(&email, &client)
+    }
+
+    fn reset_password(token: String, password: String, client: Client) -> Result<User, Error> {
+        SERVICE.reset_password(&token, &password, &client)
     }
 
     fn request_verification(caller: Caller, channel: Channel) -> Result<u64, Error> {

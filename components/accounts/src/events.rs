@@ -4,7 +4,7 @@ use mercato_ports::events::Event;
 use mercato_shop::accounts::Channel;
 use mercato_shop::collection::event;
 use mercato_shop::types::Error;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::repository::channel_name;
 
@@ -14,6 +14,8 @@ const REGISTERED: &str = "mercato.accounts.user-registered";
 const ERASED: &str = "mercato.accounts.user-erased";
 /// A code must be sent to a user.
 const VERIFICATION_REQUESTED: &str = "mercato.accounts.verification-requested";
+/// A link to set a new password must be sent to a user.
+pub const PASSWORD_RESET_REQUESTED: &str = "mercato.accounts.password-reset-requested";
 /// A user has verified an address.
 const CONTACT_VERIFIED: &str = "mercato.accounts.contact-verified";
 
@@ -44,6 +46,18 @@ struct VerificationRequestedEvent<'a> {
     channel: &'a str,
     /// In milliseconds since 1970.
     expires_at: u64,
+}
+
+/// A link to set a new password must be sent to a user. The data has only the id of the link, because events
+/// are stored for long.
+#[derive(Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct PasswordResetRequestedEvent {
+    pub user_id: String,
+    pub reset_id: String,
+    /// In milliseconds since 1970.
+    pub expires_at: u64,
 }
 
 /// A user has verified an address.
@@ -77,6 +91,11 @@ pub fn verification_requested(user_id: &str, verification_id: &str, expires_at: 
     of_user(VERIFICATION_REQUESTED, user_id, &data)
 }
 
+/// Returns the event that asks this service to mail a link to set a new password.
+pub fn password_reset_requested(data: &PasswordResetRequestedEvent) -> Result<Event, Error> {
+    of_user(PASSWORD_RESET_REQUESTED, &data.user_id, data)
+}
+
 /// Returns the event of a verified address.
 pub fn contact_verified(user_id: &str, channel: Channel) -> Result<Event, Error> {
     let channel = channel_name(channel);
@@ -101,6 +120,10 @@ pub fn schemas() -> Vec<(&'static str, schemars::Schema)> {
         (
             VERIFICATION_REQUESTED,
             schemars::schema_for!(VerificationRequestedEvent<'_>),
+        ),
+        (
+            PASSWORD_RESET_REQUESTED,
+            schemars::schema_for!(PasswordResetRequestedEvent),
         ),
         (CONTACT_VERIFIED, schemars::schema_for!(ContactVerifiedEvent<'_>)),
     ]

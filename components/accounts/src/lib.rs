@@ -6,7 +6,10 @@
 mod audit;
 #[cfg(target_arch = "wasm32")]
 mod component;
+mod email;
 mod events;
+mod mac;
+mod password_reset;
 mod repository;
 mod service;
 mod session;

@@ -2,6 +2,7 @@
 //! become.
 
 use mercato_shop::accounts::{AuditEntry, AuditOutcome, Channel, Client, Contact, Session, User};
+use mercato_shop::address::email_key;
 use mercato_shop::audit::{self, AuditedAction};
 use mercato_shop::collection::{Collection, Stored};
 use mercato_shop::external::ExternalId;
@@ -12,9 +13,13 @@ use serde::{Deserialize, Serialize};
 
 pub const USERS: Collection<UserBody> = Collection::new("accounts.users");
 
-/// Claims of user names, by the name in lower case. A claim is inserted in the commit that inserts its user,
-/// so that no name is taken twice.
+/// Claims of user names, by the name in the form that must be unique. A claim is inserted in the commit that
+/// inserts its user, so that no name is taken twice.
 pub const USERNAMES: Collection<UsernameClaim> = Collection::new("accounts.usernames");
+
+/// Claims of verified e-mail addresses, by [`email_key`]. A claim exists while its user's address is verified,
+/// so that no two users verify one address.
+pub const EMAILS: Collection<EmailClaim> = Collection::new("accounts.emails");
 
 /// Claims of OpenID providers' users, by [`ExternalId`].
 pub const EXTERNAL_IDS: Collection<ExternalClaim> = Collection::new("accounts.external-ids");
@@ -24,6 +29,9 @@ pub const SESSIONS: Collection<SessionBody> = Collection::new("accounts.sessions
 
 /// The verification codes of users, by [`verification_key`].
 pub const VERIFICATIONS: Collection<VerificationBody> = Collection::new("accounts.verifications");
+
+/// The last link to set a new password of each user, by the user's id.
+pub const PASSWORD_RESETS: Collection<PasswordResetBody> = Collection::new("accounts.password-resets");
 
 pub const AUDIT: Collection<AuditBody> = Collection::new("accounts.audit");
 
@@ -37,6 +45,14 @@ pub struct UserBody {
     /// The user name in the form that must be unique. An erased user has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub username_key: Option<String>,
+    /// The e-mail address that the user can sign in with, as its [`email_key`]: a verified address, or an
+    /// address that came with the registration. Documents of earlier versions have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub login_email: Option<String>,
+    /// Whether the user registered with an address. Such a user may know no user name, so the address signs
+    /// in before it is verified.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub registered_by_email: bool,
     /// Users of OpenID providers have none, nor have erased users.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub password_hash: Option<String>,
@@ -101,6 +117,12 @@ pub struct UsernameClaim {
 
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+pub struct EmailClaim {
+    pub user_id: String,
+}
+
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct ExternalClaim {
     pub user_id: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -147,6 +169,22 @@ pub struct VerificationBody {
     pub sent: u64,
 }
 
+/// The links to set a new password that one user was sent.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PasswordResetBody {
+    /// The id of the last link.
+    pub id: String,
+    /// The hash of the token of the last link.
+    pub hash: String,
+    pub sent_at: u64,
+    pub expires_at: u64,
+    /// When the first link of the current hour was sent.
+    pub first_sent_at: u64,
+    /// How many links were sent since then.
+    pub sent: u64,
+}
+
 /// An entry of the audit log. It has ids and nothing else of a person, so that it can stay when the person is
 /// erased.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -176,6 +214,15 @@ pub fn get_active_user(ports: &impl Ports, id: &str) -> Result<Stored<UserBody>,
         Some(_) => Err(Error::Conflict(
             "This user is erased and can't be changed.".into(),
         )),
+    }
+}
+
+impl UserBody {
+    /// Sets the address that the user can sign in with, after a change of the profile.
+    pub fn set_login_email(&mut self) {
+        let may_sign_in = self.registered_by_email || self.profile.email_verified;
+        let address = self.profile.email.as_deref().filter(|_| may_sign_in);
+        self.login_email = address.map(email_key);
     }
 }
 

@@ -2,15 +2,15 @@
 
 use mercato_ports::events::{Event, HandlerFailure};
 use mercato_shop::accounts::{
-    AuditFilter, AuditPage, Channel, Client, Contact, Credentials, ExternalIdentity, PhoneCode, Session,
-    SignIn, User, UserPage, UserPatch,
+    AuditFilter, AuditPage, Channel, Client, Contact, Credentials, ExternalIdentity, LoginName, PhoneCode,
+    Registration, Session, SignIn, User, UserPage, UserPatch,
 };
 use mercato_shop::cache::Cache;
 use mercato_shop::ports::{Mail, Ports};
 use mercato_shop::services::{Accounts, Contacts};
 use mercato_shop::types::{Caller, Error, Page, Role};
 
-use crate::{audit, session, user, verification};
+use crate::{audit, events, password_reset, session, user, verification};
 
 /// The ports that the service needs.
 pub trait Platform: Ports + Cache + Mail {}
@@ -29,18 +29,22 @@ impl<P: Platform> AccountsService<P> {
         Self { ports }
     }
 
-    /// Handles an event: enters an action of another service into the audit log.
+    /// Handles an event: mails a link to set a new password, or enters an action of another service into the
+    /// audit log.
     ///
     /// # Errors
     /// [`HandlerFailure::Retry`] if the event can be handled later, [`HandlerFailure::Reject`] if it never
     /// can.
     pub fn handle(&self, event: &Event) -> Result<(), HandlerFailure> {
-        audit::record(&self.ports, event)
+        match event.kind.as_str() {
+            events::PASSWORD_RESET_REQUESTED => password_reset::send(&self.ports, event),
+            _ => audit::record(&self.ports, event),
+        }
     }
 }
 
 impl<P: Platform> Accounts for AccountsService<P> {
-    fn register(&self, input: &Credentials, client: &Client) -> Result<SignIn, Error> {
+    fn register(&self, input: &Registration, client: &Client) -> Result<SignIn, Error> {
         user::register(&self.ports, input, client)
     }
 
@@ -76,12 +80,24 @@ impl<P: Platform> Accounts for AccountsService<P> {
         user::list(&self.ports, caller, page)
     }
 
+    fn find(&self, caller: &Caller, name: &LoginName) -> Result<Option<User>, Error> {
+        user::find(&self.ports, caller, name)
+    }
+
     fn update(&self, caller: &Caller, id: &str, version: u64, patch: &UserPatch) -> Result<User, Error> {
         user::update(&self.ports, caller, id, version, patch)
     }
 
     fn change_password(&self, caller: &Caller, current: &str, new: &str) -> Result<User, Error> {
         user::change_password(&self.ports, caller, current, new)
+    }
+
+    fn request_password_reset(&self, email: &str, client: &Client) -> Result<u32, Error> {
+        password_reset::request_password_reset(&self.ports, email, client)
+    }
+
+    fn reset_password(&self, token: &str, password: &str, client: &Client) -> Result<User, Error> {
+        password_reset::reset_password(&self.ports, token, password, client)
     }
 
     fn request_verification(&self, caller: &Caller, channel: Channel) -> Result<u64, Error> {

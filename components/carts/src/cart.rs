@@ -8,6 +8,7 @@ use std::mem::take;
 use mercato_shop::carts::{Cart, Owner};
 use mercato_shop::catalog::Product;
 use mercato_shop::id;
+use mercato_shop::lines::{MAX_LINES, QUANTITY};
 use mercato_shop::ports::Ports;
 use mercato_shop::retry::retry_on_conflict;
 use mercato_shop::types::{Caller, Error};
@@ -18,10 +19,8 @@ use crate::products::{ProductSource, Products};
 use crate::repository::{CARTS, CartBody, LineBody, LoadedCart, busy, load, load_both, save};
 use crate::view::to_cart;
 
-/// The most lines of a cart, and of an order.
-const MAX_LINES: usize = 100;
-/// The most units of a line of a cart, and of an order.
-const MAX_QUANTITY: u32 = 1_000_000;
+/// The most units of a line.
+const MAX_QUANTITY: u32 = *QUANTITY.end();
 
 /// The operations on carts.
 #[derive(Clone, Copy, Debug)]
@@ -196,7 +195,10 @@ impl CartBody {
             if sum > MAX_QUANTITY {
                 return Err(Error::invalid(
                     "quantity",
-                    format!("A cart can have at most {MAX_QUANTITY} units of one product."),
+                    format!(
+                        "A cart can have at most {MAX_QUANTITY} units of one product. It has {} of this one.",
+                        line.quantity
+                    ),
                 ));
             }
             line.quantity = sum;
@@ -223,11 +225,13 @@ impl CartBody {
                 None => self.lines.push(line.clone()),
             }
         }
-        if self.lines.len() > MAX_LINES {
+        let count = self.lines.len();
+        if count > MAX_LINES {
             return Err(Error::invalid(
                 "cartId",
                 format!(
-                    "Together these carts have more than {MAX_LINES} different products. Remove some of them first."
+                    "A cart can have at most {MAX_LINES} different products. These carts have {count} together. \
+                     Remove some of them first."
                 ),
             ));
         }

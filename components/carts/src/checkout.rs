@@ -236,6 +236,29 @@ mod tests {
     }
 
     #[test]
+    fn only_refusals_are_final() {
+        let text = String::new;
+        for error in [
+            Error::OutOfStock(Vec::new()),
+            Error::invalid("region", ""),
+            Error::NotFound(text()),
+            Error::Conflict(text()),
+            Error::InvalidTransition(text()),
+        ] {
+            assert!(is_final(&error), "{error:?}");
+        }
+        for error in [
+            Error::Unavailable(text()),
+            Error::Internal(text()),
+            Error::RateLimited(1),
+            Error::Unauthenticated(text()),
+            Error::Forbidden(text()),
+        ] {
+            assert!(!is_final(&error), "{error:?}");
+        }
+    }
+
+    #[test]
     fn removes_only_the_ordered_units() {
         let mut cart = CartBody {
             lines: vec![line("a", 3), line("b", 1), line("c", 1), line("d", 7)],

@@ -2,6 +2,8 @@
 //!
 //! The id of a guest's cart is 256 random bits. A caller that knows the id may use the cart. The store keeps
 //! only a hash of the id, so that a leak of the store opens no carts.
+//!
+//! The id of a user's cart is [`USER_PREFIX`] and the user's id. It opens the cart only to the user and staff.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -9,6 +11,9 @@ use mercato_shop::carts::Owner;
 use mercato_shop::id;
 use mercato_shop::types::{Caller, Error};
 use sha2::{Digest, Sha256};
+
+/// The start of the id of a user's cart. The id of a guest's cart has no colon.
+const USER_PREFIX: &str = "user:";
 
 /// Identifies the cart of a guest or of a user.
 #[derive(Clone)]
@@ -31,8 +36,19 @@ impl CartKey {
         match owner {
             Owner::Caller if *caller == Caller::Anonymous => Ok(None),
             Owner::Caller => Ok(Some(Self::User(own_user_id(caller)?.into()))),
-            Owner::Guest(id) => Ok(Some(Self::Guest(GuestId::parse(id)?))),
+            Owner::Cart(id) => Ok(Some(match id.strip_prefix(USER_PREFIX) {
+                Some(user_id) => Self::User(allowed_user_id(caller, user_id)?.into()),
+                None => Self::Guest(GuestId::parse(id)?),
+            })),
             Owner::User(id) => Ok(Some(Self::User(allowed_user_id(caller, id)?.into()))),
+        }
+    }
+
+    /// Returns the id of the cart in the form for clients.
+    pub fn text(&self) -> String {
+        match self {
+            Self::Guest(id) => id.text(),
+            Self::User(id) => format!("{USER_PREFIX}{id}"),
         }
     }
 
@@ -72,7 +88,7 @@ impl GuestId {
             .ok_or_else(|| {
                 Error::invalid(
                     "cartId",
-                    "`cartId` must be an id that was returned when a product was added to a guest's cart.",
+                    "`cartId` must be the id of a guest's cart, which the first addition of a product returns.",
                 )
             })
     }

@@ -2,6 +2,7 @@
 
 use mercato_shop::carts::{Cart, CartLine, Change, ChangeKind};
 use mercato_shop::catalog::Product;
+use mercato_shop::currency::MAX_AMOUNT;
 use mercato_shop::types::Money;
 
 use crate::key::CartKey;
@@ -11,9 +12,10 @@ use crate::repository::{LineBody, LoadedCart};
 /// Converts a cart whose products have been read.
 pub fn to_cart(cart: &LoadedCart, products: &Products) -> Cart {
     let (id, user_id) = match &cart.key {
-        Some(CartKey::Guest(id)) if cart.version.is_some() => (Some(id.text()), None),
-        Some(CartKey::Guest(_)) | None => (None, None),
-        Some(CartKey::User(id)) => (None, Some(id.clone())),
+        Some(CartKey::Guest(_)) if cart.version.is_none() => (None, None),
+        None => (None, None),
+        Some(key @ CartKey::Guest(_)) => (Some(key.text()), None),
+        Some(key @ CartKey::User(user_id)) => (Some(key.text()), Some(user_id.clone())),
     };
     let lines: Vec<_> = cart
         .body
@@ -78,7 +80,8 @@ fn changes(line: &LineBody, product: Option<&Product>) -> Vec<Change> {
     changes
 }
 
-/// Adds up the lines. Returns nothing for different currencies, or without a line that has a price.
+/// Adds up the lines. Returns nothing for different currencies, without a line that has a price, or for a sum
+/// that is no valid amount.
 fn total(lines: &[(&LineBody, Option<&Product>)]) -> Option<Money> {
     let mut total: Option<Money> = None;
     for (line, product) in lines {
@@ -95,5 +98,5 @@ fn total(lines: &[(&LineBody, Option<&Product>)]) -> Option<Money> {
         let amount = price.amount.saturating_mul(i64::from(line.quantity));
         sum.amount = sum.amount.saturating_add(amount);
     }
-    total
+    total.filter(|total| total.amount <= MAX_AMOUNT)
 }

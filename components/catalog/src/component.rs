@@ -1,8 +1,9 @@
 //! Exports the service as the world `mercato:shop/catalog-service`.
 
 use mercato_shop::catalog::{
-    Attribute, Category, CategoryPatch, Facets, ImportOutcome, MovementPage, NewCategory, NewProduct,
-    Product, ProductChanges, ProductFilter, ProductPage, ProductPatch, ProductQuery, Stock,
+    Attribute, Category, CategoryPatch, Facets, ImportOutcome, ImportRow, MovementPage, NewCategory,
+    NewProduct, Product, ProductChanges, ProductFilter, ProductPage, ProductPatch, ProductQuery, Stock,
+    StockPolicy,
 };
 use mercato_shop::ports::Imports;
 use mercato_shop::services::{Catalog, Inventory};
@@ -10,7 +11,7 @@ use mercato_shop::types::{Caller, Error, Line, Page, PricedLine};
 
 use crate::CatalogService;
 
-const SERVICE: CatalogService<Imports> = CatalogService::new(Imports);
+static SERVICE: CatalogService<Imports> = CatalogService::new(Imports);
 
 mercato_shop::export! {
     world: "mercato:shop/catalog-service",
@@ -29,9 +30,10 @@ impl bindings::exports::mercato::shop::catalog::Guest for Component {
 
     fn import_many(
         caller: Caller,
-        rows: Vec<NewProduct>,
+        rows: Vec<ImportRow>,
+        stock: StockPolicy,
     ) -> Result<Vec<Result<ImportOutcome, Error>>, Error> {
-        SERVICE.import_many(&caller, &rows)
+        SERVICE.import_many(&caller, &rows, stock)
     }
 
     fn update(caller: Caller, id: String, version: u64, patch: ProductPatch) -> Result<Product, Error> {

@@ -12,6 +12,7 @@ mod repository;
 mod reservation;
 mod service;
 mod stock;
+mod text;
 mod validation;
 
 #[cfg(feature = "json-schema")]

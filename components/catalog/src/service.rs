@@ -3,29 +3,36 @@
 
 use mercato_shop::cache::Cache;
 use mercato_shop::catalog::{
-    Attribute, Category, CategoryPatch, Facets, ImportOutcome, MovementPage, NewCategory, NewProduct,
-    Product, ProductChanges, ProductFilter, ProductPage, ProductPatch, ProductQuery, Stock,
+    Attribute, Category, CategoryPatch, Facets, ImportOutcome, ImportRow, MovementPage, NewCategory,
+    NewProduct, Product, ProductChanges, ProductFilter, ProductPage, ProductPatch, ProductQuery, Stock,
+    StockPolicy,
 };
 use mercato_shop::collection::Stored;
 use mercato_shop::ports::Ports;
 use mercato_shop::services::{Catalog, Inventory};
 use mercato_shop::types::{Caller, Error, Line, Page, PricedLine};
 
+use crate::product::index::Upgrade;
 use crate::product::{archive, changes, create, facets, import, list, update, variant};
 use crate::repository::{PRODUCTS, ProductBody, get_many_including_archived, to_product};
 use crate::stock::ledger;
 use crate::{category, reservation, stock};
 
 /// The catalog service over its ports.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct CatalogService<P> {
     ports: P,
+    /// Remembers that products of older versions are upgraded.
+    upgrade: Upgrade,
 }
 
 impl<P: Ports + Cache> CatalogService<P> {
     /// Returns a service over these ports.
     pub const fn new(ports: P) -> Self {
-        Self { ports }
+        Self {
+            ports,
+            upgrade: Upgrade::new(),
+        }
     }
 }
 
@@ -38,10 +45,11 @@ impl<P: Ports + Cache> Catalog for CatalogService<P> {
     fn import_many(
         &self,
         caller: &Caller,
-        rows: &[NewProduct],
+        rows: &[ImportRow],
+        stock: StockPolicy,
     ) -> Result<Vec<Result<ImportOutcome, Error>>, Error> {
         caller.require_admin()?;
-        import::import_many(&self.ports, caller, rows)
+        import::import_many(&self.ports, caller, rows, stock)
     }
 
     fn update(
@@ -122,11 +130,11 @@ impl<P: Ports + Cache> Catalog for CatalogService<P> {
     }
 
     fn list(&self, query: &ProductQuery) -> Result<ProductPage, Error> {
-        list::list(&self.ports, query)
+        list::list(&self.ports, &self.upgrade, query)
     }
 
     fn count_facets(&self, filter: &ProductFilter) -> Result<Facets, Error> {
-        facets::count_facets(&self.ports, filter)
+        facets::count_facets(&self.ports, &self.upgrade, filter)
     }
 
     fn get_many(&self, ids: &[String]) -> Result<Vec<Option<Product>>, Error> {

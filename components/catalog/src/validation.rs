@@ -2,7 +2,7 @@
 
 use mercato_shop::types::Error;
 
-/// The largest price, quantity or sum: GraphQL's Int has 32 bits.
+/// The largest quantity, weight or count of units: GraphQL's Int has 32 bits.
 pub const MAX_INT: i64 = i32::MAX as i64;
 
 /// Checks a whole number from `min` to [`MAX_INT`].

@@ -1,5 +1,7 @@
 //! The gateway: routes each request to GraphQL, REST or a page, through the middleware.
 
+mod shared_streams;
+
 use std::sync::{Arc, OnceLock};
 
 use http::header::{ORIGIN, USER_AGENT};
@@ -17,17 +19,20 @@ use crate::graphql::envelope::{self, Envelope, Item, Parameters};
 use crate::graphql::outcome::{self, Outcome, RequestError};
 use crate::graphql::subscribe::Reader;
 use crate::graphql::{event_stream, explorer, persisted, schema};
+use crate::http::encoding::{self, AcceptedCodings};
 use crate::http::problem::Problem;
 use crate::http::reply::{self, Reply};
 use crate::http::{body, cors, idempotency_key};
 use crate::middleware::idempotency::{ClaimError, Idempotency};
 use crate::middleware::{rate_limit, response_cache};
+use crate::model::shop::Shop;
+use crate::pages::{docs, start};
 use crate::request_session::{RequestContext, RequestSession};
 use crate::rest::answer::{self, Answer};
 use crate::rest::call::Call;
 use crate::rest::operation::Operation;
 use crate::rest::routes::{Found, Routes};
-use crate::rest::{docs, openapi, stripe};
+use crate::rest::{openapi, stripe};
 use crate::services::Services;
 use crate::settings::Settings;
 
@@ -53,7 +58,7 @@ pub struct Gateway {
     engine: Engine,
     routes: OnceLock<Routes>,
     services: Arc<Services>,
-    verifier: Verifier,
+    verifier: Arc<Verifier>,
     idempotency: Idempotency,
     settings: Settings,
 }
@@ -63,14 +68,19 @@ impl Gateway {
     #[must_use]
     pub fn new(settings: &Settings, services: Services) -> Self {
         Self {
-            engine: Engine::new(settings.introspection),
+            engine: Engine::new(
+                settings.introspection,
+                Shop {
+                    currency: settings.currency.clone(),
+                },
+            ),
             routes: OnceLock::new(),
             services: Arc::new(services),
-            verifier: Verifier::new(
+            verifier: Arc::new(Verifier::new(
                 &settings.secret,
                 settings.token_keys.as_deref(),
                 settings.oidc.clone(),
-            ),
+            )),
             idempotency: Idempotency::new(&settings.secret),
             settings: settings.clone(),
         }
@@ -83,7 +93,7 @@ impl Gateway {
     /// Returns the schema in GraphQL's schema definition language.
     #[must_use]
     pub fn sdl() -> String {
-        schema::build().sdl()
+        schema::sdl()
     }
 
     /// Returns the OpenAPI 3.1 document of REST.
@@ -102,8 +112,14 @@ impl Gateway {
     #[must_use]
     pub fn handle(&self, request: &Request<Vec<u8>>) -> Reply {
         let browsers = &self.settings.browsers;
-        let mut reply =
-            cors::preflight(browsers, request).unwrap_or_else(|| self.answer_within_rate_limit(request));
+        let mut reply = match cors::preflight(browsers, request) {
+            Some(Ok(reply)) => reply,
+            Some(Err(problem)) => refuse(request, &problem),
+            None => match AcceptedCodings::of(request.headers()) {
+                Some(codings) => encoding::apply(&codings, self.answer_within_rate_limit(request)),
+                None => refuse(request, &Problem::no_acceptable_coding()),
+            },
+        };
         let headers = reply.headers_mut();
         browsers.apply(request.headers().get(ORIGIN), headers);
         headers.insert(request_id::HEADER, request_id::of(request.headers()));
@@ -130,11 +146,7 @@ impl Gateway {
         };
         let mut reply = match allowance.problem() {
             None => self.route(request),
-            Some(problem) if is_graphql => {
-                let accepted = accept::negotiate(request.method(), request.headers());
-                outcome::problem(accepted.unwrap_or(Accepted::Json), &problem)
-            }
-            Some(problem) => problem.reply(path),
+            Some(problem) => refuse(request, &problem),
         };
         allowance.write(reply.headers_mut());
         reply
@@ -143,19 +155,32 @@ impl Gateway {
     fn route(&self, request: &Request<Vec<u8>>) -> Reply {
         let path = request.uri().path();
         let not_found = || Problem::no_such_path(path).reply(path);
-        match (request.method(), path) {
+        let without_slash = match path.trim_end_matches('/') {
+            "" => "/",
+            path => path,
+        };
+        match (request.method(), without_slash) {
             (_, path) if GRAPHQL_PATHS.contains(&path) => self.graphql(request),
-            (&Method::GET | &Method::HEAD, "/") => reply::redirect("/graphql"),
+            (&Method::GET | &Method::HEAD, start::PATH) => start::answer(
+                request.headers(),
+                &self.services,
+                self.settings.runtime.as_deref(),
+            ),
+            (&Method::GET | &Method::HEAD, _) if path.starts_with(start::ASSETS) => {
+                start::asset(path).unwrap_or_else(not_found)
+            }
             (&Method::GET | &Method::HEAD, _) if path.starts_with(explorer::ASSETS) => {
                 explorer::asset(path).unwrap_or_else(not_found)
             }
             (&Method::GET | &Method::HEAD, docs::PATH) => docs::page(),
             (&Method::GET | &Method::HEAD, _) if path.starts_with(docs::ASSETS) => {
-                docs::asset(path).unwrap_or_else(not_found)
+                docs::asset(path, request.headers()).unwrap_or_else(not_found)
             }
             (&Method::GET | &Method::HEAD, OPENAPI) => reply::json(&Self::openapi()),
             (&Method::GET | &Method::HEAD, JWKS) => reply::json(&self.settings.public_keys()),
-            (_, "/" | docs::PATH | OPENAPI | JWKS) => Problem::method_not_allowed("GET, HEAD").reply(path),
+            (_, start::PATH | docs::PATH | OPENAPI | JWKS) => {
+                Problem::method_not_allowed("GET, HEAD").reply(path)
+            }
             _ => self.rest(request).unwrap_or_else(not_found),
         }
     }
@@ -176,6 +201,7 @@ impl Gateway {
 
     fn context(&self, request: &Request<Vec<u8>>) -> RequestContext {
         RequestContext {
+            verifier: Arc::clone(&self.verifier),
             identity: self.identify(request),
             client: self.client(request),
             ids: None,
@@ -206,6 +232,7 @@ impl Gateway {
             Ok(claim) => {
                 let ids = Some(claim.ids());
                 let reply = run(RequestContext {
+                    verifier: Arc::clone(&self.verifier),
                     identity,
                     client,
                     ids,
@@ -217,6 +244,16 @@ impl Gateway {
     }
 }
 
+/// Returns the reply to a request that is refused before it is routed.
+fn refuse(request: &Request<Vec<u8>>, problem: &Problem) -> Reply {
+    let path = request.uri().path();
+    if GRAPHQL_PATHS.contains(&path) {
+        let accepted = accept::negotiate(request.method(), request.headers());
+        return outcome::problem(accepted.unwrap_or(Accepted::Json), problem);
+    }
+    problem.reply(path)
+}
+
 /// GraphQL.
 impl Gateway {
     fn graphql(&self, request: &Request<Vec<u8>>) -> Reply {
@@ -226,6 +263,9 @@ impl Gateway {
             let problem = Problem::new(StatusCode::NOT_ACCEPTABLE, "NOT_ACCEPTABLE", detail);
             return outcome::problem(Accepted::Json, &problem);
         };
+        if let Some(reply) = self.shared_stream(request, accepted) {
+            return reply.unwrap_or_else(|problem| outcome::problem(Accepted::GraphqlResponse, &problem));
+        }
         let has_query = request
             .uri()
             .query()
@@ -234,7 +274,7 @@ impl Gateway {
             Method::GET if accepted == Accepted::Html && !has_query => return explorer::page(),
             Method::GET => envelope::of_get(request),
             Method::POST => envelope::of_post(request),
-            _ => Err(Problem::method_not_allowed("GET, POST")),
+            _ => Err(Problem::method_not_allowed("GET, POST, PUT, DELETE")),
         };
         let reply = match envelope {
             Ok(Envelope::Single(parameters)) => self.single(request, accepted, parameters),
@@ -271,8 +311,16 @@ impl Gateway {
             }
             prepared => prepared,
         };
-        let slot = match self.look_up(&parameters) {
-            Some(Ok(body)) => return outcome::shareable(outcome::cached(accepted, body), request),
+        // Events are compressed by nobody, since they are sent one by one.
+        let codings = match accepted {
+            Accepted::Events => AcceptedCodings::IDENTITY,
+            _ => AcceptedCodings::of(request.headers()).unwrap_or(AcceptedCodings::IDENTITY),
+        };
+        let slot = match self.look_up(&parameters, &codings) {
+            Some(Ok(cached)) => match outcome::from_cache(accepted, &cached) {
+                Some(reply) => return outcome::shareable(reply, request),
+                None => None,
+            },
             Some(Err(slot)) => Some(slot),
             None => None,
         };
@@ -291,8 +339,9 @@ impl Gateway {
         if !is_shareable {
             return reply;
         }
+        let reply = outcome::encoded(reply, &codings);
         if let Some(slot) = slot {
-            slot.store(reply.body());
+            slot.store(&outcome::to_cache(&reply));
         }
         outcome::shareable(reply, request)
     }
@@ -323,14 +372,18 @@ impl Gateway {
 
     /// Returns the cached reply of a query, or the slot to store it in. `None` for mutations and
     /// subscriptions.
-    fn look_up(&self, parameters: &Parameters) -> Option<Result<Vec<u8>, response_cache::Slot>> {
+    fn look_up(
+        &self,
+        parameters: &Parameters,
+        codings: &AcceptedCodings,
+    ) -> Option<Result<Vec<u8>, response_cache::Slot>> {
         let document = parameters.query.trim_start();
         if document.starts_with("mutation") || document.starts_with("subscription") {
             return None;
         }
         let name = parameters.operation_name.as_deref().unwrap_or_default();
         let variables = serde_json::to_string(&parameters.variables).unwrap_or_default();
-        let parts = ["graphql", &parameters.query, name, &variables];
+        let parts = ["graphql", &parameters.query, name, &variables, codings.name()];
         Some(response_cache::look_up(&self.services, parts))
     }
 
@@ -391,7 +444,9 @@ impl Gateway {
             .uri()
             .path_and_query()
             .map_or("", |target| target.as_str());
-        let slot = match response_cache::look_up(&self.services, ["rest", target, "", ""]) {
+        let codings = AcceptedCodings::of(request.headers()).unwrap_or(AcceptedCodings::IDENTITY);
+        let parts = ["rest", target, "", "", codings.name()];
+        let slot = match response_cache::look_up(&self.services, parts) {
             Ok(cached) => match Answer::from_cache(&cached) {
                 Some(answer) => return answer.reply(request),
                 None => None,
@@ -401,6 +456,7 @@ impl Gateway {
         let call = Call::new(request, self.session(self.context(request)), parameters);
         match operation.run(&call) {
             Ok(answer) => {
+                let answer = answer.encoded(&codings);
                 if let (Some(slot), Some(body)) = (slot, answer.to_cache()) {
                     slot.store(&body);
                 }

@@ -13,6 +13,7 @@ mod http;
 mod middleware;
 mod misconfigured;
 mod model;
+mod pages;
 mod request_session;
 mod rest;
 mod services;

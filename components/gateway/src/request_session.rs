@@ -7,13 +7,17 @@ pub mod replay_ids;
 use std::sync::{Arc, OnceLock};
 
 use mercato_shop::accounts::{Client, User};
+use mercato_shop::carts::{Cart, Owner};
 use mercato_shop::catalog::{Category, Product, Stock};
+use mercato_shop::discounts::Discount;
 use mercato_shop::id;
+use mercato_shop::notifications::Notification;
 use mercato_shop::orders::{NewOrder, Order};
 use mercato_shop::payments::Payment;
-use mercato_shop::types::{Caller, Error};
+use mercato_shop::types::{Caller, Error, SignedIn};
+use mercato_shop::webhooks::{Delivery, Webhook};
 
-use crate::auth::identity::Identity;
+use crate::auth::identity::{Identity, Verifier};
 use crate::request_session::loader::Loader;
 use crate::request_session::replay_ids::ReplayIds;
 use crate::services::Services;
@@ -21,6 +25,7 @@ use crate::services::Services;
 /// The origin of a request.
 #[derive(Clone)]
 pub struct RequestContext {
+    pub verifier: Arc<Verifier>,
     pub identity: Identity,
     pub client: Client,
     /// The ids for the things that the request creates, if it has an `Idempotency-Key`.
@@ -49,6 +54,7 @@ impl LazyIdentity {
 pub struct RequestSession {
     pub services: Arc<Services>,
     pub client: Client,
+    verifier: Arc<Verifier>,
     identity: Arc<LazyIdentity>,
     ids: Option<Arc<ReplayIds>>,
     pub products: Loader<Option<Product>>,
@@ -59,6 +65,13 @@ pub struct RequestSession {
     pub users: Loader<User>,
     pub orders: Loader<Order>,
     pub payments: Loader<Option<Payment>>,
+    pub carts: Loader<Cart>,
+    /// By code.
+    pub discounts: Loader<Discount>,
+    pub notifications: Loader<Notification>,
+    /// All webhooks, for any key.
+    pub webhooks: Loader<Arc<Vec<Webhook>>>,
+    pub deliveries: Loader<Delivery>,
 }
 
 impl RequestSession {
@@ -77,6 +90,11 @@ impl RequestSession {
         let (users, users_caller) = loader();
         let (orders, orders_caller) = loader();
         let (payments, payments_caller) = loader();
+        let (carts, carts_caller) = loader();
+        let (discounts, discounts_caller) = loader();
+        let (notifications, notifications_caller) = loader();
+        let (webhooks, webhooks_caller) = loader();
+        let (deliveries, deliveries_caller) = loader();
         Self {
             services: Arc::clone(services),
             client: context.client,
@@ -98,6 +116,33 @@ impl RequestSession {
             payments: Loader::new(move |ids| {
                 per_key(ids, payments.payments.get_many(payments_caller.caller(), ids))
             }),
+            carts: Loader::new(move |ids| {
+                let view = |id: &String| carts.carts.view(carts_caller.caller(), &Owner::Cart(id.clone()));
+                ids.iter().map(view).collect()
+            }),
+            discounts: Loader::new(move |codes| {
+                per_key(
+                    codes,
+                    discounts.discounts.get_many(discounts_caller.caller(), codes),
+                )
+            }),
+            notifications: Loader::new(move |ids| {
+                let caller = notifications_caller.caller();
+                per_key(ids, notifications.notifications.get_many(caller, ids))
+            }),
+            webhooks: Loader::new(move |keys| {
+                let all = webhooks.webhooks.list(webhooks_caller.caller()).map(Arc::new);
+                keys.iter().map(|_| all.clone()).collect()
+            }),
+            deliveries: Loader::new(move |ids| {
+                per_key(
+                    ids,
+                    deliveries
+                        .webhooks
+                        .get_deliveries(deliveries_caller.caller(), ids),
+                )
+            }),
+            verifier: context.verifier,
             identity,
             ids: context.ids,
         }
@@ -118,22 +163,28 @@ impl RequestSession {
         self.users.clear();
         self.orders.clear();
         self.payments.clear();
+        self.carts.clear();
+        self.discounts.clear();
+        self.notifications.clear();
+        self.webhooks.clear();
+        self.deliveries.clear();
         Ok(())
     }
 
-    /// Places an order. A replayed request finds the order that it placed before.
+    /// Places an order for a user, or else for the caller. A replayed request finds the order that it placed
+    /// before.
     ///
     /// # Errors
     /// The errors of the orders service.
-    pub fn place_order(&self, input: &NewOrder) -> Result<Order, Error> {
+    pub fn place_order(&self, user_id: Option<&str>, input: &NewOrder) -> Result<Order, Error> {
         let caller = self.caller();
-        match (&self.ids, caller.user_id()) {
-            (Some(ids), Some(user_id)) => {
-                let placement = &self.services.placement;
-                placement.place(caller, &ids.next(), user_id, input, None)
-            }
-            _ => self.services.orders.place(caller, input),
-        }
+        let own = caller.user_id();
+        let (id, user_id) = match (&self.ids, user_id.or(own)) {
+            (Some(ids), Some(user_id)) => (ids.next(), user_id),
+            (None, Some(user_id)) if own != Some(user_id) => (id::new(), user_id),
+            _ => return self.services.orders.place(caller, input),
+        };
+        self.services.placement.place(caller, &id, user_id, input, None)
     }
 
     /// Returns the caller.
@@ -157,6 +208,27 @@ impl RequestSession {
         match &self.identity.get().rejected {
             Some(reason) => Err(reason.clone()),
             None => Ok(()),
+        }
+    }
+
+    /// Verifies an access token, or else the one of the request. Returns its user, and when it expires.
+    ///
+    /// # Errors
+    /// [`Error::Unauthenticated`] for a token that is not valid, or not sent.
+    pub fn verify_token(&self, token: Option<&str>) -> Result<(SignedIn, Option<u64>), Error> {
+        let identity = match token {
+            Some(token) => self
+                .verifier
+                .identify_token(token)
+                .with_session_checked(&self.services),
+            None => self.identity.get().clone(),
+        };
+        match (identity.caller, identity.rejected) {
+            (Caller::User(user), _) => Ok((user, identity.expires_at)),
+            (_, Some(reason)) => Err(reason),
+            (_, None) => Err(Error::Unauthenticated(
+                "Send the access token as header Authorization: Bearer <access_token>, or as `token`.".into(),
+            )),
         }
     }
 

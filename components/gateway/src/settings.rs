@@ -5,7 +5,7 @@ use std::sync::Arc;
 use http::HeaderName;
 use mercato_shop::http::BrowserPolicy;
 use mercato_shop::settings::persisted::PersistedQueries;
-use mercato_shop::settings::{Config, choice, number, oidc, persisted, secret, text};
+use mercato_shop::settings::{Config, choice, currency, number, oidc, persisted, secret, text};
 use mercato_shop::token_keys::TokenKeys;
 use serde_json::{Value, json};
 
@@ -21,8 +21,12 @@ pub struct Settings {
     pub(crate) introspection: bool,
     /// `CLIENT_ADDRESS_HEADER`: the header in which a proxy writes the client's address.
     pub(crate) address_header: Option<HeaderName>,
+    /// `CURRENCY`: the currency of amounts without a currency.
+    pub(crate) currency: String,
     /// `RATE_LIMIT`: the number of requests per minute and caller.
     pub(crate) rate_limit: Option<u32>,
+    /// `MERCATO_RUNTIME`: the name of the runtime, for people. `None` for the program `mercato`.
+    pub(crate) runtime: Option<String>,
     /// `CORS_ORIGINS` and `HSTS_SECONDS`: headers for browsers.
     pub(crate) browsers: BrowserPolicy,
     /// `PERSISTED_QUERIES` and `PERSISTED_QUERIES_MANIFEST`: the documents that are executed.
@@ -47,7 +51,9 @@ impl Settings {
             secret: secret::api_secret(config)?,
             introspection: choice::introspection(config)?,
             address_header: text::address_header(config)?,
+            currency: currency::read(config)?,
             rate_limit: number::RATE_LIMIT.read(config)?,
+            runtime: text::runtime(config),
             browsers: BrowserPolicy::read(config)?,
             persisted: persisted::read(config)?,
             streams_held: choice::streams_held(config)?,

@@ -155,7 +155,7 @@ fn distinguishes_invalid_json_from_wrong_types() {
             ada.header(),
             "POST",
             "/api/users/verify",
-            r#"{"channel":null}"#,
+            r#"{"channel":5}"#,
             wrong("channel"),
         ),
     ];

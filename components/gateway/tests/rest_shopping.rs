@@ -166,3 +166,196 @@ fn returns_the_client_secret_to_the_customer_only() {
         );
     }
 }
+
+#[test]
+fn routes_the_orders_of_a_user_by_ids() {
+    let shop = Shop::new();
+    let (ada, bob, product) = (shop.user("ada"), shop.user("bob"), shop.product("a"));
+    let of = |user: &str| format!("/api/orders/{user}");
+    let line = |name: &str| json!([{ (name): product, "quantity": 1 }]);
+    let bodies = [
+        json!({ "products": line("_id") }),
+        json!({ "products": line("productId") }),
+        json!({ "items": line("id"), "region": "DE" }),
+    ];
+    let mut ids = Vec::new();
+    for (body, user) in bodies.iter().zip([ada.id.as_str(), "me", &ada.id]) {
+        let (status, headers, order) = shop.rest(ada.header(), "POST", &of(user), body);
+        assert_eq!((status, &order["userId"]), (201, &json!(ada.id)), "{order}");
+        assert_eq!(order["id"], order["_id"]);
+        assert_eq!(text(&headers, "location"), of(order["_id"].as_str().unwrap()));
+        ids.insert(0, order["_id"].clone());
+    }
+    // Staff order for a user.
+    let (status, _, order) = shop.rest(KEY, "POST", &of(&ada.id), &bodies[0]);
+    assert_eq!((status, &order["userId"]), (201, &json!(ada.id)), "{order}");
+    ids.insert(0, order["_id"].clone());
+
+    let listed = |caller: (&str, &str), path: &str| {
+        let (status, _, page) = shop.rest(caller, "GET", path, &NONE);
+        assert_eq!(status, 200, "{path}: {page}");
+        let items = page["items"].as_array().unwrap().iter();
+        items.map(|order| order["_id"].clone()).collect::<Vec<_>>()
+    };
+    for caller in [ada.header(), KEY] {
+        assert_eq!(listed(caller, &of(&ada.id)), ids);
+        assert_eq!(
+            listed(caller, &format!("/api/orders/user/{}?first=50", ada.id)),
+            ids
+        );
+    }
+    assert_eq!(listed(ada.header(), "/api/orders/me"), ids);
+    assert_eq!(listed(ada.header(), "/api/orders/user/me"), ids);
+    assert_eq!(
+        listed(ada.header(), &format!("{}?first=1&sort=created", of(&ada.id))),
+        ids[3..]
+    );
+    assert_eq!(listed(KEY, &of(&bob.id)), NO_IDS);
+
+    let first = ids[0].as_str().unwrap();
+    let one = format!("{}/{first}", of(&ada.id));
+    for (caller, path) in [
+        (ada.header(), &one),
+        (KEY, &one),
+        (ada.header(), &format!("/api/orders/me/{first}")),
+    ] {
+        let (status, headers, order) = shop.rest(caller, "GET", path, &NONE);
+        assert_eq!(
+            (status, &order["_id"], text(&headers, "etag")),
+            (200, &ids[0], "\"1\""),
+            "{order}"
+        );
+    }
+    let unknown = "00000000-0001-7000-8000-000000000001";
+    for (caller, method, path, body, status) in [
+        (bob.header(), "POST", of(&ada.id), bodies[0].clone(), 403),
+        (NOBODY, "POST", of(&ada.id), bodies[0].clone(), 401),
+        (KEY, "POST", of(unknown), bodies[0].clone(), 404),
+        (KEY, "POST", of("me"), bodies[0].clone(), 403),
+        (ada.header(), "POST", of("42"), bodies[0].clone(), 400),
+        (bob.header(), "GET", of(&ada.id), NONE, 404),
+        (bob.header(), "GET", of(first), NONE, 403),
+        (
+            bob.header(),
+            "GET",
+            format!("/api/orders/user/{}", ada.id),
+            NONE,
+            403,
+        ),
+        (bob.header(), "GET", one.clone(), NONE, 403),
+        (NOBODY, "GET", of(&ada.id), NONE, 401),
+        (KEY, "GET", of(unknown), NONE, 404),
+        (KEY, "GET", format!("{}/{first}", of(&bob.id)), NONE, 404),
+        (KEY, "GET", format!("{}/{unknown}", of(&ada.id)), NONE, 404),
+        (KEY, "GET", format!("{}/42", of(&ada.id)), NONE, 400),
+        (
+            ada.header(),
+            "GET",
+            format!("{}?userId=me", of(&ada.id)),
+            NONE,
+            400,
+        ),
+    ] {
+        let (answered, _, problem) = shop.rest(caller, method, &path, &body);
+        assert_eq!(answered, status, "{method} {path}: {problem}");
+    }
+}
+
+/// No ids of orders.
+const NO_IDS: [Value; 0] = [];
+
+#[test]
+fn orders_the_cart_where_the_body_has_no_products() {
+    let shop = Shop::new();
+    let (ada, product) = (shop.user("ada"), shop.product("a"));
+    let path = format!("/api/orders/{}", ada.id);
+    let fill = || {
+        let line = json!({ "productId": product, "quantity": 2 });
+        assert_eq!(shop.rest(ada.header(), "POST", "/api/cart/me/add", &line).0, 200);
+    };
+    let (status, _, problem) = shop.rest(ada.header(), "POST", &path, &NONE);
+    assert_eq!(
+        (status, &problem["errors"][0]["field"]),
+        (400, &json!("products")),
+        "{problem}"
+    );
+    fill();
+    let (status, _, order) = shop.rest(ada.header(), "POST", &path, &NONE);
+    assert_eq!(
+        (status, &order["products"][0]["quantity"]),
+        (201, &json!(2)),
+        "{order}"
+    );
+    let (_, _, cart) = shop.rest(ada.header(), "GET", "/api/cart/me", &NONE);
+    assert_eq!((&cart["products"], &cart["id"]), (&json!([]), &cart["_id"]));
+    fill();
+    for (caller, body, status) in [
+        (ada.header(), json!({ "expectedTotal": 11 }), 409),
+        (KEY, json!({ "expectedTotal": 10, "region": "DE" }), 201),
+    ] {
+        let (answered, _, order) = shop.rest(caller, "POST", &path, &body);
+        assert_eq!(answered, status, "{order}");
+    }
+    let line = json!([{ "_id": product, "quantity": 1 }]);
+    for (body, field) in [
+        (json!({ "products": line, "items": line }), "items"),
+        (json!({ "products": line, "expectedTotal": 5 }), "expectedTotal"),
+        (json!({ "products": [] }), "products"),
+        (json!({ "products": "all" }), "products"),
+    ] {
+        let (status, _, problem) = shop.rest(ada.header(), "POST", &path, &body);
+        assert_eq!(
+            (status, &problem["errors"][0]["field"]),
+            (400, &json!(field)),
+            "{body}: {problem}"
+        );
+    }
+    let (status, _, problem) = shop.rest(ada.header(), "POST", "/api/orders", &json!({}));
+    assert_eq!(
+        (status, &problem["errors"][0]["field"]),
+        (400, &json!("products")),
+        "{problem}"
+    );
+}
+
+#[test]
+fn a_cart_in_rest_lists_a_changed_price() {
+    let shop = Shop::new();
+    let (ada, product) = (shop.user("ada"), shop.product("a"));
+    let line = json!({ "productId": product, "quantity": 2 });
+    let (_, _, cart) = shop.rest(ada.header(), "POST", "/api/cart/me/add", &line);
+    assert_eq!((&cart["total"], &cart["changes"]), (&json!(10), &json!([])));
+    assert_eq!(
+        (&cart["products"][0]["id"], &cart["products"][0]["_id"]),
+        (&json!(product), &json!(product))
+    );
+    let edit = json!({ "price": 9_007_199_254_740_991_i64, "version": 1 });
+    let (status, _, _) = shop.rest(KEY, "PUT", &format!("/api/products/{product}"), &edit);
+    assert_eq!(status, 200);
+    let (_, _, cart) = shop.rest(ada.header(), "GET", "/api/cart/me", &NONE);
+    let change = json!({
+        "productId": product, "kind": "price-changed", "before": 5, "after": 9_007_199_254_740_991_i64,
+    });
+    assert_eq!(cart["changes"], json!([change]));
+    assert_eq!(
+        (&cart["total"], &cart["products"][0]["total"]),
+        (&NONE, &NONE),
+        "too large for an order"
+    );
+    let query = "{ cart { total totalAmount lines { unitPrice total } changes { after afterAmount } } }";
+    let answer = shop.answer(ada.header(), &json!({ "query": query }));
+    let seen = &answer["data"]["cart"];
+    assert_eq!(
+        seen["lines"],
+        json!([{ "unitPrice": 9_007_199_254_740_991_i64, "total": null }])
+    );
+    assert_eq!(
+        seen["changes"][0],
+        json!({ "after": null, "afterAmount": 9_007_199_254_740_991_i64 })
+    );
+    assert_eq!(
+        answer["errors"][0]["path"],
+        json!(["cart", "changes", 0, "after"])
+    );
+    assert_eq!(answer["errors"][0]["extensions"]["code"], "AMOUNT_TOO_LARGE");
+}

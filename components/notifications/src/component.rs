@@ -25,6 +25,10 @@ mercato_shop::export! {
 struct Component;
 
 impl bindings::exports::mercato::shop::notifications::Guest for Component {
+    fn get_many(caller: Caller, ids: Vec<String>) -> Result<Vec<Result<Notification, Error>>, Error> {
+        Notifications::get_many(&SERVICE, &caller, &ids)
+    }
+
     fn list(caller: Caller, filter: NotificationFilter, page: Page) -> Result<NotificationPage, Error> {
         Notifications::list(&SERVICE, &caller, &filter, &page)
     }

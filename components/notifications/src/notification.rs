@@ -19,9 +19,35 @@ use crate::occasion::Occasion;
 use crate::platform::Platform;
 use crate::recipient::{Recipient, Route};
 use crate::repository::{
-    NOTIFICATIONS, NotificationBody, find_notification, notification_id, to_notification,
+    NOTIFICATIONS, NotificationBody, find_notification, notification_id, notification_not_found,
+    to_notification,
 };
 use crate::{events, message, templates};
+
+const OWN_NOTIFICATIONS: &str = "You can see only your own notifications.";
+
+/// Returns the notifications with these ids, each with its own error.
+///
+/// # Errors
+/// [`Error::Unauthenticated`] for an anonymous caller.
+pub fn get_many(
+    ports: &impl Ports,
+    caller: &Caller,
+    ids: &[String],
+) -> Result<Vec<Result<Notification, Error>>, Error> {
+    caller.require_authenticated()?;
+    let found = NOTIFICATIONS.get_many(ports, ids)?;
+    let answer = |(id, stored): (&String, Option<Stored<NotificationBody>>)| {
+        let notification = stored
+            .map(to_notification)
+            .ok_or_else(|| notification_not_found(id))?;
+        if !caller.is_admin() && notification.user_id.as_deref() != caller.user_id() {
+            return Err(Error::Forbidden(OWN_NOTIFICATIONS.into()));
+        }
+        Ok(notification)
+    };
+    Ok(ids.iter().zip(found).map(answer).collect())
+}
 
 /// Returns one page of the notifications that a caller may see, the newest first.
 ///
@@ -51,6 +77,8 @@ pub fn list(
     })?;
     Ok(NotificationPage {
         has_next: found.has_next,
+        has_previous: found.has_previous,
+        total: found.total,
         edges: found.map(|cursor, stored| NotificationEdge {
             cursor,
             notification: to_notification(stored),
@@ -191,9 +219,7 @@ fn listed_user<'a>(caller: &'a Caller, user_id: Option<&'a str>) -> Result<Optio
     }
     let own = caller.user_id();
     if user_id.is_some() && user_id != own {
-        return Err(Error::Forbidden(
-            "You can see only your own notifications.".into(),
-        ));
+        return Err(Error::Forbidden(OWN_NOTIFICATIONS.into()));
     }
     Ok(own)
 }

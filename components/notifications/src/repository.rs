@@ -76,7 +76,12 @@ pub fn notification_id(key: &str, medium: Medium) -> String {
 pub fn find_notification(ports: &impl Ports, id: &str) -> Result<Stored<NotificationBody>, Error> {
     NOTIFICATIONS
         .get(ports, id)?
-        .ok_or_else(|| Error::NotFound(format!("There is no notification {id}.")))
+        .ok_or_else(|| notification_not_found(id))
+}
+
+/// Returns the error for an id without a notification.
+pub fn notification_not_found(id: &str) -> Error {
+    Error::NotFound(format!("There is no notification {id}."))
 }
 
 /// Converts a stored notification for clients.

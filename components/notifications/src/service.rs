@@ -49,6 +49,10 @@ impl<P: Platform, C: Contacts, O: Orders> NotificationsService<P, C, O> {
 }
 
 impl<P: Platform, C: Contacts, O: Orders> Notifications for NotificationsService<P, C, O> {
+    fn get_many(&self, caller: &Caller, ids: &[String]) -> Result<Vec<Result<Notification, Error>>, Error> {
+        notification::get_many(&self.ports, caller, ids)
+    }
+
     fn list(
         &self,
         caller: &Caller,

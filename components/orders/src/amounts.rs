@@ -10,24 +10,25 @@ impl Rate {
     /// The denominator of the rate.
     const MILLION: i128 = 1_000_000;
 
-    /// Returns the tax on an amount, rounded half up.
-    fn of(self, amount: i64) -> i64 {
+    /// Returns the tax on an amount, rounded half up to a multiple of a unit.
+    fn of(self, amount: i64, unit: i64) -> i64 {
         let exact = i128::from(amount) * i128::from(self.0);
-        narrow((exact + Self::MILLION / 2).div_euclid(Self::MILLION))
+        let divisor = Self::MILLION * i128::from(unit);
+        narrow((exact + divisor / 2).div_euclid(divisor) * i128::from(unit))
     }
 }
 
 /// Returns the amounts of each line, from the lines' subtotals, a discount on the order, and a tax rate for
-/// the rest. Subtotals and discount must not be negative. The discount must not exceed the sum of the
-/// subtotals.
-pub fn of_lines(subtotals: &[i64], discount: i64, rate: Rate) -> Vec<Amounts> {
+/// the rest. The tax of the order is a multiple of the unit. Subtotals and discount must not be negative. The
+/// discount must not exceed the sum of the subtotals.
+pub fn of_lines(subtotals: &[i64], discount: i64, rate: Rate, unit: i64) -> Vec<Amounts> {
     let discounts = distribute(discount, subtotals);
     let taxable: Vec<_> = subtotals
         .iter()
         .zip(&discounts)
         .map(|(subtotal, discount)| subtotal.saturating_sub(*discount))
         .collect();
-    let taxes = distribute(rate.of(sum(&taxable)), &taxable);
+    let taxes = distribute(rate.of(sum(&taxable), unit), &taxable);
     subtotals
         .iter()
         .zip(discounts)
@@ -104,34 +105,39 @@ mod tests {
 
     use super::*;
 
-    /// The largest total of an order.
-    const MAX: i64 = i32::MAX as i64;
+    /// The largest subtotal of an order.
+    const MAX: i64 = mercato_shop::currency::MAX_AMOUNT;
 
     /// Returns the subtotals of a random order: from single cents to the limit, some of them equal, some 0.
     fn subtotals(random: &mut Rng) -> Vec<i64> {
-        let count = random.i64(1..=100);
-        let max = [1, 3, 100, 10_000, MAX / count][random.usize(0..5)];
+        let count = random.i64(1..=500);
+        let max = [1, 3, 100, 10_000, MAX / count][random.usize(0..5)].max(1);
         (0..count).map(|_| random.i64(0..=max)).collect()
     }
 
     #[test]
     fn adds_lines_up_to_the_discount_and_the_tax_of_the_order() {
         let mut random = Rng::with_seed(20_261_121);
-        for _ in 0..20_000 {
-            let subtotals = subtotals(&mut random);
+        for _ in 0..5_000 {
+            let unit = [1, 10, 100][random.usize(0..3)];
+            let mut subtotals = subtotals(&mut random);
+            for subtotal in &mut subtotals {
+                *subtotal -= *subtotal % unit;
+            }
             let subtotal = sum(&subtotals);
             let discount = match random.u8(0..4) {
                 0 => 0,
                 1 => subtotal,
-                _ => random.i64(0..=subtotal),
+                _ => random.i64(0..=subtotal) / unit * unit,
             };
             let rate = Rate(random.u32(0..=1_000_000));
-            let lines = of_lines(&subtotals, discount, rate);
+            let lines = of_lines(&subtotals, discount, rate, unit);
             let all = total(lines.iter());
-            let context = format!("{subtotals:?} {discount} {rate:?}");
+            let context = format!("{subtotals:?} {discount} {rate:?} {unit}");
             assert_eq!((all.subtotal, all.discount), (subtotal, discount), "{context}");
-            assert_eq!(all.tax, rate.of(subtotal - discount), "{context}");
+            assert_eq!(all.tax, rate.of(subtotal - discount, unit), "{context}");
             assert_eq!(all.total, subtotal - discount + all.tax, "{context}");
+            assert_eq!(all.total % unit, 0, "{context}");
             for (line, given) in lines.iter().zip(&subtotals) {
                 assert_eq!(line.subtotal, *given, "{context}");
                 assert!((0..=line.subtotal).contains(&line.discount), "{context}");
@@ -147,7 +153,7 @@ mod tests {
     #[test]
     fn distributes_shares_that_differ_from_their_exact_value_by_less_than_one() {
         let mut random = Rng::with_seed(7);
-        for _ in 0..20_000 {
+        for _ in 0..5_000 {
             let weights = subtotals(&mut random);
             let amount = random.i64(0..=MAX);
             let shares = distribute(amount, &weights);
@@ -173,9 +179,14 @@ mod tests {
 
     #[test]
     fn rounds_tax_half_up() {
-        assert_eq!(Rate(72_500).of(1_000), 73);
-        assert_eq!(Rate(50_000).of(10), 1);
-        assert_eq!(Rate(49_999).of(10), 0);
-        assert_eq!(Rate(1_000_000).of(MAX), MAX);
+        assert_eq!(Rate(72_500).of(1_000, 1), 73);
+        assert_eq!(Rate(50_000).of(10, 1), 1);
+        assert_eq!(Rate(49_999).of(10, 1), 0);
+        assert_eq!(Rate(1_000_000).of(MAX, 1), MAX);
+        // 7.25 % of 11.00 MGA are 0.80 MGA, and of 100.00 MGA 7.25 MGA.
+        assert_eq!(Rate(72_500).of(1_100, 100), 100);
+        assert_eq!(Rate(72_500).of(10_000, 100), 700);
+        // 5 % of 13.500 KWD are 0.675 KWD.
+        assert_eq!(Rate(50_000).of(13_500, 10), 680);
     }
 }

@@ -43,7 +43,7 @@ impl bindings::exports::mercato::shop::orders::Guest for Component {
     }
 
     fn get_many(caller: Caller, ids: Vec<String>) -> Result<Vec<Result<Order, Error>>, Error> {
-        SERVICE.get_many(&caller, &ids)
+        Orders::get_many(&SERVICE, &caller, &ids)
     }
 
     fn list(caller: Caller, query: OrderQuery) -> Result<OrderPage, Error> {
@@ -78,6 +78,10 @@ impl bindings::exports::mercato::shop::discounts::Guest for Component {
 
     fn disable(caller: Caller, code: String) -> Result<Discount, Error> {
         SERVICE.disable(&caller, &code)
+    }
+
+    fn get_many(caller: Caller, codes: Vec<String>) -> Result<Vec<Result<Discount, Error>>, Error> {
+        Discounts::get_many(&SERVICE, &caller, &codes)
     }
 
     fn list(caller: Caller, page: Page) -> Result<DiscountPage, Error> {

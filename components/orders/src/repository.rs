@@ -6,7 +6,7 @@ use mercato_shop::id;
 use mercato_shop::orders::{Actor, Amounts, Order, OrderLine, Status, StatusChange};
 use mercato_shop::ports::Ports;
 use mercato_shop::types::Error;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::{amounts, status};
 
@@ -129,7 +129,7 @@ pub struct Redemption {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct DiscountBody {
-    #[serde(with = "StoredReduction")]
+    #[serde(serialize_with = "store_reduction", deserialize_with = "read_reduction")]
     pub reduction: Reduction,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub currency: Option<String>,
@@ -152,11 +152,30 @@ pub struct DiscountBody {
     pub created_at: u64,
 }
 
-#[derive(Serialize, Deserialize)]
-#[serde(remote = "Reduction", rename_all = "camelCase")]
+/// A reduction as it is stored.
+#[derive(Clone, Copy, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 enum StoredReduction {
+    /// The form of earlier versions.
     Percent(u32),
+    BasisPoints(u32),
     Amount(i64),
+}
+
+fn store_reduction<S: Serializer>(reduction: &Reduction, serializer: S) -> Result<S::Ok, S::Error> {
+    let stored = match *reduction {
+        Reduction::BasisPoints(points) => StoredReduction::BasisPoints(points),
+        Reduction::Amount(amount) => StoredReduction::Amount(amount),
+    };
+    stored.serialize(serializer)
+}
+
+fn read_reduction<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Reduction, D::Error> {
+    Ok(match StoredReduction::deserialize(deserializer)? {
+        StoredReduction::Percent(percent) => Reduction::BasisPoints(percent.saturating_mul(100)),
+        StoredReduction::BasisPoints(points) => Reduction::BasisPoints(points),
+        StoredReduction::Amount(amount) => Reduction::Amount(amount),
+    })
 }
 
 /// The number of uses of a discount that one customer has left.
@@ -330,9 +349,21 @@ mod tests {
         assert_eq!(serde_json::to_string(&entry).unwrap(), text);
         assert_eq!(serde_json::from_str::<TimelineEntry>(text).unwrap(), entry);
         assert!(serde_json::from_str::<StoredStatus>("\"lost\"").is_err());
+        for (stored, reduction) in [
+            (r#"{"basisPoints":620}"#, Reduction::BasisPoints(620)),
+            (r#"{"amount":5}"#, Reduction::Amount(5)),
+        ] {
+            let text = format!(r#"{{"reduction":{stored},"enabled":1,"used":0,"createdAt":7}}"#);
+            let discount: DiscountBody = serde_json::from_str(&text).unwrap();
+            assert_eq!(discount.reduction, reduction);
+            assert_eq!(serde_json::to_string(&discount).unwrap(), text);
+        }
+    }
+
+    #[test]
+    fn reads_the_whole_percents_of_earlier_versions() {
         let text = r#"{"reduction":{"percent":10},"enabled":1,"used":0,"createdAt":7}"#;
         let discount: DiscountBody = serde_json::from_str(text).unwrap();
-        assert_eq!(discount.reduction, Reduction::Percent(10));
-        assert_eq!(serde_json::to_string(&discount).unwrap(), text);
+        assert_eq!(discount.reduction, Reduction::BasisPoints(1_000));
     }
 }

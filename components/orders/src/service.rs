@@ -111,6 +111,10 @@ impl<P: Ports, I: Inventory> Discounts for OrdersService<P, I> {
         discount::disable(&self.ports, caller, code)
     }
 
+    fn get_many(&self, caller: &Caller, codes: &[String]) -> Result<Vec<Result<Discount, Error>>, Error> {
+        discount::get_many(&self.ports, caller, codes)
+    }
+
     fn list(&self, caller: &Caller, page: &Page) -> Result<DiscountPage, Error> {
         discount::list(&self.ports, caller, page)
     }

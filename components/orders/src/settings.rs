@@ -1,9 +1,9 @@
 //! Deadlines and tax rates from the configuration.
 
-use mercato_shop::id;
 use mercato_shop::ports::Ports;
-use mercato_shop::settings::{self, number, tax};
+use mercato_shop::settings::{self, number, payments, tax};
 use mercato_shop::types::Error;
+use mercato_shop::{currency, id};
 
 use crate::amounts::Rate;
 
@@ -21,6 +21,28 @@ pub fn order_due(ports: &impl Ports) -> Result<Option<u64>, Error> {
 pub fn tax_rate(ports: &impl Ports, region: Option<&str>) -> Result<Rate, Error> {
     let rates = settings::read(ports, tax::read)?;
     Ok(Rate(rates.of(region)))
+}
+
+/// Returns the reason, as a sentence, if the payment gateway can't charge an amount.
+pub fn check_payable(ports: &impl Ports, amount: i64, code: &str) -> Result<(), String> {
+    if is_stripe(ports) {
+        currency::to_stripe(amount, code)?;
+    }
+    Ok(())
+}
+
+/// Returns the unit, in minor units, to which computed amounts are rounded: the smallest amount that the
+/// payment gateway can charge.
+pub fn unit(ports: &impl Ports, code: &str) -> i64 {
+    if is_stripe(ports) {
+        currency::stripe_unit(code)
+    } else {
+        1
+    }
+}
+
+fn is_stripe(ports: &impl Ports) -> bool {
+    payments::is_stripe(&|name| ports.config(name))
 }
 
 fn after(seconds: u32) -> u64 {

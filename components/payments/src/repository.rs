@@ -22,7 +22,11 @@ pub const WEBHOOK_EVENTS: Collection<WebhookEventBody> = Collection::new("paymen
 #[serde(rename_all = "camelCase")]
 pub struct PaymentBody {
     pub user_id: String,
+    /// In minor units.
     pub amount: i64,
+    /// The amount in the unit of the gateway's API. Earlier versions sent `amount`, and stored none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub charged: Option<i64>,
     pub currency: String,
     /// The name of the gateway.
     pub gateway: String,
@@ -94,6 +98,21 @@ pub struct WebhookEventBody {
 }
 
 impl PaymentBody {
+    /// Converts an amount in minor units to the unit of the gateway's API.
+    pub fn in_gateway_units(&self, amount: i64) -> i64 {
+        scale(amount, self.charged_amount(), self.amount)
+    }
+
+    /// Converts an amount in the unit of the gateway's API to minor units. Rounds down.
+    pub fn in_minor_units(&self, amount: i64) -> i64 {
+        scale(amount, self.amount, self.charged_amount())
+    }
+
+    /// Returns the amount of the payment in the unit of the gateway's API.
+    pub fn charged_amount(&self) -> i64 {
+        self.charged.unwrap_or(self.amount)
+    }
+
     pub fn money(&self) -> Money {
         Money {
             amount: self.amount,
@@ -135,6 +154,15 @@ impl PaymentBody {
             .filter(|refund| counts(refund.status))
             .fold(0, |sum, refund| sum.saturating_add(refund.amount))
     }
+}
+
+/// Multiplies an amount by the ratio of two amounts. Rounds down.
+fn scale(amount: i64, numerator: i64, denominator: i64) -> i64 {
+    if denominator == 0 {
+        return amount;
+    }
+    let scaled = (i128::from(amount) * i128::from(numerator)).div_euclid(i128::from(denominator));
+    i64::try_from(scaled).unwrap_or(i64::MAX)
 }
 
 /// Reads a payment.

@@ -44,6 +44,10 @@ impl bindings::exports::mercato::shop::webhooks::Guest for Component {
         SERVICE.list(&caller)
     }
 
+    fn get_deliveries(caller: Caller, ids: Vec<String>) -> Result<Vec<Result<Delivery, Error>>, Error> {
+        SERVICE.get_deliveries(&caller, &ids)
+    }
+
     fn deliveries(caller: Caller, filter: DeliveryFilter, page: Page) -> Result<DeliveryPage, Error> {
         SERVICE.deliveries(&caller, &filter, &page)
     }

@@ -68,6 +68,10 @@ impl<P: Ports + Cache + HttpClient> Webhooks for WebhooksService<P> {
         endpoint::list(&self.ports, caller)
     }
 
+    fn get_deliveries(&self, caller: &Caller, ids: &[String]) -> Result<Vec<Result<Delivery, Error>>, Error> {
+        history::get_many(&self.ports, caller, ids)
+    }
+
     fn deliveries(
         &self,
         caller: &Caller,

@@ -1,34 +1,90 @@
 //! Finds the columns of a feed for the fields of a product.
 
-/// A field of a product.
+use iso_currency::Currency;
+
+use crate::currency;
+use crate::layout::{Layout, normalize};
+use crate::row_error::RowError;
+use crate::source::Value;
+use crate::weight;
+
+/// A field of a product in a feed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Field {
     /// The id of the product in the feed. Required.
     ExternalId,
-    /// The name. Required.
+    /// The name.
     Name,
     /// The description.
     Description,
+    /// Another description, if the first one is empty.
+    ShortDescription,
     /// The manufacturer.
     Manufacturer,
-    /// The price. Required.
+    /// The price, or the regular price if there is a sale price.
     Price,
+    /// The price of a sale.
+    SalePrice,
+    /// When the sale begins, or an interval.
+    SaleStart,
+    /// When the sale ends.
+    SaleEnd,
+    /// The price before a sale.
+    CompareAtPrice,
     /// The currency of prices without a currency.
     Currency,
     /// The stock.
     Quantity,
+    /// Whether the product is in stock.
+    Availability,
+    /// The stock-keeping unit.
+    Sku,
+    /// The name in URLs.
+    Slug,
+    /// The categories from the root, separated by `>`.
+    Category,
+    /// Another category, if the first one is empty.
+    Taxonomy,
+    /// The URLs of images.
+    Images,
+    /// The URLs of further images.
+    MoreImages,
+    /// The weight.
+    Weight,
+    /// The attributes, as a JSON list.
+    Attributes,
+    /// The external id of the product of which this is a variant.
+    Parent,
+    /// The options of a variant, as a JSON list.
+    Options,
 }
 
 impl Field {
     /// All fields.
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 23] = [
         Self::ExternalId,
         Self::Name,
         Self::Description,
+        Self::ShortDescription,
         Self::Manufacturer,
         Self::Price,
+        Self::SalePrice,
+        Self::SaleStart,
+        Self::SaleEnd,
+        Self::CompareAtPrice,
         Self::Currency,
         Self::Quantity,
+        Self::Availability,
+        Self::Sku,
+        Self::Slug,
+        Self::Category,
+        Self::Taxonomy,
+        Self::Images,
+        Self::MoreImages,
+        Self::Weight,
+        Self::Attributes,
+        Self::Parent,
+        Self::Options,
     ];
 
     /// Returns the name on the command line, in the API, and in reports.
@@ -37,20 +93,45 @@ impl Field {
             Self::ExternalId => "externalId",
             Self::Name => "name",
             Self::Description => "description",
+            Self::ShortDescription => "shortDescription",
             Self::Manufacturer => "manufacturer",
             Self::Price => "price",
+            Self::SalePrice => "salePrice",
+            Self::SaleStart => "saleStart",
+            Self::SaleEnd => "saleEnd",
+            Self::CompareAtPrice => "compareAtPrice",
             Self::Currency => "currency",
             Self::Quantity => "quantity",
+            Self::Availability => "availability",
+            Self::Sku => "sku",
+            Self::Slug => "slug",
+            Self::Category => "category",
+            Self::Taxonomy => "taxonomy",
+            Self::Images => "images",
+            Self::MoreImages => "moreImages",
+            Self::Weight => "weight",
+            Self::Attributes => "attributes",
+            Self::Parent => "parentExternalId",
+            Self::Options => "options",
         }
     }
 
-    /// Returns whether every product must have this field.
+    /// Returns whether a feed must have a column for it, unless a mapping says that it has none.
     fn is_required(self) -> bool {
         matches!(self, Self::ExternalId | Self::Name | Self::Price)
     }
 
     /// Returns the names of this field in feeds, the most certain first. They are normalized.
-    fn aliases(self) -> &'static [&'static str] {
+    fn aliases(self, layout: Layout) -> &'static [&'static str] {
+        match layout {
+            Layout::Plain | Layout::Table => self.plain_aliases(),
+            Layout::Google => self.google_aliases().unwrap_or_else(|| self.plain_aliases()),
+            Layout::Shopify => self.shopify_aliases(),
+            Layout::Woocommerce => self.woocommerce_aliases(),
+        }
+    }
+
+    fn plain_aliases(self) -> &'static [&'static str] {
         match self {
             Self::ExternalId => &[
                 "externalid",
@@ -85,6 +166,9 @@ impl Field {
                 "regularprice",
                 "listprice",
             ],
+            Self::SalePrice => &["saleprice"],
+            Self::SaleStart => &["salepriceeffectivedate"],
+            Self::CompareAtPrice => &["compareatprice"],
             Self::Currency => &["currency", "currencycode", "pricecurrency"],
             Self::Quantity => &[
                 "quantity",
@@ -94,7 +178,90 @@ impl Field {
                 "onhand",
                 "stockquantity",
                 "variantinventoryqty",
+                "inventoryquantity",
             ],
+            Self::Availability => &["availability", "instock", "stockstatus"],
+            Self::Sku => &["sku", "variantsku"],
+            Self::Slug => &["slug"],
+            Self::Category => &["categorypath", "category", "categories", "producttype"],
+            Self::Images => &[
+                "images",
+                "image",
+                "imageurl",
+                "imagelink",
+                "imagesrc",
+                "imageurls",
+            ],
+            Self::MoreImages => &["additionalimagelink", "additionalimages"],
+            Self::Weight => &[
+                "weightgrams",
+                "weightg",
+                "weightingrams",
+                "grams",
+                "weightkg",
+                "weightlb",
+                "weightlbs",
+                "weightoz",
+                "weight",
+            ],
+            Self::Attributes => &["attributes"],
+            Self::Parent => &["parentexternalid"],
+            Self::Options => &["options"],
+            Self::ShortDescription | Self::SaleEnd | Self::Taxonomy => &[],
+        }
+    }
+
+    /// Returns the names that differ from those of a plain feed.
+    fn google_aliases(self) -> Option<&'static [&'static str]> {
+        match self {
+            Self::ExternalId => Some(&["id"]),
+            Self::Quantity => Some(&["quantity", "stock", "inventory", "sellongooglequantity"]),
+            Self::Taxonomy => Some(&["googleproductcategory"]),
+            Self::Weight => Some(&["shippingweight", "productweight"]),
+            // A category of Google's feed is a product type.
+            Self::Category => Some(&["producttype"]),
+            Self::Parent | Self::Options | Self::Attributes | Self::Slug | Self::CompareAtPrice => Some(&[]),
+            _ => None,
+        }
+    }
+
+    fn shopify_aliases(self) -> &'static [&'static str] {
+        match self {
+            Self::ExternalId => &["handle", "urlhandle"],
+            Self::Name => &["title"],
+            Self::Description => &["bodyhtml", "body", "description"],
+            Self::Manufacturer => &["vendor"],
+            Self::Price => &["variantprice", "price"],
+            Self::CompareAtPrice => &["variantcompareatprice", "compareatprice"],
+            Self::Quantity => &["variantinventoryqty", "inventoryquantity"],
+            Self::Sku => &["variantsku", "sku"],
+            Self::Category => &["type"],
+            Self::Taxonomy => &["productcategory", "standardproducttype"],
+            Self::Images => &["imagesrc", "productimageurl"],
+            Self::Weight => &["variantgrams", "weightvaluegrams"],
+            _ => &[],
+        }
+    }
+
+    fn woocommerce_aliases(self) -> &'static [&'static str] {
+        match self {
+            Self::ExternalId => &["id", "sku"],
+            Self::Name => &["name"],
+            Self::Description => &["description"],
+            Self::ShortDescription => &["shortdescription"],
+            Self::Manufacturer => &["brands", "brand"],
+            Self::Price => &["regularprice"],
+            Self::SalePrice => &["saleprice"],
+            Self::SaleStart => &["datesalepricestarts"],
+            Self::SaleEnd => &["datesalepriceends"],
+            Self::Quantity => &["stock"],
+            Self::Availability => &["instock"],
+            Self::Sku => &["sku"],
+            Self::Category => &["categories"],
+            Self::Images => &["images"],
+            Self::Weight => &["weightkg", "weightg", "weightlbs", "weightoz"],
+            Self::Parent => &["parent"],
+            _ => &[],
         }
     }
 }
@@ -104,7 +271,7 @@ impl Field {
 pub struct Mapping {
     /// The field.
     pub field: Field,
-    /// The name of the column.
+    /// The name of the column. An empty name says that the feed has no column for the field.
     pub column: String,
 }
 
@@ -121,49 +288,180 @@ impl std::str::FromStr for Mapping {
         let field = field.ok_or_else(|| format!("this field does not exist; the fields are {}", names()))?;
         Ok(Self {
             field,
-            column: column.to_owned(),
+            column: column.trim().to_owned(),
         })
     }
 }
 
-/// The indexes of the columns of each field.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Columns([Option<usize>; Field::ALL.len()]);
+/// The columns of each field.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Columns {
+    fields: [Option<usize>; Field::ALL.len()],
+    names: Vec<String>,
+    normalized: Vec<String>,
+    /// The currency that the name of the price column has.
+    pub price_currency: Option<Currency>,
+    /// How many grams the unit of the weight column has.
+    pub grams: f64,
+}
 
 impl Columns {
     /// Finds the columns: by the mappings, or else by their names.
     ///
     /// # Errors
     /// If a mapped or required column is missing. The message lists the columns of the feed.
-    pub fn find(names: &[String], mappings: &[Mapping]) -> Result<Self, String> {
-        let mut columns = [None; Field::ALL.len()];
-        for (field, column) in Field::ALL.into_iter().zip(&mut columns) {
-            *column = match mappings.iter().find(|mapping| mapping.field == field) {
+    pub fn find(names: &[String], layout: Layout, mappings: &[Mapping]) -> Result<Self, String> {
+        let mut columns = Self {
+            fields: [None; Field::ALL.len()],
+            names: names.to_owned(),
+            normalized: names.iter().map(|name| normalize(name)).collect(),
+            price_currency: None,
+            grams: 1.0,
+        };
+        for (index, field) in Field::ALL.into_iter().enumerate() {
+            let mapping = mappings.iter().find(|mapping| mapping.field == field);
+            let column = match mapping {
+                Some(mapping) if mapping.column.is_empty() => None,
                 Some(mapping) => Some(mapped(names, mapping)?),
-                None => field
-                    .aliases()
-                    .iter()
-                    .find_map(|alias| names.iter().position(|name| normalize(name) == *alias)),
+                None => columns.known(field, layout),
             };
-            if column.is_none() && field.is_required() {
+            if column.is_none() && field.is_required() && mapping.is_none() {
                 let field = field.name();
-                let columns = names.join(", ");
+                let found = names.join(", ");
                 return Err(format!(
-                    "no column was found for the field {field}: name it with --map {field}=COLUMN; \
-                     the columns are: {columns}"
+                    "no column is recognised as `{field}`: name it with --map {field}=COLUMN, or write --map \
+                     {field}= if the feed has none. The columns are: {found}"
                 ));
             }
+            if let Some(slot) = columns.fields.get_mut(index) {
+                *slot = column;
+            }
         }
-        Ok(Self(columns))
+        columns.price_currency = columns.name(Field::Price).and_then(currency::in_column_name);
+        columns.grams = columns.name(Field::Weight).and_then(unit).unwrap_or(1.0);
+        Ok(columns)
     }
 
-    /// Returns the trimmed value of a field in a row, or `None` if it is empty or missing.
-    pub fn value<'row>(&self, row: &'row [String], field: Field) -> Option<&'row str> {
-        let index = self.0.get(field as usize).copied().flatten()?;
-        row.get(index)
-            .map(|value| value.trim())
-            .filter(|value| !value.is_empty())
+    /// Counts the columns with known names.
+    pub fn count_known(names: &[String], mappings: &[Mapping]) -> usize {
+        let layout = Layout::detect(names);
+        let columns = Self {
+            fields: [None; Field::ALL.len()],
+            names: names.to_owned(),
+            normalized: names.iter().map(|name| normalize(name)).collect(),
+            price_currency: None,
+            grams: 1.0,
+        };
+        let known = Field::ALL
+            .into_iter()
+            .filter(|field| columns.known(*field, layout).is_some());
+        let is_mapped = |mapping: &&Mapping| names.contains(&mapping.column);
+        known.count() + mappings.iter().filter(is_mapped).count()
     }
+
+    /// Returns the column of a field by its known names: as a whole, or else before a comma or a bracket.
+    fn known(&self, field: Field, layout: Layout) -> Option<usize> {
+        let aliases = field.aliases(layout);
+        let position = |names: &[String]| {
+            let index = |alias: &&str| names.iter().position(|name| name == alias);
+            aliases.iter().find_map(index)
+        };
+        let whole = position(&self.normalized);
+        // `weight` alone has no unit, except in the table of a shop.
+        let whole = whole.filter(|index| {
+            let is_weight = self.normalized.get(*index).is_some_and(|name| name == "weight");
+            !is_weight
+                || layout == Layout::Table
+                || self.names.get(*index).and_then(|name| unit(name)).is_some()
+        });
+        let beginnings = || -> Vec<String> {
+            let beginning = |name: &String| name.split([',', '(', '[', '/', ':']).next().map(normalize);
+            self.names
+                .iter()
+                .map(|name| beginning(name).unwrap_or_default())
+                .collect()
+        };
+        match layout {
+            Layout::Plain if field != Field::Weight => whole.or_else(|| position(&beginnings())),
+            _ => whole,
+        }
+    }
+
+    /// Returns the name of the column of a field.
+    pub fn name(&self, field: Field) -> Option<&str> {
+        self.index(field)
+            .and_then(|index| self.names.get(index))
+            .map(String::as_str)
+    }
+
+    /// Returns whether the feed has a column for a field.
+    pub fn has(&self, field: Field) -> bool {
+        self.index(field).is_some()
+    }
+
+    /// Returns the columns that are used for fields, with the fields, in the order of the fields.
+    pub fn used(&self) -> Vec<(&str, &'static str)> {
+        let pair = |field: Field| Some((self.name(field)?, field.name()));
+        Field::ALL.into_iter().filter_map(pair).collect()
+    }
+
+    /// Returns the index of a column by its normalized name.
+    pub fn named(&self, name: &str) -> Option<usize> {
+        self.normalized.iter().position(|other| other == name)
+    }
+
+    /// Returns the index of the column of a field.
+    pub fn index(&self, field: Field) -> Option<usize> {
+        let at = Field::ALL.iter().position(|other| *other == field)?;
+        self.fields.get(at).copied().flatten()
+    }
+
+    /// Returns the value of a field. It is [`Value::Missing`] if the feed does not name the field.
+    pub fn value<'a>(&self, row: &'a [Value], field: Field) -> &'a Value {
+        let value = self.index(field).and_then(|index| row.get(index));
+        value.unwrap_or(&Value::Missing)
+    }
+
+    /// Returns the text of a field without outer spaces: none if the feed does not name the field, and an empty
+    /// text if the cell is empty.
+    ///
+    /// # Errors
+    /// If the value is not a text or a number.
+    pub fn text<'a>(&self, row: &'a [Value], field: Field) -> Result<Option<&'a str>, RowError> {
+        text(self.value(row, field)).map_err(|reason| RowError::bad_input(field.name(), reason))
+    }
+
+    /// Returns the text of a column. It is empty if there is no such column.
+    pub fn text_of<'a>(&self, row: &'a [Value], name: &str) -> &'a str {
+        let value = self.named(name).and_then(|index| row.get(index));
+        value
+            .and_then(|value| text(value).ok().flatten())
+            .unwrap_or_default()
+    }
+}
+
+/// Returns a value as text without outer spaces. `="00123"` is how a spreadsheet keeps the zeros of a text.
+fn text(value: &Value) -> Result<Option<&str>, String> {
+    match value {
+        Value::Missing => Ok(None),
+        Value::Number(number) => Ok(Some(number)),
+        Value::Text(text) => {
+            let text = text.trim();
+            let inner = text.strip_prefix("=\"").and_then(|text| text.strip_suffix('"'));
+            Ok(Some(inner.filter(|inner| !inner.contains('"')).unwrap_or(text)))
+        }
+        Value::List(_) => Err("it is a list, and not a text".into()),
+        Value::Invalid(reason) => Err(reason.clone()),
+    }
+}
+
+/// Returns the grams of the unit at the end of the name of a column, such as `Weight (kg)`.
+fn unit(name: &str) -> Option<f64> {
+    let words = name.split(|character: char| !character.is_alphanumeric());
+    words
+        .rev()
+        .find(|word| !word.is_empty())
+        .and_then(weight::grams_of)
 }
 
 fn mapped(names: &[String], mapping: &Mapping) -> Result<usize, String> {
@@ -173,22 +471,14 @@ fn mapped(names: &[String], mapping: &Mapping) -> Result<usize, String> {
             .iter()
             .position(|name| normalize(name) == normalize(&mapping.column))
     };
-    exact.or_else(similar).ok_or_else(|| {
+    let missing = || {
+        let columns = names.join(", ");
         format!(
-            "the column `{}` for the field {} does not exist; the columns are: {}",
-            mapping.column,
-            mapping.field.name(),
-            names.join(", ")
+            "the feed has no column `{}`: the columns are {columns}",
+            mapping.column
         )
-    })
-}
-
-/// Normalizes a name: letters and digits only, in lower case.
-fn normalize(name: &str) -> String {
-    name.chars()
-        .filter(|c| c.is_alphanumeric())
-        .flat_map(char::to_lowercase)
-        .collect()
+    };
+    exact.or_else(similar).ok_or_else(missing)
 }
 
 #[cfg(test)]
@@ -199,75 +489,105 @@ mod tests {
         names.iter().map(|name| (*name).to_owned()).collect()
     }
 
-    fn index(columns: &Columns, field: Field) -> Option<usize> {
-        columns.0[field as usize]
+    fn find(header: &[&str], mappings: &[&str]) -> Result<Columns, String> {
+        let header = names(header);
+        let mappings: Vec<Mapping> = mappings.iter().map(|mapping| mapping.parse().unwrap()).collect();
+        Columns::find(&header, Layout::detect(&header), &mappings)
+    }
+
+    fn found(header: &[&str]) -> Vec<(String, &'static str)> {
+        let columns = find(header, &[]).unwrap();
+        columns
+            .used()
+            .into_iter()
+            .map(|(name, field)| (name.to_owned(), field))
+            .collect()
     }
 
     #[test]
-    fn finds_common_names_in_any_spelling() {
-        let header = names(&[
-            "Body (HTML)",
-            "Vendor",
-            "Product-Title",
-            "SKU",
-            "unit_price",
-            "Stock",
-        ]);
-        let columns = Columns::find(&header, &[]).unwrap();
-        let found = Field::ALL.map(|field| index(&columns, field));
+    fn recognises_the_names_of_feeds() {
+        let header = [
+            "ID",
+            "Title",
+            "Body HTML",
+            "Brand",
+            "Price",
+            "Stock Quantity",
+            "Currency-Code",
+            "category",
+        ];
+        let fields: Vec<&str> = found(&header).into_iter().map(|(_, field)| field).collect();
         assert_eq!(
-            found,
-            [Some(3), Some(2), Some(0), Some(1), Some(4), None, Some(5)]
+            fields,
+            [
+                "externalId",
+                "name",
+                "description",
+                "manufacturer",
+                "price",
+                "currency",
+                "quantity",
+                "category"
+            ]
         );
     }
 
     #[test]
     fn prefers_the_most_certain_name_in_any_position() {
-        let columns = Columns::find(&names(&["sku", "id", "title", "name", "price"]), &[]).unwrap();
-        assert_eq!(index(&columns, Field::ExternalId), Some(1));
-        assert_eq!(index(&columns, Field::Name), Some(3));
+        let columns = find(&["sku", "id", "title", "name", "price"], &[]).unwrap();
+        assert_eq!(columns.name(Field::ExternalId), Some("id"));
+        assert_eq!(columns.name(Field::Name), Some("name"));
+        assert_eq!(columns.name(Field::Sku), Some("sku"));
+    }
+
+    #[test]
+    fn reads_the_currency_and_the_unit_of_a_column_name() {
+        let columns = find(&["id", "name", "price, gross, in EUR, or so", "Weight (kg)"], &[]).unwrap();
+        assert_eq!(columns.price_currency, Some(Currency::EUR));
+        assert_eq!(columns.grams, 1000.0);
+        assert!(columns.has(Field::Weight));
+        let columns = find(&["id", "name", "price", "weight"], &[]).unwrap();
+        assert!(!columns.has(Field::Weight), "the unit is unknown");
+        let columns = find(&["id", "name", "price", "weight"], &["weight=weight"]).unwrap();
+        assert!(columns.has(Field::Weight) && columns.grams == 1.0);
     }
 
     #[test]
     fn prefers_a_mapping_to_a_known_name() {
-        let mapping = "Name=Short Text".parse().unwrap();
-        let columns = Columns::find(&names(&["id", "name", "short text", "price"]), &[mapping]).unwrap();
-        assert_eq!(index(&columns, Field::Name), Some(2));
+        let columns = find(&["id", "name", "short text", "price"], &["Name=Short Text"]).unwrap();
+        assert_eq!(columns.name(Field::Name), Some("short text"));
     }
 
     #[test]
     fn names_a_missing_required_column_and_lists_the_columns() {
-        let error = Columns::find(&names(&["id", "label", "price"]), &[]).unwrap_err();
+        let error = find(&["id", "label", "price"], &[]).unwrap_err();
         assert!(
             error.contains("--map name=COLUMN") && error.contains("id, label, price"),
             "{error}"
         );
+        assert!(find(&["id", "stock"], &["name=", "price="]).is_ok());
     }
 
     #[test]
-    fn rejects_a_mapping_to_a_missing_column() {
-        let mapping = "price=cost".parse().unwrap();
-        let error = Columns::find(&names(&["id", "name", "price"]), &[mapping]).unwrap_err();
+    fn rejects_a_mapping_to_a_missing_column_or_of_an_unknown_field() {
+        let error = find(&["id", "name", "price"], &["price=cost"]).unwrap_err();
         assert!(error.contains("`cost`"), "{error}");
-    }
-
-    #[test]
-    fn rejects_a_mapping_of_an_unknown_field() {
-        assert!(
-            "colour=hue"
-                .parse::<Mapping>()
-                .unwrap_err()
-                .contains("externalId, name")
-        );
+        let error = "colour=hue".parse::<Mapping>().unwrap_err();
+        assert!(error.contains("externalId, name"), "{error}");
         assert!("name".parse::<Mapping>().is_err());
     }
 
     #[test]
-    fn trims_values_and_returns_none_for_missing_ones() {
-        let columns = Columns::find(&names(&["id", "name", "price"]), &[]).unwrap();
-        let row = names(&["1", "  sock "]);
-        assert_eq!(columns.value(&row, Field::Name), Some("sock"));
-        assert_eq!(columns.value(&row, Field::Price), None);
-        assert_eq!(columns.value(&names(&["1", " "]), Field::Name), None);
+    fn distinguishes_empty_cells_from_missing_ones() {
+        let columns = find(&["id", "name", "price"], &[]).unwrap();
+        let row = [Value::Text("=\"00123\"".into()), Value::Text("  ".into())];
+        assert_eq!(columns.text(&row, Field::ExternalId), Ok(Some("00123")));
+        assert_eq!(columns.text(&row, Field::Name), Ok(Some("")));
+        assert_eq!(columns.text(&row, Field::Price), Ok(None));
+        assert!(
+            columns
+                .text(&[Value::List(Vec::new())], Field::ExternalId)
+                .is_err()
+        );
     }
 }

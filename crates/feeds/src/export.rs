@@ -14,11 +14,15 @@ pub struct ExportedProduct {
     pub external_id: Option<String>,
     /// The stock keeping unit, which is unique.
     pub sku: Option<String>,
+    /// The name in URLs, which is unique.
+    slug: Option<String>,
     name: String,
     description: Option<String>,
     manufacturer: Option<String>,
     /// The price in minor units.
     price: i64,
+    /// The price before a sale, in minor units.
+    compare_at_price: Option<i64>,
     currency: String,
     quantity: i64,
     /// The id of the category in the source shop.
@@ -34,9 +38,11 @@ pub struct ExportedProduct {
     weight: Option<u32>,
     /// The id of the parent in the source shop, if the product is a variant.
     pub parent_id: Option<String>,
+    /// The external id of the parent, if it has one.
+    pub parent_external_id: Option<String>,
     /// The options that distinguish a variant.
     #[serde(default)]
-    pub options: Vec<Value>,
+    options: Vec<Value>,
     /// The version, by which an export is recognised: a feed has no version.
     #[serde(rename = "version")]
     _version: u64,
@@ -54,7 +60,7 @@ pub struct Category {
     pub position: u32,
 }
 
-/// A product as input of the API.
+/// A product as input of the mutation `importProducts`.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Input<'a> {
@@ -64,9 +70,15 @@ pub struct Input<'a> {
     description: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     manufacturer: Option<&'a str>,
-    price: i64,
+    price_amount: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    compare_at_price: Option<i64>,
     currency: &'a str,
     quantity: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sku: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    slug: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     category_id: Option<&'a str>,
     #[serde(skip_serializing_if = "<[Value]>::is_empty")]
@@ -76,7 +88,9 @@ pub struct Input<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     weight: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    sku: Option<&'a str>,
+    parent_external_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "<[Value]>::is_empty")]
+    options: &'a [Value],
 }
 
 impl ExportedProduct {
@@ -94,29 +108,26 @@ impl ExportedProduct {
         self.external_id.as_deref().unwrap_or(&self.id)
     }
 
-    /// Returns the input of `importProducts`, which has no SKU.
-    pub fn import_input<'a>(&'a self, category: Option<&'a str>) -> Input<'a> {
-        Input {
-            sku: None,
-            ..self.create_input(category)
-        }
-    }
-
-    /// Returns the input of `createProduct` or `createVariant`.
-    pub fn create_input<'a>(&'a self, category: Option<&'a str>) -> Input<'a> {
+    /// Returns the input of `importProducts`, with the id of the category and the external id of the parent in
+    /// the target shop.
+    pub fn input<'a>(&'a self, category: Option<&'a str>, parent: Option<&'a str>) -> Input<'a> {
         Input {
             external_id: self.target_external_id(),
             name: &self.name,
             description: self.description.as_deref(),
             manufacturer: self.manufacturer.as_deref(),
-            price: self.price,
+            price_amount: self.price,
+            compare_at_price: self.compare_at_price,
             currency: &self.currency,
             quantity: self.quantity,
+            sku: self.sku.as_deref(),
+            slug: self.slug.as_deref(),
             category_id: category,
             images: &self.images,
             attributes: &self.attributes,
             weight: self.weight,
-            sku: self.sku.as_deref(),
+            parent_external_id: parent,
+            options: if parent.is_some() { &self.options } else { &[] },
         }
     }
 }
@@ -143,24 +154,30 @@ mod tests {
     #[test]
     fn converts_an_exported_product_without_loss() {
         let image = json!({ "url": "https://shop.example/a.jpg" });
-        let full = line(
-            json!({ "externalId": "feed/1", "sku": "S-1", "weight": 250, "images": [image], "options": [] }),
-        );
+        let option = json!({ "name": "size", "value": "M" });
+        let full = line(json!({
+            "externalId": "feed/1", "sku": "S-1", "slug": "sock", "compareAtPrice": 1500, "weight": 250,
+            "images": [image], "parentId": "0", "options": [option],
+        }));
         let full = parse(&full).unwrap();
         let new = json!({
-            "externalId": "feed/1", "name": "sock", "price": 1250, "currency": "KWD", "quantity": 3,
-            "categoryId": "c", "images": [image], "weight": 250, "sku": "S-1",
+            "externalId": "feed/1", "name": "sock", "priceAmount": 1250, "compareAtPrice": 1500,
+            "currency": "KWD", "quantity": 3, "sku": "S-1", "slug": "sock", "categoryId": "c",
+            "images": [image], "weight": 250, "parentExternalId": "p", "options": [option],
         });
-        assert_eq!(serde_json::to_value(full.create_input(Some("c"))).unwrap(), new);
-        let row = serde_json::to_value(full.import_input(None)).unwrap();
-        assert_eq!((row.get("sku"), row.get("categoryId")), (None, None));
+        assert_eq!(
+            serde_json::to_value(full.input(Some("c"), Some("p"))).unwrap(),
+            new
+        );
+        let row = serde_json::to_value(full.input(None, None)).unwrap();
+        assert_eq!((row.get("options"), row.get("categoryId")), (None, None));
     }
 
     #[test]
     fn uses_the_source_id_of_a_product_without_an_external_id() {
         let plain = parse(&line(json!({}))).unwrap();
         assert_eq!(plain.target_external_id(), "1");
-        let new = serde_json::to_value(plain.create_input(None)).unwrap();
+        let new = serde_json::to_value(plain.input(None, None)).unwrap();
         assert_eq!(new["externalId"], "1");
         assert_eq!(new.get("images"), None);
     }

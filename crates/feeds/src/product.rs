@@ -1,124 +1,642 @@
 //! Parses the rows of a feed into products for the API of the shop.
 
 use iso_currency::Currency;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
 
 use crate::columns::{Columns, Field};
-use crate::price;
+use crate::currency;
+use crate::layout::{Layout, normalize};
+use crate::number::{self, Mark};
+use crate::price::{Price, PriceError, PriceText};
+pub use crate::row_error::RowError;
+use crate::sale;
+use crate::source::Value;
+use crate::weight;
 
 /// The maximum size of the JSON of one product, in bytes. A larger product would not fit into a request.
 const MAX_JSON: usize = 512 * 1024;
 
-/// A product as input of the mutation `importProducts`.
-#[derive(Debug, PartialEq, Eq, Serialize)]
+/// The maximum number of images of a product in a shop.
+const MAX_IMAGES: usize = 20;
+
+/// The maximum length of the value of an attribute in a shop.
+const MAX_ATTRIBUTE: usize = 500;
+
+/// The columns of Google's feed that are attributes or distinguish variants.
+pub const GOOGLE_OPTIONS: [(&str, &str); 8] = [
+    ("color", "Color"),
+    ("size", "Size"),
+    ("material", "Material"),
+    ("pattern", "Pattern"),
+    ("gender", "Gender"),
+    ("agegroup", "Age group"),
+    ("sizetype", "Size type"),
+    ("sizesystem", "Size system"),
+];
+
+/// The columns of Google's feed that are attributes only.
+const GOOGLE_ATTRIBUTES: [(&str, &str); 3] = [("gtin", "GTIN"), ("mpn", "MPN"), ("condition", "Condition")];
+
+/// The columns of Shopify's export that belong to no field.
+const SHOPIFY_COLUMNS: [&str; 8] = [
+    "tags",
+    "status",
+    "published",
+    "publishedononlinestore",
+    "imageposition",
+    "imagealttext",
+    "variantimage",
+    "variantimageurl",
+];
+
+/// A product as input of the mutation `importProducts`. What is not set stays unchanged.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Product {
     /// The id of the product in the feed.
     pub external_id: String,
-    name: String,
+    /// The name.
     #[serde(skip_serializing_if = "Option::is_none")]
-    description: Option<String>,
+    pub name: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    manufacturer: Option<String>,
-    price: i32,
-    currency: &'static str,
-    quantity: i32,
+    pub(crate) description: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) manufacturer: Option<String>,
+    /// The price in minor units.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub price_amount: Option<i64>,
+    /// The price before a sale. 0 removes it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub compare_at_price: Option<i64>,
+    /// The currency, if the feed or the user names one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub currency: Option<&'static str>,
+    /// The stock.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quantity: Option<i32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) sku: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) slug: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) category_path: Option<Vec<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) images: Option<Vec<Image>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) attributes: Option<Vec<Attribute>>,
+    /// In grams. 0 removes it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) weight: Option<u32>,
+    /// The external id of the product of which this is a variant.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parent_external_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) options: Option<Vec<Attribute>>,
+    /// What was assumed about the product, and what is left out.
+    #[serde(skip)]
+    pub notes: Vec<Note>,
 }
 
-/// Why a row is not imported.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RowError {
-    /// The stable code.
-    pub code: String,
-    /// The invalid field, or an empty text.
-    pub field: String,
-    /// The message for a person.
-    pub message: String,
+impl Product {
+    /// Returns whether the feed has its stock.
+    pub fn has_stock(&self) -> bool {
+        let is_assumed = |note: &Note| matches!(note, Note::InStockWithoutNumber | Note::NoStock);
+        self.quantity.is_some() && !self.notes.iter().any(is_assumed)
+    }
 }
 
-impl RowError {
-    /// Creates the error of an invalid field.
-    pub fn bad_input(field: &str, message: impl Into<String>) -> Self {
+/// What an import assumes about a product, or leaves out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Note {
+    /// The feed says that it is in stock, but not how many units.
+    InStockWithoutNumber,
+    /// The feed says nothing about its stock.
+    NoStock,
+    /// Its stock is negative, because it was oversold.
+    NegativeStock,
+    /// It has more images than a shop can have.
+    FurtherImages,
+    /// An attribute is longer than a shop allows.
+    LongAttribute,
+}
+
+/// An image of a product.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Image {
+    /// The URL.
+    pub url: String,
+    /// The description for screen readers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alt: Option<String>,
+}
+
+/// An attribute or an option.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attribute {
+    /// The name.
+    pub name: String,
+    /// The value.
+    pub value: String,
+}
+
+impl Attribute {
+    /// Creates an attribute.
+    pub fn new(name: &str, value: &str) -> Self {
         Self {
-            code: "BAD_USER_INPUT".into(),
-            field: field.into(),
-            message: message.into(),
+            name: name.trim().to_owned(),
+            value: value.trim().to_owned(),
         }
     }
 }
 
 /// Parses rows.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct RowParser {
-    /// The currency of prices without a currency.
-    pub default_currency: Currency,
-    /// The quantity of rows without a quantity.
-    pub default_quantity: i32,
+    /// The columns.
+    pub columns: Columns,
+    /// The layout.
+    pub layout: Layout,
+    /// The decimal mark of numbers, if it is known.
+    pub form: Option<Mark>,
+    /// The currency of the shop, for prices without a currency.
+    pub shop_currency: Currency,
+    /// The currency of prices without a currency, if the user chose one.
+    pub currency: Option<Currency>,
+    /// The quantity of rows without a quantity, if the user chose one.
+    pub quantity: Option<i32>,
+    /// Whether the stock of known products is set. Then a quantity that is only assumed is not sent.
+    pub sets_stock: bool,
     /// Whether a price of 0 is allowed.
     pub allow_zero_price: bool,
+    /// The time of the import, which decides whether a sale is on.
+    pub now: OffsetDateTime,
 }
 
 impl RowParser {
-    /// Parses a row.
+    /// Parses a row that is a product of its own.
     ///
     /// # Errors
-    /// If a required field is missing, or if a field is invalid.
-    pub fn parse(&self, columns: &Columns, row: &[String]) -> Result<Product, RowError> {
-        let required = |field: Field| {
-            let missing = || RowError::bad_input(field.name(), format!("the row has no {}", field.name()));
-            columns.value(row, field).map(str::to_owned).ok_or_else(missing)
+    /// If a field is invalid, or if the id, the name or the price is empty.
+    pub fn parse(&self, row: &[Value]) -> Result<Product, RowError> {
+        let mut product = self.base(row)?;
+        self.add_offer(row, &mut product)?;
+        let is_empty = |field| self.columns.has(field).then_some(field);
+        let missing = match (&product.name, product.price_amount) {
+            (None, _) => is_empty(Field::Name),
+            (_, None) => is_empty(Field::Price),
+            _ => None,
         };
-        let optional = |field| columns.value(row, field).map(str::to_owned);
-        let external_id = required(Field::ExternalId)?;
-        let name = required(Field::Name)?;
-        let price = self.price(columns, row)?;
-        let product = Product {
-            external_id,
-            name,
-            description: optional(Field::Description),
-            manufacturer: optional(Field::Manufacturer),
-            price: price.amount,
-            currency: price.currency.code(),
-            quantity: self.quantity(columns, row)?,
+        missing.map_or(Ok(product), |field| Err(empty(field)))
+    }
+
+    /// Returns whether a column is read that belongs to no field, because the layout has it.
+    pub fn reads(&self, column: &str) -> bool {
+        let name = normalize(column);
+        let is_one_of = |columns: &[(&str, &str)]| columns.iter().any(|(column, _)| *column == name);
+        match self.layout {
+            Layout::Plain | Layout::Table => false,
+            Layout::Google => {
+                name == "itemgroupid" || is_one_of(&GOOGLE_OPTIONS) || is_one_of(&GOOGLE_ATTRIBUTES)
+            }
+            Layout::Shopify => {
+                name.starts_with("option") && (name.ends_with("name") || name.ends_with("value"))
+                    || SHOPIFY_COLUMNS.contains(&name.as_str())
+            }
+            Layout::Woocommerce => {
+                name.starts_with("attribute") && (name.ends_with("name") || name.ends_with("values"))
+                    || matches!(name.as_str(), "type" | "published")
+            }
+        }
+    }
+
+    /// Parses the fields that the variants of a product share.
+    ///
+    /// # Errors
+    /// If a field is invalid, or if the id is empty.
+    pub fn base(&self, row: &[Value]) -> Result<Product, RowError> {
+        let text = |field| Ok(self.columns.text(row, field)?.map(str::to_owned));
+        let filled = |field| Ok(text(field)?.filter(|text: &String| !text.is_empty()));
+        if let Value::Number(number) = self.columns.value(row, Field::Name) {
+            let message = format!("it is the number {number}, and not a text");
+            return Err(RowError::bad_input(Field::Name.name(), message));
+        }
+        let mut product = Product {
+            external_id: self.external_id(row)?,
+            name: filled(Field::Name)?,
+            description: match (filled(Field::Description)?, filled(Field::ShortDescription)?) {
+                (None, None) => text(Field::Description)?,
+                (long, short) => long.or(short),
+            },
+            manufacturer: text(Field::Manufacturer)?,
+            slug: filled(Field::Slug)?,
+            category_path: self.category_path(row)?,
+            images: self.images(row)?,
+            attributes: self.attributes(row)?,
+            parent_external_id: filled(Field::Parent)?,
+            options: json_list(Field::Options, text(Field::Options)?)?.filter(|options| !options.is_empty()),
+            ..Product::default()
         };
+        if self.layout == Layout::Woocommerce {
+            // The export writes a line break as `\n`.
+            product.description = product.description.map(|text| text.replace("\\n", "\n"));
+            product.parent_external_id = None;
+        }
+        self.limit(&mut product);
         Ok(product)
     }
 
-    fn price(&self, columns: &Columns, row: &[String]) -> Result<price::Price, RowError> {
-        let column = columns
-            .value(row, Field::Currency)
-            .map(|name| price::currency(name, self.default_currency))
-            .transpose();
-        let column =
-            column.map_err(|error| RowError::bad_input(Field::Currency.name(), error.to_string()))?;
-        let text = columns.value(row, Field::Price).unwrap_or_default();
-        match price::parse(text, column, self.default_currency) {
-            Ok(price) if price.amount == 0 && !self.allow_zero_price => Err(price::PriceError::Zero),
-            parsed => parsed,
+    /// Parses the fields that each variant has of its own: price, stock, SKU and weight.
+    ///
+    /// # Errors
+    /// If a field is invalid.
+    pub fn add_offer(&self, row: &[Value], product: &mut Product) -> Result<(), RowError> {
+        if let Some((price, compare_at)) = self.price(row)? {
+            product.price_amount = Some(price.amount);
+            product.compare_at_price = compare_at;
+            product.currency = (price.is_named || self.default_is_named()).then(|| price.currency.code());
         }
-        .map_err(|error| RowError::bad_input(Field::Price.name(), error.to_string()))
+        let sku = self.columns.text(row, Field::Sku)?;
+        if let Some(sku) = sku {
+            reject_scientific(Field::Sku, sku)?;
+        }
+        product.sku = sku.map(str::to_owned);
+        product.weight = match self.number(row, Field::Weight)? {
+            None => None,
+            Some(("", _)) => Some(0),
+            Some((text, form)) => {
+                let weight = weight::parse(text, self.columns.grams, form);
+                Some(weight.map_err(|reason| RowError::bad_input(Field::Weight.name(), reason))?)
+            }
+        };
+        self.add_quantity(row, product)
     }
 
-    fn quantity(&self, columns: &Columns, row: &[String]) -> Result<i32, RowError> {
-        let Some(text) = columns.value(row, Field::Quantity) else {
-            return Ok(self.default_quantity);
+    /// Returns the external id of a row.
+    ///
+    /// # Errors
+    /// If it is empty, or if a spreadsheet has shortened it.
+    pub fn external_id(&self, row: &[Value]) -> Result<String, RowError> {
+        let mut id = self.columns.text(row, Field::ExternalId)?.unwrap_or_default();
+        if id.is_empty() && self.layout == Layout::Woocommerce {
+            id = self.columns.text(row, Field::Sku)?.unwrap_or_default();
+        }
+        reject_scientific(Field::ExternalId, id)?;
+        if id.is_empty() {
+            Err(empty(Field::ExternalId))
+        } else {
+            Ok(id.to_owned())
+        }
+    }
+
+    /// Returns the text of a number and its decimal mark. A number of JSON always has a point.
+    fn number<'a>(
+        &self,
+        row: &'a [Value],
+        field: Field,
+    ) -> Result<Option<(&'a str, Option<Mark>)>, RowError> {
+        let form = match self.columns.value(row, field) {
+            Value::Number(_) => Some(Mark::Point),
+            _ => self.form,
         };
-        // Spreadsheets write 5.0 for 5.
-        let whole = text.split_once('.').map_or(text, |(whole, rest)| {
-            if rest.bytes().all(|byte| byte == b'0') {
-                whole
-            } else {
-                text
+        Ok(self.columns.text(row, field)?.map(|text| (text, form)))
+    }
+
+    fn default_is_named(&self) -> bool {
+        self.currency.or(self.columns.price_currency).is_some()
+    }
+
+    /// Returns the currency of prices without a currency.
+    pub fn default_currency(&self) -> Currency {
+        let named = self.columns.price_currency.or(self.currency);
+        named.unwrap_or(self.shop_currency)
+    }
+
+    /// Returns the currency of the currency column.
+    ///
+    /// # Errors
+    /// If it is unknown.
+    pub fn column_currency(&self, row: &[Value]) -> Result<Option<Currency>, RowError> {
+        let name = self
+            .columns
+            .text(row, Field::Currency)?
+            .filter(|name| !name.is_empty());
+        let Some(name) = name else {
+            return Ok(None);
+        };
+        let unknown = || {
+            let message = format!(
+                "`{}` is not a known currency: use an ISO 4217 code such as EUR",
+                number::shorten(name)
+            );
+            RowError::bad_input(Field::Currency.name(), message)
+        };
+        currency::find(name, self.default_currency())
+            .map(Some)
+            .ok_or_else(unknown)
+    }
+
+    /// Returns the price that a row sells at, and the price before a sale: 0 if there is none, and none if the
+    /// feed does not name it.
+    fn price(&self, row: &[Value]) -> Result<Option<(Price, Option<i64>)>, RowError> {
+        let column = self.column_currency(row)?;
+        let read = |field: Field| -> Result<Option<Price>, RowError> {
+            let Some((text, form)) = self.number(row, field)?.filter(|(text, _)| !text.is_empty()) else {
+                return Ok(None);
+            };
+            let price = PriceText::parse(text, column, self.default_currency());
+            let price = price.and_then(|price| price.price(form));
+            price
+                .map(Some)
+                .map_err(|error| RowError::bad_input(field.name(), error.to_string()))
+        };
+        let regular = read(Field::Price)?;
+        let sale = match read(Field::SalePrice)? {
+            Some(sale) if self.sale_is_on(row)? => Some(sale),
+            _ => None,
+        };
+        let (price, before) = match (sale, regular) {
+            (Some(sale), regular) => (sale, regular),
+            (None, Some(regular)) => (regular, read(Field::CompareAtPrice)?),
+            (None, None) => return Ok(None),
+        };
+        if let Some(before) = before.filter(|before| before.currency != price.currency) {
+            let error = PriceError::TwoCurrencies(price.currency.code(), before.currency.code());
+            return Err(RowError::bad_input(Field::Price.name(), error.to_string()));
+        }
+        if sale.is_some() && before.is_some_and(|before| before.amount < price.amount) {
+            let message = "the sale price is greater than the price: correct one of them";
+            return Err(RowError::bad_input(Field::SalePrice.name(), message));
+        }
+        if price.amount == 0 && !self.allow_zero_price {
+            let message =
+                "the price is 0, which many feeds use for an unknown price; allow it with --allow-zero-price";
+            return Err(RowError::bad_input(Field::Price.name(), message));
+        }
+        let is_named = self.columns.has(Field::SalePrice) || self.columns.has(Field::CompareAtPrice);
+        let before = before
+            .map(|before| before.amount)
+            .filter(|before| *before > price.amount);
+        Ok(Some((price, is_named.then(|| before.unwrap_or(0)))))
+    }
+
+    fn sale_is_on(&self, row: &[Value]) -> Result<bool, RowError> {
+        let start = self.columns.text(row, Field::SaleStart)?.unwrap_or_default();
+        let (start, end) = match self.columns.text(row, Field::SaleEnd)? {
+            Some(end) => (start, end),
+            None => sale::interval(start),
+        };
+        sale::is_on(start, end, self.now)
+            .map_err(|reason| RowError::bad_input(Field::SaleStart.name(), reason))
+    }
+
+    fn add_quantity(&self, row: &[Value], product: &mut Product) -> Result<(), RowError> {
+        let in_stock = self
+            .columns
+            .text(row, Field::Availability)?
+            .and_then(is_available);
+        let stated = self
+            .number(row, Field::Quantity)?
+            .filter(|(text, _)| !text.is_empty());
+        product.quantity = match (stated, in_stock) {
+            (_, Some(false)) => Some(0),
+            (Some((text, _)), _) if self.is_oversold(text) => {
+                product.notes.push(Note::NegativeStock);
+                Some(0)
             }
-        });
-        let quantity = whole.parse().ok().filter(|quantity| *quantity >= 0);
-        let message = || {
-            format!(
-                "`{text}` is not a quantity: it must be a whole number from 0 to {}",
-                i32::MAX
-            )
+            (Some((text, form)), _) => {
+                let units = number::units(text, form);
+                Some(units.map_err(|reason| RowError::bad_input(Field::Quantity.name(), reason))?)
+            }
+            (None, available) => {
+                let (note, assumed) = match available {
+                    Some(true) => (Note::InStockWithoutNumber, Some(self.quantity.unwrap_or(1))),
+                    _ => (Note::NoStock, self.quantity),
+                };
+                product.notes.push(note);
+                assumed.filter(|_| !self.sets_stock)
+            }
         };
-        quantity.ok_or_else(|| RowError::bad_input(Field::Quantity.name(), message()))
+        Ok(())
+    }
+
+    /// Returns whether a shop that accepts orders without stock has sold more than it had.
+    fn is_oversold(&self, text: &str) -> bool {
+        let allows_it = matches!(self.layout, Layout::Shopify | Layout::Woocommerce);
+        let units = text
+            .strip_prefix('-')
+            .and_then(|units| number::units(units, self.form).ok());
+        allows_it && units.is_some()
+    }
+
+    fn category_path(&self, row: &[Value]) -> Result<Option<Vec<String>>, RowError> {
+        let value = |field| match self.columns.value(row, field) {
+            Value::List(names) => Ok(Some(names.iter().map(|name| name.trim().to_owned()).collect())),
+            _ => Ok(self
+                .columns
+                .text(row, field)?
+                .map(|text| self.split_categories(field, text))),
+        };
+        let main: Option<Vec<String>> = value(Field::Category)?;
+        match main {
+            Some(main) if !main.is_empty() => Ok(Some(main)),
+            main => Ok(value(Field::Taxonomy)?.or(main)),
+        }
+    }
+
+    fn split_categories(&self, field: Field, text: &str) -> Vec<String> {
+        if let Some(names) = text
+            .starts_with('[')
+            .then(|| serde_json::from_str(text).ok())
+            .flatten()
+        {
+            return names;
+        }
+        let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
+        if field == Field::Taxonomy && is_number {
+            return Vec::new();
+        }
+        let names = |path: &str| -> Vec<String> {
+            path.split('>')
+                .map(|name| name.trim().to_owned())
+                .filter(|name| !name.is_empty())
+                .collect()
+        };
+        match self.layout {
+            Layout::Shopify if field == Field::Category => Some(text.to_owned())
+                .filter(|text| !text.is_empty())
+                .into_iter()
+                .collect(),
+            Layout::Woocommerce => split_escaped(text)
+                .first()
+                .map(|path| names(path))
+                .unwrap_or_default(),
+            _ => names(text),
+        }
+    }
+
+    fn images(&self, row: &[Value]) -> Result<Option<Vec<Image>>, RowError> {
+        let mut images = None;
+        for field in [Field::Images, Field::MoreImages] {
+            let found = match self.columns.value(row, field) {
+                Value::List(urls) => urls.iter().map(|url| image(url)).collect(),
+                _ => match self.columns.text(row, field)? {
+                    None => continue,
+                    Some(text) if text.starts_with('[') => {
+                        json_list(field, Some(text.to_owned()))?.unwrap_or_default()
+                    }
+                    Some(text) => split_urls(text),
+                },
+            };
+            images.get_or_insert_with(Vec::new).extend(found);
+        }
+        Ok(images)
+    }
+
+    /// Keeps images and attributes within the limits of a shop.
+    pub fn limit(&self, product: &mut Product) {
+        if let Some(images) = &mut product.images {
+            let mut urls = std::collections::HashSet::new();
+            images.retain(|image| urls.insert(image.url.clone()));
+            if images.len() > MAX_IMAGES {
+                images.truncate(MAX_IMAGES);
+                product.notes.push(Note::FurtherImages);
+            }
+        }
+        if let Some(attributes) = &mut product.attributes {
+            let count = attributes.len();
+            attributes.retain(|attribute| attribute.value.chars().count() <= MAX_ATTRIBUTE);
+            if attributes.len() < count {
+                product.notes.push(Note::LongAttribute);
+            }
+        }
+    }
+
+    fn attributes(&self, row: &[Value]) -> Result<Option<Vec<Attribute>>, RowError> {
+        let of = |names: &[(&str, &str)]| {
+            let has_column = names.iter().any(|(name, _)| self.columns.named(name).is_some());
+            let filled = |(column, name): &(&str, &str)| {
+                let value = self.columns.text_of(row, column);
+                (!value.is_empty()).then(|| Attribute::new(name, value))
+            };
+            has_column.then(|| names.iter().filter_map(filled).collect::<Vec<_>>())
+        };
+        Ok(match self.layout {
+            Layout::Plain | Layout::Table => json_list(
+                Field::Attributes,
+                self.columns.text(row, Field::Attributes)?.map(str::to_owned),
+            )?,
+            Layout::Shopify => of(&[("tags", "Tags")]),
+            Layout::Google => of(&[GOOGLE_OPTIONS.as_slice(), &GOOGLE_ATTRIBUTES].concat()),
+            Layout::Woocommerce => self.woocommerce_attributes(row),
+        })
+    }
+
+    /// Returns the attributes of the columns `Attribute 1 name`, `Attribute 1 value(s)` and so on.
+    pub fn woocommerce_attributes(&self, row: &[Value]) -> Option<Vec<Attribute>> {
+        self.columns.named("attribute1name")?;
+        let mut attributes = Vec::new();
+        for number in 1_u32.. {
+            let name = format!("attribute{number}name");
+            if self.columns.named(&name).is_none() {
+                break;
+            }
+            let name = self.columns.text_of(row, &name);
+            let value = self.columns.text_of(row, &format!("attribute{number}values"));
+            let is_new = |other: &Attribute| !other.name.eq_ignore_ascii_case(name);
+            if !name.is_empty() && !value.is_empty() && attributes.iter().all(is_new) {
+                attributes.push(Attribute::new(name, &split_escaped(value).join(", ")));
+            }
+        }
+        Some(attributes)
+    }
+}
+
+fn empty(field: Field) -> RowError {
+    RowError::bad_input(field.name(), format!("the row has no {}", field.name()))
+}
+
+/// Rejects an id of which a spreadsheet kept only the first digits. Several products have the same id then.
+fn reject_scientific(field: Field, text: &str) -> Result<(), RowError> {
+    if text.contains('+') && number::is_scientific(text) {
+        let message = format!(
+            "a spreadsheet has shortened `{text}`: format the column as text before you enter or paste the ids"
+        );
+        return Err(RowError::bad_input(field.name(), message));
+    }
+    Ok(())
+}
+
+/// Returns whether a text says that a product is in stock, if it says so or the opposite.
+fn is_available(text: &str) -> Option<bool> {
+    let words: String = text
+        .chars()
+        .filter(|character| character.is_alphanumeric())
+        .flat_map(char::to_lowercase)
+        .collect();
+    match words.as_str() {
+        "instock" | "1" | "true" | "yes" | "available" | "limitedavailability" | "onlineonly" => Some(true),
+        "outofstock" | "0" | "false" | "no" | "soldout" | "unavailable" | "preorder" | "backorder"
+        | "onbackorder" | "discontinued" => Some(false),
+        // Schema.org's terms are URLs.
+        _ if words.ends_with("schemaorginstock") => Some(true),
+        _ if words.ends_with("schemaorgoutofstock") => Some(false),
+        _ => None,
+    }
+}
+
+fn image(url: &str) -> Image {
+    Image {
+        url: url.trim().to_owned(),
+        alt: None,
+    }
+}
+
+/// Splits a list of URLs. A comma inside of a URL does not split it.
+fn split_urls(text: &str) -> Vec<Image> {
+    let is_separator = |character: char| matches!(character, ',' | ';' | '|') || character.is_whitespace();
+    let mut urls = Vec::new();
+    let mut rest = text;
+    while !rest.is_empty() {
+        let end = rest.match_indices(is_separator).map(|(at, _)| at).find(|at| {
+            let after = rest
+                .get(*at..)
+                .unwrap_or_default()
+                .trim_start_matches(is_separator);
+            after.is_empty() || after.starts_with("http://") || after.starts_with("https://")
+        });
+        let (url, after) = rest
+            .split_at_checked(end.unwrap_or(rest.len()))
+            .unwrap_or((rest, ""));
+        urls.push(image(url));
+        rest = after.trim_start_matches(is_separator);
+    }
+    urls
+}
+
+/// Splits a list of WooCommerce. A comma in a name is written as `\,`.
+fn split_escaped(text: &str) -> Vec<String> {
+    let marked = text.replace("\\,", "\u{0}");
+    let part = |part: &str| part.trim().replace('\u{0}', ",");
+    marked
+        .split(',')
+        .map(part)
+        .filter(|part| !part.is_empty())
+        .collect()
+}
+
+/// Parses a list in JSON. An empty text is an empty list.
+fn json_list<T: for<'a> Deserialize<'a>>(
+    field: Field,
+    text: Option<String>,
+) -> Result<Option<Vec<T>>, RowError> {
+    match text.as_deref() {
+        None => Ok(None),
+        Some("") => Ok(Some(Vec::new())),
+        Some(text) => serde_json::from_str(text).map(Some).map_err(|error| {
+            let message = format!("it must be a list in JSON, as `exportProducts` writes it: {error}");
+            RowError::bad_input(field.name(), message)
+        }),
     }
 }
 
@@ -144,72 +662,179 @@ pub fn to_json(product: &impl Serialize) -> Result<String, RowError> {
 mod tests {
     use super::*;
 
-    fn parse(header: &[&str], row: &[&str]) -> Result<Product, RowError> {
-        let strings = |values: &[&str]| values.iter().map(|value| (*value).to_owned()).collect::<Vec<_>>();
-        let columns = Columns::find(&strings(header), &[]).unwrap();
-        let parser = RowParser {
-            default_currency: Currency::USD,
-            default_quantity: 7,
+    fn parser(header: &[&str]) -> RowParser {
+        let header: Vec<String> = header.iter().map(|name| (*name).to_owned()).collect();
+        let layout = Layout::detect(&header);
+        RowParser {
+            columns: Columns::find(&header, layout, &[]).unwrap(),
+            layout,
+            form: None,
+            shop_currency: Currency::USD,
+            currency: None,
+            quantity: None,
+            sets_stock: false,
             allow_zero_price: false,
-        };
-        parser.parse(&columns, &strings(row))
-    }
-
-    #[test]
-    fn uses_the_default_quantity_for_a_row_without_a_quantity() {
-        let product = parse(&["id", "name", "price"], &["http://x/1", "sock", "1.50"]).unwrap();
-        assert_eq!(
-            (product.quantity, product.price, product.currency),
-            (7, 150, "USD")
-        );
-        assert_eq!(
-            to_json(&product).unwrap(),
-            r#"{"externalId":"http://x/1","name":"sock","price":150,"currency":"USD","quantity":7}"#
-        );
-    }
-
-    #[test]
-    fn accepts_only_whole_quantities_in_range() {
-        let quantity = |text| {
-            parse(&["id", "name", "price", "qty"], &["1", "a", "1", text]).map(|product| product.quantity)
-        };
-        assert_eq!(quantity("0"), Ok(0));
-        assert_eq!(quantity("12.00"), Ok(12));
-        assert_eq!(quantity("2147483647"), Ok(i32::MAX));
-        for text in ["-1", "1.5", "many", "2147483648", "."] {
-            assert_eq!(quantity(text).unwrap_err().field, "quantity", "{text}");
+            now: OffsetDateTime::UNIX_EPOCH,
         }
+    }
+
+    fn row(values: &[&str]) -> Vec<Value> {
+        values
+            .iter()
+            .map(|value| Value::Text((*value).to_owned()))
+            .collect()
+    }
+
+    fn json(header: &[&str], values: &[&str]) -> Result<String, RowError> {
+        to_json(&parser(header).parse(&row(values))?)
+    }
+
+    #[test]
+    fn sends_only_what_the_feed_names() {
+        let sent = |header: &[&str], values: &[&str]| json(header, values).unwrap();
+        assert_eq!(
+            sent(&["id", "name", "price"], &["http://x/1", "sock", "1.50"]),
+            r#"{"externalId":"http://x/1","name":"sock","priceAmount":150}"#
+        );
+        assert_eq!(
+            sent(
+                &[
+                    "id",
+                    "name",
+                    "price",
+                    "brand",
+                    "description",
+                    "images",
+                    "sku",
+                    "compare_at_price",
+                    "category",
+                    "weight_g"
+                ],
+                &["1", "sock", "1.50", "", "", "", "", "", "", ""]
+            ),
+            r#"{"externalId":"1","name":"sock","description":"","manufacturer":"","priceAmount":150,"compareAtPrice":0,"sku":"","categoryPath":[],"images":[],"weight":0}"#
+        );
+        assert_eq!(
+            sent(
+                &[
+                    "id",
+                    "name",
+                    "price",
+                    "currency",
+                    "compare_at_price",
+                    "stock",
+                    "category",
+                    "images",
+                    "weight (kg)"
+                ],
+                &[
+                    "1",
+                    "sock",
+                    "1.50 EUR",
+                    "EUR",
+                    "2,00",
+                    "5,00",
+                    "Home, garden > Socks",
+                    "https://x/a,b.jpg, https://x/c.jpg",
+                    "0,2"
+                ]
+            ),
+            r#"{"externalId":"1","name":"sock","priceAmount":150,"compareAtPrice":200,"currency":"EUR","quantity":5,"categoryPath":["Home, garden","Socks"],"images":[{"url":"https://x/a,b.jpg"},{"url":"https://x/c.jpg"}],"weight":200}"#
+        );
+    }
+
+    #[test]
+    fn a_compare_at_price_that_is_no_higher_is_removed() {
+        let header = ["id", "name", "price", "compare_at_price"];
+        let product = parser(&header).parse(&row(&["1", "a", "2.00", "2.00"])).unwrap();
+        assert_eq!(product.compare_at_price, Some(0));
+    }
+
+    #[test]
+    fn sells_at_the_sale_price_during_the_sale() {
+        let header = [
+            "id",
+            "title",
+            "price",
+            "sale_price",
+            "sale_price_effective_date",
+            "availability",
+        ];
+        let offer = |dates| {
+            let product = parser(&header)
+                .parse(&row(&["1", "a", "20.00 EUR", "15.00 EUR", dates, "in_stock"]))
+                .unwrap();
+            (
+                product.price_amount,
+                product.compare_at_price,
+                product.currency,
+                product.quantity,
+            )
+        };
+        assert_eq!(offer(""), (Some(1_500), Some(2_000), Some("EUR"), Some(1)));
+        assert_eq!(
+            offer("1969-12-31/1970-01-02"),
+            (Some(1_500), Some(2_000), Some("EUR"), Some(1))
+        );
+        assert_eq!(
+            offer("1971-01-01T00:00+0100/"),
+            (Some(2_000), Some(0), Some("EUR"), Some(1))
+        );
+        let error = |values: &[&str]| parser(&header).parse(&row(values)).unwrap_err().message;
+        assert!(error(&["1", "a", "10.00", "15.00", "", ""]).contains("greater"));
+        assert!(error(&["1", "a", "20.00 EUR", "15.00 USD", "", ""]).contains("USD"));
+        assert!(error(&["1", "a", "20.00", "15.00", "soon", ""]).contains("not a date"));
+    }
+
+    #[test]
+    fn says_what_it_assumes_about_the_stock() {
+        let header = ["id", "title", "price", "availability", "quantity"];
+        let stock = |availability, quantity| {
+            let product = parser(&header)
+                .parse(&row(&["1", "a", "1", availability, quantity]))
+                .unwrap();
+            (product.quantity, product.notes)
+        };
+        assert_eq!(stock("in stock", ""), (Some(1), vec![Note::InStockWithoutNumber]));
+        assert_eq!(stock("in_stock", "7"), (Some(7), Vec::new()));
+        assert_eq!(stock("out_of_stock", ""), (Some(0), Vec::new()));
+        assert_eq!(stock("", ""), (None, vec![Note::NoStock]));
+        assert_eq!(stock("ships in 3 days", "2"), (Some(2), Vec::new()));
     }
 
     #[test]
     fn rejects_a_price_of_zero_by_default() {
-        let error = parse(&["id", "name", "price"], &["1", "a", "0.00"]).unwrap_err();
+        let error = json(&["id", "name", "price"], &["1", "a", "0.00"]).unwrap_err();
         assert!(error.field == "price" && error.message.contains("--allow-zero-price"));
     }
 
     #[test]
     fn names_the_first_missing_or_invalid_field() {
-        assert_eq!(
-            parse(&["id", "name", "price"], &["", "a", "1"])
-                .unwrap_err()
-                .field,
-            "externalId"
-        );
-        assert_eq!(
-            parse(&["id", "name", "price"], &["1", " ", "1"])
-                .unwrap_err()
-                .field,
-            "name"
-        );
-        assert_eq!(
-            parse(&["id", "name", "price"], &["1", "a"]).unwrap_err().field,
-            "price"
-        );
-        assert_eq!(
-            parse(&["id", "name", "price", "currency"], &["1", "a", "1", "??"])
-                .unwrap_err()
-                .field,
-            "currency"
-        );
+        let header = ["id", "name", "price", "currency", "stock", "sku"];
+        for (values, field) in [
+            (["", "a", "1", "", "", ""], "externalId"),
+            (["1,23457E+12", "a", "1", "", "", ""], "externalId"),
+            (["1", " ", "1", "", "", ""], "name"),
+            (["1", "a", "", "", "", ""], "price"),
+            (["1", "a", "#REF!", "", "", ""], "price"),
+            (["1", "a", "1", "??", "", ""], "currency"),
+            (["1", "a", "1", "XXX", "", ""], "currency"),
+            (["1", "a", "1", "", "many", ""], "quantity"),
+            (["1", "a", "1", "", "-1", ""], "quantity"),
+            (["1", "a", "1", "", "=1+1", ""], "quantity"),
+            (["1", "a", "1", "", "1", "4.0E+12"], "sku"),
+        ] {
+            assert_eq!(json(&header, &values).unwrap_err().field, field, "{values:?}");
+        }
+    }
+
+    #[test]
+    fn reads_texts_that_look_like_formulas_as_names() {
+        for name in ["=1+1", "@SUM(A1)", "+49 name", "24\" tv"] {
+            let product = parser(&["id", "name", "price"])
+                .parse(&row(&["1", name, "1"]))
+                .unwrap();
+            assert_eq!(product.name.as_deref(), Some(name));
+        }
     }
 }

@@ -26,6 +26,7 @@ pub mod cloud_event;
 pub mod conformance;
 pub mod documents;
 pub mod events;
+pub mod hosts;
 pub mod http_client;
 #[cfg(feature = "mail")]
 pub mod mail;

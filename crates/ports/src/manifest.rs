@@ -28,7 +28,7 @@ pub struct ServiceManifest {
 pub struct Collection {
     /// The indexed top-level fields. Conditions and sorts may name only these.
     pub fields: Vec<String>,
-    /// The top-level text fields that a full-text search reads.
+    /// The top-level text fields whose tokens a search reads.
     pub search: Vec<String>,
 }
 

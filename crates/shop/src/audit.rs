@@ -91,6 +91,8 @@ actions! {
     SessionRevocation = "session-revocation",
     RefreshTokenReuse = "refresh-token-reuse",
     PasswordChange = "password-change",
+    PasswordResetRequest = "password-reset-request",
+    PasswordReset = "password-reset",
     RoleChange = "role-change",
     Erasure = "erasure",
     ProfileChange = "profile-change",

@@ -52,13 +52,15 @@ impl Caller {
     /// # Errors
     /// [`Error::Unauthenticated`] for an anonymous caller, [`Error::Forbidden`] for a customer.
     pub fn require_admin(&self) -> Result<(), Error> {
-        self.require_authenticated()?;
-        if self.is_admin() {
-            Ok(())
-        } else {
-            Err(Error::Forbidden(
-                "This needs the role ADMIN, or the header x-api-key.".into(),
-            ))
+        match self {
+            Self::Anonymous => Err(Error::Unauthenticated(
+                "This needs the API key in the header x-api-key, or the access token of a user with the role ADMIN."
+                    .into(),
+            )),
+            _ if self.is_admin() => Ok(()),
+            Self::User(_) | Self::ApiKey => Err(Error::Forbidden(
+                "This needs the role ADMIN, or the API key in the header x-api-key.".into(),
+            )),
         }
     }
 

@@ -85,6 +85,14 @@ impl<T: Serialize + DeserializeOwned> Collection<T> {
             .collect()
     }
 
+    /// Counts the documents that a query selects on all its pages.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] if the store is unavailable.
+    pub fn count(&self, ports: &(impl Ports + ?Sized), query: &Query) -> Result<u64, Error> {
+        Ok(ports.count(query)?)
+    }
+
     /// Returns the write that inserts a document.
     ///
     /// # Errors

@@ -21,6 +21,12 @@ pub trait Ports {
     /// The failures of the port.
     fn find(&self, query: &Query) -> Result<Vec<Document>, Failure>;
 
+    /// Calls `documents.count`.
+    ///
+    /// # Errors
+    /// The failures of the port.
+    fn count(&self, query: &Query) -> Result<u64, Failure>;
+
     /// Calls `documents.commit`.
     ///
     /// # Errors
@@ -68,6 +74,10 @@ mod imports {
 
         fn find(&self, query: &Query) -> Result<Vec<Document>, Failure> {
             documents::find(query)
+        }
+
+        fn count(&self, query: &Query) -> Result<u64, Failure> {
+            documents::count(query)
         }
 
         fn commit(&self, writes: &[Write], events: &[Event]) -> Result<(), CommitFailure> {

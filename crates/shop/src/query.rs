@@ -1,13 +1,18 @@
 //! Parts of queries, and the pages of lists.
 
-use mercato_ports::documents::{Comparison, Condition, Direction, Query, Scalar, Sort};
+use std::cmp::Ordering;
+
+use mercato_ports::documents::{Comparison, Condition, Direction, Position, Query, Scalar, Sort};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::collection::{Collection, Stored};
-use crate::cursor;
+use crate::cursor::{self, Place};
 use crate::ports::Ports;
 use crate::types::{Error, Page};
+
+/// The maximum number of items of a page.
+pub const MAX_PAGE: u32 = 1_000;
 
 /// Returns a time, in milliseconds since the Unix epoch, as the store compares it.
 #[must_use]
@@ -46,7 +51,7 @@ pub fn path_prefix(field: &str, path: &str) -> [Condition; 2] {
 #[must_use]
 pub fn ascending(field: &str) -> Sort {
     Sort {
-        field: field.into(),
+        field: Some(field.into()),
         direction: Direction::Ascending,
     }
 }
@@ -55,8 +60,22 @@ pub fn ascending(field: &str) -> Sort {
 #[must_use]
 pub fn descending(field: &str) -> Sort {
     Sort {
-        field: field.into(),
+        field: Some(field.into()),
         direction: Direction::Descending,
+    }
+}
+
+impl Page {
+    /// Returns the page of the first items after a cursor.
+    #[must_use]
+    pub const fn first(limit: u32, after: Option<String>) -> Self {
+        Self {
+            limit,
+            after,
+            before: None,
+            from_end: false,
+            count: false,
+        }
     }
 }
 
@@ -65,8 +84,12 @@ pub fn descending(field: &str) -> Sort {
 pub struct Edges<T> {
     /// The documents, each with its cursor.
     pub edges: Vec<(String, Stored<T>)>,
-    /// Whether another page follows.
+    /// Whether documents follow the page.
     pub has_next: bool,
+    /// Whether documents precede the page.
+    pub has_previous: bool,
+    /// The number of documents on all pages, if the page counts them.
+    pub total: Option<u64>,
 }
 
 impl<T> Edges<T> {
@@ -86,20 +109,399 @@ impl<T> Edges<T> {
 pub fn page<T: Serialize + DeserializeOwned, V: Into<Option<Scalar>>>(
     ports: &(impl Ports + ?Sized),
     collection: &Collection<T>,
-    mut query: Query,
+    query: Query,
     page: &Page,
     sort: &str,
     sort_value: impl Fn(&T) -> V,
 ) -> Result<Edges<T>, Error> {
-    cursor::apply(page, sort, &mut query)?;
-    let mut found = collection.find(ports, &query)?;
-    let has_next = cursor::truncate_page(page, &mut found);
-    let edge = |stored: Stored<T>| {
-        let cursor = cursor::encode(sort, sort_value(&stored.body).into(), &stored.id)?;
-        Ok((cursor, stored))
+    pages(ports, collection, vec![query], page, sort, sort_value)
+}
+
+/// Reads a page of the documents that several queries select, those of the first query first. No document is
+/// selected by two of the queries. The queries have the same sort.
+///
+/// # Errors
+/// As [`page`].
+pub fn pages<T: Serialize + DeserializeOwned, V: Into<Option<Scalar>>>(
+    ports: &(impl Ports + ?Sized),
+    collection: &Collection<T>,
+    queries: Vec<Query>,
+    page: &Page,
+    sort: &str,
+    sort_value: impl Fn(&T) -> V,
+) -> Result<Edges<T>, Error> {
+    let mut sorts = queries.iter().filter_map(|query| query.sort.as_ref());
+    let has_value = sorts.any(|sort| sort.field.is_some());
+    let range = Range::new(page, sort, has_value)?;
+    let count = || queries.iter().map(|query| collection.count(ports, query)).sum();
+    let total = page.count.then(count).transpose()?;
+    let mut found = Vec::new();
+    let mut numbered: Vec<_> = (0..).zip(queries).collect();
+    if page.from_end {
+        numbered.reverse();
+    }
+    for (number, mut query) in numbered {
+        query.limit = range
+            .limit
+            .saturating_sub(u32::try_from(found.len()).unwrap_or(u32::MAX));
+        if query.limit == 0 || !range.has_query(number) {
+            continue;
+        }
+        query.after = range.position(number);
+        let direction = range.direction(&query);
+        query.sort = Some(Sort {
+            field: query.sort.and_then(|sort| sort.field),
+            direction,
+        });
+        for stored in collection.find(ports, &query)? {
+            let place = Place {
+                query: number,
+                value: sort_value(&stored.body).into(),
+                id: stored.id.clone(),
+            };
+            if range.contains(&place, direction) {
+                found.push((place, stored));
+            }
+        }
+    }
+    range.edges(found, sort, total)
+}
+
+/// Returns a page of a complete list that is sorted by id, ascending.
+///
+/// # Errors
+/// As [`page`].
+pub fn page_of<T>(list: Vec<Stored<T>>, page: &Page, sort: &str) -> Result<Edges<T>, Error> {
+    let range = Range::new(page, sort, false)?;
+    let total = u64::try_from(list.len()).ok().filter(|_| page.count);
+    let place = |stored: &Stored<T>| Place {
+        query: 0,
+        value: None,
+        id: stored.id.clone(),
     };
-    Ok(Edges {
-        edges: found.into_iter().map(edge).collect::<Result<_, Error>>()?,
-        has_next,
-    })
+    let places = list.into_iter().map(|stored| (place(&stored), stored));
+    let direction = range.direction(&Query::all("", 0));
+    let mut found: Vec<_> = places
+        .filter(|(place, _)| range.contains(place, direction))
+        .collect();
+    if page.from_end {
+        found.reverse();
+    }
+    range.edges(found, sort, total)
+}
+
+/// The places between the cursors of a page, in the order in which they are read. A page from the end of the
+/// list is read backward.
+struct Range {
+    backward: bool,
+    /// The page begins after this place.
+    start: Option<Place>,
+    /// The page ends before this place.
+    end: Option<Place>,
+    /// The number of documents to read: one more than the page has. It shows whether the range has more.
+    limit: u32,
+}
+
+impl Range {
+    fn new(page: &Page, sort: &str, has_value: bool) -> Result<Self, Error> {
+        if page.limit > MAX_PAGE {
+            let field = if page.from_end { "last" } else { "first" };
+            let message = format!("`{field}` must be at most {MAX_PAGE}.");
+            return Err(Error::invalid(field, message));
+        }
+        let place = |field: &str, cursor: &Option<String>| {
+            let cursor = cursor.as_deref();
+            cursor
+                .map(|cursor| cursor::decode(field, cursor, sort, has_value))
+                .transpose()
+        };
+        let (after, before) = (place("after", &page.after)?, place("before", &page.before)?);
+        let (start, end) = if page.from_end {
+            (before, after)
+        } else {
+            (after, before)
+        };
+        Ok(Self {
+            backward: page.from_end,
+            start,
+            end,
+            limit: page.limit + 1,
+        })
+    }
+
+    /// Returns whether places of this query can be in the range.
+    fn has_query(&self, number: u32) -> bool {
+        let is_out = |place: &Option<Place>, side| {
+            let place = place.as_ref();
+            place.is_some_and(|place| self.compare_queries(number, place.query) == side)
+        };
+        !is_out(&self.start, Ordering::Less) && !is_out(&self.end, Ordering::Greater)
+    }
+
+    /// Returns the position after which a query is read.
+    fn position(&self, number: u32) -> Option<Position> {
+        let start = self.start.as_ref().filter(|start| start.query == number)?;
+        Some(Position {
+            value: start.value.clone(),
+            id: start.id.clone(),
+        })
+    }
+
+    /// Returns the direction in which a query is read.
+    fn direction(&self, query: &Query) -> Direction {
+        let sort = query.sort.as_ref();
+        match (
+            sort.map_or(Direction::Ascending, |sort| sort.direction),
+            self.backward,
+        ) {
+            (Direction::Ascending, false) | (Direction::Descending, true) => Direction::Ascending,
+            (Direction::Descending, false) | (Direction::Ascending, true) => Direction::Descending,
+        }
+    }
+
+    fn contains(&self, place: &Place, direction: Direction) -> bool {
+        let precedes = |a: &Place, b: &Place| {
+            let positions = compare_positions(a, b);
+            let positions = match direction {
+                Direction::Ascending => positions,
+                Direction::Descending => positions.reverse(),
+            };
+            self.compare_queries(a.query, b.query).then(positions) == Ordering::Less
+        };
+        self.start.as_ref().is_none_or(|start| precedes(start, place))
+            && self.end.as_ref().is_none_or(|end| precedes(place, end))
+    }
+
+    fn compare_queries(&self, a: u32, b: u32) -> Ordering {
+        if self.backward { b.cmp(&a) } else { a.cmp(&b) }
+    }
+
+    /// Returns the page of what was read.
+    fn edges<T>(
+        &self,
+        mut found: Vec<(Place, Stored<T>)>,
+        sort: &str,
+        total: Option<u64>,
+    ) -> Result<Edges<T>, Error> {
+        let length = usize::try_from(self.limit - 1).unwrap_or(usize::MAX);
+        let has_more = found.len() > length;
+        found.truncate(length);
+        let has_earlier = self.start.is_some();
+        let (has_previous, has_next) = if self.backward {
+            found.reverse();
+            (has_more, has_earlier)
+        } else {
+            (has_earlier, has_more)
+        };
+        let edge = |(place, stored)| Ok((cursor::encode(sort, place)?, stored));
+        Ok(Edges {
+            edges: found.into_iter().map(edge).collect::<Result<_, Error>>()?,
+            has_next,
+            has_previous,
+            total,
+        })
+    }
+}
+
+/// Compares positions as all stores do: integers before texts, and texts by code point.
+fn compare_positions(a: &Place, b: &Place) -> Ordering {
+    let values = match (&a.value, &b.value) {
+        (Some(Scalar::Integer(a)), Some(Scalar::Integer(b))) => a.cmp(b),
+        (Some(Scalar::Text(a)), Some(Scalar::Text(b))) => a.cmp(b),
+        (Some(Scalar::Integer(_)), Some(Scalar::Text(_))) => Ordering::Less,
+        (Some(Scalar::Text(_)), Some(Scalar::Integer(_))) => Ordering::Greater,
+        (a, b) => a.is_some().cmp(&b.is_some()),
+    };
+    values.then_with(|| a.id.cmp(&b.id))
+}
+
+#[cfg(feature = "testing")]
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::testing::TestPorts;
+
+    const MANIFEST: &str = "[collections.\"list.items\"]\nfields = [\"n\"]";
+    const ITEMS: Collection<Value> = Collection::new("list.items");
+    /// The ids of the documents that have an `n`, in the order of `n`. Two have the same `n`.
+    const ORDER: &str = "caebd";
+
+    fn ports() -> TestPorts {
+        let ports = TestPorts::new(&[("list", MANIFEST)], &[]);
+        let bodies = [("a", 2), ("b", 3), ("c", 1), ("d", 4), ("e", 2)];
+        let insertions = bodies.map(|(id, n)| ITEMS.insert(id, &json!({ "n": n })).unwrap());
+        ports.commit(&insertions, &[]).unwrap();
+        ports
+            .commit(&[ITEMS.insert("x", &json!({})).unwrap()], &[])
+            .unwrap();
+        ports
+    }
+
+    fn by_n(body: &Value) -> Option<Scalar> {
+        body["n"].as_i64().map(Scalar::Integer)
+    }
+
+    type Reader = fn(&TestPorts, &Page) -> Result<Edges<Value>, Error>;
+
+    fn ascending_list(ports: &TestPorts, page: &Page) -> Result<Edges<Value>, Error> {
+        let mut query = ITEMS.query(0);
+        query.sort = Some(ascending("n"));
+        super::page(ports, &ITEMS, query, page, "n", by_n)
+    }
+
+    fn descending_list(ports: &TestPorts, page: &Page) -> Result<Edges<Value>, Error> {
+        let mut query = ITEMS.query(0);
+        query.sort = Some(descending("n"));
+        super::page(ports, &ITEMS, query, page, "-n", by_n)
+    }
+
+    fn list_by_id(ports: &TestPorts, page: &Page) -> Result<Edges<Value>, Error> {
+        super::page(ports, &ITEMS, ITEMS.query(0), page, "id", |_| None)
+    }
+
+    fn list_of_queries(ports: &TestPorts, page: &Page) -> Result<Edges<Value>, Error> {
+        let query = |comparison| {
+            let mut query = ITEMS.query(0);
+            query.conditions = vec![compare("n", comparison, Scalar::Integer(2))];
+            query.sort = Some(descending("n"));
+            query
+        };
+        let comparisons = [Comparison::Equal, Comparison::Less, Comparison::Greater];
+        let queries = comparisons.map(query).into();
+        pages(ports, &ITEMS, queries, page, "tiers", by_n)
+    }
+
+    fn complete_list(ports: &TestPorts, page: &Page) -> Result<Edges<Value>, Error> {
+        page_of(ITEMS.find(ports, &ITEMS.query(10))?, page, "all")
+    }
+
+    const LISTS: [(Reader, &str); 5] = [
+        (ascending_list, ORDER),
+        (descending_list, "dbeac"),
+        (list_by_id, "abcdex"),
+        (list_of_queries, "eacdb"),
+        (complete_list, "abcdex"),
+    ];
+
+    fn ids(edges: &Edges<Value>) -> String {
+        edges.edges.iter().map(|(_, stored)| stored.id.as_str()).collect()
+    }
+
+    #[test]
+    fn pages_in_both_directions_contain_every_item_once() {
+        let ports = ports();
+        for (read, all) in LISTS {
+            for limit in 1..=7 {
+                let mut page = Page::first(limit, None);
+                let mut forward = String::new();
+                loop {
+                    let edges = read(&ports, &page).unwrap();
+                    assert_eq!(edges.has_previous, page.after.is_some());
+                    forward += &ids(&edges);
+                    if !edges.has_next {
+                        break;
+                    }
+                    page.after = edges.edges.last().map(|(cursor, _)| cursor.clone());
+                }
+                assert_eq!(forward, all);
+                let mut page = Page {
+                    from_end: true,
+                    ..Page::first(limit, None)
+                };
+                let mut backward = String::new();
+                loop {
+                    let edges = read(&ports, &page).unwrap();
+                    assert_eq!(edges.has_next, page.before.is_some());
+                    backward.insert_str(0, &ids(&edges));
+                    if !edges.has_previous {
+                        break;
+                    }
+                    page.before = edges.edges.first().map(|(cursor, _)| cursor.clone());
+                }
+                assert_eq!(backward, all);
+            }
+        }
+    }
+
+    #[test]
+    fn a_page_has_only_items_between_its_cursors() {
+        let ports = ports();
+        for (read, all) in LISTS {
+            let edges = read(&ports, &Page::first(10, None)).unwrap().edges;
+            let cursor = |index: usize| edges.get(index).map(|(cursor, _)| cursor.clone());
+            for start in 0..all.len() {
+                for end in 0..all.len() {
+                    let between = all.get(start + 1..end).unwrap_or_default();
+                    for limit in 1..4 {
+                        let mut page = Page {
+                            before: cursor(end),
+                            ..Page::first(limit, cursor(start))
+                        };
+                        let length = between.len().min(limit as usize);
+                        let has_more = between.len() > length;
+                        let first = read(&ports, &page).unwrap();
+                        assert_eq!(ids(&first), between[..length], "{all} {start} {end}");
+                        assert_eq!((first.has_previous, first.has_next), (true, has_more));
+                        page.from_end = true;
+                        let last = read(&ports, &page).unwrap();
+                        assert_eq!(
+                            ids(&last),
+                            between[between.len() - length..],
+                            "{all} {start} {end}"
+                        );
+                        assert_eq!((last.has_previous, last.has_next), (has_more, true));
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_total_counts_the_items_of_all_pages() {
+        let ports = ports();
+        for (read, all) in LISTS {
+            let cursor = read(&ports, &Page::first(1, None)).unwrap().edges.remove(0).0;
+            let mut page = Page::first(2, Some(cursor));
+            assert_eq!(read(&ports, &page).unwrap().total, None);
+            page.count = true;
+            assert_eq!(read(&ports, &page).unwrap().total, Some(all.len() as u64));
+        }
+    }
+
+    #[test]
+    fn rejects_a_large_page_and_a_cursor_of_another_list() {
+        let ports = ports();
+        let cursor = list_by_id(&ports, &Page::first(1, None))
+            .unwrap()
+            .edges
+            .remove(0)
+            .0;
+        let first = Page::first(1, None);
+        for (page, field) in [
+            (Page::first(MAX_PAGE + 1, None), "first"),
+            (
+                Page {
+                    from_end: true,
+                    ..Page::first(MAX_PAGE + 1, None)
+                },
+                "last",
+            ),
+            (Page::first(1, Some(cursor.clone())), "after"),
+            (
+                Page {
+                    before: Some(cursor),
+                    ..first
+                },
+                "before",
+            ),
+        ] {
+            let refused = ascending_list(&ports, &page);
+            assert!(
+                matches!(&refused, Err(Error::Invalid(violation)) if violation.field == field),
+                "{refused:?}"
+            );
+        }
+    }
 }

@@ -9,13 +9,14 @@
 )]
 
 use crate::accounts::{
-    AuditFilter, AuditPage, Channel, Client, Contact, Credentials, ExternalIdentity, PhoneCode, Session,
-    SignIn, User, UserPage, UserPatch,
+    AuditFilter, AuditPage, Channel, Client, Contact, Credentials, ExternalIdentity, LoginName, PhoneCode,
+    Registration, Session, SignIn, User, UserPage, UserPatch,
 };
 use crate::carts::{Cart, Owner, Terms};
 use crate::catalog::{
-    Attribute, Category, CategoryPatch, Facets, ImportOutcome, MovementPage, NewCategory, NewProduct,
-    Product, ProductChanges, ProductFilter, ProductPage, ProductPatch, ProductQuery, Stock,
+    Attribute, Category, CategoryPatch, Facets, ImportOutcome, ImportRow, MovementPage, NewCategory,
+    NewProduct, Product, ProductChanges, ProductFilter, ProductPage, ProductPatch, ProductQuery, Stock,
+    StockPolicy,
 };
 use crate::discounts::{Discount, DiscountPage, NewDiscount};
 use crate::notifications::{Email, Notification, NotificationFilter, NotificationPage, Preference, Sms};
@@ -53,7 +54,7 @@ macro_rules! services {
 services! {
     /// The interface `mercato:shop/accounts`.
     trait Accounts = accounts {
-        fn register(input: &Credentials, client: &Client) -> SignIn;
+        fn register(input: &Registration, client: &Client) -> SignIn;
         fn login(caller: &Caller, input: &Credentials, client: &Client) -> SignIn;
         fn sign_in_external(identity: &ExternalIdentity) -> User;
         fn refresh(refresh_token: &str, client: &Client) -> SignIn;
@@ -62,8 +63,11 @@ services! {
         fn revoke_session(caller: &Caller, id: &str) -> Session;
         fn get_many(caller: &Caller, ids: &[String]) -> Vec<Result<User, Error>>;
         fn list(caller: &Caller, page: &Page) -> UserPage;
+        fn find(caller: &Caller, name: &LoginName) -> Option<User>;
         fn update(caller: &Caller, id: &str, version: u64, patch: &UserPatch) -> User;
         fn change_password(caller: &Caller, current: &str, new: &str) -> User;
+        fn request_password_reset(email: &str, client: &Client) -> u32;
+        fn reset_password(token: &str, password: &str, client: &Client) -> User;
         fn request_verification(caller: &Caller, channel: Channel) -> u64;
         fn verify(caller: &Caller, channel: Channel, code: &str) -> User;
         fn set_role(caller: &Caller, id: &str, role: Role) -> User;
@@ -81,7 +85,9 @@ services! {
     /// The interface `mercato:shop/catalog`.
     trait Catalog = catalog {
         fn create(caller: &Caller, input: &NewProduct) -> Product;
-        fn import_many(caller: &Caller, rows: &[NewProduct]) -> Vec<Result<ImportOutcome, Error>>;
+        fn import_many(
+            caller: &Caller, rows: &[ImportRow], stock: StockPolicy,
+        ) -> Vec<Result<ImportOutcome, Error>>;
         fn update(caller: &Caller, id: &str, version: u64, patch: &ProductPatch) -> Product;
         fn archive(caller: &Caller, id: &str, version: u64) -> Product;
         fn receive_stock(caller: &Caller, id: &str, quantity: i64) -> Product;
@@ -143,6 +149,7 @@ services! {
     trait Discounts = discounts {
         fn create(caller: &Caller, input: &NewDiscount) -> Discount;
         fn disable(caller: &Caller, code: &str) -> Discount;
+        fn get_many(caller: &Caller, codes: &[String]) -> Vec<Result<Discount, Error>>;
         fn list(caller: &Caller, page: &Page) -> DiscountPage;
     }
 
@@ -168,6 +175,7 @@ services! {
 
     /// The interface `mercato:shop/notifications`.
     trait Notifications = notifications {
+        fn get_many(caller: &Caller, ids: &[String]) -> Vec<Result<Notification, Error>>;
         fn list(caller: &Caller, filter: &NotificationFilter, page: &Page) -> NotificationPage;
         fn preferences(caller: &Caller, user_id: Option<&str>) -> Vec<Preference>;
         fn set_preferences(
@@ -185,6 +193,7 @@ services! {
         fn delete(caller: &Caller, id: &str) -> Webhook;
         fn rotate_secret(caller: &Caller, id: &str) -> SecretWebhook;
         fn list(caller: &Caller) -> Vec<Webhook>;
+        fn get_deliveries(caller: &Caller, ids: &[String]) -> Vec<Result<Delivery, Error>>;
         fn deliveries(caller: &Caller, filter: &DeliveryFilter, page: &Page) -> DeliveryPage;
         fn replay(caller: &Caller, id: &str) -> Delivery;
     }

@@ -41,6 +41,9 @@ struct Inner {
     before: Mutex<Option<Interference>>,
     after: Mutex<Option<Interference>>,
     server: Mutex<Option<Server>>,
+    /// How many commits succeed before the store stops.
+    commits_left: Mutex<Option<usize>>,
+    lifetimes: Mutex<HashMap<String, u64>>,
     // The last field, because the folder is removed when it is dropped.
     _folder: TempDir,
 }
@@ -67,6 +70,7 @@ impl TestPorts {
             .expect("a runtime");
         let options = Options {
             durability: Durability::Relaxed,
+            ..Options::default()
         };
         let store = Store::open(folder.path(), &shop, options).expect("a store");
         let inner = Inner {
@@ -82,6 +86,8 @@ impl TestPorts {
             before: Mutex::default(),
             after: Mutex::default(),
             server: Mutex::default(),
+            commits_left: Mutex::default(),
+            lifetimes: Mutex::default(),
             _folder: folder,
         };
         Self {
@@ -132,6 +138,34 @@ impl TestPorts {
         *self.inner.server.lock().unwrap() = Some(Box::new(server));
     }
 
+    /// Lets this number of commits succeed and all later ones fail, to simulate a crash after them.
+    ///
+    /// # Panics
+    /// If another thread of the test panicked.
+    #[allow(clippy::unwrap_used, reason = "for tests only")]
+    pub fn stop_after(&self, commits: usize) {
+        *self.inner.commits_left.lock().unwrap() = Some(commits);
+    }
+
+    /// Lets commits succeed again.
+    ///
+    /// # Panics
+    /// If another thread of the test panicked.
+    #[allow(clippy::unwrap_used, reason = "for tests only")]
+    pub fn restart(&self) {
+        *self.inner.commits_left.lock().unwrap() = None;
+    }
+
+    /// Returns the milliseconds for which the last cached value of a key was set.
+    ///
+    /// # Panics
+    /// If another thread of the test panicked.
+    #[must_use]
+    #[allow(clippy::unwrap_used, reason = "for tests only")]
+    pub fn lifetime(&self, key: &str) -> Option<u64> {
+        self.inner.lifetimes.lock().unwrap().get(key).copied()
+    }
+
     /// Runs `interference` right before the next commit, to simulate a concurrent request.
     ///
     /// # Panics
@@ -162,11 +196,21 @@ impl Ports for TestPorts {
         self.inner.runtime.block_on(self.inner.store.find(query.clone()))
     }
 
+    fn count(&self, query: &Query) -> Result<u64, Failure> {
+        self.inner.runtime.block_on(self.inner.store.count(query.clone()))
+    }
+
     #[allow(clippy::unwrap_used, reason = "for tests only")]
     fn commit(&self, writes: &[Write], events: &[Event]) -> Result<(), CommitFailure> {
         let before = self.inner.before.lock().unwrap().take();
         if let Some(interfere) = before {
             interfere();
+        }
+        if let Some(left) = self.inner.commits_left.lock().unwrap().as_mut() {
+            let stopped = || Failure::Unavailable("the test has stopped the store".into());
+            *left = left
+                .checked_sub(1)
+                .ok_or_else(|| CommitFailure::Failed(stopped()))?;
         }
         self.inner
             .runtime
@@ -216,7 +260,9 @@ impl Cache for TestPorts {
             .block_on(self.inner.cache.get_many(keys.to_vec()))
     }
 
+    #[allow(clippy::unwrap_used, reason = "for tests only")]
     fn set(&self, key: &str, value: &[u8], ttl: u64) {
+        self.inner.lifetimes.lock().unwrap().insert(key.into(), ttl);
         let ttl = Duration::from_millis(ttl);
         self.inner
             .runtime

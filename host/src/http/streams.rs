@@ -233,9 +233,14 @@ fn is_stream(status: StatusCode, headers: &HeaderMap) -> bool {
             .is_some_and(|value| value.as_bytes().starts_with(EVENT_STREAM.as_bytes()))
 }
 
-/// Returns whether a body has the event `complete`, which ends a stream (GraphQL over Server-Sent Events).
+/// Returns whether a body has the event `complete` without data, which ends a stream (GraphQL over Server-Sent
+/// Events). With data it ends one operation of a shared stream.
 fn is_complete(body: &[u8]) -> bool {
-    fields(body).any(|field| field == (b"event", b"complete"))
+    let complete = fields(body).skip_while(|field| *field != (b"event", b"complete"));
+    complete
+        .clone()
+        .zip(complete.skip(1))
+        .any(|pair| pair == ((b"event", b"complete"), (b"data", b"")))
 }
 
 /// Returns whether a body has any event.
@@ -253,7 +258,7 @@ fn wait(body: &[u8]) -> Duration {
 }
 
 /// Returns the names and values of a stream's fields: a name, a colon, an optional space, and a value.
-fn fields(body: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
+fn fields(body: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> + Clone {
     body.split(|byte| matches!(byte, b'\n' | b'\r'))
         .filter_map(|line| {
             let colon = line.iter().position(|byte| *byte == b':')?;
@@ -280,6 +285,7 @@ mod tests {
     fn an_id_is_not_an_event_and_data_do_not_end_a_stream() {
         assert!(!has_events(b"id: 8\n\n: data: in a comment\n"));
         assert!(!is_complete(b"event: next\ndata: {\"event: complete\": 1}\n\n"));
+        assert!(!is_complete(b"event: complete\ndata: {\"id\":\"a\"}\n\nid:8\n\n"));
         assert!(is_complete(
             b"event: next\ndata: {}\n\nevent: complete\ndata:\n\n"
         ));

@@ -9,10 +9,14 @@ use serde_json::{Value, json};
 use ureq::Agent;
 use uuid::Uuid;
 
-use mercato_feeds::product::RowError;
+use mercato_feeds::RowError;
 
-const MUTATION: &str = "mutation($rows: [ImportProductInput!]!) { \
-    importProducts(products: $rows) { outcomes { outcome code field message } } }";
+use super::options::Stock;
+
+const MUTATION: &str = "mutation($rows: [ImportProductInput!]!, $stock: ImportStock!) { \
+    importProducts(products: $rows, stock: $stock) { outcomes { outcome code field message } } }";
+
+const CURRENCY: &str = "{ shop { currency } }";
 
 /// The number of attempts of a request.
 const ATTEMPTS: u32 = 6;
@@ -24,11 +28,13 @@ const BACKOFF: Duration = Duration::from_millis(500);
 const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A client of a running shop.
+#[derive(Clone)]
 pub struct Client {
     agent: Agent,
     base: String,
     endpoint: String,
-    key: String,
+    /// The name and the value of the header that authenticates the client.
+    credentials: (&'static str, String),
 }
 
 /// The outcome of a row.
@@ -40,6 +46,8 @@ pub enum Outcome {
     Updated,
     /// The product already has these values.
     Unchanged,
+    /// A dry run would send the row.
+    Ready,
     /// The row was refused.
     Refused(RowError),
 }
@@ -66,7 +74,15 @@ impl Client {
             agent: config.build().new_agent(),
             endpoint: format!("{base}/graphql"),
             base,
-            key,
+            credentials: ("x-api-key", key),
+        }
+    }
+
+    /// Returns a client of the same shop for the user with this access token.
+    pub fn signed_in(&self, token: &str) -> Self {
+        Self {
+            credentials: ("authorization", format!("Bearer {token}")),
+            ..self.clone()
         }
     }
 
@@ -75,13 +91,34 @@ impl Client {
     ///
     /// # Errors
     /// If the last attempt fails.
-    pub fn import(&self, products: &[String]) -> Result<Vec<Outcome>, Error> {
+    pub fn import(&self, products: &[String], stock: Stock) -> Result<Vec<Outcome>, Error> {
         let query = serde_json::Value::from(MUTATION);
         let body = format!(
-            r#"{{"query":{query},"variables":{{"rows":[{}]}}}}"#,
+            r#"{{"query":{query},"variables":{{"stock":"{}","rows":[{}]}}}}"#,
+            stock.name(),
             products.join(",")
         );
         retry(|| outcomes(self.post(&body, None)?, products.len()))
+    }
+
+    /// Returns the currency of the shop.
+    ///
+    /// # Errors
+    /// If the last attempt fails.
+    pub fn currency(&self) -> Result<String, Error> {
+        retry(|| self.currency_once())
+    }
+
+    /// Returns the currency of the shop, in one attempt.
+    ///
+    /// # Errors
+    /// If the attempt fails.
+    pub fn currency_once(&self) -> Result<String, Error> {
+        let body = json!({ "query": CURRENCY }).to_string();
+        let data: Result<ShopData, RowError> = data(self.post(&body, None)?)?;
+        let shop = data.ok().and_then(|data| data.shop);
+        let unknown = || Error::Permanent("the shop does not tell its currency: set --currency".into());
+        shop.map(|shop| shop.currency).ok_or_else(unknown)
     }
 
     /// Sends a GraphQL request, and returns its data or the error of the shop. The shop runs it once even if
@@ -106,16 +143,20 @@ impl Client {
     pub fn get<D: DeserializeOwned>(&self, path: &str) -> Result<D, Error> {
         let url = format!("{}{path}", self.base);
         retry(|| {
-            let request = self.agent.get(&url).header("x-api-key", &self.key);
+            let (name, value) = &self.credentials;
+            let request = self.agent.get(&url).header(*name, value);
             self.json(request.call())
         })
     }
 
     fn post<D: DeserializeOwned>(&self, body: &str, key: Option<&str>) -> Result<D, Error> {
+        let (name, value) = &self.credentials;
         let mut request = self.agent.post(&self.endpoint);
-        request = request
-            .header("content-type", "application/json")
-            .header("x-api-key", &self.key);
+        request = request.header("content-type", "application/json");
+        // A dry run needs no key.
+        if !value.is_empty() {
+            request = request.header(*name, value);
+        }
         if let Some(key) = key {
             request = request.header("idempotency-key", key);
         }
@@ -212,6 +253,16 @@ struct Response<D> {
     data: Option<D>,
     #[serde(default)]
     errors: Vec<GraphQlError>,
+}
+
+#[derive(Deserialize)]
+struct ShopData {
+    shop: Option<Shop>,
+}
+
+#[derive(Deserialize)]
+struct Shop {
+    currency: String,
 }
 
 #[derive(Deserialize)]

@@ -1,11 +1,12 @@
 //! `mercato import`: imports a product feed into a running shop, through its API.
 
-mod client;
+pub mod client;
+mod detected;
 mod export;
 mod options;
 mod report;
 mod run;
 mod sender;
 
-pub use options::Options;
+pub use options::{Options, Stock};
 pub use run::run;

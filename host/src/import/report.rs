@@ -1,11 +1,14 @@
 //! The report of an import.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io;
 use std::path::Path;
 
+use mercato_feeds::RowError;
+use mercato_feeds::product::Note;
+
 use super::client::Outcome;
-use mercato_feeds::product::RowError;
 
 /// The maximum number of refused rows that are printed. The report file lists all of them.
 const MAX_PRINTED: usize = 20;
@@ -17,17 +20,30 @@ pub struct Report {
     updated: u64,
     unchanged: u64,
     refused: u64,
+    /// The products that a dry run would send.
+    ready: u64,
+    is_dry_run: bool,
+    drafts: u64,
+    kept_stock: u64,
+    notes: BTreeMap<Note, u64>,
+    /// The number of units that is assumed for products without a number.
+    quantity: Option<i32>,
     printed: Vec<String>,
     file: Option<csv::Writer<File>>,
 }
 
 impl Report {
-    /// Creates a report. With a path, it writes refused rows to this CSV file too.
+    /// Creates a report. With a path, it writes refused rows to this CSV file too. The quantity is the one that
+    /// the user chose for products without a quantity.
     ///
     /// # Errors
     /// If the file cannot be created.
-    pub fn new(path: Option<&Path>) -> io::Result<Self> {
-        let mut report = Self::default();
+    pub fn new(path: Option<&Path>, quantity: Option<i32>, is_dry_run: bool) -> io::Result<Self> {
+        let mut report = Self {
+            quantity,
+            is_dry_run,
+            ..Self::default()
+        };
         if let Some(path) = path {
             let mut file = csv::Writer::from_path(path)?;
             file.write_record(["line", "externalId", "code", "field", "message"])?;
@@ -45,9 +61,32 @@ impl Report {
             Outcome::Created => self.created += 1,
             Outcome::Updated => self.updated += 1,
             Outcome::Unchanged => self.unchanged += 1,
+            Outcome::Ready => self.ready += 1,
             Outcome::Refused(error) => return self.add_refused(line, external_id, error),
         }
         Ok(())
+    }
+
+    /// Counts a product that is left out as a draft.
+    pub fn add_draft(&mut self) {
+        self.drafts += 1;
+    }
+
+    /// Counts a known product that kept its stock although the feed has it.
+    pub fn keep_stock(&mut self) {
+        self.kept_stock += 1;
+    }
+
+    /// Counts what was assumed about a product.
+    pub fn add_notes(&mut self, notes: &[Note]) {
+        for note in notes {
+            *self.notes.entry(*note).or_default() += 1;
+        }
+    }
+
+    /// Returns the number of refused rows.
+    pub fn refused(&self) -> u64 {
+        self.refused
     }
 
     fn add_refused(&mut self, line: u64, external_id: &str, error: &RowError) -> io::Result<()> {
@@ -78,29 +117,84 @@ impl Report {
 
     /// Returns the summary for a person.
     pub fn summary(&self) -> String {
-        let Self {
-            created,
-            updated,
-            unchanged,
-            refused,
-            printed,
-            file,
-        } = self;
-        let mut lines = printed.clone();
-        let others = refused - printed.len() as u64;
+        let mut lines = self.printed.clone();
+        let others = self.refused - self.printed.len() as u64;
         if others > 0 {
-            let advice = if file.is_some() {
+            let advice = if self.file.is_some() {
                 ""
             } else {
                 "; list all with --report FILE"
             };
             lines.push(format!("and {others} other refused rows{advice}"));
         }
-        let total = created + updated + unchanged + refused;
-        lines.push(format!(
-            "{total} rows: {created} created, {updated} updated, {unchanged} unchanged, {refused} refused"
-        ));
+        lines.extend(self.notes.iter().map(|(note, count)| self.note(*note, *count)));
+        if self.drafts > 0 {
+            let drafts = products(self.drafts);
+            lines.push(format!(
+                "{drafts} left out as draft, archived or private: import them with --include-drafts"
+            ));
+        }
+        if self.kept_stock > 0 {
+            let kept = self.kept_stock;
+            lines.push(format!(
+                "{kept} known products kept their stock: set it from the feed with --stock set"
+            ));
+        }
+        lines.push(self.counts());
         lines.join("\n")
+    }
+
+    fn counts(&self) -> String {
+        let Self {
+            created,
+            updated,
+            unchanged,
+            refused,
+            ready,
+            ..
+        } = self;
+        if self.is_dry_run {
+            return format!(
+                "dry run: {} ready, {refused} refused, nothing sent",
+                products(*ready)
+            );
+        }
+        let total = created + updated + unchanged + refused;
+        format!(
+            "{total} rows: {created} created, {updated} updated, {unchanged} unchanged, {refused} refused"
+        )
+    }
+
+    fn note(&self, note: Note, count: u64) -> String {
+        let found = products(count);
+        match note {
+            Note::InStockWithoutNumber => {
+                let units = self.quantity.unwrap_or(1);
+                format!(
+                    "{found} in stock without a number: new ones get {units} (set with --quantity), known ones keep \
+                     their stock"
+                )
+            }
+            Note::NoStock => {
+                let units = self.quantity.unwrap_or(0);
+                format!(
+                    "{found} without a stock: new ones get {units} (set with --quantity), known ones keep their stock"
+                )
+            }
+            Note::NegativeStock => format!("{found} with a negative stock: it is read as 0"),
+            Note::FurtherImages => format!("{found} with more than 20 images: the others are left out"),
+            Note::LongAttribute => {
+                format!("{found} with an attribute of more than 500 characters: it is left out")
+            }
+        }
+    }
+}
+
+fn products(count: u64) -> String {
+    if count == 1 {
+        "1 product".into()
+    } else {
+        format!("{count} products")
     }
 }
 
@@ -111,7 +205,7 @@ mod tests {
     #[test]
     fn writes_all_refused_rows_to_the_file_and_prints_the_first_twenty() {
         let file = tempfile::NamedTempFile::new().unwrap();
-        let mut report = Report::new(Some(file.path())).unwrap();
+        let mut report = Report::new(Some(file.path()), None, false).unwrap();
         report.add(2, "a", &Outcome::Created).unwrap();
         for line in 3..28 {
             let error = RowError::bad_input("price", "no, \"really\"");
@@ -133,5 +227,17 @@ mod tests {
             .into_records()
             .count();
         assert_eq!(rows, 25);
+    }
+
+    #[test]
+    fn says_what_was_assumed_and_left_out() {
+        let mut report = Report::new(None, None, false).unwrap();
+        report.add_notes(&[Note::InStockWithoutNumber]);
+        report.add_draft();
+        report.keep_stock();
+        let summary = report.summary();
+        for words in ["new ones get 1", "--quantity", "--include-drafts", "--stock set"] {
+            assert!(summary.contains(words), "{summary}");
+        }
     }
 }

@@ -1,27 +1,31 @@
-//! The import of a feed: reads it row by row, and sends it batch by batch.
+//! The import of a feed: surveys it, prints what is detected, and sends it batch by batch.
 
-use std::collections::HashMap;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use indicatif::{ProgressBar, ProgressStyle};
+use iso_currency::Currency;
+use mercato_feeds::columns::Columns;
+use mercato_feeds::layout::Layout;
+use mercato_feeds::product::{self, RowParser};
+use mercato_feeds::products::{Entry, Omission, Products};
+use mercato_feeds::source::{Choices, Source};
+use mercato_feeds::survey::Survey;
 
-use super::client::{Client, Outcome};
+use super::client::Client;
+use super::detected::{DefaultCurrency, describe};
 use super::export;
-use super::options::Options;
+use super::options::{Options, Stock};
 use super::report::Report;
-use super::sender::{Sender, unwritable};
+use super::sender::{Row, Sender, unwritable};
 use crate::command_error::{Code, CommandError};
 use crate::secret;
-use mercato_feeds::columns::{Columns, Field};
-use mercato_feeds::product::{self, Product, RowError, RowParser};
-use mercato_feeds::source::{Feed, Row};
 
 /// Imports a feed.
 ///
 /// # Errors
-/// If the feed cannot be read, or if the shop cannot be reached. A refused row is not an error.
+/// If the feed cannot be read, if the shop cannot be reached, or if rows are refused.
 pub fn run(options: &Options) -> Result<(), CommandError> {
     let unreadable = |error: io::Error| {
         let code = if error.kind() == io::ErrorKind::NotFound {
@@ -34,134 +38,179 @@ pub fn run(options: &Options) -> Result<(), CommandError> {
             format!("cannot read the feed {}: {error}", options.file.display()),
         )
     };
-    let sender = || {
-        let report = Report::new(options.report.as_deref()).map_err(unwritable)?;
-        let client = Client::new(&options.url, key(options)?);
-        Ok(Sender::new(client, report, options.batch))
-    };
+    let interrupted = watch_for_interrupt()?;
     if export::is_export(options).map_err(unreadable)? {
-        let mut sender = sender()?;
-        let interrupted = watch_for_interrupt()?;
+        let mut sender = sender(options)?;
         let imported = export::import(options, &mut sender, &interrupted, &unreadable);
-        let reported = sender.finish();
-        return imported.and(reported);
+        return finish(&mut sender, imported);
     }
-    let feed = Feed::open(&options.file, options.format, options.encoding).map_err(unreadable)?;
-    let columns = Columns::find(&feed.columns, &options.map).map_err(|reason| {
+    let (source, mut parser) = detect(options, &unreadable)?;
+    let currency = default_currency(options, &parser)?;
+    parser.shop_currency = currency.currency();
+    let reading = progress(source.length);
+    let survey = Survey::read(&source, &parser, |position| {
+        reading.set_position(position);
+        if interrupted.load(Ordering::Relaxed) {
+            return Err(io::ErrorKind::Interrupted.into());
+        }
+        Ok(())
+    });
+    reading.finish_and_clear();
+    let survey = survey.map_err(|error| match error.kind() {
+        io::ErrorKind::Interrupted => CommandError::new(Code::Unavailable, "interrupted; nothing was sent"),
+        _ => unreadable(error),
+    })?;
+    let form = survey.numbers.form(options.decimal, parser.layout);
+    parser.form = form.mark();
+    let mut sender = sender(options)?;
+    eprintln!(
+        "{}",
+        describe(options, &source, &parser, currency, &survey, &form)
+    );
+    let products =
+        Products::open(&source, parser, survey.groups, options.include_drafts).map_err(unreadable)?;
+    let progress = progress(source.length);
+    let sent = send(
+        options,
+        products,
+        &mut sender,
+        &progress,
+        &interrupted,
+        &unreadable,
+    );
+    progress.finish_and_clear();
+    finish(&mut sender, sent)
+}
+
+/// Prints the summary. The error of the import comes before that of refused rows.
+fn finish(sender: &mut Sender, imported: Result<(), CommandError>) -> Result<(), CommandError> {
+    let reported = sender.finish();
+    imported.and(reported)
+}
+
+/// Detects how the feed is written, and its columns.
+fn detect(
+    options: &Options,
+    unreadable: &dyn Fn(io::Error) -> CommandError,
+) -> Result<(Source, RowParser), CommandError> {
+    let choices = Choices {
+        container: options.format.and_then(|format| format.container()),
+        encoding: options.encoding,
+        separator: options.separator,
+    };
+    let recognised = |names: &[String]| Columns::count_known(names, &options.map);
+    let source = Source::detect(&options.file, &choices, &recognised).map_err(unreadable)?;
+    let layout = match options.format {
+        Some(format) => format.layout(),
+        None => Layout::detect(&source.columns),
+    };
+    let columns = Columns::find(&source.columns, layout, &options.map).map_err(|reason| {
         CommandError::new(
             Code::Data,
             format!("cannot import the feed {}: {reason}", options.file.display()),
         )
     })?;
     let parser = RowParser {
-        default_currency: options.currency,
-        default_quantity: options.quantity,
-        allow_zero_price: options.allow_zero_price,
-    };
-    let mut import = Import {
-        sender: sender()?,
         columns,
-        parser,
-        progress: progress(feed.length),
-        seen: HashMap::new(),
-        from_line: options.from_line,
+        layout,
+        form: options.decimal,
+        shop_currency: Currency::USD,
+        currency: options.currency,
+        quantity: options.quantity,
+        sets_stock: options.stock == Stock::Set,
+        allow_zero_price: options.allow_zero_price,
+        now: std::time::SystemTime::now().into(),
     };
-    let interrupted = watch_for_interrupt()?;
-    let imported = import.feed(feed, &interrupted, &unreadable);
-    import.progress.finish_and_clear();
-    let reported = import.sender.finish();
-    imported.and(reported)
+    Ok((source, parser))
 }
 
-/// Returns the API key of the shop.
+/// Returns the currency of prices without a currency. Asks the shop, unless the user or the feed names one.
+fn default_currency(options: &Options, parser: &RowParser) -> Result<DefaultCurrency, CommandError> {
+    if let Some(currency) = options.currency.or(parser.columns.price_currency) {
+        return Ok(DefaultCurrency::Chosen(currency));
+    }
+    let key = if options.dry_run {
+        key(options).ok()
+    } else {
+        Some(key(options)?)
+    };
+    let client = Client::new(&options.url, key.unwrap_or_default());
+    let code = if options.dry_run {
+        client.currency_once()
+    } else {
+        client.currency()
+    };
+    match code {
+        Ok(code) => mercato_feeds::currency_from_code(&code)
+            .map(DefaultCurrency::OfShop)
+            .ok_or_else(|| {
+                let message = format!("the currency of the shop, {code}, is unknown: set --currency");
+                CommandError::new(Code::Data, message)
+            }),
+        Err(_) if options.dry_run => Ok(DefaultCurrency::Assumed(Currency::USD)),
+        Err(error) => Err(CommandError::new(Code::Unavailable, error.to_string())),
+    }
+}
+
+fn sender(options: &Options) -> Result<Sender, CommandError> {
+    let report =
+        Report::new(options.report.as_deref(), options.quantity, options.dry_run).map_err(unwritable)?;
+    let client = if options.dry_run {
+        None
+    } else {
+        Some(Client::new(&options.url, key(options)?))
+    };
+    Ok(Sender::new(client, report, options.stock, options.batch))
+}
+
 fn key(options: &Options) -> Result<String, CommandError> {
-    if let Some(key) = options.key.clone().filter(|key| !key.is_empty()) {
-        return Ok(key);
-    }
-    let file = secret::file(&options.data);
-    secret::read(&file)?.ok_or_else(|| {
-        let advice = "set --key or API_SECRET, or name the data folder of the shop with --data";
-        CommandError::new(
-            Code::Config,
-            format!(
-                "no API key is set, and {} does not exist: {advice}",
-                file.display()
-            ),
-        )
-    })
+    secret::of_shop(options.key.as_deref(), &options.data)
 }
 
-/// The import of one feed.
-struct Import {
-    sender: Sender,
-    columns: Columns,
-    parser: RowParser,
-    progress: ProgressBar,
-    /// The first line of each external id.
-    seen: HashMap<String, u64>,
-    from_line: u64,
+/// Sends the products of a feed.
+fn send(
+    options: &Options,
+    products: Products,
+    sender: &mut Sender,
+    progress: &ProgressBar,
+    interrupted: &AtomicBool,
+    unreadable: &dyn Fn(io::Error) -> CommandError,
+) -> Result<(), CommandError> {
+    for entry in products {
+        let entry = entry.map_err(unreadable)?;
+        if interrupted.load(Ordering::Relaxed) {
+            return Err(sender.stop_error(Code::Unavailable, "interrupted", entry.at));
+        }
+        progress.set_position(entry.end);
+        if entry.at >= options.from_line {
+            send_entry(entry, sender)?;
+        }
+    }
+    sender.flush()
 }
 
-impl Import {
-    fn feed(
-        &mut self,
-        feed: Feed,
-        interrupted: &AtomicBool,
-        unreadable: &dyn Fn(io::Error) -> CommandError,
-    ) -> Result<(), CommandError> {
-        for row in feed {
-            let row = row.map_err(unreadable)?;
-            if interrupted.load(Ordering::Relaxed) {
-                return Err(self.sender.stop_error(Code::Unavailable, "interrupted", row.line));
-            }
-            let end = row.end;
-            self.row(row)?;
-            self.progress.set_position(end);
-        }
-        self.sender.flush()
-    }
-
-    fn row(&mut self, row: Row) -> Result<(), CommandError> {
-        if row
-            .values
-            .as_ref()
-            .is_ok_and(|values| values.iter().all(|value| value.trim().is_empty()))
-        {
+fn send_entry(entry: Entry, sender: &mut Sender) -> Result<(), CommandError> {
+    let mut row = Row {
+        line: entry.line,
+        at: entry.at,
+        external_id: entry.external_id,
+        has_stock: false,
+    };
+    let product = match entry.outcome {
+        Ok(product) => product,
+        Err(Omission::Draft) => {
+            sender.report.add_draft();
             return Ok(());
         }
-        let product = match &row.values {
-            Ok(values) => self.parser.parse(&self.columns, values),
-            Err(reason) => Err(RowError::bad_input("", reason.as_str())),
-        };
-        let product = product.and_then(|product| self.reject_repeated_id(product, row.line));
-        if row.line < self.from_line {
-            return Ok(());
+        Err(Omission::Refused(error)) => return sender.refuse(row, error),
+    };
+    match product::to_json(&product) {
+        Ok(json) => {
+            sender.report.add_notes(&product.notes);
+            row.has_stock = product.has_stock();
+            sender.push(row, json)
         }
-        match product.and_then(|product| Ok((product::to_json(&product)?, product.external_id))) {
-            Ok((json, external_id)) => self.sender.push(row.line, external_id, json),
-            Err(error) => {
-                let values = row.values.as_deref().unwrap_or_default();
-                let id = self
-                    .columns
-                    .value(values, Field::ExternalId)
-                    .unwrap_or_default()
-                    .to_owned();
-                self.sender.report(row.line, &id, &Outcome::Refused(error))
-            }
-        }
-    }
-
-    fn reject_repeated_id(&mut self, product: Product, line: u64) -> Result<Product, RowError> {
-        if let Some(first) = self.seen.get(&product.external_id) {
-            let message = format!("line {first} has the same external id");
-            return Err(RowError {
-                code: "DUPLICATE".into(),
-                field: "externalId".into(),
-                message,
-            });
-        }
-        self.seen.insert(product.external_id.clone(), line);
-        Ok(product)
+        Err(error) => sender.refuse(row, error),
     }
 }
 

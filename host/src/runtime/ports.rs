@@ -30,6 +30,10 @@ impl wit::documents::Host for State {
         Ok(self.platform.documents.find(query).await)
     }
 
+    async fn count(&mut self, query: Query) -> Result<Result<u64, Failure>> {
+        Ok(self.platform.documents.count(query).await)
+    }
+
     async fn commit(&mut self, writes: Vec<Write>, events: Vec<Event>) -> Result<Result<(), CommitFailure>> {
         Ok(self.platform.documents.commit(writes, events).await)
     }

@@ -115,6 +115,88 @@ fn dispatch(store: &Arc<Store>, recorder: &Arc<Recorder>) -> (oneshot::Sender<()
     )
 }
 
+/// Makes the store record each change of a delivery with the durability of its transaction. It is `wal 2` if
+/// the COMMIT waits for the disk, and `wal 1` if not. Returns a connection that reads these records.
+///
+/// This is SQLite's setting at the change. Whether SQLite and the disk keep their promise is not observed.
+fn record_durability(folder: &Path) -> rusqlite::Connection {
+    let file = rusqlite::Connection::open(folder.join("mercato.db")).unwrap();
+    file.execute_batch("CREATE TABLE changes (text TEXT)").unwrap();
+    for change in ["INSERT", "UPDATE", "DELETE"] {
+        let trigger = format!(
+            "CREATE TRIGGER record_{change} AFTER {change} ON deliveries BEGIN
+                INSERT INTO changes SELECT concat_ws(' ', '{change}', journal_mode, synchronous)
+                FROM pragma_journal_mode, pragma_synchronous;
+            END"
+        );
+        file.execute_batch(&trigger).unwrap();
+    }
+    file
+}
+
+/// Waits until the store has recorded this number of changes, and returns them.
+async fn changes(file: &rusqlite::Connection, count: usize) -> Vec<String> {
+    let sql = "SELECT text FROM changes ORDER BY rowid";
+    let mut changes = Vec::new();
+    for _ in 0..3_000 {
+        let mut statement = file.prepare_cached(sql).unwrap();
+        let rows = statement.query_map((), |row| row.get(0)).unwrap();
+        changes = rows.map(Result::unwrap).collect();
+        if changes.len() >= count {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    changes
+}
+
+#[tokio::test]
+async fn a_commit_waits_for_the_disk_after_bookkeeping_that_does_not() {
+    for (durability, waits) in [(Durability::Full, "wal 2"), (Durability::Relaxed, "wal 1")] {
+        let expect = |changes: &[&str]| {
+            changes
+                .iter()
+                .map(|change| change.replace("WAITS", waits))
+                .collect::<Vec<_>>()
+        };
+        let options = Options {
+            durability,
+            ..Options::default()
+        };
+        let folder = tempfile::tempdir().unwrap();
+        let (store, recorder) = (open_with(folder.path(), options), Recorder::new());
+        let file = record_durability(folder.path());
+        let (stop, running) = dispatch(&store, &recorder);
+        for number in 1..=3 {
+            store
+                .commit(vec![], vec![event(number, number, None)])
+                .await
+                .unwrap();
+            store.ready().await.unwrap();
+            let changes = changes(&file, number * 2).await;
+            assert_eq!(changes, expect(&["INSERT WAITS", "DELETE wal 1"].repeat(number)));
+        }
+        // The event is delivered twice, and becomes a dead letter.
+        store
+            .commit(vec![], vec![event("panic", "panic", None)])
+            .await
+            .unwrap();
+        let expected = expect(&["INSERT WAITS", "UPDATE wal 1", "UPDATE wal 1"]);
+        assert_eq!(changes(&file, 9).await[6..], expected);
+        drop(stop);
+        running.await.unwrap();
+        let dead_letter = store.list(1).await.unwrap().remove(0);
+        store.replay(dead_letter.id).await.unwrap();
+        store.ready().await.unwrap();
+        store
+            .commit(vec![], vec![event("last", "last", None)])
+            .await
+            .unwrap();
+        let expected = expect(&["DELETE WAITS", "INSERT WAITS", "INSERT WAITS"]);
+        assert_eq!(changes(&file, 12).await[9..], expected);
+    }
+}
+
 #[tokio::test]
 async fn delivers_undelivered_events_after_a_restart() {
     let folder = tempfile::tempdir().unwrap();
@@ -200,6 +282,7 @@ async fn long_queues_of_waiting_events_do_not_delay_other_events() {
     // The measured time is to exclude waits for the disk.
     let options = Options {
         durability: Durability::Relaxed,
+        ..Options::default()
     };
     let (store, recorder) = (open_with(folder.path(), options), Recorder::new());
     // Timers of different subjects, and a queue behind a timer.

@@ -6,7 +6,8 @@ use std::path::Path;
 
 use mercato_embedded::{OpenError, Options, Store};
 use mercato_ports::documents::{
-    Comparison, Condition, Documents, Failure, Insertion, Query, Replacement, Scalar, Write,
+    Clause, Comparison, Condition, Documents, Failure, Insertion, Query, Replacement, Scalar, Search, Term,
+    Write,
 };
 use mercato_ports::manifest::{Collection, ServiceManifest, ShopManifest};
 
@@ -66,9 +67,20 @@ fn priced(price: i64) -> Query {
     }
 }
 
-fn searching(words: &str) -> Query {
+/// Returns a search for all of these tokens, separated by spaces.
+fn searching(tokens: &str) -> Query {
+    let clause = |token: &str| Clause {
+        field: None,
+        terms: vec![Term {
+            text: token.into(),
+            prefix: false,
+        }],
+    };
     Query {
-        search: Some(words.into()),
+        search: Some(Search {
+            all: tokens.split(' ').map(clause).collect(),
+            not_all: Vec::new(),
+        }),
         ..Query::all(PRODUCTS, 10)
     }
 }
@@ -112,7 +124,7 @@ async fn indexes_a_newly_declared_field_and_rejects_an_undeclared_one() {
 async fn rebuilds_the_search_if_the_searched_fields_change() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path(), &shop(&[], &["name"])).unwrap();
-    insert(&store, "a", r#"{"name": "sock", "maker": "Knit"}"#).await;
+    insert(&store, "a", r#"{"name": "sock", "maker": "knit"}"#).await;
     assert_eq!(found(&store, searching("knit")).await.unwrap(), "");
     drop(store);
     let store = open(folder.path(), &shop(&[], &["name", "maker"])).unwrap();
@@ -135,6 +147,23 @@ async fn rebuilds_the_search_if_the_searched_fields_change() {
     let store = open(folder.path(), &shop(&[], &["name"])).unwrap();
     assert_eq!(found(&store, searching("sock")).await.unwrap(), "");
     assert_eq!(found(&store, searching("shoe")).await.unwrap(), "a");
+}
+
+#[tokio::test]
+async fn rebuilds_the_search_of_another_tokenizer() {
+    let folder = tempfile::tempdir().unwrap();
+    let shop = shop(&[], &["name"]);
+    let store = open(folder.path(), &shop).unwrap();
+    insert(&store, "a", r#"{"name": "烤鸭 sock"}"#).await;
+    drop(store);
+    let file = rusqlite::Connection::open(folder.path().join("mercato.db")).unwrap();
+    let previous = r#"DROP TABLE "catalog.products/search";
+        CREATE VIRTUAL TABLE "catalog.products/search" USING fts5("in_name", content='',
+            contentless_delete=1, prefix='2 3', tokenize='unicode61 remove_diacritics 2');"#;
+    file.execute_batch(previous).unwrap();
+    drop(file);
+    let store = open(folder.path(), &shop).unwrap();
+    assert_eq!(found(&store, searching("烤鸭 sock")).await.unwrap(), "a");
 }
 
 #[tokio::test]
@@ -192,7 +221,7 @@ async fn reports_a_truncated_database_as_damaged() {
         .unwrap();
     file.set_len(file.metadata().unwrap().len() / 2).unwrap();
     let error = open_error(folder.path());
-    assert!(matches!(error, OpenError::NotADatabase { .. }), "{error}");
+    assert!(matches!(error, OpenError::Damaged { .. }), "{error}");
 }
 
 #[test]

@@ -4,11 +4,10 @@ use std::io::ErrorKind;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use mercato_ports::hosts::Hosts;
 use mercato_ports::http_client::{Header, HttpClient, HttpFailure, Method, Request, Response};
 use tokio::task::spawn_blocking;
 use ureq::{Agent, Error, Timeout};
-
-use crate::hosts::Hosts;
 
 /// The maximum size of a response, in bytes.
 const MAX_RESPONSE: u64 = 1024 * 1024;

@@ -24,7 +24,9 @@ use mercato_ports::documents::{
     CommitFailure, Comparison, Direction, Documents, Failure, Position, Query, RefusalReason, Scalar, Sort,
 };
 use mercato_ports::manifest::{Collection, ServiceManifest, ShopManifest};
+use mongodb::IndexModel;
 use mongodb::bson::{Document, doc};
+use mongodb::options::IndexOptions;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
@@ -188,7 +190,7 @@ async fn each_declared_query_uses_an_index() {
     }
     let sorted = |direction, after| Query {
         sort: Some(Sort {
-            field: "price".into(),
+            field: Some("price".into()),
             direction,
         }),
         after,
@@ -246,7 +248,7 @@ async fn old_documents_are_indexed_for_newly_declared_fields() {
     insert(
         &store,
         "a",
-        r#"{"name": "sock", "maker": "Knit", "size": 3, "note": "x"}"#,
+        r#"{"name": "sock", "maker": "knit", "size": 3, "note": "x"}"#,
     )
     .await;
     store
@@ -262,7 +264,7 @@ async fn old_documents_are_indexed_for_newly_declared_fields() {
     assert_eq!(find(&store, searching("knit sock")).await.unwrap(), "a");
     let seven = with("size", Comparison::Equal, Scalar::Integer(7));
     assert_eq!(find(&store, seven).await.unwrap(), "a");
-    let expected = serde_json::json!({"name": "sock", "maker": "Knit", "size": 7, "note": "x"});
+    let expected = serde_json::json!({"name": "sock", "maker": "knit", "size": 7, "note": "x"});
     assert_eq!(body(&store, "a").await, expected);
     let document = store
         .get_many(PRODUCTS.into(), vec!["a".into()])
@@ -271,6 +273,33 @@ async fn old_documents_are_indexed_for_newly_declared_fields() {
         .remove(0)
         .unwrap();
     assert_eq!(document.version, 2);
+}
+
+async fn a_database_of_the_first_format_is_searched_by_tokens() {
+    let databases = TestDatabases::new();
+    let shop = shop(&["price"], &["name"]);
+    let store = databases.open(&shop).await;
+    insert(&store, "a", r#"{"name": "wool sock", "price": 1}"#).await;
+    let database = databases.database().await;
+    let products = database.collection::<Document>("products");
+    let words = doc! { "$set": { "t": ["sock", "wool"] } };
+    products.update_one(doc! { "_id": "a" }, words).await.unwrap();
+    let options = IndexOptions::builder().name("search".to_owned()).build();
+    let index = IndexModel::builder().keys(doc! { "t": 1, "_id": 1 });
+    products
+        .create_index(index.options(options).build())
+        .await
+        .unwrap();
+    let declarations = database.collection::<Document>("_declarations");
+    let first_format = doc! { "$unset": { "tokens": "" } };
+    declarations
+        .update_one(doc! { "_id": "products" }, first_format)
+        .await
+        .unwrap();
+    let store = databases.open(&shop).await;
+    assert_eq!(find(&store, searching("wool")).await.unwrap(), "a");
+    let indexes = products.list_index_names().await.unwrap();
+    assert!(!indexes.contains(&"search".to_owned()), "{indexes:?}");
 }
 
 async fn one_commit_writes_to_several_services() {
@@ -418,6 +447,7 @@ fn main() -> ExitCode {
         the_outbox_orders_events_by_their_commits,
         each_declared_query_uses_an_index,
         old_documents_are_indexed_for_newly_declared_fields,
+        a_database_of_the_first_format_is_searched_by_tokens,
         one_commit_writes_to_several_services,
         preserves_the_text_of_a_body,
         rejects_a_body_that_is_too_large,

@@ -3,7 +3,7 @@
 use mercato_ports::documents::Failure;
 use mercato_ports::manifest;
 
-use crate::fragments::{column, quoted, text, value};
+use crate::fragments::{column, quoted, search_column, text, value};
 
 /// A declared collection, with its most frequent SQL.
 pub struct Collection {
@@ -11,7 +11,7 @@ pub struct Collection {
     pub name: String,
     /// The indexed fields, which queries may name.
     pub fields: Vec<String>,
-    /// The fields of the full-text search.
+    /// The fields of the search.
     pub search: Vec<String>,
     /// The quoted name of the table.
     pub table: String,
@@ -99,12 +99,13 @@ impl Collection {
     }
 
     /// Returns the statement that creates the full-text table. The table stores no second copy of the texts,
-    /// because hits are read from the documents.
+    /// because hits are read from the documents. Its tokenizer separates what
+    /// [`tokens`](mercato_ports::documents::tokens) separates.
     #[must_use]
     pub fn create_search(&self) -> String {
         format!(
-            "CREATE VIRTUAL TABLE {} USING fts5({}, content='', contentless_delete=1, prefix='2 3', \
-             tokenize='unicode61 remove_diacritics 2')",
+            "CREATE VIRTUAL TABLE {} USING fts5({}, content='', contentless_delete=1, detail=column, \
+             prefix='2 3', tokenize='ascii')",
             self.search_table,
             self.columns()
         )
@@ -128,12 +129,11 @@ impl Collection {
         )
     }
 
-    /// Returns the columns of the full-text table. They have a prefix because FTS5 reserves `rank` and
-    /// `rowid`.
+    /// Returns the columns of the full-text table.
     fn columns(&self) -> String {
         self.search
             .iter()
-            .map(|field| quoted(&format!("in_{field}")))
+            .map(|field| search_column(field))
             .collect::<Vec<_>>()
             .join(", ")
     }

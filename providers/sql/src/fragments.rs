@@ -1,6 +1,8 @@
 //! Fragments of SQL. Names come from a checked manifest and are quoted nevertheless. Values from callers are
 //! always bound as parameters, never part of a fragment.
 
+use mercato_ports::documents::{Clause, Search, Term};
+
 /// Quotes an identifier.
 pub fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
@@ -25,56 +27,65 @@ pub fn text(field: &str) -> String {
     format!("(CASE json_type(body, '$.{field}') WHEN 'text' THEN json_extract(body, '$.{field}') END)")
 }
 
-/// The maximum number of words in one search. Further words are ignored, which can only find more documents.
-const MAX_SEARCH_WORDS: usize = 32;
+/// Returns the quoted full-text column of a searched field. The prefix is there because FTS5 reserves `rank`
+/// and `rowid`.
+pub fn search_column(field: &str) -> String {
+    quoted(&format!("in_{field}"))
+}
 
-/// Translates typed text into an FTS5 query, or `None` if the text has no word.
-///
-/// Every word is quoted, so no word is an operator and the query is never malformed. A document must contain
-/// all words. The last word may be a prefix.
-pub fn search_query(typed: &str) -> Option<String> {
-    let words = typed
-        .split(|char: char| char.is_whitespace() || char.is_control())
-        .filter(|word| word.chars().any(char::is_alphanumeric))
-        .take(MAX_SEARCH_WORDS)
-        .map(quoted)
-        .collect::<Vec<_>>();
-    (!words.is_empty()).then(|| format!("{}*", words.join(" ")))
+/// Translates a checked search into an FTS5 query. Every term is quoted, so no term is an operator.
+pub fn search_query(search: &Search) -> String {
+    let all = conjunction(&search.all);
+    if search.not_all.is_empty() {
+        all
+    } else {
+        format!("({all}) NOT ({})", conjunction(&search.not_all))
+    }
+}
+
+fn conjunction(clauses: &[Clause]) -> String {
+    clauses.iter().map(any_term).collect::<Vec<_>>().join(" AND ")
+}
+
+fn any_term(clause: &Clause) -> String {
+    let term = |term: &Term| format!("{}{}", quoted(&term.text), if term.prefix { "*" } else { "" });
+    let terms = clause.terms.iter().map(term).collect::<Vec<_>>().join(" OR ");
+    match &clause.field {
+        Some(field) => format!("{} : ({terms})", search_column(field)),
+        None => format!("({terms})"),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn the_last_word_of_a_search_is_a_prefix() {
-        assert_eq!(
-            search_query("red  wool sock").unwrap(),
-            "\"red\" \"wool\" \"sock\"*"
-        );
-    }
-
-    #[test]
-    fn quotes_operators_and_quotation_marks_as_words() {
-        assert_eq!(
-            search_query("a\"b OR c* (d)").unwrap(),
-            "\"a\"\"b\" \"OR\" \"c*\" \"(d)\"*"
-        );
-        assert_eq!(search_query("x\0y").unwrap(), "\"x\" \"y\"*");
-    }
-
-    #[test]
-    fn returns_no_query_for_text_without_a_word() {
-        for typed in ["", "  ", "😀", "\"", "-- *", "\0"] {
-            assert_eq!(search_query(typed), None, "{typed}");
+    fn clause(field: Option<&str>, terms: &[(&str, bool)]) -> Clause {
+        let term = |&(text, prefix): &(&str, bool)| Term {
+            text: text.into(),
+            prefix,
+        };
+        Clause {
+            field: field.map(Into::into),
+            terms: terms.iter().map(term).collect(),
         }
     }
 
     #[test]
-    fn bounds_the_words_of_a_search() {
+    fn translates_clauses_and_their_terms() {
+        let mut search = Search {
+            all: vec![
+                clause(None, &[("red", false), ("or", true)]),
+                clause(Some("name"), &[("烤鸭", false)]),
+            ],
+            not_all: Vec::new(),
+        };
+        let all = r#"("red" OR "or"*) AND "in_name" : ("烤鸭")"#;
+        assert_eq!(search_query(&search), all);
+        search.not_all = vec![clause(None, &[("wool", false)]), clause(None, &[("hat", false)])];
         assert_eq!(
-            search_query(&"a ".repeat(1_000)).unwrap().matches('a').count(),
-            MAX_SEARCH_WORDS
+            search_query(&search),
+            format!(r#"({all}) NOT (("wool") AND ("hat"))"#)
         );
     }
 }

@@ -16,7 +16,7 @@
 //! let plan = Plan::new(&products, &query)?;
 //! assert_eq!(
 //!     plan.select(None).sql,
-//!     r#"SELECT id, version, body FROM "catalog.products" WHERE true ORDER BY id LIMIT ?"#
+//!     r#"SELECT id, version, body FROM "catalog.products" WHERE true ORDER BY id ASC LIMIT ?"#
 //! );
 //! # Ok::<(), mercato_ports::documents::Failure>(())
 //! ```

@@ -11,7 +11,9 @@
 
 use std::fmt::Write as _;
 
-use mercato_ports::documents::{Comparison, Condition, Direction, Failure, MAX_LIMIT, Query, Scalar};
+use mercato_ports::documents::{
+    Comparison, Condition, Direction, Failure, MAX_LIMIT, Position, Query, Scalar,
+};
 
 use crate::Collection;
 use crate::connection::Value;
@@ -46,16 +48,15 @@ pub enum Driver {
 pub struct Plan<'a> {
     collection: &'a Collection,
     query: &'a Query,
-    /// The search as an FTS5 query, if it has words.
-    words: Option<String>,
+    /// The search as an FTS5 query.
+    search: Option<String>,
 }
 
 impl<'a> Plan<'a> {
     /// Checks a query against its collection.
     ///
     /// # Errors
-    /// [`Failure::Invalid`] for an undeclared field, or a search in a collection without searched fields.
-    /// Also for a position that does not fit the sort, or a limit over the maximum.
+    /// [`Failure::Invalid`] for an undeclared field or an invalid search. Also for a position that does not fit the sort, or a limit over the maximum.
     pub fn new(collection: &'a Collection, query: &'a Query) -> Result<Self, Failure> {
         let invalid = |reason: String| Err(Failure::Invalid(reason));
         if query.limit > MAX_LIMIT {
@@ -66,36 +67,41 @@ impl<'a> Plan<'a> {
         if query.conditions.len() > MAX_CONDITIONS {
             return invalid(format!("a query must have at most {MAX_CONDITIONS} conditions"));
         }
-        if query.search.is_some() && collection.search.is_empty() {
-            return invalid(format!("`{}` declares no searched fields", collection.name));
+        if let Some(search) = &query.search {
+            if collection.search.is_empty() {
+                return invalid(format!("`{}` declares no searched fields", collection.name));
+            }
+            search.check(&collection.name, |field| {
+                collection.search.iter().any(|searched| searched == field)
+            })?;
         }
         for field in query
             .conditions
             .iter()
             .map(|condition| &condition.field)
-            .chain(query.sort.as_ref().map(|s| &s.field))
+            .chain(sort_field(query))
         {
             collection.check_field(field)?;
         }
         if query
             .after
             .as_ref()
-            .is_some_and(|after| after.value.is_some() != query.sort.is_some())
+            .is_some_and(|after| after.value.is_some() != sort_field(query).is_some())
         {
             return invalid("a position must have a value if and only if the query sorts by a field".into());
         }
         Ok(Self {
             collection,
             query,
-            words: query.search.as_deref().and_then(search_query),
+            search: query.search.as_ref().map(search_query),
         })
     }
 
     /// Returns the field whose index yields the documents in the order of the query. `None` means the order
     /// of ids.
     fn order_field(&self) -> Option<&str> {
-        match &self.query.sort {
-            Some(sort) => Some(&sort.field),
+        match sort_field(self.query) {
+            Some(field) => Some(field),
             // Entries of equal value are in the order of their ids.
             None => self
                 .query
@@ -116,7 +122,7 @@ impl<'a> Plan<'a> {
                 drivers.push(driver);
             }
         }
-        if self.words.is_some() {
+        if self.search.is_some() {
             drivers.push(Driver::Search);
         }
         drivers
@@ -140,9 +146,51 @@ impl<'a> Plan<'a> {
             "SELECT id, version, body FROM {} WHERE true",
             self.collection.table
         ));
+        self.push_filter(&mut statement, driver);
+        let plus = if driver.is_some() { "+" } else { "" };
+        self.push_position(&mut statement, plus);
+        self.push_order(&mut statement, plus);
+        statement.push(" LIMIT ?");
+        statement.values.push(Value::Integer(self.query.limit.into()));
+        statement
+    }
+
+    /// Returns the statement that counts the documents of all pages. Without a driver, it counts the rows that
+    /// all indexes have. SQLite then reads no document, because an index has the number of the row.
+    #[must_use]
+    pub fn count(&self, driver: Option<&Driver>) -> Select<'_> {
+        let mut statement = Select::default();
+        if driver.is_some() {
+            statement.push(&format!(
+                "SELECT count(*) FROM {} WHERE true",
+                self.collection.table
+            ));
+            self.push_filter(&mut statement, driver);
+            self.push_sorted(&mut statement, "+");
+            return statement;
+        }
+        let mut indexes = self.drivers();
+        indexes.extend(self.order_field().map(|field| Driver::Field(field.to_owned())));
+        let Some((first, others)) = indexes.split_first() else {
+            statement.push(&format!("SELECT count(*) FROM {}", self.collection.table));
+            return statement;
+        };
+        statement.push("SELECT count(*) FROM (");
+        self.push_driver(&mut statement, first);
+        statement.push(") WHERE true");
+        for other in others {
+            statement.push(" AND +n IN (");
+            self.push_driver(&mut statement, other);
+            statement.push(")");
+        }
+        statement
+    }
+
+    /// Appends the driver, all conditions that it does not imply, and the search.
+    fn push_filter<'s>(&'s self, statement: &mut Select<'s>, driver: Option<&Driver>) {
         if let Some(driver) = driver {
             statement.push(" AND n IN (");
-            self.push_driver(&mut statement, driver);
+            self.push_driver(statement, driver);
             statement.push(")");
         }
         for condition in &self.query.conditions {
@@ -155,21 +203,15 @@ impl<'a> Plan<'a> {
                 self.query.after.is_some() && operator.starts_with(if self.descending() { '<' } else { '>' })
             };
             let in_order = driver.is_none() && self.order_field() == Some(&condition.field);
-            self.push_condition(&mut statement, condition, |operator| {
-                in_order && !superseded(operator)
-            });
+            self.push_condition(statement, condition, |operator| in_order && !superseded(operator));
         }
-        if let Some(words) = self.words.as_ref().filter(|_| driver != Some(&Driver::Search)) {
-            let search = &self.collection.search_table;
+        if let Some(search) = self.search.as_ref().filter(|_| driver != Some(&Driver::Search)) {
+            let table = &self.collection.search_table;
             statement.push(&format!(
-                " AND +n IN (SELECT rowid FROM {search} WHERE {search} MATCH ?)"
+                " AND +n IN (SELECT rowid FROM {table} WHERE {table} MATCH ?)"
             ));
-            statement.values.push(Value::Text(words));
+            statement.values.push(Value::Text(search));
         }
-        self.push_order(&mut statement, if driver.is_some() { "+" } else { "" });
-        statement.push(" LIMIT ?");
-        statement.values.push(Value::Integer(self.query.limit.into()));
-        statement
     }
 
     /// Appends a subquery for the row ids of the documents that a driver matches.
@@ -185,11 +227,14 @@ impl<'a> Plan<'a> {
                 {
                     self.push_condition(statement, condition, |_| true);
                 }
+                if sort_field(self.query) == Some(field) {
+                    self.push_sorted(statement, "");
+                }
             }
             Driver::Search => {
-                let search = &self.collection.search_table;
-                statement.push(&format!("SELECT rowid FROM {search} WHERE {search} MATCH ?"));
-                statement.values.extend(self.words.as_deref().map(Value::Text));
+                let table = &self.collection.search_table;
+                statement.push(&format!("SELECT rowid AS n FROM {table} WHERE {table} MATCH ?"));
+                statement.values.extend(self.search.as_deref().map(Value::Text));
             }
         }
     }
@@ -228,46 +273,47 @@ impl<'a> Plan<'a> {
         }
     }
 
-    /// Appends the position of the page and the order.
-    fn push_order<'s>(&'s self, statement: &mut Select<'s>, plus: &str) {
-        let Some(sort) = &self.query.sort else {
-            if let Some(after) = &self.query.after {
-                statement.push(&format!(" AND {plus}id > ?"));
-                statement.values.push(Value::Text(&after.id));
-            }
-            statement.push(&format!(" ORDER BY {plus}id"));
-            return;
-        };
-        let key = column(&sort.field);
-        let (operator, direction) = if self.descending() {
-            ("<", "DESC")
-        } else {
-            (">", "ASC")
-        };
-        match self
-            .query
-            .after
-            .as_ref()
-            .and_then(|after| after.value.as_ref().map(|value| (value, &after.id)))
-        {
-            Some((value, id)) => {
+    /// Appends the position of the page, or the bound of its sort.
+    fn push_position<'s>(&'s self, statement: &mut Select<'s>, plus: &str) {
+        let operator = if self.descending() { "<" } else { ">" };
+        match (sort_field(self.query), &self.query.after) {
+            (
+                Some(field),
+                Some(Position {
+                    value: Some(value),
+                    id,
+                }),
+            ) => {
+                let key = column(field);
                 statement.push(&format!(" AND ({plus}{key}, {plus}id) {operator} (?, ?)"));
                 statement.values.extend([scalar(value), Value::Text(id)]);
             }
-            // Documents without the field are not in the order. This bound skips them in the index.
-            None if self
-                .query
-                .conditions
-                .iter()
-                .all(|condition| condition.field != sort.field) =>
-            {
-                statement.push(&format!(" AND {plus}{key} >= -9e999"));
+            (_, Some(after)) => {
+                statement.push(&format!(" AND {plus}id {operator} ?"));
+                statement.values.push(Value::Text(&after.id));
             }
-            None => {}
+            (_, None) => self.push_sorted(statement, plus),
         }
-        statement.push(&format!(
-            " ORDER BY {plus}{key} {direction}, {plus}id {direction}"
-        ));
+    }
+
+    /// Appends the bound of the sort. Documents without its field are not in the order, and the bound skips
+    /// them in the index. A condition on the field skips them too.
+    fn push_sorted(&self, statement: &mut Select<'_>, plus: &str) {
+        let conditions = &self.query.conditions;
+        if let Some(field) = sort_field(self.query)
+            && conditions.iter().all(|condition| condition.field != *field)
+        {
+            statement.push(&format!(" AND {plus}{} >= -9e999", column(field)));
+        }
+    }
+
+    fn push_order(&self, statement: &mut Select<'_>, plus: &str) {
+        let direction = if self.descending() { "DESC" } else { "ASC" };
+        statement.push(" ORDER BY ");
+        if let Some(field) = sort_field(self.query) {
+            statement.push(&format!("{plus}{} {direction}, ", column(field)));
+        }
+        statement.push(&format!("{plus}id {direction}"));
     }
 
     fn descending(&self) -> bool {
@@ -276,6 +322,10 @@ impl<'a> Plan<'a> {
             .as_ref()
             .is_some_and(|sort| sort.direction == Direction::Descending)
     }
+}
+
+fn sort_field(query: &Query) -> Option<&String> {
+    query.sort.as_ref()?.field.as_ref()
 }
 
 fn operator(comparison: Comparison) -> &'static str {
@@ -303,7 +353,7 @@ impl Select<'_> {
 
 #[cfg(test)]
 mod tests {
-    use mercato_ports::documents::{Position, Sort};
+    use mercato_ports::documents::{Clause, Search, Sort, Term};
     use mercato_ports::manifest;
 
     use super::*;
@@ -313,6 +363,13 @@ mod tests {
 
     /// Returns SQLite's plan of a query, in sort order or by its only driver.
     fn explain(query: &Query, driven: bool) -> String {
+        steps(query, |plan, driver| plan.select(driver.filter(|_| driven)))
+    }
+
+    fn steps(
+        query: &Query,
+        statement: impl for<'a> Fn(&'a Plan<'_>, Option<&Driver>) -> Select<'a>,
+    ) -> String {
         let declared = manifest::Collection {
             fields: vec!["price".into(), "size".into()],
             search: vec!["name".into()],
@@ -323,7 +380,7 @@ mod tests {
         let plan = Plan::new(&collection, query).unwrap();
         let drivers = plan.drivers();
         assert!(drivers.len() <= 1, "{drivers:?}");
-        let select = plan.select(drivers.first().filter(|_| driven));
+        let select = statement(&plan, drivers.first());
         let sql = format!("EXPLAIN QUERY PLAN {}", select.sql);
         let steps = connection.all(&sql, &select.values, |row| {
             Ok(row.cell(3)?.text().replace('"', ""))
@@ -337,7 +394,7 @@ mod tests {
             id: "a".into(),
         });
         let sort = Some(Sort {
-            field: "price".into(),
+            field: Some("price".into()),
             direction,
         });
         Query {
@@ -352,6 +409,20 @@ mod tests {
             field: field.into(),
             comparison,
             value: Scalar::Integer(1),
+        }
+    }
+
+    fn search(token: &str) -> Search {
+        let term = Term {
+            text: token.into(),
+            prefix: false,
+        };
+        Search {
+            all: vec![Clause {
+                field: None,
+                terms: vec![term],
+            }],
+            not_all: Vec::new(),
         }
     }
 
@@ -445,7 +516,7 @@ mod tests {
     #[test]
     fn a_wide_search_is_checked_in_sort_order() {
         let query = Query {
-            search: Some("wool".into()),
+            search: Some(search("wool")),
             ..sorted(Direction::Ascending, Some(1))
         };
         let plan = explain(&query, false);
@@ -454,5 +525,39 @@ mod tests {
             "{plan}"
         );
         assert!(!plan.contains("TEMP B-TREE"), "{plan}");
+    }
+
+    #[test]
+    fn a_page_by_descending_ids_is_not_sorted() {
+        let sort = Some(Sort {
+            field: None,
+            direction: Direction::Descending,
+        });
+        let query = Query {
+            sort,
+            after: Some(Position {
+                value: None,
+                id: "a".into(),
+            }),
+            ..Query::all("catalog.products", 20)
+        };
+        let plan = explain(&query, false);
+        assert!(
+            plan.ends_with("(id<?)") && !plan.contains("TEMP B-TREE"),
+            "{plan}"
+        );
+    }
+
+    #[test]
+    fn a_count_seeks_the_index_of_each_field() {
+        let query = Query {
+            conditions: vec![is("size", Comparison::AtLeast)],
+            ..sorted(Direction::Descending, Some(1))
+        };
+        let plan = steps(&query, |plan, _| plan.count(None));
+        for field in ["size", "price"] {
+            let index = format!("SEARCH catalog.products USING INDEX catalog.products/{field} (${field}>?");
+            assert!(plan.contains(&index), "{plan}");
+        }
     }
 }

@@ -4,7 +4,7 @@ use mercato_ports::documents::Document;
 
 use crate::Collection;
 use crate::connection::{Connection, Row};
-use crate::plan::{NARROW, Plan, Select};
+use crate::plan::{Driver, NARROW, Plan, Select};
 
 /// Returns the documents with these ids, in the order of the ids, all from one snapshot.
 ///
@@ -26,11 +26,29 @@ pub fn get_many<C: Connection>(
     documents
 }
 
-/// Returns the documents that a plan selects. The narrowest driver is used, if any matches few documents.
+/// Returns the documents that a plan selects.
 ///
 /// # Errors
 /// If SQLite fails.
 pub fn find<C: Connection>(connection: &C, plan: &Plan<'_>) -> Result<Vec<Document>, C::Error> {
+    let driver = narrow_driver(connection, plan)?;
+    let Select { sql, values } = plan.select(driver.as_ref());
+    connection.all(&sql, &values, document)
+}
+
+/// Counts the documents of all pages of a plan.
+///
+/// # Errors
+/// If SQLite fails.
+pub fn count<C: Connection>(connection: &C, plan: &Plan<'_>) -> Result<u64, C::Error> {
+    let driver = narrow_driver(connection, plan)?;
+    let Select { sql, values } = plan.count(driver.as_ref());
+    let count = connection.first(&sql, &values, |row| Ok(row.cell(0)?.integer()))?;
+    Ok(count.unwrap_or(0).cast_unsigned())
+}
+
+/// Returns the driver that matches the fewest documents, if any matches few.
+fn narrow_driver<C: Connection>(connection: &C, plan: &Plan<'_>) -> Result<Option<Driver>, C::Error> {
     let mut narrowest = None;
     for driver in plan.drivers() {
         let probe = plan.probe(&driver);
@@ -41,8 +59,7 @@ pub fn find<C: Connection>(connection: &C, plan: &Plan<'_>) -> Result<Vec<Docume
             narrowest = Some((count, driver));
         }
     }
-    let Select { sql, values } = plan.select(narrowest.as_ref().map(|(_, driver)| driver));
-    connection.all(&sql, &values, document)
+    Ok(narrowest.map(|(_, driver)| driver))
 }
 
 fn document<E>(row: &dyn Row<E>) -> Result<Document, E> {
@@ -51,4 +68,245 @@ fn document<E>(row: &dyn Row<E>) -> Result<Document, E> {
         version: row.cell(1)?.integer().cast_unsigned(),
         body: row.cell(2)?.text(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use mercato_ports::documents::{
+        Clause, Comparison, Condition, Direction, Insertion, Position, Query, Scalar, Search, Sort, Term,
+        Write,
+    };
+    use mercato_ports::manifest;
+
+    use super::*;
+    use crate::testing::Memory;
+    use crate::{change, schema};
+
+    fn at_least(field: &str, value: i64) -> Condition {
+        Condition {
+            field: field.into(),
+            comparison: Comparison::AtLeast,
+            value: Scalar::Integer(value),
+        }
+    }
+
+    fn search(token: &str) -> Option<Search> {
+        let term = Term {
+            text: token.into(),
+            prefix: true,
+        };
+        let clause = Clause {
+            field: None,
+            terms: vec![term],
+        };
+        Some(Search {
+            all: vec![clause],
+            not_all: Vec::new(),
+        })
+    }
+
+    /// Returns a database with these documents, each an id and a body.
+    fn products(documents: impl Iterator<Item = (String, String)>) -> (Collection, Memory) {
+        let declared = manifest::Collection {
+            fields: vec!["price".into(), "size".into()],
+            search: vec!["name".into()],
+        };
+        let collection = Collection::new("catalog.products", &declared);
+        let connection = Memory::new();
+        schema::migrate(&connection, [&collection].into_iter(), &|_| {}).unwrap();
+        let insert = |(id, body)| {
+            Write::Insert(Insertion {
+                collection: "catalog.products".into(),
+                id,
+                body,
+            })
+        };
+        let writes = documents.map(insert).collect::<Vec<_>>();
+        change::apply(&connection, writes.iter().map(|write| (&collection, write))).unwrap();
+        (collection, connection)
+    }
+
+    /// A value: whether it is a text, and its digit. All integers are before all texts.
+    type Value = (bool, i64);
+
+    fn scalar((is_text, digit): Value) -> Scalar {
+        if is_text {
+            Scalar::Text(digit.to_string())
+        } else {
+            Scalar::Integer(digit)
+        }
+    }
+
+    fn json(value: Option<Value>) -> String {
+        match value {
+            None => "null".into(),
+            Some((false, digit)) => digit.to_string(),
+            Some((true, digit)) => format!(r#""{digit}""#),
+        }
+    }
+
+    fn holds(value: Option<Value>, comparison: Comparison, bound: Value) -> bool {
+        value.is_some_and(|(is_text, digit)| {
+            let (bound_is_text, bound) = bound;
+            let holds = match comparison {
+                Comparison::Equal => digit == bound,
+                Comparison::Less => digit < bound,
+                Comparison::AtMost => digit <= bound,
+                Comparison::Greater => digit > bound,
+                Comparison::AtLeast => digit >= bound,
+            };
+            is_text == bound_is_text && holds
+        })
+    }
+
+    #[test]
+    fn finds_the_same_as_a_scan_by_the_order_and_by_each_driver() {
+        let present = [false, true]
+            .into_iter()
+            .flat_map(|is_text| (0..3).map(move |digit| Some((is_text, digit))));
+        let values: Vec<Option<Value>> = present.chain([None]).collect();
+        let pairs = values
+            .iter()
+            .flat_map(|price| values.iter().map(move |size| [*price, *size]));
+        let documents: Vec<_> = pairs
+            .enumerate()
+            .map(|(n, pair)| (format!("{n:02}"), pair))
+            .collect();
+        let bodies = documents.iter().map(|(id, [price, size])| {
+            (
+                id.clone(),
+                format!(r#"{{"price": {}, "size": {}}}"#, json(*price), json(*size)),
+            )
+        });
+        let (collection, connection) = products(bodies);
+        let comparisons = [
+            Comparison::Equal,
+            Comparison::Less,
+            Comparison::AtMost,
+            Comparison::Greater,
+            Comparison::AtLeast,
+        ];
+        let bounds = [(false, 1), (true, 1)];
+        let conditions: Vec<_> = [0, 1]
+            .into_iter()
+            .flat_map(|field| comparisons.map(|comparison| (field, comparison)))
+            .flat_map(|(field, comparison)| bounds.map(|bound| (field, comparison, bound)))
+            .collect();
+        let sorts = [None, Some(Direction::Ascending), Some(Direction::Descending)];
+        let (middle, [price, _]) = &documents[documents.len() / 3];
+        for first in &conditions {
+            for second in &conditions {
+                for (sort, pages) in sorts.into_iter().flat_map(|sort| [(sort, 1), (sort, 2)]) {
+                    let after = (pages > 1).then(|| Position {
+                        value: sort.and(*price).map(scalar),
+                        id: middle.clone(),
+                    });
+                    let query = Query {
+                        conditions: [first, second]
+                            .map(|(field, comparison, bound)| Condition {
+                                field: ["price", "size"][*field].into(),
+                                comparison: *comparison,
+                                value: scalar(*bound),
+                            })
+                            .into(),
+                        sort: sort.map(|direction| Sort {
+                            field: Some("price".into()),
+                            direction,
+                        }),
+                        after,
+                        ..Query::all("catalog.products", 100)
+                    };
+                    let mut expected: Vec<_> = documents
+                        .iter()
+                        .filter(|(_, pair)| {
+                            [first, second]
+                                .iter()
+                                .all(|(field, comparison, bound)| holds(pair[*field], *comparison, *bound))
+                        })
+                        .map(|(id, [price, _])| (sort.and(*price), id.as_str()))
+                        .filter(|(price, _)| sort.is_none() || price.is_some())
+                        .collect();
+                    expected.sort_unstable();
+                    let position = (sort.and(*price), middle.as_str());
+                    match (sort, pages) {
+                        (_, 1) => {}
+                        (Some(Direction::Descending), _) => expected.retain(|found| *found < position),
+                        _ => expected.retain(|found| *found > position),
+                    }
+                    if sort == Some(Direction::Descending) {
+                        expected.reverse();
+                    }
+                    let expected: Vec<_> = expected.into_iter().map(|(_, id)| id.to_owned()).collect();
+                    let plan = Plan::new(&collection, &query).unwrap();
+                    for driver in plan.drivers().iter().map(Some).chain([None]) {
+                        let Select { sql, values } = plan.select(driver);
+                        let found = connection.all(&sql, &values, |row| Ok(row.cell(0)?.text()));
+                        assert_eq!(found.unwrap(), expected, "{query:?} by {driver:?}: {sql}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn counts_the_same_by_all_indexes_and_by_each_driver() {
+        let documents = (0..30).map(|n| {
+            let price = if n % 10 == 0 { "null".into() } else { n.to_string() };
+            let body = format!(
+                r#"{{"price": {price}, "size": {}, "name": "red{}"}}"#,
+                n % 4,
+                n % 2
+            );
+            (n.to_string(), body)
+        });
+        let (collection, connection) = products(documents);
+        let sort = Some(Sort {
+            field: Some("price".into()),
+            direction: Direction::Descending,
+        });
+        let all = || Query::all("catalog.products", 1);
+        let queries = [
+            (all(), 30),
+            (
+                Query {
+                    sort: sort.clone(),
+                    ..all()
+                },
+                27,
+            ),
+            (
+                Query {
+                    conditions: vec![at_least("size", 2), at_least("price", 15)],
+                    ..all()
+                },
+                7,
+            ),
+            (
+                Query {
+                    conditions: vec![at_least("size", 2)],
+                    search: search("red1"),
+                    sort: sort.clone(),
+                    ..all()
+                },
+                7,
+            ),
+            (
+                Query {
+                    search: search("red"),
+                    sort,
+                    ..all()
+                },
+                27,
+            ),
+        ];
+        for (query, count) in queries {
+            let plan = Plan::new(&collection, &query).unwrap();
+            let drivers = plan.drivers();
+            for driver in drivers.iter().map(Some).chain([None]) {
+                let Select { sql, values } = plan.count(driver);
+                let found = connection.first(&sql, &values, |row| Ok(row.cell(0)?.integer()));
+                assert_eq!(found.unwrap(), Some(count), "{sql}");
+            }
+        }
+    }
 }

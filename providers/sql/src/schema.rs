@@ -10,7 +10,10 @@ use crate::fragments::quoted;
 pub const APPLICATION: u32 = 0x4D72_6374;
 
 /// The version of the file's layout (`PRAGMA user_version`).
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
+
+/// The statements that migrate a database to each format from the one before.
+const MIGRATIONS: [&[&str]; FORMAT as usize] = [&OUTBOX, &IDENTITY];
 
 /// A delivery is one event for one subscriber. Its `state` is one of:
 /// - 0, the first delivery of its subscriber and subject: the only one that may be delivered;
@@ -36,6 +39,15 @@ const OUTBOX: [&str; 4] = [
     "CREATE INDEX deliveries_dead ON deliveries (seq) WHERE state = 2",
 ];
 
+/// The identity of a shop, and the number of its last durable commit. At most one row.
+const IDENTITY: [&str; 1] = ["CREATE TABLE identity (
+        n INTEGER PRIMARY KEY CHECK (n = 1),
+        id TEXT NOT NULL,
+        created TEXT NOT NULL,
+        generation INTEGER NOT NULL,
+        commits INTEGER NOT NULL DEFAULT 0
+    ) STRICT"];
+
 /// Migrates the database to this format and to the declared collections, in one transaction. Calls `report`
 /// before each slow step and before it drops an index.
 ///
@@ -47,14 +59,7 @@ pub fn migrate<'a, C: Connection>(
     report: &dyn Fn(&str),
 ) -> Result<(), C::Error> {
     transaction(connection, || {
-        let format = connection.first("PRAGMA user_version", &[], |row| Ok(row.cell(0)?.integer()))?;
-        if format == Some(0) {
-            for statement in OUTBOX {
-                connection.execute(statement, &[])?;
-            }
-            connection.execute(&format!("PRAGMA application_id = {APPLICATION}"), &[])?;
-            connection.execute(&format!("PRAGMA user_version = {FORMAT}"), &[])?;
-        }
+        format(connection, report)?;
         for collection in collections {
             connection.execute(&collection.create_table(), &[])?;
             columns(connection, collection)?;
@@ -63,6 +68,27 @@ pub fn migrate<'a, C: Connection>(
         }
         Ok(())
     })
+}
+
+/// Migrates the tables that belong to no collection to this format.
+fn format<C: Connection>(connection: &C, report: &dyn Fn(&str)) -> Result<(), C::Error> {
+    let found = connection.first("PRAGMA user_version", &[], |row| Ok(row.cell(0)?.integer()))?;
+    let found = found.unwrap_or(0);
+    if found >= i64::from(FORMAT) {
+        return Ok(());
+    }
+    if found > 0 {
+        report(&format!("migrating the database from format {found} to {FORMAT}"));
+    }
+    for (format, statements) in (1..).zip(MIGRATIONS) {
+        if format > found {
+            for statement in statements {
+                connection.execute(statement, &[])?;
+            }
+        }
+    }
+    connection.execute(&format!("PRAGMA application_id = {APPLICATION}"), &[])?;
+    connection.execute(&format!("PRAGMA user_version = {FORMAT}"), &[])
 }
 
 /// Adds the missing columns of declared fields. Columns of other fields stay, because they cost nothing.

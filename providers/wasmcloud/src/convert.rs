@@ -80,12 +80,15 @@ macro_rules! variant {
     };
 }
 
-same!((), String, i64, u16, u32, u64);
+same!((), bool, String, i64, u16, u32, u64);
 
 record!(wire::Query => documents::Query { collection, conditions, search, sort, after, limit });
 record!(wire::Condition => documents::Condition { field, comparison, value });
 variant!(wire::Comparison => documents::Comparison { Equal, Less, AtMost, Greater, AtLeast; });
 variant!(wire::Scalar => documents::Scalar { ; Text, Integer });
+record!(wire::Search => documents::Search { all, not_all });
+record!(wire::Clause => documents::Clause { field, terms });
+record!(wire::Term => documents::Term { text, prefix });
 record!(wire::Sort => documents::Sort { field, direction });
 variant!(wire::Direction => documents::Direction { Ascending, Descending; });
 record!(wire::Position => documents::Position { value, id });

@@ -63,6 +63,15 @@ impl documents::Handler<Caller> for DocumentsServer {
         Ok(found.convert())
     }
 
+    async fn count(&self, caller: Caller, query: Query) -> Result<Result<u64, Failure>> {
+        if let Err(failure) = self.access.check(component(caller.as_ref()), &query.collection) {
+            return Ok(Err(failure.convert()));
+        }
+        let span = span(caller.as_ref(), "documents", "count");
+        let count = self.store.count(query.convert()).instrument(span).await;
+        Ok(count.convert())
+    }
+
     async fn commit(
         &self,
         caller: Caller,

@@ -83,6 +83,13 @@ impl Stripe {
         self.list("/v1/payment_intents?limit=10000")
     }
 
+    /// Returns the id of the payment intent that paid an order.
+    pub fn intent(&self, order: &str) -> Result<String> {
+        let intent = self.paid_intent(order)?;
+        let id = intent.get("id").and_then(Value::as_str);
+        Ok(id.context("an intent has an id")?.to_owned())
+    }
+
     /// Returns the status and the amount of each attempt to pay an order, oldest first.
     pub fn attempts(&self, order: &str) -> Result<Vec<(Value, Value)>> {
         let part = |intent: &Value, field: &str| intent.get(field).cloned().unwrap_or_default();
@@ -96,12 +103,17 @@ impl Stripe {
 
     /// Returns the charge that paid an order.
     pub fn charge(&self, order: &str) -> Result<Value> {
+        let intent = self.paid_intent(order)?;
+        let charge = intent.get("latest_charge");
+        charge.cloned().context("a charge should have paid the order")
+    }
+
+    fn paid_intent(&self, order: &str) -> Result<Value> {
         let intents = self.intents()?;
         let paid = intents
-            .iter()
+            .into_iter()
             .find(|intent| is_of_order(intent, order) && intent.get("status") == Some(&json!("succeeded")));
-        let charge = paid.and_then(|intent| intent.get("latest_charge"));
-        charge.cloned().context("a charge should have paid the order")
+        paid.context("an intent should have paid the order")
     }
 
     /// Returns the amounts of an order's refunds in ascending order. Fails unless they add up to the refunded

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::api::{KEY, Stripe};
 use crate::configured::{Configured, Host};
+use crate::fixtures::unique;
 use crate::http::{Request, Response};
 use crate::maildir::MailServer;
 use crate::process::Home;
@@ -55,6 +56,12 @@ impl Servers {
 pub fn order(shop: &Shop, user: &User, name: &str) -> Result<String> {
     let product = shop.product_from(json!({ "name": name, "price": 1999, "quantity": 2 }))?;
     shop.order(user.caller(), &[(&product, 2)])
+}
+
+/// Creates a product with a price in another currency, and returns its id.
+pub fn product_in(shop: &Shop, currency: &str, price: i64) -> Result<String> {
+    let name = unique(currency);
+    shop.product_from(json!({ "name": name, "price": price, "quantity": 2, "currency": currency }))
 }
 
 /// Pays an order with an idempotency key.

@@ -2,6 +2,7 @@
 //! (host and port). `MERCATO_TEST_SMTP` and `MERCATO_TEST_SMTP_FOLDER` name a mail server and its Maildir.
 
 mod api;
+mod currencies;
 mod fixtures;
 mod webhook;
 
@@ -57,6 +58,10 @@ pub fn tests() -> Vec<Trial> {
         trial(
             "stripe::a_webhook_signed_by_stripe_marks_an_order_as_paid",
             webhook::a_webhook_signed_by_stripe_marks_an_order_as_paid,
+        ),
+        trial(
+            "stripe::amounts_are_in_the_unit_of_stripe_for_each_currency",
+            currencies::amounts_are_in_the_unit_of_stripe_for_each_currency,
         ),
         trial(
             "stripe::concurrent_payments_and_refunds_are_made_once",

@@ -19,7 +19,8 @@ const HEAD: &str = r#"
 #   - sign-in by an OpenID provider: the host of the provider and that of its keys, to the gateway;
 #   - mail: "tcp://ADDRESS:PORT" of the server, to the gateway and to notifications-events. ADDRESS is an IP address,
 #     because Spin compares sockets with addresses;
-#   - webhooks: the hosts that receive them, such as "https://example.com", to webhooks-events.
+#   - webhooks: the hosts that receive them, such as "https://example.com", to webhooks-events. The variable
+#     `http_client_hosts` must have them too.
 spin_manifest_version = 2
 
 [application]

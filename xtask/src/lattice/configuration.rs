@@ -44,7 +44,8 @@ pub fn put(tool: &Tool, values: &Values) -> Result<()> {
     put("mercato-redis", &[&format!("url={}", values.redis)])?;
     let smtp = format!("url={}", values.smtp);
     put("mercato-smtp", &[&smtp, "from=Mercato <shop@example.com>"])?;
-    put("mercato-http-client", &["hosts=api.stripe.com,api.twilio.com"])?;
+    let hosts = "HTTP_CLIENT_HOSTS=api.stripe.com,api.twilio.com,webhooks.example";
+    put("mercato-http-client", &[hosts])?;
     put("mercato-notifications", &["OPERATOR_EMAIL=operator@example.com"])?;
     put(
         "mercato-payments",

@@ -117,9 +117,14 @@ impl<'a> Runner<'a> {
     }
 }
 
-/// Returns settings for test payments. Tests sign webhooks with the API key.
-pub fn test_payments(secret: &str) -> [(&'static str, &str); 3] {
+/// Returns settings for test payments, and for webhooks to a host that does not exist. Tests sign webhooks of
+/// payments with the API key.
+pub fn test_payments(secret: &str) -> [(&'static str, &str); 4] {
     [
+        (
+            "HTTP_CLIENT_HOSTS",
+            "api.stripe.com,api.twilio.com,webhooks.example",
+        ),
         ("MERCATO_ENVIRONMENT", "development"),
         ("PAYMENT_GATEWAY", "test"),
         ("STRIPE_WEBHOOK_SECRET", secret),

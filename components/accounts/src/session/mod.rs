@@ -20,10 +20,10 @@ use mercato_shop::settings::number;
 use mercato_shop::types::{Caller, Error};
 use subtle::ConstantTimeEq;
 
-use crate::audit;
 use crate::repository::{
     MAX_SESSIONS, SESSIONS, SessionBody, USERS, UserBody, get_user, sessions_of, to_session, to_user,
 };
+use crate::{audit, email};
 use refresh_token::RefreshToken;
 
 /// How long a rotated token counts as the second of two uses at the same moment, in milliseconds.
@@ -132,9 +132,10 @@ pub fn refresh(ports: &(impl Ports + Cache), refresh_token: &str, client: &Clien
         }
     }
     let user = USERS.get(ports, &session.body.user_id)?;
-    let user = user
+    let mut user = user
         .filter(|user| session.body.is_live(user.body.epoch))
         .ok_or_else(ended)?;
+    email::adopt(ports, &mut user)?;
     let next = token.next()?;
     let signed_in = sign_in(ports, user, &session.id, &next)?;
     session.body.rotate(&next, lifetime(ports)?, client);

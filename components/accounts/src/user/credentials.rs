@@ -1,81 +1,102 @@
-//! Rules for user names and passwords.
+//! Rules for passwords.
 
 use std::ops::RangeInclusive;
 
-use mercato_shop::accounts::Credentials;
+use mercato_shop::text::nfc;
 use mercato_shop::types::Error;
 
-const USERNAME: RangeInclusive<usize> = 3..=64;
+use super::hash;
+
 /// The minimum is the one of NIST SP 800-63B. The maximum bounds the work of hashing.
-const PASSWORD: RangeInclusive<usize> = 8..=128;
+const LENGTH: RangeInclusive<usize> = 8..=128;
 
-/// Checks the credentials of a registration.
-pub fn check(input: &Credentials) -> Result<(), Error> {
-    let username = &input.username;
-    if !USERNAME.contains(&username.chars().count()) {
-        return Err(Error::invalid(
-            "username",
-            "`username` must be 3 to 64 characters.",
-        ));
-    }
-    if username
-        .chars()
-        .any(|char| char.is_whitespace() || char.is_control())
-    {
-        return Err(Error::invalid(
-            "username",
-            "`username` must not contain white space or control characters.",
-        ));
-    }
-    check_password("password", &input.password)
-}
+/// A new password that is allowed, in the form that is hashed.
+pub struct NewPassword(String);
 
-/// Checks a new password that was sent in this field.
-pub fn check_password(field: &str, password: &str) -> Result<(), Error> {
-    if PASSWORD.contains(&password.chars().count()) {
-        Ok(())
-    } else {
-        Err(Error::invalid(
-            field,
-            format!("`{field}` must be 8 to 128 characters."),
-        ))
+impl NewPassword {
+    /// Checks a new password that was sent in this field.
+    pub fn check(field: &str, password: &str) -> Result<Self, Error> {
+        let prepared = prepare(password);
+        if LENGTH.contains(&prepared.chars().count()) {
+            return Ok(Self(prepared));
+        }
+        let message = format!("`{field}` must be 8 to 128 characters.");
+        Err(Error::invalid(field, message))
+    }
+
+    /// Hashes the password, which takes long.
+    pub fn hash(&self) -> Result<String, Error> {
+        hash::hash(&self.0)
     }
 }
 
-/// Returns the form of a user name that must be unique: names that differ only in case are the same.
-pub fn username_key(username: &str) -> String {
-    username.to_lowercase()
+/// Returns whether a password matches a hash. Without a hash, it takes as long and returns false. So the time
+/// of a sign-in does not reveal whether the user exists.
+pub fn matches(password: &str, hash: Option<&str>) -> Result<bool, Error> {
+    let verify = |password: &str| match hash {
+        Some(hash) => hash::verify(password, hash),
+        None => hash::verify_nothing(password).map(|()| false),
+    };
+    let prepared = prepare(password);
+    // Earlier versions hashed passwords as they were typed.
+    Ok(verify(&prepared)? || prepared != password && verify(password)?)
+}
+
+/// Returns a password as it is hashed, so that it does not depend on the keyboard: with the mappings of the
+/// PRECIS profile OpaqueString (RFC 8265). Spaces outside ASCII become spaces, and the form is C.
+///
+/// A character that the profile disallows stays, since emoji and control characters make a password no
+/// weaker.
+fn prepare(password: &str) -> String {
+    let is_other_space = |char: char| {
+        matches!(
+            char,
+            '\u{A0}' | '\u{1680}' | '\u{2000}'..='\u{200A}' | '\u{202F}' | '\u{205F}' | '\u{3000}'
+        )
+    };
+    nfc(&password.replace(is_other_space, " "))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn invalid_field(username: &str, password: &str) -> Option<String> {
-        match check(&Credentials {
-            username: username.into(),
-            password: password.into(),
-        }) {
-            Ok(()) => None,
-            Err(Error::Invalid(violation)) => Some(violation.field),
-            Err(other) => panic!("{other:?}"),
+    #[test]
+    fn accepts_passwords_within_their_limits() {
+        for (password, is_valid) in [
+            ("12345678", true),
+            (&"ß".repeat(128), true),
+            ("1234567", false),
+            (&"1".repeat(129), false),
+            (&"e\u{301}".repeat(7), false),
+            (&"e\u{301}".repeat(8), true),
+        ] {
+            assert_eq!(
+                NewPassword::check("password", password).is_ok(),
+                is_valid,
+                "{password}"
+            );
         }
     }
 
     #[test]
-    fn accepts_names_and_passwords_within_their_limits() {
-        let (short, long) = ("b".repeat(2), "b".repeat(65));
-        for (username, password, field) in [
-            ("bob", "12345678", None),
-            (&"é".repeat(64), &"ß".repeat(128), None),
-            (&short, "12345678", Some("username")),
-            (&long, "12345678", Some("username")),
-            ("bob bob", "12345678", Some("username")),
-            ("bob\u{7}", "12345678", Some("username")),
-            ("bob", "1234567", Some("password")),
-            ("bob", &"1".repeat(129), Some("password")),
-        ] {
-            assert_eq!(invalid_field(username, password).as_deref(), field, "{username}");
+    fn matches_a_password_however_it_was_typed() {
+        let password = NewPassword::check("password", "pa\u{3000}sse\u{301} 👩\u{200D}🚀").unwrap();
+        let stored = password.hash().unwrap();
+        for password in ["pa ssé 👩\u{200D}🚀", "pa\u{A0}sse\u{301} 👩\u{200D}🚀"] {
+            assert_eq!(matches(password, Some(&stored)), Ok(true), "{password}");
         }
+        for password in ["passé 👩\u{200D}🚀", "pa ssé 👩🚀", "pa sse 👩\u{200D}🚀"] {
+            assert_eq!(matches(password, Some(&stored)), Ok(false), "{password}");
+        }
+        assert_eq!(matches("pa ssé", None), Ok(false));
+    }
+
+    #[test]
+    fn matches_hashes_of_passwords_as_they_were_typed() {
+        let typed = "passe\u{301}\u{3000}word";
+        let stored = hash::hash(typed).unwrap();
+        assert_eq!(matches(typed, Some(&stored)), Ok(true));
+        assert_eq!(matches("passé word", Some(&stored)), Ok(false));
     }
 }

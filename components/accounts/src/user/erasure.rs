@@ -9,9 +9,9 @@ use mercato_shop::types::{Caller, Error, Role};
 
 use super::external;
 use crate::repository::{
-    Profile, USERNAMES, USERS, UserBody, VERIFICATIONS, get_user, to_user, verifications_of,
+    PASSWORD_RESETS, Profile, USERNAMES, USERS, UserBody, VERIFICATIONS, get_user, to_user, verifications_of,
 };
-use crate::{audit, events, session};
+use crate::{audit, email, events, session};
 
 /// The user name of erased users. It contains a space, so it can't be registered.
 const ERASED_USERNAME: &str = "erased user";
@@ -28,6 +28,18 @@ pub fn erase(ports: &(impl Ports + Cache), caller: &Caller, id: &str) -> Result<
             && let Some(claim) = USERNAMES.get(ports, key)?
         {
             writes.push(USERNAMES.delete(&claim));
+        }
+        if let Some(address) = user
+            .body
+            .profile
+            .email
+            .as_deref()
+            .filter(|_| user.body.profile.email_verified)
+        {
+            writes.extend(email::release(ports, address, id)?);
+        }
+        if let Some(reset) = PASSWORD_RESETS.get(ports, id)? {
+            writes.push(PASSWORD_RESETS.delete(&reset));
         }
         let external_id = user.body.external.as_ref().map(|external| external.id());
         if let Some(external_id) = &external_id {
@@ -56,6 +68,8 @@ impl UserBody {
         *self = Self {
             username: ERASED_USERNAME.into(),
             username_key: None,
+            login_email: None,
+            registered_by_email: false,
             password_hash: None,
             external: None,
             role: Role::Customer,

@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 
 use crate::audit;
 use crate::repository::{
-    SessionBody, VerificationBody, channel_name, get_user, role_name, sessions_of, verifications_of,
+    PASSWORD_RESETS, SessionBody, VerificationBody, channel_name, get_user, role_name, sessions_of,
+    verifications_of,
 };
 
 /// Returns all data that this service has of a user, as a JSON object. The data are the caller's, or anyone's
@@ -28,6 +29,9 @@ pub fn export(ports: &impl Ports, caller: &Caller, id: &str) -> Result<String, E
         },
         "sessions": sessions.iter().map(session).collect::<Vec<_>>(),
         "verifications": verifications_of(ports, id)?.iter().map(verification).collect::<Vec<_>>(),
+        "resetRequest": PASSWORD_RESETS.get(ports, id)?.map(|reset| {
+            json!({ "sentAt": reset.body.sent_at, "expiresAt": reset.body.expires_at })
+        }),
         "auditLog": audit::entries_about(ports, id)?.iter().map(entry).collect::<Vec<_>>(),
     });
     if caller.user_id() != Some(id) {

@@ -21,16 +21,14 @@ use mercato_shop::types::Error;
 
 use super::profile::is_name;
 use super::registration::new_user;
+use super::username;
 use crate::repository::{
     AUDIT, EXTERNAL_IDS, ExternalAccount, ExternalClaim, Profile, UserBody, get_user, to_user,
 };
-use crate::{audit, events};
+use crate::{audit, email, events};
 
 /// In bytes (OpenID Connect Core 1.0, section 2).
 const MAX_SUBJECT: usize = 255;
-
-/// How many characters of an e-mail address a user name takes over.
-const MAX_LOCAL_PART: usize = 40;
 
 /// Returns the user of an external identity, and creates it at the first sign-in.
 ///
@@ -90,14 +88,27 @@ fn create(
     external: &ExternalId,
     claim: Option<Stored<ExternalClaim>>,
 ) -> Result<User, AttemptError> {
-    let (user, mut writes) = new_user(UserBody {
+    let mut body = UserBody {
         external: Some(ExternalAccount {
             issuer: identity.issuer.clone(),
             id: external.as_str().into(),
         }),
         profile: profile(identity),
-        ..UserBody::new(&username(identity))
-    })?;
+        ..UserBody::new(&username::generate(identity.email.as_deref()))
+    };
+    let address = body
+        .profile
+        .email
+        .as_deref()
+        .filter(|_| body.profile.email_verified);
+    // An address that another user has verified is not verified a second time.
+    let is_free = address.map_or(Ok(true), |address| email::is_free(ports, address))?;
+    body.profile.email_verified &= is_free;
+    body.set_login_email();
+    let (user, mut writes) = new_user(body)?;
+    if let Some(address) = &user.body.login_email {
+        writes.extend(email::claim(ports, address, &user.id)?);
+    }
     let body = ExternalClaim {
         user_id: user.id.clone(),
         erased_at: None,
@@ -128,19 +139,6 @@ fn sign_in_entry(identity: &ExternalIdentity, user_id: &str) -> Result<Write, Er
 
 fn sign_in_id(identity: &ExternalIdentity, user_id: &str) -> String {
     format!("{user_id}/{}", identity.signed_in_at)
-}
-
-/// Generates a user name: the local part of the e-mail address, and random digits that make it unique.
-fn username(identity: &ExternalIdentity) -> String {
-    let address = identity.email.as_deref().unwrap_or_default();
-    let local = address.split('@').next().unwrap_or_default();
-    let is_allowed = |char: &char| char.is_ascii_alphanumeric() || "._-".contains(*char);
-    let mut name: String = local.chars().filter(is_allowed).take(MAX_LOCAL_PART).collect();
-    if name.is_empty() {
-        name = "user".into();
-    }
-    let [a, b, c, d, ..] = id::random_bytes();
-    format!("{}-{:08x}", name.to_lowercase(), u32::from_be_bytes([a, b, c, d]))
 }
 
 /// Takes over what the provider says of the person. A name or an address that is invalid here is left out.

@@ -1,6 +1,6 @@
 //! Users: how they register, sign in, change and are erased.
 
-mod credentials;
+pub mod credentials;
 mod erasure;
 mod export;
 mod external;
@@ -10,13 +10,14 @@ mod profile;
 mod read;
 mod registration;
 mod sign_in;
-mod throttle;
+pub mod throttle;
+mod username;
 
 pub use erasure::erase;
 pub use export::export;
 pub use external::sign_in_external;
 pub use password::change_password;
 pub use profile::{set_role, update};
-pub use read::{get_many, list, look_up};
+pub use read::{find, get_many, list, look_up};
 pub use registration::register;
 pub use sign_in::login;

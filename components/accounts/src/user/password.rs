@@ -6,8 +6,8 @@ use mercato_shop::cache::Cache;
 use mercato_shop::ports::Ports;
 use mercato_shop::types::{Caller, Error};
 
+use super::credentials::{self, NewPassword};
 use super::throttle::{self, Admission, Origin};
-use super::{credentials, hash};
 use crate::repository::{SESSIONS, USERS, get_active_user, to_user};
 use crate::{audit, session};
 
@@ -23,7 +23,7 @@ pub fn change_password(
     new: &str,
 ) -> Result<User, Error> {
     let id = caller.require_user("The API key has no password.")?;
-    credentials::check_password("new", new)?;
+    let password = NewPassword::check("new", new)?;
     let mut user = get_active_user(ports, id)?;
     let Some(hash) = &user.body.password_hash else {
         return Err(Error::Conflict(
@@ -36,7 +36,7 @@ pub fn change_password(
         Admission::Allowed(attempt) => attempt,
         Admission::Limited { seconds, .. } => return Err(Error::RateLimited(seconds)),
     };
-    if !hash::verify(current, hash)? {
+    if !credentials::matches(current, Some(hash))? {
         ports.commit(&[audit::failed_entry(action)?], &[])?;
         return Err(Error::invalid(
             "current",
@@ -44,7 +44,7 @@ pub fn change_password(
         ));
     }
     attempt.forgive(ports);
-    user.body.password_hash = Some(hash::hash(new)?);
+    user.body.password_hash = Some(password.hash()?);
     user.body.epoch += 1;
     let mut writes = vec![USERS.replace(&user)?, audit::entry(action)?];
     let own_session = match caller.session_id() {

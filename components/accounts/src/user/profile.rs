@@ -5,10 +5,11 @@ use mercato_shop::address::{is_email, is_phone};
 use mercato_shop::audit::AuditedAction;
 use mercato_shop::cache::Cache;
 use mercato_shop::ports::Ports;
+use mercato_shop::text::has_forbidden_format;
 use mercato_shop::types::{Caller, Error, Role};
 
-use crate::audit;
 use crate::repository::{Profile, USERS, get_active_user, to_user};
+use crate::{audit, email};
 
 /// Changes the profile of the caller, or of any user for an ADMIN or the API key.
 ///
@@ -32,7 +33,14 @@ pub fn update(
     if user.body.profile == before {
         return Ok(to_user(user));
     }
+    user.body.set_login_email();
     let mut writes = vec![USERS.replace(&user)?];
+    if let Some(address) = before
+        .email
+        .filter(|_| before.email_verified && !user.body.profile.email_verified)
+    {
+        writes.extend(email::release(ports, &address, id)?);
+    }
     if caller.user_id() != Some(id) {
         let action = AuditedAction::by(caller.actor(), AuditAction::ProfileChange).on(id);
         writes.push(audit::entry(action)?);
@@ -65,6 +73,21 @@ pub fn set_role(ports: &(impl Ports + Cache), caller: &Caller, id: &str, role: R
     Ok(to_user(user))
 }
 
+/// Returns the profile of a registration.
+///
+/// # Errors
+/// [`Error::Invalid`] if the name or the address is invalid.
+pub fn new(name: Option<&str>, email: Option<&str>) -> Result<Profile, Error> {
+    let mut profile = Profile::default();
+    profile.apply(&UserPatch {
+        name: name.map(Into::into),
+        email: email.map(Into::into),
+        phone: None,
+        locale: None,
+    })?;
+    Ok(profile)
+}
+
 impl Profile {
     /// Applies all changes of a patch, or none. An address that changes is no longer verified.
     fn apply(&mut self, patch: &UserPatch) -> Result<(), Error> {
@@ -74,7 +97,7 @@ impl Profile {
             "name",
             name,
             is_name,
-            "1 to 100 characters, without control characters",
+            "1 to 100 characters, without control characters and invisible characters",
         )?;
         check(
             "email",
@@ -120,7 +143,10 @@ fn replace(value: &mut Option<String>, new: Option<&str>) -> bool {
 }
 
 pub fn is_name(text: &str) -> bool {
-    text.chars().count() <= 100 && !text.trim().is_empty() && !text.chars().any(char::is_control)
+    text.chars().count() <= 100
+        && !text.trim().is_empty()
+        && !text.chars().any(char::is_control)
+        && !has_forbidden_format(text)
 }
 
 fn is_locale(text: &str) -> bool {
@@ -139,8 +165,16 @@ mod tests {
 
     #[test]
     fn accepts_names_and_locales_within_their_limits() {
-        assert!(["Ada", "Ada Lovelace", "李"].into_iter().all(is_name));
-        assert!(!["", " ", "a\nb", &"a".repeat(101)].into_iter().any(is_name));
+        assert!(
+            ["Ada", "Ada Lovelace", "李", "👩\u{200D}🚀"]
+                .into_iter()
+                .all(is_name)
+        );
+        assert!(
+            !["", " ", "a\nb", "A\u{202E}da", "A\u{200B}da", &"a".repeat(101)]
+                .into_iter()
+                .any(is_name)
+        );
         assert!(["de", "en-GB", "zh-Hant-TW"].into_iter().all(is_locale));
         assert!(
             !["", "e", "english", "en_GB", "en-", "en-ümlaut"]

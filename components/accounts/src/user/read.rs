@@ -1,12 +1,14 @@
 //! Reads users.
 
-use mercato_shop::accounts::{Contact, User, UserEdge, UserPage};
-use mercato_shop::collection::Stored;
-use mercato_shop::cursor;
+use mercato_shop::accounts::{Contact, LoginName, User, UserEdge, UserPage};
+use mercato_shop::address::email_key;
 use mercato_shop::ports::Ports;
+use mercato_shop::query;
 use mercato_shop::types::{Caller, Error, Page};
 
-use crate::repository::{USERS, UserBody, no_user, to_contact, to_user};
+use super::sign_in::find_by_username;
+use crate::email;
+use crate::repository::{USERS, no_user, to_contact, to_user};
 
 /// The name of the list's only sort. It is by id, which is the order of registration.
 const BY_REGISTRATION: &str = "registered";
@@ -33,28 +35,32 @@ pub fn get_many(
 /// Lists users: the caller's own record, or everyone's for an ADMIN or the API key.
 pub fn list(ports: &impl Ports, caller: &Caller, page: &Page) -> Result<UserPage, Error> {
     caller.require_authenticated()?;
-    let mut query = USERS.query(0);
-    cursor::apply(page, BY_REGISTRATION, &mut query)?;
-    let mut users = match caller.user_id() {
+    let found = match caller.user_id() {
         Some(own) if !caller.is_admin() => {
-            // The caller's record is the whole list. It follows the cursors of older users only.
-            let is_after = query.after.is_none_or(|position| position.id.as_str() < own);
             let user = USERS.get(ports, own)?;
-            user.into_iter().filter(|_| is_after).collect()
+            query::page_of(user.into_iter().collect(), page, BY_REGISTRATION)?
         }
-        _ => USERS.find(ports, &query)?,
-    };
-    let has_next = cursor::truncate_page(page, &mut users);
-    let edge = |stored: Stored<UserBody>| {
-        Ok(UserEdge {
-            cursor: cursor::encode(BY_REGISTRATION, None, &stored.id)?,
-            user: to_user(stored),
-        })
+        _ => query::page(ports, &USERS, USERS.query(0), page, BY_REGISTRATION, |_| None)?,
     };
     Ok(UserPage {
-        edges: users.into_iter().map(edge).collect::<Result<_, Error>>()?,
-        has_next,
+        has_next: found.has_next,
+        has_previous: found.has_previous,
+        total: found.total,
+        edges: found.map(|cursor, stored| UserEdge {
+            cursor,
+            user: to_user(stored),
+        }),
     })
+}
+
+/// Returns the user with a user name or a verified e-mail address, for an ADMIN or the API key.
+pub fn find(ports: &impl Ports, caller: &Caller, name: &LoginName) -> Result<Option<User>, Error> {
+    caller.require_admin()?;
+    let found = match name {
+        LoginName::Username(username) => find_by_username(ports, username)?,
+        LoginName::Email(address) => email::verified_user(ports, &email_key(address))?,
+    };
+    Ok(found.map(to_user))
 }
 
 /// Reads how users can be reached. An erased user has no contact.

@@ -1,38 +1,56 @@
 //! Registers users.
 
 use mercato_ports::documents::{CommitFailure, RefusalReason, Write};
-use mercato_shop::accounts::{AuditAction, Client, Credentials, SignIn};
+use mercato_shop::accounts::{AuditAction, Client, Registration, SignIn};
 use mercato_shop::audit::AuditedAction;
 use mercato_shop::collection::Stored;
 use mercato_shop::id;
 use mercato_shop::ports::Ports;
 use mercato_shop::types::{Error, Role};
 
-use super::credentials::{self, username_key};
-use super::hash;
+use super::credentials::NewPassword;
+use super::profile;
+use super::username::{self, possible_keys, username_key};
 use crate::repository::{Profile, USERNAMES, USERS, UserBody, UsernameClaim};
-use crate::{audit, events, session};
+use crate::{audit, email, events, session};
 
-/// Registers a customer with a password, and opens a session.
+/// Registers a customer with a password, and opens a session. Without a user name, one is generated from the
+/// e-mail address.
 ///
 /// # Errors
-/// [`Error::Invalid`] for a bad user name or password, [`Error::Conflict`] if the user name is taken.
-pub fn register(ports: &impl Ports, input: &Credentials, client: &Client) -> Result<SignIn, Error> {
-    credentials::check(input)?;
-    let taken = || {
-        Error::Conflict(format!(
-            "The user name {} is taken. Choose another one.",
-            input.username
-        ))
+/// [`Error::Invalid`] for a bad user name, password, name or address. [`Error::Conflict`] if the user name is
+/// taken, or if another user has verified the address.
+pub fn register(ports: &impl Ports, input: &Registration, client: &Client) -> Result<SignIn, Error> {
+    let address = input.email.as_deref();
+    let username = match (&input.username, address) {
+        (Some(username), _) => username::check(username)?,
+        (None, Some(_)) => username::generate(address),
+        (None, None) => {
+            return Err(Error::invalid("username", "`username` or `email` must be set."));
+        }
     };
-    // The insert below decides. Reading first only spares the hash.
-    if USERNAMES.get(ports, &username_key(&input.username))?.is_some() {
+    let password = NewPassword::check("password", &input.password)?;
+    let profile = profile::new(input.name.as_deref(), address)?;
+    let taken = || Error::Conflict(format!("The user name {username} is taken. Choose another one."));
+    // The insert below decides about names of this version. Reading first spares the hash, and finds the names
+    // of earlier versions.
+    let claims = USERNAMES.get_many(ports, &possible_keys(&username))?;
+    if claims.iter().any(Option::is_some) {
         return Err(taken());
     }
-    let (user, mut writes) = new_user(UserBody {
-        password_hash: Some(hash::hash(&input.password)?),
-        ..UserBody::new(&input.username)
-    })?;
+    let mut address_writes = match address {
+        Some(address) => email::register(ports, address)?,
+        None => Vec::new(),
+    };
+    let mut body = UserBody {
+        password_hash: Some(password.hash()?),
+        registered_by_email: address.is_some(),
+        profile,
+        ..UserBody::new(&username)
+    };
+    body.set_login_email();
+    let (user, mut writes) = new_user(body)?;
+    writes.append(&mut address_writes);
     let action = AuditedAction::by(&user.id, AuditAction::Register).on(&user.id);
     writes.push(audit::entry(action)?);
     let registered = events::user_registered(&user.id, &user.body.username)?;
@@ -68,6 +86,8 @@ impl UserBody {
         Self {
             username: username.into(),
             username_key: Some(username_key(username)),
+            login_email: None,
+            registered_by_email: false,
             password_hash: None,
             external: None,
             role: Role::Customer,

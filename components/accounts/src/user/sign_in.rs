@@ -1,6 +1,7 @@
 //! Signs users in by their passwords.
 
-use mercato_shop::accounts::{AuditAction, Client, Credentials, SignIn};
+use mercato_shop::accounts::{AuditAction, Client, Credentials, LoginName, SignIn};
+use mercato_shop::address::email_key;
 use mercato_shop::audit::AuditedAction;
 use mercato_shop::cache::Cache;
 use mercato_shop::collection::Stored;
@@ -9,31 +10,39 @@ use mercato_shop::ports::Ports;
 use mercato_shop::query::equal;
 use mercato_shop::types::{Caller, Error};
 
-use super::credentials::username_key;
-use super::hash;
+use super::credentials;
 use super::throttle::{self, Admission, Origin};
+use super::username::{possible_keys, username_key};
 use crate::repository::{USERS, UserBody};
-use crate::{audit, session};
+use crate::{audit, email, session};
 
-/// Checks a user name and a password, and opens a session.
+/// Checks a user name or an e-mail address and a password, and opens a session.
 ///
 /// # Errors
-/// [`Error::Unauthenticated`] if the user name or the password is wrong, [`Error::RateLimited`] after too
-/// many failures.
+/// [`Error::Unauthenticated`] if the name or the password is wrong, [`Error::RateLimited`] after too many
+/// failures.
 pub fn login(
     ports: &(impl Ports + Cache),
     caller: &Caller,
     input: &Credentials,
     client: &Client,
 ) -> Result<SignIn, Error> {
-    let key = username_key(&input.username);
-    let user = find_user(ports, &key)?;
-    let user_id = user.as_ref().map(|user| user.id.clone());
+    let users = candidates(ports, &input.login)?;
+    // Several users of one unverified address have no account in common that the limits could protect.
+    let only = match users.as_slice() {
+        [user] => Some(user),
+        _ => None,
+    };
+    let user_id = only.map(|user| user.id.clone());
     let user_id = user_id.as_deref();
     let origin = if user_id.is_some() && caller.user_id() == user_id {
         Origin::Owner
     } else {
         Origin::Address(client.address.as_deref())
+    };
+    let key = match only.and_then(|user| user.body.username_key.clone()) {
+        Some(key) => key,
+        None => throttle_key(&input.login),
     };
     let attempt = match throttle::admit(ports, &key, user_id, origin)? {
         Admission::Allowed(attempt) => attempt,
@@ -46,17 +55,18 @@ pub fn login(
             return Err(Error::RateLimited(seconds));
         }
     };
-    let is_right = match user.as_ref().and_then(|user| user.body.password_hash.as_deref()) {
-        Some(hash) => hash::verify(&input.password, hash)?,
-        None => hash::verify_nothing(&input.password).map(|()| false)?,
-    };
-    let Some(user) = user.filter(|_| is_right) else {
+    let Some(mut user) = first_match(&users, &input.password)? else {
         ports.commit(&[audit::failed_entry(sign_in_on(user_id))?], &[])?;
         return Err(Error::Unauthenticated(
-            "The user name or the password is wrong.".into(),
+            match input.login {
+                LoginName::Username(_) => "The user name or the password is wrong.",
+                LoginName::Email(_) => "The e-mail address or the password is wrong.",
+            }
+            .into(),
         ));
     };
     attempt.forgive(ports);
+    email::adopt(ports, &mut user)?;
     let (user_id, epoch, session_id) = (user.id.clone(), user.body.epoch, id::new());
     let action = AuditedAction::by(&user_id, AuditAction::SignIn).on(&user_id);
     let mut writes = vec![audit::entry(action)?];
@@ -66,10 +76,51 @@ pub fn login(
     Ok(signed_in)
 }
 
-fn find_user(ports: &impl Ports, username_key: &str) -> Result<Option<Stored<UserBody>>, Error> {
-    let mut query = USERS.query(1);
-    query.conditions.push(equal("usernameKey", username_key));
-    Ok(USERS.find(ports, &query)?.pop())
+/// Returns the user with a user name.
+pub fn find_by_username(ports: &impl Ports, username: &str) -> Result<Option<Stored<UserBody>>, Error> {
+    for key in possible_keys(username) {
+        let mut query = USERS.query(1);
+        query.conditions.push(equal("usernameKey", &key));
+        if let Some(user) = USERS.find(ports, &query)?.pop() {
+            return Ok(Some(user));
+        }
+    }
+    Ok(None)
+}
+
+/// Returns the users who may sign in with this name.
+fn candidates(ports: &impl Ports, login: &LoginName) -> Result<Vec<Stored<UserBody>>, Error> {
+    match login {
+        LoginName::Username(username) => Ok(find_by_username(ports, username)?.into_iter().collect()),
+        LoginName::Email(address) => {
+            let key = email_key(address);
+            match email::verified_user(ports, &key)? {
+                Some(user) => Ok(vec![user]),
+                None => email::unverified_users(ports, &key),
+            }
+        }
+    }
+}
+
+/// Returns the name in the form in which failures are counted, if it has no user or several.
+fn throttle_key(login: &LoginName) -> String {
+    match login {
+        LoginName::Username(username) => username_key(username),
+        LoginName::Email(address) => email_key(address),
+    }
+}
+
+/// Returns the first user with this password. Takes as long if there is no user.
+fn first_match(users: &[Stored<UserBody>], password: &str) -> Result<Option<Stored<UserBody>>, Error> {
+    if users.is_empty() {
+        credentials::matches(password, None)?;
+    }
+    for user in users {
+        if credentials::matches(password, user.body.password_hash.as_deref())? {
+            return Ok(Some(user.clone()));
+        }
+    }
+    Ok(None)
 }
 
 /// Returns the action of an attempt. It never has the user name, since people type their passwords there.

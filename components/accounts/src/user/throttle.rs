@@ -66,6 +66,13 @@ impl Attempt {
     }
 }
 
+/// Allows an owner who has proved to own the account to sign in from an address again, after failures there.
+pub fn forget(ports: &impl Cache, username_key: &str, address: Option<&str>) {
+    let window = id::now() / WINDOW;
+    let network = address.map(network).unwrap_or_default();
+    ports.delete(&[counter(window, &["pair", username_key, &network])]);
+}
+
 /// Counts an attempt to sign in under a user name. `user_id` is the id of that user, if there is one.
 pub fn admit(
     ports: &(impl Ports + Cache),

@@ -1,14 +1,12 @@
 //! Computes verification codes, and limits how many are sent.
 
-use hmac::{Hmac, Mac};
 use mercato_shop::accounts::Channel;
 use mercato_shop::id;
 use mercato_shop::ports::Ports;
-use mercato_shop::settings::{self, secret};
 use mercato_shop::types::Error;
-use sha2::Sha256;
 use subtle::ConstantTimeEq;
 
+use crate::mac;
 use crate::repository::{VerificationBody, channel_name};
 
 /// How long a code is valid, in milliseconds.
@@ -83,8 +81,7 @@ impl VerificationBody {
     }
 }
 
-/// Computes the code of this id for an address of a user. It is an HMAC (RFC 2104) with the API secret as its
-/// key, reduced to six digits. So codes need not be stored, and the stored data do not reveal them.
+/// Computes the code of this id for an address of a user: six digits of a [`mac`].
 pub fn compute(
     ports: &impl Ports,
     user_id: &str,
@@ -92,17 +89,10 @@ pub fn compute(
     address: &str,
     id: &str,
 ) -> Result<String, Error> {
-    let internal = || Error::Internal("failed to compute a verification code".into());
-    let secret = settings::read(ports, secret::api_secret)?;
-    let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).map_err(|_| internal())?;
-    for part in ["verification", user_id, channel_name(channel), address, id] {
-        let length = u64::try_from(part.len()).unwrap_or(u64::MAX);
-        mac.update(&length.to_le_bytes());
-        mac.update(part.as_bytes());
-    }
-    let hash = mac.finalize().into_bytes();
-    let (first, _) = hash.split_first_chunk().ok_or_else(internal)?;
-    Ok(format!("{:06}", u64::from_le_bytes(*first) % 1_000_000))
+    let parts = ["verification", user_id, channel_name(channel), address, id];
+    let [a, b, c, d, e, f, g, h, ..] = mac::compute(ports, &parts)?;
+    let number = u64::from_le_bytes([a, b, c, d, e, f, g, h]);
+    Ok(format!("{:06}", number % 1_000_000))
 }
 
 #[cfg(test)]

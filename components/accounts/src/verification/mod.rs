@@ -17,10 +17,10 @@ use mercato_shop::pruning::prune;
 use mercato_shop::retry::retry_on_conflict;
 use mercato_shop::types::{Caller, Error};
 
-use crate::events;
 use crate::repository::{
     Profile, USERS, VERIFICATIONS, VerificationBody, get_active_user, to_user, verification_key,
 };
+use crate::{email, events};
 
 const USERS_ONLY: &str = "The API key has no address. Sign in as the user of the address.";
 
@@ -75,7 +75,8 @@ pub fn request_verification(
 /// Checks the code that the caller received last, and marks the address as verified.
 ///
 /// # Errors
-/// [`Error::Invalid`] if the code is wrong, was tried too often or has expired.
+/// [`Error::Invalid`] if the code is wrong, was tried too often or has expired. [`Error::Conflict`] if another
+/// user has verified the e-mail address.
 pub fn verify(ports: &impl Ports, caller: &Caller, channel: Channel, code: &str) -> Result<User, Error> {
     let user_id = caller.require_user(USERS_ONLY)?;
     let key = verification_key(user_id, channel);
@@ -107,11 +108,16 @@ pub fn verify(ports: &impl Ports, caller: &Caller, channel: Channel, code: &str)
     if !verification.body.matches(code, &sent, id::now()) {
         return Err(wrong_code());
     }
+    let mut writes = vec![VERIFICATIONS.delete(&verification)];
     match channel {
-        Channel::Email => user.body.profile.email_verified = true,
+        Channel::Email => {
+            writes.extend(email::claim(ports, address, user_id)?);
+            user.body.profile.email_verified = true;
+            user.body.set_login_email();
+        }
         Channel::Phone => user.body.profile.phone_verified = true,
     }
-    let writes = [USERS.replace(&user)?, VERIFICATIONS.delete(&verification)];
+    writes.push(USERS.replace(&user)?);
     ports.commit(&writes, &[events::contact_verified(user_id, channel)?])?;
     user.version += 1;
     Ok(to_user(user))

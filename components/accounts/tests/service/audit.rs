@@ -18,10 +18,7 @@ fn audited(actor: &str, action: AuditAction, product: &str, time: u64) -> Event 
 }
 
 fn search(accounts: &Service, filter: AuditFilter) -> Vec<AuditEntry> {
-    let page = Page {
-        first: 100,
-        after: None,
-    };
+    let page = Page::first(100, None);
     let found = accounts.audit_log(&admin(), &filter, &page).unwrap();
     found.edges.into_iter().map(|edge| edge.entry).collect()
 }
@@ -81,7 +78,7 @@ fn filters_by_action_actor_subject_and_time() {
     assert_eq!(times(&accounts, between(None, Some(2))), [1]);
     assert_eq!(times(&accounts, between(Some(2), Some(4))), [3, 2]);
     assert_eq!(times(&accounts, between(Some(u64::MAX), None)), [0; 0]);
-    let page = |after| Page { first: 1, after };
+    let page = |after| Page::first(1, after);
     let first = accounts
         .audit_log(&admin(), &between(Some(2), Some(4)), &page(None))
         .unwrap();
@@ -96,10 +93,7 @@ fn filters_by_action_actor_subject_and_time() {
 #[test]
 fn allows_only_admins_and_the_api_key_to_read() {
     let (_, accounts) = accounts();
-    let page = Page {
-        first: 1,
-        after: None,
-    };
+    let page = Page::first(1, None);
     let read = |caller| accounts.audit_log(&caller, &ALL, &page).map(drop);
     assert_eq!(error_code(&read(Caller::Anonymous)), "UNAUTHENTICATED");
     assert_eq!(error_code(&read(customer("u1"))), "FORBIDDEN");

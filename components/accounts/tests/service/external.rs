@@ -92,10 +92,7 @@ fn creates_one_user_for_concurrent_first_sign_ins() {
     let faster = accounts.clone();
     ports.before_next_commit(move || drop(faster.sign_in_external(&identity("bob")).unwrap()));
     accounts.sign_in_external(&identity("bob")).unwrap();
-    let page = Page {
-        first: 10,
-        after: None,
-    };
+    let page = Page::first(10, None);
     assert_eq!(accounts.list(&Caller::ApiKey, &page).unwrap().edges.len(), 2);
 }
 

@@ -9,7 +9,9 @@
 
 mod audit;
 mod contacts;
+mod emails;
 mod external;
+mod password_reset;
 mod people;
 mod privacy;
 mod profile;

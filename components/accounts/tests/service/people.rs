@@ -1,11 +1,17 @@
 //! The service over a fresh store, and its users.
 
 use mercato_accounts::AccountsService;
+use mercato_ports::documents::{Replacement, Write};
 use mercato_ports::events::Event;
-use mercato_shop::accounts::{AuditAction, AuditEntry, AuditFilter, Client, Credentials, PhoneCode, SignIn};
+use mercato_shop::accounts::{
+    AuditAction, AuditEntry, AuditFilter, Channel, Client, Credentials, LoginName, PhoneCode, Registration,
+    SignIn, User,
+};
+use mercato_shop::ports::Ports;
 use mercato_shop::services::{Accounts, Contacts};
-use mercato_shop::testing::TestPorts;
+use mercato_shop::testing::{TestPorts, customer};
 use mercato_shop::types::{Caller, Error, Page, Role, SignedIn};
+use serde_json::Value;
 
 pub const SECRET: &str = "a secret of more than 16 bytes";
 pub const PASSWORD: &str = "correct horse";
@@ -13,22 +19,80 @@ pub const PASSWORD: &str = "correct horse";
 pub type Service = AccountsService<TestPorts>;
 
 pub fn accounts() -> (TestPorts, Service) {
+    accounts_with(&[])
+}
+
+/// Returns the service with more settings.
+pub fn accounts_with(settings: &[(&'static str, &str)]) -> (TestPorts, Service) {
+    let usual = [
+        ("API_SECRET", SECRET),
+        ("ACCESS_TOKEN_SECONDS", "60"),
+        ("SIGN_IN_FAILURES", "2"),
+    ];
     let ports = TestPorts::new(
         &[("accounts", include_str!("../../service.toml"))],
-        &[
-            ("API_SECRET", SECRET),
-            ("ACCESS_TOKEN_SECONDS", "60"),
-            ("SIGN_IN_FAILURES", "2"),
-        ],
+        &[&usual, settings].concat(),
     );
     (ports.clone(), AccountsService::new(ports))
 }
 
+/// Changes a document directly in the store.
+pub fn change(ports: &TestPorts, collection: &str, id: &str, change: impl FnOnce(&mut Value)) {
+    let found = ports.get_many(collection, &[id.to_owned()]).unwrap();
+    let document = found[0].clone().unwrap();
+    let mut body: Value = serde_json::from_str(&document.body).unwrap();
+    change(&mut body);
+    let write = Write::Replace(Replacement {
+        collection: collection.into(),
+        id: id.into(),
+        expected: document.version,
+        body: body.to_string(),
+    });
+    ports.commit(&[write], &[]).unwrap();
+}
+
 pub fn credentials(username: &str, password: &str) -> Credentials {
     Credentials {
-        username: username.into(),
+        login: LoginName::Username(username.into()),
         password: password.into(),
     }
+}
+
+pub fn registration(username: &str) -> Registration {
+    Registration {
+        username: Some(username.into()),
+        email: None,
+        name: None,
+        password: PASSWORD.into(),
+    }
+}
+
+/// Returns a registration by an e-mail address, without a user name.
+pub fn by_email(email: &str, password: &str) -> Registration {
+    Registration {
+        username: None,
+        email: Some(email.into()),
+        name: Some("Ada".into()),
+        password: password.into(),
+    }
+}
+
+pub fn login_by_email(accounts: &Service, email: &str, password: &str) -> Result<SignIn, Error> {
+    let credentials = Credentials {
+        login: LoginName::Email(email.into()),
+        password: password.into(),
+    };
+    accounts.login(&Caller::Anonymous, &credentials, &unknown_client())
+}
+
+/// Verifies a user's e-mail address with the code of the mail.
+pub fn verify_email(ports: &TestPorts, accounts: &Service, user_id: &str) -> Result<User, Error> {
+    let caller = customer(user_id);
+    let _ = ports.take_mails();
+    accounts.request_verification(&caller, Channel::Email).unwrap();
+    let mail = ports.take_mails().remove(0);
+    let code: String = mail.text.chars().filter(char::is_ascii_digit).take(6).collect();
+    accounts.verify(&caller, Channel::Email, &code)
 }
 
 /// Returns the code that an event asks another service to send.
@@ -56,7 +120,7 @@ pub fn at(address: &str) -> Client {
 
 pub fn register(accounts: &Service, username: &str) -> SignIn {
     accounts
-        .register(&credentials(username, PASSWORD), &unknown_client())
+        .register(&registration(username), &unknown_client())
         .unwrap()
 }
 
@@ -98,10 +162,7 @@ pub fn audit(accounts: &Service, action: AuditAction) -> Vec<AuditEntry> {
         action: Some(action),
         ..ALL
     };
-    let page = Page {
-        first: 100,
-        after: None,
-    };
+    let page = Page::first(100, None);
     let log = accounts.audit_log(&Caller::ApiKey, &filter, &page).unwrap();
     log.edges.into_iter().map(|edge| edge.entry).collect()
 }

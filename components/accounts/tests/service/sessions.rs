@@ -1,15 +1,19 @@
 //! Sessions: how they are refreshed, listed and ended.
 
 use crate::people::{
-    PASSWORD, Service, accounts, at, audit, bearer, login, login_at, register, unknown_client,
+    PASSWORD, Service, accounts, accounts_with, at, audit, bearer, change, login, login_at, register,
+    unknown_client,
 };
 use mercato_ports::documents::Query;
-use mercato_shop::accounts::{AuditAction, AuditOutcome};
+use mercato_shop::accounts::{AuditAction, AuditOutcome, SignIn};
 use mercato_shop::cache::Revocation;
+use mercato_shop::id;
 use mercato_shop::ports::Ports as _;
 use mercato_shop::services::Accounts;
 use mercato_shop::testing::{customer, error_code};
 use mercato_shop::types::{Caller, Error};
+
+const SESSIONS: &str = "accounts.sessions";
 
 fn is_unauthenticated<T: std::fmt::Debug>(answer: &Result<T, Error>) -> bool {
     matches!(answer, Err(Error::Unauthenticated(_)))
@@ -79,7 +83,7 @@ fn rejects_a_sign_in_while_all_sessions_are_ended() {
             "ada",
             PASSWORD
         )));
-        let kept = ports.find(&Query::all("accounts.sessions", 10)).unwrap();
+        let kept = ports.find(&Query::all(SESSIONS, 10)).unwrap();
         assert!(kept.is_empty(), "{kept:?}");
         let log = audit(&accounts, AuditAction::SessionRevocation);
         let session = log[0].detail.as_ref().unwrap().strip_prefix("session ").unwrap();
@@ -187,6 +191,103 @@ fn shows_sessions_to_their_owner_and_lets_admins_end_them() {
     assert_eq!(accounts.sessions(&own, None).unwrap(), sessions[1..]);
     let log = audit(&accounts, AuditAction::SessionRevocation);
     assert_eq!((log.len(), log[0].actor.as_str()), (1, "api-key"));
+}
+
+#[test]
+fn a_session_lives_as_long_as_its_refresh_token() {
+    let (ports, accounts) = accounts_with(&[("REFRESH_TOKEN_SECONDS", "600")]);
+    let first = register(&accounts, "ada");
+    let ada = customer(&first.user.id);
+    login(&accounts, "ada", PASSWORD).unwrap();
+    let lifetimes = || {
+        let sessions = accounts.sessions(&ada, None).unwrap().into_iter();
+        sessions
+            .map(|session| session.expires_at - session.last_used_at)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(lifetimes(), [600_000; 2]);
+    let session = accounts.sessions(&ada, None).unwrap().remove(1);
+    change(&ports, SESSIONS, &session.id, |body| {
+        body["expiresAt"] = (id::now() + 60_000).into();
+    });
+    let second = accounts.refresh(&first.refresh_token, &unknown_client()).unwrap();
+    assert_eq!(lifetimes(), [600_000; 2], "a refresh prolongs the session");
+    change(&ports, SESSIONS, &session.id, |body| {
+        body["expiresAt"] = (id::now() - 1).into();
+    });
+    assert!(is_unauthenticated(
+        &accounts.refresh(&second.refresh_token, &unknown_client())
+    ));
+    assert_eq!(lifetimes().len(), 1, "an expired session is not shown");
+}
+
+#[test]
+fn ends_all_sessions_even_if_they_can_not_be_deleted() {
+    type End = fn(&Service, &Caller) -> Result<(), Error>;
+    let another_password: End = |accounts, ada| {
+        accounts
+            .change_password(ada, PASSWORD, "battery staple")
+            .map(drop)
+    };
+    let erasure: End = |accounts, ada| accounts.erase(ada, ada.user_id().unwrap()).map(drop);
+    for end in [another_password, erasure] {
+        let (ports, accounts) = accounts();
+        let tokens = [
+            register(&accounts, "ada"),
+            login(&accounts, "ada", PASSWORD).unwrap(),
+        ];
+        let ada = customer(&tokens[0].user.id);
+        // The first commit changes the user. The second one would delete the sessions.
+        ports.stop_after(1);
+        assert_eq!(error_code(&end(&accounts, &ada)), "UNAVAILABLE");
+        ports.restart();
+        assert_eq!(ports.find(&Query::all(SESSIONS, 10)).unwrap().len(), 2);
+        for token in tokens {
+            let refreshed = accounts.refresh(&token.refresh_token, &unknown_client());
+            assert!(is_unauthenticated(&refreshed), "{refreshed:?}");
+        }
+        assert_eq!(accounts.sessions(&Caller::ApiKey, ada.user_id()).unwrap(), []);
+    }
+}
+
+#[test]
+fn revokes_the_access_tokens_of_an_ended_session_until_they_expire() {
+    type End = fn(&Service, &SignIn, &Caller);
+    let by_access_token: End = |accounts, _, own| assert!(accounts.logout(own, None).unwrap());
+    let by_refresh_token: End = |accounts, signed_in, _| {
+        let token = Some(signed_in.refresh_token.as_str());
+        assert!(accounts.logout(&Caller::Anonymous, token).unwrap());
+    };
+    let by_id: End = |accounts, _, own| {
+        let id = own.session_id().unwrap();
+        accounts.revoke_session(&Caller::ApiKey, id).unwrap();
+    };
+    let by_another_password: End = |accounts, signed_in, _| {
+        let ada = customer(&signed_in.user.id);
+        accounts
+            .change_password(&ada, PASSWORD, "battery staple")
+            .unwrap();
+    };
+    let by_erasure: End = |accounts, signed_in, own| {
+        accounts.erase(own, &signed_in.user.id).unwrap();
+    };
+    for end in [
+        by_access_token,
+        by_refresh_token,
+        by_id,
+        by_another_password,
+        by_erasure,
+    ] {
+        let (ports, accounts) = accounts_with(&[("ACCESS_TOKEN_SECONDS", "900")]);
+        let signed_in = register(&accounts, "ada");
+        let own = bearer(&accounts, &signed_in);
+        let id = own.session_id().unwrap();
+        assert!(!Revocation::of(id).is_marked(&ports));
+        end(&accounts, &signed_in, &own);
+        assert!(Revocation::of(id).is_marked(&ports));
+        let mark = format!("accounts.revoked.{id}");
+        assert_eq!(ports.lifetime(&mark), Some(900_000));
+    }
 }
 
 #[test]

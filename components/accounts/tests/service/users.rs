@@ -2,7 +2,7 @@
 
 use std::thread;
 
-use crate::people::{SECRET, accounts, credentials, login, register, unknown_client};
+use crate::people::{SECRET, accounts, login, register, registration, unknown_client};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use mercato_shop::services::Accounts;
 use mercato_shop::testing::{admin, customer, error_code};
@@ -55,14 +55,12 @@ fn claims_a_user_name_once_in_any_case_even_in_a_race() {
     let (_, accounts) = accounts();
     register(&accounts, "bob");
     assert_eq!(
-        error_code(&accounts.register(&credentials("BOB", "correct horse"), &unknown_client())),
+        error_code(&accounts.register(&registration("BOB"), &unknown_client())),
         "CONFLICT"
     );
     let registered = thread::scope(|scope| {
         let tries: Vec<_> = (0..4)
-            .map(|_| {
-                scope.spawn(|| accounts.register(&credentials("carol", "correct horse"), &unknown_client()))
-            })
+            .map(|_| scope.spawn(|| accounts.register(&registration("carol"), &unknown_client())))
             .collect();
         tries
             .into_iter()
@@ -73,13 +71,7 @@ fn claims_a_user_name_once_in_any_case_even_in_a_race() {
     assert_eq!(registered, 1);
     assert_eq!(
         accounts
-            .list(
-                &admin(),
-                &Page {
-                    first: 10,
-                    after: None
-                }
-            )
+            .list(&admin(), &Page::first(10, None))
             .unwrap()
             .edges
             .len(),
@@ -92,7 +84,7 @@ fn shows_customers_themselves_and_admins_everybody() {
     let (_, accounts) = accounts();
     let (alice, bob) = (register(&accounts, "alice").user, register(&accounts, "bob").user);
     let ids = [alice.id.clone(), bob.id.clone(), "nobody".into()];
-    let page = |first, after| Page { first, after };
+    let page = |first, after| Page::first(first, after);
 
     assert_eq!(
         error_code(&accounts.get_many(&Caller::Anonymous, &ids)),

@@ -1,9 +1,7 @@
 //! Verification of e-mail addresses and phone numbers.
 
-use crate::people::{Service, accounts, phone_code, register};
-use mercato_ports::documents::{Replacement, Write};
+use crate::people::{Service, accounts, change, phone_code, register};
 use mercato_shop::accounts::{Channel, UserPatch};
-use mercato_shop::ports::Ports;
 use mercato_shop::services::{Accounts, Contacts};
 use mercato_shop::testing::{TestPorts, customer, error_code};
 use mercato_shop::types::{Caller, Error};
@@ -251,21 +249,6 @@ fn computes_a_different_code_for_each_number() {
             .unwrap()
             .phone_verified
     );
-}
-
-/// Changes a document directly in the store.
-fn change(ports: &TestPorts, collection: &str, id: &str, change: impl FnOnce(&mut Value)) {
-    let found = ports.get_many(collection, &[id.to_owned()]).unwrap();
-    let document = found[0].clone().unwrap();
-    let mut body: Value = serde_json::from_str(&document.body).unwrap();
-    change(&mut body);
-    let write = Write::Replace(Replacement {
-        collection: collection.into(),
-        id: id.into(),
-        expected: document.version,
-        body: body.to_string(),
-    });
-    ports.commit(&[write], &[]).unwrap();
 }
 
 #[test]

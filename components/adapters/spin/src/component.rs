@@ -85,6 +85,12 @@ impl documents::Guest for Adapter {
         })
     }
 
+    fn count(query: Query) -> Result<u64, Failure> {
+        with_database(unavailable, |database| {
+            crate::documents::count(&database.connection, &database.shop, &query)
+        })
+    }
+
     fn commit(writes: Vec<Write>, events: Vec<Event>) -> Result<(), CommitFailure> {
         let failed = |reason| CommitFailure::Failed(unavailable(reason));
         with_database(failed, |database| {

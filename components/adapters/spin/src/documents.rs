@@ -85,6 +85,19 @@ pub fn find<C: Connection<Error = String>>(
     read::find(connection, &plan).map_err(unavailable)
 }
 
+/// Implements `mercato:platform/documents.count`.
+///
+/// # Errors
+/// As the port documents.
+pub fn count<C: Connection<Error = String>>(
+    connection: &C,
+    shop: &Shop,
+    query: &Query,
+) -> Result<u64, Failure> {
+    let plan = Plan::new(shop.collection(&query.collection)?, query)?;
+    read::count(connection, &plan).map_err(unavailable)
+}
+
 /// Implements `mercato:platform/documents.commit`.
 ///
 /// # Errors

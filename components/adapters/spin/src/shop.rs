@@ -37,15 +37,19 @@ impl Shop {
     pub fn new(manifest: &ShopManifest) -> Result<Self, String> {
         manifest.check()?;
         let declared = manifest.collections();
-        let fingerprint = serde_json::to_string(&declared).map_err(|error| error.to_string())?;
+        let fields = serde_json::to_string(&declared).map_err(|error| error.to_string())?;
         let collections = declared
             .iter()
             .map(|(name, declared)| (name.clone(), Collection::new(name, declared)))
-            .collect();
+            .collect::<BTreeMap<_, _>>();
+        let searched = collections
+            .values()
+            .filter(|collection| !collection.search.is_empty());
+        let search_tables = searched.map(Collection::create_search).collect::<String>();
         Ok(Self {
             collections,
             subscriptions: manifest.subscriptions(),
-            fingerprint: format!("{} {fingerprint}", schema::FORMAT),
+            fingerprint: format!("{} {fields} {search_tables}", schema::FORMAT),
         })
     }
 
@@ -75,5 +79,6 @@ mod tests {
         assert!(shop.collection("catalog.products").is_ok());
         assert!(shop.collection("catalog.nothing").is_err());
         assert!(!shop.subscriptions.is_empty());
+        assert!(shop.fingerprint.contains("USING fts5"));
     }
 }

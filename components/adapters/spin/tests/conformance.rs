@@ -94,6 +94,10 @@ impl Documents for Store {
         documents::find(&self.open(), &self.shop, &query)
     }
 
+    async fn count(&self, query: Query) -> Result<u64, Failure> {
+        documents::count(&self.open(), &self.shop, &query)
+    }
+
     async fn commit(&self, writes: Vec<Write>, events: Vec<Event>) -> Result<(), CommitFailure> {
         documents::commit(&self.open(), &self.shop, &writes, &events)
     }

@@ -37,7 +37,7 @@ fn does_not_audit_own_carts_and_carts_of_guests() {
     let anonymous = Caller::Anonymous;
     let cart = guest(&shop.add(&anonymous, &MINE, &product, 1));
     shop.carts.update(&admin(), &cart, &product, 2).unwrap();
-    let Owner::Guest(id) = &cart else {
+    let Owner::Cart(id) = &cart else {
         panic!("{cart:?}")
     };
     for caller in [customer("u1"), admin()] {

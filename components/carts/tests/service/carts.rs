@@ -4,8 +4,9 @@ use std::thread;
 use std::time::Duration;
 
 use mercato_ports::documents::Query;
-use mercato_shop::carts::{ChangeKind, Owner};
+use mercato_shop::carts::{Cart, ChangeKind, Owner};
 use mercato_shop::catalog::NewProduct;
+use mercato_shop::currency::MAX_AMOUNT;
 use mercato_shop::id;
 use mercato_shop::ports::Ports;
 use mercato_shop::services::{Carts, Catalog};
@@ -68,14 +69,14 @@ fn clients_cannot_choose_the_id_of_a_cart() {
     let shop = shop(&[]);
     let product = shop.product(1, 9);
     let chosen = "A".repeat(43);
-    let owner = Owner::Guest(chosen.clone());
+    let owner = Owner::Cart(chosen.clone());
     let empty = shop.view(&GUEST, &owner);
     assert_eq!((empty.id, empty.lines.len()), (None, 0));
     let begun = shop.add(&GUEST, &owner, &product, 1);
     assert_ne!(begun.id.unwrap(), chosen);
     assert_eq!(shop.view(&GUEST, &owner).lines.len(), 0);
     assert_eq!(
-        invalid_field(shop.carts.view(&GUEST, &Owner::Guest("42".into()))),
+        invalid_field(shop.carts.view(&GUEST, &Owner::Cart("42".into()))),
         "cartId"
     );
 }
@@ -94,13 +95,18 @@ fn only_the_user_and_staff_use_the_cart_of_a_user() {
     let shop = shop(&[]);
     let product = shop.product(1, 9);
     let cart = shop.add(&customer("u1"), &MINE, &product, 2);
-    assert_eq!((cart.id, cart.user_id.as_deref()), (None, Some("u1")));
+    assert_eq!(cart.user_id.as_deref(), Some("u1"));
     let named = Owner::User("u1".into());
     for caller in [customer("u1"), admin(), Caller::ApiKey] {
         assert_eq!(lines(&shop.view(&caller, &named)), [(product.as_str(), 2)]);
     }
     assert_eq!(shop.view(&customer("u2"), &MINE).lines.len(), 0);
-    for (caller, owner) in [(customer("u2"), &named), (Caller::ApiKey, &MINE)] {
+    let by_id = Owner::Cart(cart.id.unwrap());
+    for (caller, owner) in [
+        (customer("u2"), &named),
+        (customer("u2"), &by_id),
+        (Caller::ApiKey, &MINE),
+    ] {
         assert!(matches!(
             shop.carts.view(&caller, owner),
             Err(Error::Forbidden(_))
@@ -110,13 +116,44 @@ fn only_the_user_and_staff_use_the_cart_of_a_user() {
         let cleared = shop.carts.clear(&caller, owner);
         assert!(matches!(cleared, Err(Error::Forbidden(_))));
     }
-    let anonymous = shop.carts.update(&GUEST, &named, &product, 0);
-    assert!(matches!(anonymous, Err(Error::Unauthenticated(_))));
+    for owner in [&named, &by_id] {
+        let anonymous = shop.carts.update(&GUEST, owner, &product, 0);
+        assert!(matches!(anonymous, Err(Error::Unauthenticated(_))));
+    }
     let anonymous = shop.carts.checkout(&GUEST, None, &TERMS);
     assert!(matches!(anonymous, Err(Error::Unauthenticated(_))));
     let other = shop.carts.checkout(&customer("u2"), Some("u1"), &TERMS);
     assert!(matches!(other, Err(Error::Forbidden(_))));
     assert_eq!(lines(&shop.view(&customer("u1"), &MINE)), [(product.as_str(), 2)]);
+}
+
+#[test]
+fn the_id_of_a_users_cart_never_changes_and_names_the_cart() {
+    let shop = shop(&[]);
+    let (a, b) = (shop.product(1, 9), shop.product(1, 9));
+    let user = customer("u1");
+    let empty = shop.view(&user, &MINE);
+    assert_eq!((empty.id.as_deref(), empty.expires_at), (Some("user:u1"), None));
+    let added = shop.add(&user, &MINE, &a, 1);
+    let by_id = Owner::Cart(empty.id.clone().unwrap());
+    let more = shop.add(&user, &by_id, &b, 2);
+    assert_eq!(lines(&more), [(a.as_str(), 1), (b.as_str(), 2)]);
+    shop.carts.checkout(&user, None, &TERMS).unwrap();
+    let cart = guest(&shop.add(&GUEST, &MINE, &a, 1));
+    let Owner::Cart(guests_id) = &cart else { panic!() };
+    let merged = shop.carts.merge(&user, guests_id).unwrap();
+    let cleared = shop.carts.clear(&admin(), &by_id).unwrap();
+    for cart in [
+        &added,
+        &more,
+        &merged,
+        &cleared,
+        &shop.view(&Caller::ApiKey, &by_id),
+    ] {
+        assert_eq!((&cart.id, cart.user_id.as_deref()), (&empty.id, Some("u1")));
+    }
+    assert_ne!(shop.view(&customer("u2"), &MINE).id, empty.id);
+    assert_eq!(invalid_field(shop.carts.merge(&user, "user:u1")), "cartId");
 }
 
 #[test]
@@ -126,7 +163,7 @@ fn merges_a_guests_cart_once() {
     let cart = guest(&shop.add(&GUEST, &MINE, &a, 999_999));
     shop.add(&GUEST, &cart, &b, 3);
     shop.add(&customer("u1"), &MINE, &a, 2);
-    let Owner::Guest(id) = &cart else { panic!() };
+    let Owner::Cart(id) = &cart else { panic!() };
     assert!(matches!(
         shop.carts.merge(&GUEST, id),
         Err(Error::Unauthenticated(_))
@@ -159,20 +196,49 @@ fn concurrent_merges_of_one_cart_add_it_once() {
 #[test]
 fn rejects_a_merge_of_carts_with_too_many_products() {
     let shop = shop(&[]);
-    let products: Vec<_> = (0..101).map(|_| shop.product(1, 9)).collect();
-    for product in &products[..100] {
+    let products: Vec<_> = (0..501).map(|_| shop.product(1, 9)).collect();
+    let half = guest(&shop.add(&GUEST, &MINE, &products[0], 1));
+    for product in &products[1..250] {
+        shop.add(&GUEST, &half, product, 1);
+    }
+    for product in &products[250..500] {
         shop.add(&customer("u1"), &MINE, product, 1);
     }
-    let full = shop.carts.add(&customer("u1"), &MINE, &products[100], 1);
+    let Owner::Cart(half) = &half else { panic!() };
+    let merged = shop.carts.merge(&customer("u1"), half).unwrap();
+    assert_eq!(merged.lines.len(), 500);
+    let full = shop.carts.add(&customer("u1"), &MINE, &products[500], 1);
+    assert!(matches!(&full, Err(Error::Invalid(why)) if why.message.contains("at most 500 different")));
     assert_eq!(invalid_field(full), "productId");
-    let cart = guest(&shop.add(&GUEST, &MINE, &products[100], 1));
-    let Owner::Guest(id) = &cart else { panic!() };
-    assert_eq!(invalid_field(shop.carts.merge(&customer("u1"), id)), "cartId");
+    let cart = guest(&shop.add(&GUEST, &MINE, &products[500], 1));
+    let Owner::Cart(id) = &cart else { panic!() };
+    let refused = shop.carts.merge(&customer("u1"), id);
+    assert!(matches!(&refused, Err(Error::Invalid(why)) if why.message.contains("have 501 together")));
+    assert_eq!(invalid_field(refused), "cartId");
     assert_eq!(shop.view(&GUEST, &cart).lines.len(), 1);
     shop.carts
         .update(&customer("u1"), &MINE, &products[0], 0)
         .unwrap();
-    assert_eq!(shop.carts.merge(&customer("u1"), id).unwrap().lines.len(), 100);
+    assert_eq!(shop.carts.merge(&customer("u1"), id).unwrap().lines.len(), 500);
+    let order = shop.carts.checkout(&customer("u1"), None, &TERMS).unwrap();
+    assert_eq!((order.lines.len(), order.amounts.total), (500, 500));
+}
+
+#[test]
+fn shows_no_total_beyond_the_largest_amount() {
+    let shop = shop(&[]);
+    let (most, one) = (shop.product(MAX_AMOUNT, 9), shop.product(1, 9));
+    let user = customer("u1");
+    let total = |cart: Cart| cart.total.map(|total| total.amount);
+    assert_eq!(total(shop.add(&user, &MINE, &most, 1)), Some(MAX_AMOUNT));
+    assert_eq!(total(shop.add(&user, &MINE, &one, 1)), None);
+    let refused = shop.carts.checkout(&user, None, &TERMS);
+    assert_eq!(invalid_field(refused), "products");
+    assert_eq!(
+        total(shop.carts.update(&user, &MINE, &most, 1_000_000).unwrap()),
+        None
+    );
+    assert_eq!(total(shop.carts.update(&user, &MINE, &most, 0).unwrap()), Some(1));
 }
 
 #[test]
@@ -302,6 +368,18 @@ fn concurrent_additions_are_all_kept() {
 }
 
 #[test]
+fn each_change_of_a_cart_prolongs_it_by_the_configured_time() {
+    let shop = shop(&[("CART_EXPIRY_SECONDS", "600")]);
+    let product = shop.product(1, 9);
+    for quantity in 1..=3 {
+        let before = id::now();
+        let cart = shop.add(&customer("u1"), &MINE, &product, 1);
+        let times = before + 600_000..=id::now() + 600_000;
+        assert!(times.contains(&cart.expires_at.unwrap()), "{quantity}");
+    }
+}
+
+#[test]
 fn an_unchanged_cart_expires() {
     let shop = shop(&[("CART_EXPIRY_SECONDS", "1")]);
     let product = shop.product(1, 9);
@@ -317,7 +395,7 @@ fn an_unchanged_cart_expires() {
         let view = shop.view(caller, owner);
         assert_eq!((view.lines.len(), view.expires_at), (0, None));
     }
-    let Owner::Guest(id) = &cart else { panic!() };
+    let Owner::Cart(id) = &cart else { panic!() };
     assert_eq!(shop.carts.merge(&user, id).unwrap().lines.len(), 0);
     assert_eq!(
         invalid_field(shop.carts.checkout(&user, None, &TERMS)),

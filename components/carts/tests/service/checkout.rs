@@ -3,8 +3,9 @@
 use std::thread;
 
 use mercato_shop::carts::Terms;
+use mercato_shop::discounts::{NewDiscount, Reduction};
 use mercato_shop::orders::Order;
-use mercato_shop::services::{Carts, Catalog};
+use mercato_shop::services::{Carts, Catalog, Discounts};
 use mercato_shop::testing::{admin, customer, invalid_field};
 use mercato_shop::types::Error;
 
@@ -116,6 +117,108 @@ fn returns_the_placed_order_after_a_lost_response() {
 }
 
 #[test]
+fn places_one_order_however_often_the_answer_is_lost() {
+    let shop = shop(&[]);
+    let a = shop.product(250, 9);
+    add(&shop, &a, 2);
+    for loses in [
+        &shop.placement.loses_response,
+        &shop.placement.loses_request,
+        &shop.placement.loses_response,
+        &shop.placement.loses_request,
+    ] {
+        *loses.lock().unwrap() = true;
+        assert!(matches!(checkout(&shop), Err(Error::Unavailable(_))));
+        assert_eq!((orders(&shop), left(&shop).len()), (1, 1));
+    }
+    let order = checkout(&shop).unwrap();
+    assert_eq!((orders(&shop), shop.stock(&a)), (1, (7, 2, 0)));
+    let ids = shop.placement.ids.lock().unwrap().clone();
+    assert!(ids.iter().all(|id| *id == order.id), "{ids:?}");
+}
+
+#[test]
+fn places_no_other_order_before_the_earlier_one_is_withdrawn() {
+    let shop = shop(&[]);
+    let a = shop.product(250, 9);
+    add(&shop, &a, 2);
+    *shop.placement.loses_response.lock().unwrap() = true;
+    assert!(matches!(checkout(&shop), Err(Error::Unavailable(_))));
+    let placed = shop.orders(&customer("u1"));
+    add(&shop, &a, 1);
+    for _ in 0..2 {
+        *shop.placement.loses_request.lock().unwrap() = true;
+        assert!(matches!(checkout(&shop), Err(Error::Unavailable(_))));
+    }
+    assert_eq!(checkout(&shop).unwrap().id, placed[0]);
+    assert_eq!((orders(&shop), left(&shop)), (1, vec![(a, 1)]));
+}
+
+#[test]
+fn withdraws_an_interrupted_checkout_with_other_terms() {
+    let shop = shop(&[("TAX_RATES", "DE=19")]);
+    let a = shop.product(250, 9);
+    let discount = NewDiscount {
+        code: "TEN".into(),
+        reduction: Reduction::Amount(10),
+        currency: None,
+        minimum: None,
+        limit: None,
+        limit_per_customer: None,
+        starts_at: None,
+        ends_at: None,
+    };
+    shop.placement.orders.create(&admin(), &discount).unwrap();
+    let discounted = Terms {
+        discount_code: Some("TEN".into()),
+        ..TERMS
+    };
+    let taxed = Terms {
+        region: Some("DE".into()),
+        ..TERMS
+    };
+    let expected = Terms {
+        expected_total: Some(250),
+        ..TERMS
+    };
+    for (number, (terms, total)) in [(discounted, 240), (taxed, 298), (expected, 250)]
+        .into_iter()
+        .enumerate()
+    {
+        add(&shop, &a, 1);
+        *shop.placement.loses_request.lock().unwrap() = true;
+        assert!(matches!(checkout(&shop), Err(Error::Unavailable(_))));
+        let order = shop.carts.checkout(&customer("u1"), None, &terms).unwrap();
+        assert_eq!((order.amounts.total, orders(&shop)), (total, number + 1));
+    }
+    let ids = shop.placement.ids.lock().unwrap().clone();
+    assert!(ids.chunks(2).all(|ids| ids[0] != ids[1]), "{ids:?}");
+}
+
+#[test]
+fn a_slow_checkout_does_not_end_a_later_one() {
+    let shop = shop(&[]);
+    let a = shop.product(250, 9);
+    add(&shop, &a, 2);
+    let (other, product) = (shop.clone(), a.clone());
+    shop.during_next_placement(move || {
+        // The order is placed, and another request completes its checkout and begins the next one.
+        checkout(&other).unwrap();
+        add(&other, &product, 3);
+        *other.placement.loses_response.lock().unwrap() = true;
+        assert!(matches!(checkout(&other), Err(Error::Unavailable(_))));
+    });
+    let first = checkout(&shop).unwrap();
+    let second = checkout(&shop).unwrap();
+    assert_ne!(first.id, second.id);
+    assert_eq!((first.lines[0].quantity, second.lines[0].quantity), (2, 3));
+    assert_eq!(
+        (orders(&shop), left(&shop).len(), shop.stock(&a)),
+        (2, 0, (4, 5, 0))
+    );
+}
+
+#[test]
 fn keeps_units_that_are_added_while_an_order_is_placed() {
     let shop = shop(&[]);
     let (a, b) = (shop.product(250, 9), shop.product(1, 9));
@@ -202,7 +305,7 @@ fn places_an_order_only_at_the_expected_total() {
         shop.carts.checkout(&customer("u1"), None, &terms)
     };
     let refused = place(500);
-    assert!(matches!(refused, Err(Error::Conflict(message)) if message.contains("600 minor units")));
+    assert!(matches!(refused, Err(Error::Conflict(message)) if message.contains("cost 6.00 USD now")));
     assert_eq!((left(&shop).len(), shop.stock(&a)), (1, (9, 0, 0)));
     assert_eq!(place(600).unwrap().amounts.total, 714);
 }

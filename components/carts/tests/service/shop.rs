@@ -39,13 +39,26 @@ impl ProductSource for TestCatalog {
 /// A placement of orders whose requests and responses can be lost.
 #[derive(Clone)]
 pub struct TestPlacement {
-    orders: OrdersService<TestPorts, RealCatalog>,
+    pub orders: OrdersService<TestPorts, RealCatalog>,
     /// Loses the next request.
     pub loses_request: Arc<Mutex<bool>>,
     /// Loses the next response.
     pub loses_response: Arc<Mutex<bool>>,
     during: Arc<Mutex<Option<Hook>>>,
     pub ids: Arc<Mutex<Vec<String>>>,
+}
+
+impl TestPlacement {
+    fn request(&self) -> Result<(), Error> {
+        if take(&self.loses_request) {
+            return Err(Error::Unavailable("the request is lost".into()));
+        }
+        Ok(())
+    }
+}
+
+fn take(flag: &Mutex<bool>) -> bool {
+    std::mem::take(&mut *flag.lock().unwrap())
 }
 
 impl Placement for TestPlacement {
@@ -58,10 +71,7 @@ impl Placement for TestPlacement {
         expected_subtotal: Option<i64>,
     ) -> Result<Order, Error> {
         self.ids.lock().unwrap().push(order_id.to_owned());
-        let take = |flag: &Mutex<bool>| std::mem::take(&mut *flag.lock().unwrap());
-        if take(&self.loses_request) {
-            return Err(Error::Unavailable("the request is lost".into()));
-        }
+        self.request()?;
         let placed = Placement::place(&self.orders, caller, order_id, user_id, input, expected_subtotal);
         let hook = self.during.lock().unwrap().take();
         if let Some(hook) = hook {
@@ -74,6 +84,7 @@ impl Placement for TestPlacement {
     }
 
     fn withdraw(&self, caller: &Caller, order_id: &str, user_id: &str) -> Result<Option<Order>, Error> {
+        self.request()?;
         self.orders.withdraw(caller, order_id, user_id)
     }
 }
@@ -197,10 +208,7 @@ impl Shop {
                 user_id: None,
             },
             oldest_first: false,
-            page: Page {
-                first: 100,
-                after: None,
-            },
+            page: Page::first(100, None),
         };
         let list = Orders::list(&self.placement.orders, caller, &query).unwrap();
         list.edges.into_iter().map(|edge| edge.order.id).collect()
@@ -236,7 +244,7 @@ pub const TERMS: Terms = Terms {
 
 /// The owner of a guest's cart.
 pub fn guest(cart: &Cart) -> Owner {
-    Owner::Guest(cart.id.clone().unwrap())
+    Owner::Cart(cart.id.clone().unwrap())
 }
 
 /// The product ids and quantities.

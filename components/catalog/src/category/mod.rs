@@ -7,20 +7,19 @@ use mercato_ports::documents::Write;
 use mercato_shop::accounts::AuditAction;
 use mercato_shop::catalog::{Category, CategoryPatch, NewCategory};
 use mercato_shop::collection::Stored;
+use mercato_shop::id;
 use mercato_shop::ports::Ports;
 use mercato_shop::query::path_prefix;
 use mercato_shop::retry::retry_on_conflict;
 use mercato_shop::types::{Caller, Error};
-use mercato_shop::{id, text};
 
 use crate::events;
 use crate::platform::Platform;
 use crate::repository::{
-    CATEGORIES, Node, PRODUCTS, ProductBody, TREE_ID, Tree, category_tree, commit, to_category,
+    Node, PRODUCTS, ProductBody, Tree, category_tree, commit, store_tree, stored_tree, to_category,
 };
-
-/// The longest name or slug.
-const MAX_NAME: usize = 100;
+use crate::text::slug;
+use tree::check_name;
 
 /// The most products that move with a category, since they move in one commit.
 const MAX_MOVED: u32 = 500;
@@ -39,18 +38,20 @@ pub fn create_category(
     caller: &Caller,
     input: &NewCategory,
 ) -> Result<Category, Error> {
-    let name = check_name(&input.name)?;
     let node = Node {
         id: id::new(),
-        slug: match &input.slug {
-            Some(slug) => check_slug(slug)?,
-            None => slug_of(&name)?,
-        },
-        name,
-        parent_id: input.parent_id.clone(),
+        name: check_name("name", &input.name)?,
+        slug: String::new(),
+        parent_id: None,
         position: input.position,
     };
+    let slug = input.slug.as_deref().map(slug::check).transpose()?;
     change(ports, caller, AuditAction::CategoryCreate, |tree| {
+        let node = Node {
+            slug: slug.clone().unwrap_or_else(|| tree.free_slug(&node.name)),
+            parent_id: tree.parent(input.parent_id.as_deref())?,
+            ..node.clone()
+        };
         tree.add(node.clone())?;
         Ok((to_category(&node), Vec::new()))
     })
@@ -66,8 +67,9 @@ pub fn update_category(
     id: &str,
     patch: &CategoryPatch,
 ) -> Result<Category, Error> {
-    let name = patch.name.as_deref().map(check_name).transpose()?;
-    let slug = patch.slug.as_deref().map(check_slug).transpose()?;
+    let name = patch.name.as_deref().map(|name| check_name("name", name));
+    let name = name.transpose()?;
+    let slug = patch.slug.as_deref().map(slug::check).transpose()?;
     change(ports, caller, AuditAction::CategoryUpdate, |tree| {
         if let Some(slug) = &slug {
             tree.require_free_slug(slug, id)?;
@@ -99,6 +101,7 @@ pub fn move_category(
 ) -> Result<Category, Error> {
     change(ports, caller, AuditAction::CategoryMove, |tree| {
         let before = tree.path(id)?;
+        let parent_id = tree.parent(parent_id)?;
         tree.relocate(id, parent_id)?;
         let mut products = products_below(ports, &before, MAX_MOVED + 1)?;
         if products.len() > MAX_MOVED as usize {
@@ -146,18 +149,9 @@ fn change(
         )
     };
     retry_on_conflict(busy, || {
-        let stored = CATEGORIES.get(ports, TREE_ID)?;
-        let version = stored.as_ref().map(|stored| stored.version);
-        let mut tree = stored.map(|stored| stored.body).unwrap_or_default();
-        let (category, mut writes) = make(&mut tree)?;
-        writes.push(match version {
-            Some(version) => CATEGORIES.replace(&Stored {
-                id: TREE_ID.into(),
-                version,
-                body: tree,
-            })?,
-            None => CATEGORIES.insert(TREE_ID, &tree)?,
-        });
+        let mut tree = stored_tree(ports)?;
+        let (category, mut writes) = make(&mut tree.body)?;
+        writes.push(store_tree(&tree)?);
         let audited = events::audited(caller, action, &category.id, None)?;
         commit(ports, &writes, &[audited])?;
         Ok(category)
@@ -169,28 +163,4 @@ fn products_below(ports: &impl Ports, path: &str, limit: u32) -> Result<Vec<Stor
     let mut query = PRODUCTS.query(limit);
     query.conditions.extend(path_prefix("categoryPath", path));
     PRODUCTS.find(ports, &query)
-}
-
-fn check_name(text: &str) -> Result<String, Error> {
-    Ok(text::line("name", MAX_NAME, text::required("name", text)?)?.into())
-}
-
-fn check_slug(text: &str) -> Result<String, Error> {
-    let is_allowed = |char: char| char.is_ascii_lowercase() || char.is_ascii_digit() || char == '-';
-    if text.is_empty() || !text.chars().all(is_allowed) || text.starts_with('-') || text.ends_with('-') {
-        return Err(Error::invalid(
-            "slug",
-            "`slug` must consist of the letters a to z, digits, and hyphens between them, such as winter-socks.",
-        ));
-    }
-    Ok(text::line("slug", MAX_NAME, text)?.into())
-}
-
-/// Makes a slug from a name.
-fn slug_of(name: &str) -> Result<String, Error> {
-    let words: Vec<_> = name
-        .split(|char: char| !char.is_ascii_alphanumeric())
-        .filter(|word| !word.is_empty())
-        .collect();
-    check_slug(&words.join("-").to_ascii_lowercase())
 }

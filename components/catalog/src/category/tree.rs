@@ -3,11 +3,23 @@
 use mercato_ports::documents::{Change, Write};
 use mercato_shop::catalog::Category;
 use mercato_shop::types::Error;
+use mercato_shop::{id, text};
 
 use crate::repository::{CATEGORIES, Node, TREE_ID, Tree, to_category};
+use crate::text::slug;
+use crate::text::sort_key::sort_key;
 
 const MAX_CATEGORIES: usize = 500;
 const MAX_LEVELS: usize = 8;
+
+/// The longest name.
+const MAX_NAME: usize = 100;
+
+/// The slug of a category whose name has no letters and no digits.
+const FALLBACK_SLUG: &str = "category";
+
+/// The field with the names of a path.
+const PATH_FIELD: &str = "categoryPath";
 
 impl Tree {
     /// Returns the category with this id or slug, if there is one.
@@ -32,6 +44,59 @@ impl Tree {
         })
     }
 
+    /// Returns the id of a category that is to be a parent, given by id or slug.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] if there is none.
+    pub fn parent(&self, id_or_slug: Option<&str>) -> Result<Option<String>, Error> {
+        let find = |text| self.find(text).ok_or_else(|| not_found(text));
+        Ok(id_or_slug.map(find).transpose()?.map(|node| node.id.clone()))
+    }
+
+    /// Makes a slug for a new category of this name.
+    pub fn free_slug(&self, name: &str) -> String {
+        let base = slug::from_name(name, FALLBACK_SLUG);
+        let is_taken = |slug: &String| self.nodes.iter().any(|node| node.slug == *slug);
+        let free = slug::candidates(&base).find(|slug| !is_taken(slug));
+        free.unwrap_or(base)
+    }
+
+    /// Returns the id of the category at this path of names, and adds the categories that are missing. Names
+    /// are compared without regard to case. Returns the ids of the added ones, too.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for an invalid name, or for a path that is too long. [`Error::Conflict`] if the tree
+    /// is full.
+    pub fn find_or_add_path(&mut self, names: &[String]) -> Result<(Option<String>, Vec<String>), Error> {
+        let (mut id, mut added) = (None, Vec::new());
+        for name in names {
+            let name = check_name(PATH_FIELD, name)?;
+            let folded = text::fold(&name);
+            let is_it = |node: &&Node| node.parent_id == id && text::fold(&node.name) == folded;
+            if let Some(node) = self.nodes.iter().find(is_it) {
+                id = Some(node.id.clone());
+                continue;
+            }
+            if added.len() >= MAX_LEVELS {
+                return Err(too_deep(PATH_FIELD));
+            }
+            let node = Node {
+                id: id::new(),
+                slug: self.free_slug(&name),
+                name,
+                parent_id: id,
+                position: 0,
+            };
+            id = Some(node.id.clone());
+            added.push(node.id.clone());
+            self.add(node).map_err(|error| match error {
+                Error::Invalid(_) => too_deep(PATH_FIELD),
+                error => error,
+            })?;
+        }
+        Ok((id, added))
+    }
+
     /// Returns the category with this id.
     ///
     /// # Errors
@@ -52,10 +117,7 @@ impl Tree {
             node = self.find(parent).ok_or_else(|| not_found(parent))?;
             ids.push(&node.id);
             if ids.len() > MAX_LEVELS {
-                return Err(Error::invalid(
-                    "parentId",
-                    format!("The category tree must have at most {MAX_LEVELS} levels."),
-                ));
+                return Err(too_deep("parentId"));
             }
         }
         ids.reverse();
@@ -77,24 +139,26 @@ impl Tree {
 
     /// Rejects a slug that a category other than `id` has.
     pub fn require_free_slug(&self, slug: &str, id: &str) -> Result<(), Error> {
-        if self.nodes.iter().any(|node| node.slug == slug && node.id != id) {
-            return Err(Error::Conflict(format!(
-                "Another category has the slug {slug}. Choose another one."
-            )));
+        let mut others = self.nodes.iter().filter(|node| node.id != id);
+        match others.find(|node| node.slug == slug) {
+            None => Ok(()),
+            Some(other) => Err(Error::Conflict(format!(
+                "`slug` {slug} belongs to the category {} ({}). Choose another one.",
+                other.id, other.name
+            ))),
         }
-        Ok(())
     }
 
     /// Moves a category with its subcategories below another one, or to the root.
-    pub fn relocate(&mut self, id: &str, parent_id: Option<&str>) -> Result<(), Error> {
-        if let Some(parent) = parent_id
+    pub fn relocate(&mut self, id: &str, parent_id: Option<String>) -> Result<(), Error> {
+        if let Some(parent) = &parent_id
             && self.path(parent)?.contains(&format!("/{id}/"))
         {
             return Err(Error::Conflict(
                 "A category cannot be moved below itself. Move the new parent out of it first.".into(),
             ));
         }
-        self.node_mut(id)?.parent_id = parent_id.map(Into::into);
+        self.node_mut(id)?.parent_id = parent_id;
         self.epoch -= 1;
         // Rejects a tree that has become too deep.
         self.nodes
@@ -130,7 +194,7 @@ impl Tree {
     /// name.
     pub fn list(&self) -> Vec<Category> {
         let mut nodes: Vec<_> = self.nodes.iter().collect();
-        nodes.sort_by(|a, b| (a.position, &a.name, &a.id).cmp(&(b.position, &b.name, &b.id)));
+        nodes.sort_by_cached_key(|node| (node.position, sort_key(&node.name), &node.id));
         let children = |parent: Option<&str>| {
             nodes
                 .iter()
@@ -148,6 +212,21 @@ impl Tree {
         }
         listed
     }
+}
+
+/// Checks the name of a category, which a client gave in this field.
+///
+/// # Errors
+/// [`Error::Invalid`] if it is blank or too long, or has control characters.
+pub fn check_name(field: &str, text: &str) -> Result<String, Error> {
+    Ok(text::line(field, MAX_NAME, text::required(field, text)?)?.into())
+}
+
+fn too_deep(field: &str) -> Error {
+    Error::invalid(
+        field,
+        format!("The category tree must have at most {MAX_LEVELS} levels."),
+    )
 }
 
 fn not_found(id: &str) -> Error {

@@ -10,7 +10,7 @@ use mercato_shop::query::{self, descending};
 use mercato_shop::retry::retry_on_conflict;
 use mercato_shop::types::{Caller, Error, Page};
 
-use super::variant;
+use super::{index, variant};
 use crate::events;
 use crate::platform::Platform;
 use crate::repository::{
@@ -47,6 +47,7 @@ pub fn archive(ports: &impl Platform, caller: &Caller, id: &str, version: u64) -
         let now = id::now();
         archived.body.archived_at = Some(now);
         archived.body.category_path = None;
+        index::clear(&mut archived.body);
         archived.body.updated_at = now;
         archived.body.revision += 1;
         let mut writes = vec![

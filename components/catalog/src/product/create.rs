@@ -8,12 +8,13 @@ use mercato_shop::id;
 use mercato_shop::retry::{AttemptError, retry_on_conflict};
 use mercato_shop::types::{Caller, Error};
 
-use super::input;
+use super::slugs::Slugs;
+use super::{index, input};
 use crate::category::placement;
 use crate::events;
 use crate::platform::Platform;
 use crate::repository::{
-    Claim, EXTERNAL_IDS, PRODUCTS, ProductBody, busy, commit, is_claimed, sku_writes, to_product,
+    ClaimedField, PRODUCTS, ProductBody, busy, claim_writes, commit, find_taken, to_product,
 };
 use crate::stock::ledger;
 use crate::stock::movement::Movement;
@@ -21,8 +22,8 @@ use crate::stock::movement::Movement;
 /// Creates a product.
 ///
 /// # Errors
-/// [`Error::Invalid`] for the first invalid field. [`Error::Conflict`] if another product has the external id
-/// or the SKU.
+/// [`Error::Invalid`] for the first invalid field. [`Error::Conflict`] if another product has the external
+/// id, the SKU or the slug.
 pub fn create(ports: &impl Platform, caller: &Caller, input: &NewProduct) -> Result<Product, Error> {
     let body = input::to_body(ports, input)?;
     retry_on_conflict(busy, || insert(ports, caller, id::new(), body.clone(), None))
@@ -40,15 +41,14 @@ pub fn insert(
     mut body: ProductBody,
     parent: Option<&Stored<ProductBody>>,
 ) -> Result<Product, AttemptError> {
+    let now = id::now();
+    body.created_at = now;
+    body.updated_at = now;
     let tree_guard = placement::set_guarded_path(ports, &mut body)?;
+    let is_slug_made = Slugs::default().assign(ports, &id, &mut body)?;
+    index::refresh(&mut body);
     let mut writes = vec![PRODUCTS.insert(&id, &body)?];
-    if let Some(external_id) = &body.external_id {
-        let claim = Claim {
-            product_id: id.clone(),
-        };
-        writes.push(EXTERNAL_IDS.insert(external_id, &claim)?);
-    }
-    writes.extend(sku_writes(&id, None, body.sku.as_deref())?);
+    writes.extend(claim_writes(&id, None, &body)?);
     writes.extend(initial_movement(caller, &id, &body)?);
     if let Some(parent) = parent {
         writes.push(PRODUCTS.replace(parent)?);
@@ -60,17 +60,19 @@ pub fn insert(
         events::audited(caller, AuditAction::ProductCreate, &id, detail)?,
     ];
     match commit(ports, &writes, &events) {
-        Ok(()) => Ok(to_product(Stored {
-            id,
-            version: 1,
-            body,
-        })),
-        Err(CommitFailure::Refused(refusals)) if is_claimed(&refusals) => Err(Error::Conflict(
-            "Another product, which may be archived, has this `externalId` or `sku`. Update that product, or import it."
-                .into(),
-        )
-        .into()),
+        Ok(()) => Ok(to_product(Stored { id, version: 1, body })),
+        Err(CommitFailure::Refused(refusals)) => {
+            Err(refused(find_taken(ports, &writes, &refusals)?, is_slug_made))
+        }
         Err(failure) => Err(failure.into()),
+    }
+}
+
+/// Returns why a refused commit failed. Another attempt makes another slug.
+pub fn refused(taken: Option<(ClaimedField, Error)>, is_slug_made: bool) -> AttemptError {
+    match taken {
+        Some((field, error)) if field != ClaimedField::Slug || !is_slug_made => error.into(),
+        _ => AttemptError::Conflict,
     }
 }
 

@@ -8,6 +8,7 @@ use mercato_shop::collection::Stored;
 use mercato_shop::types::Error;
 use serde::{Deserialize, Serialize};
 
+use super::index::Upgrade;
 use super::list;
 use crate::platform::Platform;
 use crate::repository::{PRODUCTS, ProductBody};
@@ -34,15 +35,22 @@ struct Counts {
 }
 
 /// Counts the products that a filter matches. The counts may be as old as [`TTL`].
-pub fn count_facets(ports: &impl Platform, filter: &ProductFilter) -> Result<Facets, Error> {
+pub fn count_facets(
+    ports: &impl Platform,
+    upgrade: &Upgrade,
+    filter: &ProductFilter,
+) -> Result<Facets, Error> {
+    upgrade.advance(ports)?;
     let key = format!("catalog.facets.{filter:?}");
     let cached = Cache::get_many(ports, std::slice::from_ref(&key)).pop().flatten();
     if let Some(counts) = cached.and_then(|json| serde_json::from_slice(&json).ok()) {
         return Ok(to_facets(counts));
     }
-    let mut query = PRODUCTS.query(MAX_COUNTED);
-    list::restrict(ports, filter, &mut query)?;
-    let counts = count(&PRODUCTS.find(ports, &query)?);
+    let products = match list::query(ports, filter, MAX_COUNTED)? {
+        Some(query) => PRODUCTS.find(ports, &query)?,
+        None => Vec::new(),
+    };
+    let counts = count(&products);
     if key.len() <= MAX_KEY
         && let Ok(json) = serde_json::to_vec(&counts)
     {
@@ -132,6 +140,8 @@ fn to_facets(counts: Counts) -> Facets {
 
 #[cfg(test)]
 mod tests {
+    use mercato_shop::currency::MAX_AMOUNT;
+
     use super::ranges;
 
     #[test]
@@ -142,7 +152,7 @@ mod tests {
             ranges(vec![990, 1_990, 2_500, 9_999, 0]),
             [(0, 2_000, 3), (2_000, 4_000, 1), (8_000, 10_000, 1)]
         );
-        for most in [1, 3, 10, 99, 12_345, 2_147_483_647] {
+        for most in [1, 3, 10, 99, 12_345, 2_147_483_647, MAX_AMOUNT] {
             let all = ranges(vec![0, most / 3, most / 2, most]);
             assert!(all.len() <= 4);
             assert_eq!(all.iter().map(|(.., count)| count).sum::<u32>(), 4);

@@ -5,13 +5,14 @@ use std::collections::HashSet;
 use mercato_shop::catalog::{Attribute, Image, NewProduct, ProductDetails, ProductPatch};
 use mercato_shop::ports::Ports;
 use mercato_shop::types::Error;
-use mercato_shop::{currency, id, text};
+use mercato_shop::{currency, text};
 
 use crate::repository::{ImageBody, NameValue, ProductBody};
+use crate::text::slug;
 use crate::validation::{MAX_INT, integer};
 
 const MAX_NAME: usize = 500;
-const MAX_DESCRIPTION: usize = 10_000;
+const MAX_DESCRIPTION: usize = 65_536;
 const MAX_MANUFACTURER: usize = 200;
 const MAX_EXTERNAL_ID: usize = 500;
 const MAX_SKU: usize = 100;
@@ -23,42 +24,50 @@ const MAX_ATTRIBUTES: usize = 50;
 const MAX_ATTRIBUTE_NAME: usize = 100;
 const MAX_ATTRIBUTE_VALUE: usize = 500;
 
-/// Returns the document of a new product.
+/// Returns the document of a new product, without times, slug and category path.
 ///
 /// # Errors
 /// [`Error::Invalid`] for the first invalid field.
 pub fn to_body(ports: &impl Ports, input: &NewProduct) -> Result<ProductBody, Error> {
-    let currency = match &input.currency {
+    let mut body = blank(match &input.currency {
         Some(code) => currency::check(code)?,
         None => currency::default_currency(ports)?,
+    });
+    body.external_id = external_id("externalId", input.external_id.as_deref())?;
+    set_first_stock(&mut body, quantity(input.quantity)?);
+    let fields = ProductPatch {
+        name: Some(input.name.clone()),
+        description: input.description.clone(),
+        manufacturer: input.manufacturer.clone(),
+        price: Some(input.price),
+        details: input.details.clone(),
+        ..ProductPatch::default()
     };
-    let on_hand = integer("quantity", 0, input.quantity)?;
-    let now = id::now();
-    let mut body = ProductBody {
-        name: name(&input.name)?,
-        description: description(input.description.as_deref())?,
-        manufacturer: optional_line("manufacturer", MAX_MANUFACTURER, input.manufacturer.as_deref())?,
-        external_id: optional_line("externalId", MAX_EXTERNAL_ID, input.external_id.as_deref())?,
-        price: price(input.price)?,
-        currency,
-        received: on_hand,
-        on_hand,
-        revision: 1,
-        created_at: now,
-        updated_at: now,
-        standalone: Some(1),
-        ..ProductBody::default()
-    };
-    apply_details(&input.details, &mut body)?;
+    apply(&fields, &mut body)?;
     Ok(body)
 }
 
-/// Applies a patch. Returns whether it changes the product.
+/// Returns the document of a new product, before its fields are applied.
+pub fn blank(currency: String) -> ProductBody {
+    ProductBody {
+        currency,
+        revision: 1,
+        standalone: Some(1),
+        ..ProductBody::default()
+    }
+}
+
+/// Sets the stock that a product is created with.
+pub const fn set_first_stock(body: &mut ProductBody, units: i64) {
+    body.received = units;
+    body.on_hand = units;
+}
+
+/// Applies the fields of a patch, apart from the quantity.
 ///
 /// # Errors
 /// [`Error::Invalid`] for the first invalid field.
-pub fn apply(patch: &ProductPatch, body: &mut ProductBody) -> Result<bool, Error> {
-    let before = body.clone();
+pub fn apply(patch: &ProductPatch, body: &mut ProductBody) -> Result<(), Error> {
     if let Some(text) = &patch.name {
         body.name = name(text)?;
     }
@@ -69,19 +78,38 @@ pub fn apply(patch: &ProductPatch, body: &mut ProductBody) -> Result<bool, Error
         body.manufacturer = optional_line("manufacturer", MAX_MANUFACTURER, patch.manufacturer.as_deref())?;
     }
     if let Some(amount) = patch.price {
-        body.price = price(amount)?;
+        body.price = currency::check_amount("price", 0, amount)?;
     }
     if let Some(code) = &patch.currency {
         body.currency = currency::check(code)?;
     }
     apply_details(&patch.details, body)?;
-    let changed = *body != before;
-    if changed {
-        body.revision += 1;
-        body.standalone = body.parent_id.is_none().then_some(1);
-        body.updated_at = id::now();
+    match body.compare_at_price {
+        Some(before) if before <= body.price => Err(Error::invalid(
+            "compareAtPrice",
+            format!(
+                "`compareAtPrice` {before} must be greater than `price` {}. Set both, or set `compareAtPrice` to 0.",
+                body.price
+            ),
+        )),
+        _ => Ok(()),
     }
-    Ok(changed)
+}
+
+/// Checks a number of units.
+///
+/// # Errors
+/// [`Error::Invalid`] if it is negative or too large.
+pub fn quantity(units: i64) -> Result<i64, Error> {
+    integer("quantity", 0, units)
+}
+
+/// Returns an external id in its normal form, or nothing if it is blank.
+///
+/// # Errors
+/// [`Error::Invalid`] if it is too long or has characters that people do not see.
+pub fn external_id(field: &str, text: Option<&str>) -> Result<Option<String>, Error> {
+    identifier(field, MAX_EXTERNAL_ID, text)
 }
 
 fn apply_details(details: &ProductDetails, body: &mut ProductBody) -> Result<(), Error> {
@@ -98,10 +126,18 @@ fn apply_details(details: &ProductDetails, body: &mut ProductBody) -> Result<(),
         body.attributes = attributes("attributes", input)?;
     }
     if details.sku.is_some() {
-        body.sku = optional_line("sku", MAX_SKU, details.sku.as_deref())?;
+        body.sku = identifier("sku", MAX_SKU, details.sku.as_deref())?;
     }
     if let Some(grams) = details.weight {
         body.weight = Some(integer("weight", 0, grams)?).filter(|grams| *grams > 0);
+    }
+    if let Some(amount) = details.compare_at_price {
+        let amount = currency::check_amount("compareAtPrice", 0, amount)?;
+        body.compare_at_price = Some(amount).filter(|amount| *amount > 0);
+    }
+    if let Some(text) = &details.slug {
+        // Without a slug, the product gets one that is made from its name.
+        body.slug = text::trimmed(Some(text)).map(slug::check).transpose()?;
     }
     Ok(())
 }
@@ -189,14 +225,15 @@ fn optional_line(field: &str, max: usize, text: Option<&str>) -> Result<Option<S
         .transpose()
 }
 
-fn price(amount: i64) -> Result<i64, Error> {
-    if (0..=MAX_INT).contains(&amount) {
-        return Ok(amount);
+/// Checks an identifier, which is compared by its characters.
+fn identifier(field: &str, max: usize, text: Option<&str>) -> Result<Option<String>, Error> {
+    let Some(text) = text::trimmed(text).map(text::nfc) else {
+        return Ok(None);
+    };
+    if let Some(hidden) = text::forbidden_format(&text) {
+        return Err(Error::invalid(field, text::format_message(field, hidden)));
     }
-    Err(Error::invalid(
-        "price",
-        format!("`price` must be a whole number of minor units (cents) from 0 to {MAX_INT}."),
-    ))
+    Ok(Some(text::line(field, max, &text)?.into()))
 }
 
 /// Checks a product's own threshold. A negative one unsets it, so that the shop's threshold applies.

@@ -1,12 +1,16 @@
 //! Lists products: filters, sorts and pages.
 
-use mercato_ports::documents::{Comparison, Query, Scalar};
+use mercato_ports::documents::{Comparison, Query, Scalar, Search};
 use mercato_shop::catalog::{ProductFilter, ProductPage, ProductQuery, ProductSort, SortKey};
 use mercato_shop::ports::Ports;
-use mercato_shop::query::{self, ascending, compare, descending, equal, path_prefix};
+use mercato_shop::query::{self, Edges, ascending, compare, descending, equal, path_prefix};
+use mercato_shop::text;
 use mercato_shop::types::Error;
 
+use super::index::Upgrade;
+use crate::platform::Platform;
 use crate::repository::{PRODUCTS, ProductBody, category_tree, to_page};
+use crate::text::search::Words;
 
 /// A sort of the list.
 struct Order {
@@ -17,31 +21,86 @@ struct Order {
     value: fn(&ProductBody) -> Option<Scalar>,
 }
 
-/// Returns one page of products.
-pub fn list(ports: &impl Ports, input: &ProductQuery) -> Result<ProductPage, Error> {
-    let order = order(input.sort);
-    let direction = if input.sort.descending {
-        descending
-    } else {
-        ascending
-    };
-    let mut query = PRODUCTS.query(0);
-    restrict(ports, &input.filter, &mut query)?;
-    query.sort = order.field.map(direction);
-    query::page(ports, &PRODUCTS, query, &input.page, order.name, order.value).map(to_page)
+/// The search of a filter.
+enum Searched {
+    /// The filter has no search.
+    No,
+    /// No product has the text of the search.
+    Nothing,
+    For(Words),
 }
 
-/// Restricts a query to the products that a filter matches.
+/// Returns one page of products.
+///
+/// # Errors
+/// [`Error::Invalid`] if the filter names an unknown category, or for an invalid page.
+pub fn list(ports: &impl Platform, upgrade: &Upgrade, input: &ProductQuery) -> Result<ProductPage, Error> {
+    upgrade.advance(ports)?;
+    let mut query = PRODUCTS.query(0);
+    restrict(ports, &input.filter, &mut query)?;
+    let sort = input.sort.unwrap_or(ProductSort {
+        key: SortKey::Created,
+        descending: false,
+    });
+    let order = order(sort);
+    let with_search = |search: Search| Query {
+        search: Some(search),
+        ..query.clone()
+    };
+    let found = match (searched(&input.filter), input.sort) {
+        (Searched::Nothing, _) => Edges {
+            edges: Vec::new(),
+            has_next: false,
+            has_previous: false,
+            total: input.page.count.then_some(0),
+        },
+        (Searched::For(words), None) => {
+            let queries = words.by_relevance().map(with_search).into();
+            query::pages(ports, &PRODUCTS, queries, &input.page, "relevance", |_| None)?
+        }
+        (searched, _) => {
+            let direction = if sort.descending { descending } else { ascending };
+            let mut query = match searched {
+                Searched::For(words) => with_search(words.anywhere()),
+                Searched::No | Searched::Nothing => query,
+            };
+            query.sort = order.field.map(direction);
+            query::page(ports, &PRODUCTS, query, &input.page, order.name, order.value)?
+        }
+    };
+    Ok(to_page(found))
+}
+
+/// Returns the query for all products that a filter matches, by id, or nothing if it matches none.
 ///
 /// # Errors
 /// [`Error::Invalid`] if the filter names an unknown category.
-pub fn restrict(ports: &impl Ports, filter: &ProductFilter, query: &mut Query) -> Result<(), Error> {
+pub fn query(ports: &impl Ports, filter: &ProductFilter, limit: u32) -> Result<Option<Query>, Error> {
+    let mut query = PRODUCTS.query(limit);
+    restrict(ports, filter, &mut query)?;
+    match searched(filter) {
+        Searched::Nothing => return Ok(None),
+        Searched::For(words) => query.search = Some(words.anywhere()),
+        Searched::No => {}
+    }
+    Ok(Some(query))
+}
+
+/// Parses the search. A blank text is no search, since a search field without input sends it.
+fn searched(filter: &ProductFilter) -> Searched {
+    match text::trimmed(filter.search.as_deref()) {
+        None => Searched::No,
+        Some(text) => Words::parse(text).map_or(Searched::Nothing, Searched::For),
+    }
+}
+
+/// Restricts a query by all parts of a filter apart from the search.
+fn restrict(ports: &impl Ports, filter: &ProductFilter, query: &mut Query) -> Result<(), Error> {
     if let Some(category) = &filter.category {
         let tree = category_tree(ports)?;
         let path = tree.path(&tree.require("category", category)?.id)?;
         query.conditions.extend(path_prefix("categoryPath", &path));
     }
-    query.search.clone_from(&filter.search);
     let stock = |in_stock| match in_stock {
         true => Comparison::Greater,
         false => Comparison::Equal,
@@ -58,7 +117,8 @@ pub fn restrict(ports: &impl Ports, filter: &ProductFilter, query: &mut Query) -
         filter
             .max_price
             .map(|amount| integer("price", Comparison::AtMost, amount)),
-        filter.sku.as_deref().map(|sku| equal("sku", sku)),
+        filter.sku.as_deref().map(|sku| equal("sku", &text::nfc(sku))),
+        filter.slug.as_deref().map(|slug| equal("slug", &text::nfc(slug))),
         filter
             .standalone
             .then(|| integer("standalone", Comparison::Equal, 1)),
@@ -77,8 +137,8 @@ fn order(sort: ProductSort) -> Order {
         (SortKey::Created, true) => ("-created", Some("createdAt"), |body| {
             Some(query::time(body.created_at))
         }),
-        (SortKey::Name, false) => ("name", Some("name"), by_name),
-        (SortKey::Name, true) => ("-name", Some("name"), by_name),
+        (SortKey::Name, false) => ("name", Some("nameKey"), by_name),
+        (SortKey::Name, true) => ("-name", Some("nameKey"), by_name),
         (SortKey::Price, false) => ("price", Some("price"), by_price),
         (SortKey::Price, true) => ("-price", Some("price"), by_price),
     };
@@ -86,7 +146,7 @@ fn order(sort: ProductSort) -> Order {
 }
 
 fn by_name(body: &ProductBody) -> Option<Scalar> {
-    Some(Scalar::Text(body.name.clone()))
+    body.name_key.clone().map(Scalar::Text)
 }
 
 fn by_price(body: &ProductBody) -> Option<Scalar> {

@@ -13,7 +13,7 @@ use mercato_shop::types::{Caller, Error};
 
 use super::{create, input};
 use crate::platform::Platform;
-use crate::repository::{PRODUCTS, ProductBody, busy, find_product};
+use crate::repository::{NameValue, PRODUCTS, ProductBody, busy, find_product};
 
 const MAX_VARIANTS: usize = 100;
 
@@ -54,29 +54,47 @@ fn add(
     if parent.body.parent_id.is_some() {
         return Err(Error::invalid("parentId", "This product is a variant itself. Use its parent.").into());
     }
-    if parent.body.variant_ids.len() >= MAX_VARIANTS {
-        return Err(Error::Conflict(format!(
-            "A product can have at most {MAX_VARIANTS} variants. Delete one first."
-        ))
-        .into());
-    }
+    require_room(&parent.body)?;
     let siblings = PRODUCTS.get_many(ports, &parent.body.variant_ids)?;
-    let has_same_options = |sibling: &Stored<ProductBody>| {
-        sibling.body.options.len() == body.options.len()
-            && body
-                .options
-                .iter()
-                .all(|option| sibling.body.options.contains(option))
-    };
-    if siblings.iter().flatten().any(has_same_options) {
-        return Err(
-            Error::Conflict("Another variant has the same options. Choose other options.".into()).into(),
-        );
-    }
+    require_unique_options(&body.options, siblings.iter().flatten())?;
     let id = id::new();
     parent.body.variant_ids.push(id.clone());
     parent.body.updated_at = id::now();
     create::insert(ports, caller, id, body, Some(&parent))
+}
+
+/// Rejects a parent that has as many variants as a product can have.
+///
+/// # Errors
+/// [`Error::Conflict`] if it is full.
+pub fn require_room(parent: &ProductBody) -> Result<(), Error> {
+    if parent.variant_ids.len() >= MAX_VARIANTS {
+        return Err(Error::Conflict(format!(
+            "A product can have at most {MAX_VARIANTS} variants. Delete one first."
+        )));
+    }
+    Ok(())
+}
+
+/// Rejects options that another variant of the product has, in any order.
+///
+/// # Errors
+/// [`Error::Conflict`] names the other variant.
+pub fn require_unique_options<'a>(
+    options: &[NameValue],
+    siblings: impl IntoIterator<Item = &'a Stored<ProductBody>>,
+) -> Result<(), Error> {
+    let has_same_options = |sibling: &&Stored<ProductBody>| {
+        let others = &sibling.body.options;
+        others.len() == options.len() && options.iter().all(|option| others.contains(option))
+    };
+    match siblings.into_iter().find(has_same_options) {
+        None => Ok(()),
+        Some(sibling) => Err(Error::Conflict(format!(
+            "The variant {} ({}) has the same `options`. Choose other options.",
+            sibling.id, sibling.body.name
+        ))),
+    }
 }
 
 /// Returns the write that removes a variant from its parent, or nothing for a product that is not a variant.

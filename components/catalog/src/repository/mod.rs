@@ -1,23 +1,27 @@
 //! The documents of the catalog: how they are stored, read and committed.
 
 mod categories;
+mod claims;
 mod movements;
 mod products;
 mod reservations;
+mod search_index;
 
-use mercato_ports::documents::{CommitFailure, Refusal, RefusalReason, Write};
+use mercato_ports::documents::{CommitFailure, Write};
 use mercato_ports::events::Event;
 use mercato_shop::cache::Generation;
 use mercato_shop::types::Error;
 
 use crate::platform::Platform;
-pub use categories::{CATEGORIES, Node, TREE_ID, Tree, category_tree, to_category};
+pub use categories::{CATEGORIES, Node, TREE_ID, Tree, category_tree, store_tree, stored_tree, to_category};
+pub use claims::{ClaimedField, claim_writes, find_taken};
 pub use movements::{ALERT_CHANGES, AlertChangeMarker, MOVEMENTS, MovementBody, StoredKind};
 pub use products::{
-    ARCHIVED_PRODUCTS, Claim, EXTERNAL_IDS, ImageBody, NameValue, PRODUCTS, ProductBody, find_product,
-    get_many_including_archived, product_not_found, sku_writes, to_page, to_product,
+    ARCHIVED_PRODUCTS, ImageBody, NameValue, PRODUCTS, ProductBody, find_product,
+    get_many_including_archived, product_not_found, to_page, to_product,
 };
 pub use reservations::{RESERVATIONS, Reservation, ReservedLine, State};
+pub use search_index::{INDEX, INDEX_ID, IndexProgress};
 
 /// Commits changes to products or stock, then bumps the catalog generation so that cached lists expire.
 pub fn commit(ports: &impl Platform, writes: &[Write], events: &[Event]) -> Result<(), CommitFailure> {
@@ -27,13 +31,6 @@ pub fn commit(ports: &impl Platform, writes: &[Write], events: &[Event]) -> Resu
         Generation::CATALOG.advance(ports);
     }
     outcome
-}
-
-/// Returns whether an id that the commit claims is taken already, such as a SKU.
-pub fn is_claimed(refusals: &[Refusal]) -> bool {
-    refusals
-        .iter()
-        .any(|refusal| refusal.reason == RefusalReason::Exists)
 }
 
 /// The error for a product that changes concurrently on each attempt.

@@ -1,6 +1,5 @@
 //! Products as they are stored, sold or archived.
 
-use mercato_ports::documents::Write;
 use mercato_shop::catalog::{Attribute, Image, Product, ProductEdge, ProductPage, Stock};
 use mercato_shop::collection::{Collection, Stored};
 use mercato_shop::ports::Ports;
@@ -14,12 +13,6 @@ pub const PRODUCTS: Collection<ProductBody> = Collection::new("catalog.products"
 /// The archived products, by the same ids. A product is in exactly one of the two collections.
 pub const ARCHIVED_PRODUCTS: Collection<ProductBody> = Collection::new("catalog.archived-products");
 
-/// The claims of SKUs, by SKU. The commit that gives a product its SKU inserts the claim.
-pub const SKUS: Collection<Claim> = Collection::new("catalog.skus");
-
-/// The claims of external ids, by external id. The commit that creates the product inserts the claim.
-pub const EXTERNAL_IDS: Collection<Claim> = Collection::new("catalog.external-ids");
-
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ProductBody {
@@ -30,8 +23,13 @@ pub struct ProductBody {
     pub manufacturer: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub external_id: Option<String>,
+    /// Unset for products that were stored before slugs existed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slug: Option<String>,
     /// In minor units.
     pub price: i64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub compare_at_price: Option<i64>,
     pub currency: String,
     pub received: i64,
     pub on_hand: i64,
@@ -75,6 +73,16 @@ pub struct ProductBody {
     pub variant_ids: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub archived_at: Option<u64>,
+    /// Sorts names as the Unicode collation does. This field and the next two are made of the others. Archived
+    /// products lack them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name_key: Option<String>,
+    /// The tokens of the name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name_words: Option<String>,
+    /// The tokens of the other searched fields.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub other_words: Option<String>,
 }
 
 /// An attribute of a product, or an option of a variant.
@@ -89,13 +97,6 @@ pub struct ImageBody {
     pub url: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub alt: Option<String>,
-}
-
-/// The product that a SKU or an external id belongs to.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Claim {
-    pub product_id: String,
 }
 
 impl ProductBody {
@@ -147,33 +148,12 @@ pub fn product_not_found(id: &str) -> Error {
     Error::NotFound(format!("There is no product {id}."))
 }
 
-/// Returns the writes that change a product's SKU.
-pub fn sku_writes(product_id: &str, before: Option<&str>, after: Option<&str>) -> Result<Vec<Write>, Error> {
-    let claim = Claim {
-        product_id: product_id.into(),
-    };
-    let mut writes = Vec::new();
-    if before == after {
-        return Ok(writes);
-    }
-    if let Some(sku) = after {
-        writes.push(SKUS.insert(sku, &claim)?);
-    }
-    if let Some(sku) = before {
-        // Claims are never replaced, so their version is 1.
-        writes.push(SKUS.delete(&Stored {
-            id: sku.into(),
-            version: 1,
-            body: claim,
-        }));
-    }
-    Ok(writes)
-}
-
 /// Converts a page of stored products for clients.
 pub fn to_page(found: Edges<ProductBody>) -> ProductPage {
     ProductPage {
         has_next: found.has_next,
+        has_previous: found.has_previous,
+        total: found.total,
         edges: found.map(|cursor, stored| ProductEdge {
             cursor,
             product: to_product(stored),
@@ -193,6 +173,7 @@ pub fn to_product(stored: Stored<ProductBody>) -> Product {
         value: attribute.value,
     };
     Product {
+        slug: body.slug.unwrap_or_else(|| stored.id.clone()),
         id: stored.id,
         quantity: u32::try_from(body.on_hand.max(0)).unwrap_or(u32::MAX),
         name: body.name,
@@ -203,6 +184,7 @@ pub fn to_product(stored: Stored<ProductBody>) -> Product {
             amount: body.price,
             currency: body.currency,
         },
+        compare_at_price: body.compare_at_price,
         version: body.revision,
         created_at: body.created_at,
         updated_at: body.updated_at,

@@ -1,10 +1,10 @@
 //! Prices the lines of an order.
 
 use mercato_shop::collection::Stored;
+use mercato_shop::currency::MAX_AMOUNT;
 use mercato_shop::types::{Error, Line};
 
 use crate::repository::{ProductBody, ReservedLine};
-use crate::validation::MAX_INT;
 
 /// Adds the current name and price to each line.
 ///
@@ -25,14 +25,11 @@ pub fn price(lines: &[Line], products: Vec<Option<Stored<ProductBody>>>) -> Resu
         if !body.variant_ids.is_empty() {
             return invalid(format!("{} has variants. Order one of them instead.", body.name));
         }
-        if priced
-            .first()
-            .is_some_and(|first| first.currency != body.currency)
-        {
-            return invalid(
-                "These products have prices in different currencies. Place one order for each currency."
-                    .into(),
-            );
+        if let Some(first) = priced.first().filter(|first| first.currency != body.currency) {
+            return invalid(format!(
+                "{} costs {}, {} costs {}. Place one order for each currency.",
+                first.name, first.currency, body.name, body.currency
+            ));
         }
         let amount = body.price.saturating_mul(i64::from(line.quantity));
         total = total.saturating_add(amount);
@@ -44,9 +41,9 @@ pub fn price(lines: &[Line], products: Vec<Option<Stored<ProductBody>>>) -> Resu
             currency: body.currency,
         });
     }
-    if total > MAX_INT {
+    if total > MAX_AMOUNT {
         return invalid(format!(
-            "The total of an order must be at most {MAX_INT} minor units. Split the order."
+            "The subtotal of an order must be at most {MAX_AMOUNT} minor units. Split the order."
         ));
     }
     Ok(priced)

@@ -66,6 +66,8 @@ pub fn stock_movements(ports: &impl Ports, product_id: &str, page: &Page) -> Res
     })?;
     Ok(MovementPage {
         has_next: found.has_next,
+        has_previous: found.has_previous,
+        total: found.total,
         edges: found.map(|cursor, stored| MovementEdge {
             cursor,
             movement: to_movement(product_id, stored),

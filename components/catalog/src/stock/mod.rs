@@ -4,9 +4,11 @@ pub mod alert;
 pub mod ledger;
 pub mod movement;
 
-use mercato_ports::documents::{CommitFailure, RefusalReason};
+use mercato_ports::documents::{CommitFailure, RefusalReason, Write};
+use mercato_ports::events::Event;
 use mercato_shop::accounts::AuditAction;
 use mercato_shop::catalog::{MovementKind, Product, Stock};
+use mercato_shop::collection::Stored;
 use mercato_shop::ports::Ports;
 use mercato_shop::retry::retry_on_conflict;
 use mercato_shop::text;
@@ -104,33 +106,71 @@ pub fn set_stock(
     let threshold = ShopThreshold::read(ports)?;
     retry_on_conflict(busy, || {
         let mut product = find_product(ports, id)?;
-        let delta = quantity - product.body.on_hand;
-        if delta == 0 {
+        let before = product.body.on_hand;
+        let Some(counted) = set_units_on_hand(caller, &mut product, quantity, threshold, reason)? else {
             return Ok(to_product(product));
-        }
-        let movement = movement_by(delta);
-        if movement == Movement::Receive {
-            require_countable(&product.body, delta, "quantity")?;
-            product.body.received += delta;
-        } else {
-            product.body.written_off -= delta;
-        }
-        let detail = format!("{} -> {quantity}", product.body.on_hand);
+        };
+        let detail = format!("{before} -> {quantity}");
         let mut events = vec![events::audited(caller, AuditAction::StockSet, id, Some(detail))?];
-        let change = threshold.alert_change(&product, delta)?;
-        product.body.on_hand = quantity;
-        product.body.alert_changes += change.as_ref().map_or(0, |change| change.steps);
-        let mut writes = vec![
-            PRODUCTS.replace(&product)?,
-            ledger::staff_entry(id, caller, MovementKind::Set, movement, delta.abs(), reason)?,
-        ];
-        if let Some(change) = change {
-            writes.extend(change.writes);
-            events.extend(change.event);
-        }
+        events.extend(counted.events);
+        let mut writes = vec![PRODUCTS.replace(&product)?];
+        writes.extend(counted.writes);
         commit(ports, &writes, &events)?;
         Ok(to_product(product))
     })
+}
+
+/// What is committed together with a product whose units were counted.
+pub struct Counted {
+    pub writes: Vec<Write>,
+    pub events: Vec<Event>,
+}
+
+/// Sets the units on hand of a product that the caller replaces. Returns what to commit with it, or nothing
+/// if the product has as many units already.
+///
+/// # Errors
+/// [`Error::Invalid`] if the product would have received too many units.
+pub fn set_units_on_hand(
+    caller: &Caller,
+    product: &mut Stored<ProductBody>,
+    quantity: i64,
+    threshold: ShopThreshold,
+    reason: Option<&str>,
+) -> Result<Option<Counted>, Error> {
+    let delta = quantity - product.body.on_hand;
+    if delta == 0 {
+        return Ok(None);
+    }
+    let movement = movement_by(delta);
+    if movement == Movement::Receive {
+        require_countable(&product.body, delta, "quantity")?;
+    }
+    let change = threshold.alert_change(product, delta)?;
+    if movement == Movement::Receive {
+        product.body.received += delta;
+    } else {
+        product.body.written_off -= delta;
+    }
+    product.body.on_hand = quantity;
+    let kind = MovementKind::Set;
+    let mut counted = Counted {
+        writes: vec![ledger::staff_entry(
+            &product.id,
+            caller,
+            kind,
+            movement,
+            delta.abs(),
+            reason,
+        )?],
+        events: Vec::new(),
+    };
+    if let Some(change) = change {
+        product.body.alert_changes += change.steps;
+        counted.writes.extend(change.writes);
+        counted.events.extend(change.event);
+    }
+    Ok(Some(counted))
 }
 
 /// Returns the stock of the products with these ids, in the order of the ids.

@@ -5,7 +5,7 @@ use mercato_shop::services::{Catalog, Inventory};
 use mercato_shop::testing::{admin, customer};
 use mercato_shop::types::{Caller, Error};
 
-use crate::support::{Service, catalog, find, first, get_stock, line, list, price, row};
+use crate::support::{Service, catalog, find, first, get_stock, import, line, list, price, row};
 
 fn found_by_search(catalog: &Service) -> usize {
     let filter = ProductFilter {
@@ -107,9 +107,7 @@ fn an_import_restores_an_archived_product_by_its_external_id() {
     let created = catalog.create(&admin(), &row("sock"));
     assert!(matches!(created, Err(Error::Conflict(_))));
     drop(ports.take_events());
-    let outcomes = catalog
-        .import_many(&admin(), &[row("sock"), row("other")])
-        .unwrap();
+    let outcomes = import(&catalog, &[row("sock"), row("other")]).unwrap();
     assert_eq!(outcomes, [Ok(ImportOutcome::Updated), Ok(ImportOutcome::Created)]);
     let kinds: Vec<_> = ports.take_events().into_iter().map(|event| event.kind).collect();
     assert_eq!(

@@ -7,7 +7,7 @@ use mercato_shop::services::{Catalog, Inventory};
 use mercato_shop::testing::{TestPorts, admin, customer};
 use mercato_shop::types::Caller;
 
-use crate::support::{Service, attributes, catalog, create_category, line, row};
+use crate::support::{Service, attributes, catalog, create_category, import, line, row};
 
 fn input(name: &str) -> NewProduct {
     NewProduct {
@@ -99,12 +99,12 @@ fn audits_stock_movements_without_their_reasons() {
 fn audits_a_batch_of_an_import_as_one_action() {
     let (ports, catalog) = catalog();
     let rows = |count: usize| -> Vec<_> { (0..count).map(|row| input(&row.to_string())).collect() };
-    catalog.import_many(&admin(), &rows(300)).unwrap();
+    import(&catalog, &rows(300)).unwrap();
     let mut more = rows(302);
     more[0].price = 1;
     more[1].external_id = None;
-    catalog.import_many(&admin(), &more).unwrap();
-    catalog.import_many(&admin(), &rows(2).split_off(1)).unwrap();
+    import(&catalog, &more).unwrap();
+    import(&catalog, &rows(2).split_off(1)).unwrap();
     let by = |detail: &str| AuditedAction::by("admin", AuditAction::ProductImport).detail(detail);
     let expected = [
         by("300 created, 0 updated, 0 unchanged, 0 refused"),

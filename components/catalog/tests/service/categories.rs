@@ -9,7 +9,7 @@ use mercato_shop::services::Catalog;
 use mercato_shop::testing::{admin, customer, invalid_field};
 use mercato_shop::types::Error;
 
-use crate::support::{Service, catalog, create_category, list, names, new_category, patch};
+use crate::support::{Service, catalog, create_category, import, list, names, new_category, patch};
 
 fn in_category(category: &str) -> ProductDetails {
     ProductDetails {
@@ -77,8 +77,8 @@ fn lists_categories_as_a_tree_in_their_order() {
     let updated = catalog.update_category(&admin(), &socks.id, &taken);
     assert!(matches!(updated, Err(Error::Conflict(_))));
     assert!(catalog.update_category(&admin(), &hats.id, &taken).is_ok());
-    let created = catalog.create_category(&admin(), &new_category("caps", None));
-    assert!(matches!(created, Err(Error::Conflict(_))));
+    let second = create_category(&catalog, "caps", None);
+    assert_eq!(second.slug, "caps-2");
 }
 
 #[test]
@@ -93,7 +93,6 @@ fn rejects_invalid_categories() {
         ("name", new_category("a\u{0}", None)),
         ("name", new_category("a\nb", None)),
         ("name", new_category(&"n".repeat(101), None)),
-        ("slug", new_category("日本", None)),
         ("slug", with_slug("Upper")),
         ("slug", with_slug("-a")),
         ("slug", with_slug("a b")),
@@ -218,14 +217,10 @@ fn an_import_puts_products_into_categories_and_restores_them_there() {
     let (_, catalog) = catalog();
     let a = create_category(&catalog, "a", None);
     let b = create_category(&catalog, "b", Some(&a));
-    let mut outcomes = catalog
-        .import_many(&admin(), &[row("x", "b"), row("y", "nowhere"), row("z", "")])
-        .unwrap();
+    let mut outcomes = import(&catalog, &[row("x", "b"), row("y", "nowhere"), row("z", "")]).unwrap();
     assert_eq!(invalid_field(outcomes.remove(1)), "categoryId");
     assert_eq!(outcomes, [Ok(ImportOutcome::Created), Ok(ImportOutcome::Created)]);
-    let again = catalog
-        .import_many(&admin(), &[row("x", ""), row("z", "a")])
-        .unwrap();
+    let again = import(&catalog, &[crate::support::row("x"), row("z", "a")]).unwrap();
     assert_eq!(again, [Ok(ImportOutcome::Unchanged), Ok(ImportOutcome::Updated)]);
     assert_eq!(products(&catalog, "a"), ["x", "z"]);
 
@@ -240,13 +235,13 @@ fn an_import_puts_products_into_categories_and_restores_them_there() {
     archive("x");
     assert_eq!(products(&catalog, "a"), ["z"]);
     catalog.move_category(&admin(), &b.id, None).unwrap();
-    catalog.import_many(&admin(), &[row("x", "")]).unwrap();
+    import(&catalog, &[crate::support::row("x")]).unwrap();
     assert_eq!(
         (products(&catalog, "a"), products(&catalog, "b")),
         (vec!["z".into()], vec!["x".into()])
     );
     archive("x");
     catalog.delete_category(&admin(), &b.id).unwrap();
-    let outcomes = catalog.import_many(&admin(), &[row("x", "")]).unwrap();
+    let outcomes = import(&catalog, &[crate::support::row("x")]).unwrap();
     assert_eq!(outcomes, [Ok(ImportOutcome::Updated)]);
 }

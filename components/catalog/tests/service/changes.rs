@@ -2,14 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use mercato_ports::documents::{Replacement, Write};
+use mercato_ports::documents::{Insertion, Replacement, Write};
 use mercato_shop::catalog::{NewProduct, Product};
+use mercato_shop::id;
 use mercato_shop::ports::Ports;
 use mercato_shop::services::{Catalog, Inventory};
 use mercato_shop::testing::{TestPorts, admin, invalid_field};
 use mercato_shop::types::Error;
 
-use crate::support::{Service, attributes, catalog, line, new_product, price, row};
+use crate::support::{Service, attributes, catalog, find, import, line, new_product, price, row};
 
 fn input(name: &str) -> NewProduct {
     NewProduct {
@@ -101,9 +102,7 @@ fn a_watch_of_some_products_reports_their_state_and_then_each_change_once() {
         quantity: 0,
         ..input("sock")
     };
-    catalog.import_many(&admin(), &[row]).unwrap()[0]
-        .as_ref()
-        .unwrap();
+    import(&catalog, &[row]).unwrap()[0].as_ref().unwrap();
     assert_eq!(watch(&catalog, Some(&ids), Some(&cursor)).0, ["sock 5 9"]);
 }
 
@@ -175,6 +174,55 @@ fn reports_more_than_a_page_in_several_answers() {
         .map(|number| format!("product {number:03} 5 9"))
         .collect();
     assert_eq!(all, expected);
+}
+
+/// Inserts copies of a product directly into the store, as if they had been created an hour ago. So they have
+/// no movements, and a watch that looks back does not find them.
+fn old_copies(ports: &TestPorts, original: &Product, count: usize) -> Vec<String> {
+    let stored = ports
+        .get_many("catalog.products", std::slice::from_ref(&original.id))
+        .unwrap();
+    let mut body: serde_json::Value = serde_json::from_str(&stored[0].as_ref().unwrap().body).unwrap();
+    body["updatedAt"] = (original.updated_at - 3_600_000).into();
+    let mut insert = |number| {
+        body["name"] = format!("copy {number:03}").into();
+        let id = id::new();
+        let write = Write::Insert(Insertion {
+            collection: "catalog.products".into(),
+            id: id.clone(),
+            body: body.to_string(),
+        });
+        ports.commit(&[write], &[]).unwrap();
+        id
+    };
+    (0..count).map(&mut insert).collect()
+}
+
+#[test]
+fn reports_more_than_a_page_of_edits_ends_or_movements() {
+    type Change = fn(&Service, &str);
+    let moves: Change = |catalog, id| drop(catalog.receive_stock(&admin(), id, 1).unwrap());
+    let edits: Change = |catalog, id| drop(set_price(catalog, &find(catalog, id).unwrap(), 6));
+    let ends: Change = |catalog, id| {
+        let version = find(catalog, id).unwrap().version;
+        catalog.archive(&admin(), id, version).unwrap();
+    };
+    for (change, state) in [(moves, "5 10"), (edits, "6 9"), (ends, "gone 9")] {
+        let (ports, catalog) = catalog();
+        let copies = old_copies(&ports, &product(&catalog, "sock"), 320);
+        let (_, mut cursor) = watch(&catalog, None, None);
+        copies.iter().for_each(|id| change(&catalog, id));
+        let mut all = BTreeSet::new();
+        for _ in 0..4 {
+            let (changed, next) = watch(&catalog, None, Some(&cursor));
+            all.extend(changed.into_iter().filter(|text| text.starts_with("copy")));
+            cursor = next;
+        }
+        let expected: BTreeSet<_> = (0..320)
+            .map(|number| format!("copy {number:03} {state}"))
+            .collect();
+        assert_eq!(all, expected);
+    }
 }
 
 #[test]

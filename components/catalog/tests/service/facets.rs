@@ -4,7 +4,7 @@ use mercato_shop::catalog::{Facet, NewProduct, ProductDetails, ProductFilter};
 use mercato_shop::services::Catalog;
 use mercato_shop::testing::admin;
 
-use crate::support::{catalog, create_category, row};
+use crate::support::{catalog, create_category, import, row};
 
 fn product(name: &str, manufacturer: &str, price: i64, quantity: i64, category: &str) -> NewProduct {
     NewProduct {
@@ -90,7 +90,7 @@ fn counts_at_most_2000_products() {
     for batch in 0..5 {
         let row = |number| product(&format!("p{batch}-{number}"), "Acme", number, 1, "");
         let rows: Vec<_> = (0..401).map(row).collect();
-        let outcomes = catalog.import_many(&admin(), &rows).unwrap();
+        let outcomes = import(&catalog, &rows).unwrap();
         assert!(outcomes.iter().all(Result::is_ok));
     }
     let facets = catalog.count_facets(&filter(None)).unwrap();

@@ -7,7 +7,9 @@ use mercato_shop::services::{Catalog, Inventory};
 use mercato_shop::testing::{admin, customer, invalid_field};
 use mercato_shop::types::{Caller, Error, Page, Shortage};
 
-use crate::support::{Service, catalog, first, get_stock, line, product_with_stock as product, row, sorted};
+use crate::support::{
+    Service, catalog, first, get_stock, import, line, product_with_stock as product, row, sorted,
+};
 
 /// The units on hand, reserved, sold and written off, which must agree with the ledger.
 fn counts(catalog: &Service, id: &str) -> (i64, i64, i64, i64) {
@@ -46,7 +48,7 @@ fn ledger(catalog: &Service, id: &str) -> Vec<StockMovement> {
     let (mut all, mut after) = (Vec::new(), None);
     loop {
         let page = catalog
-            .stock_movements(&admin(), id, &Page { first: 2, after })
+            .stock_movements(&admin(), id, &Page::first(2, after))
             .unwrap();
         after = page.edges.last().map(|edge| edge.cursor.clone());
         all.extend(page.edges.into_iter().map(|edge| edge.movement));
@@ -128,7 +130,7 @@ fn an_import_enters_only_the_stock_of_new_products() {
         ..row(&quantity.to_string())
     });
     for _ in 0..2 {
-        catalog.import_many(&admin(), &rows).unwrap();
+        import(&catalog, &rows).unwrap();
     }
     let query = sorted(ProductFilter::default(), SortKey::Created, first(9));
     let edges = catalog.list(&query).unwrap().edges;

@@ -12,7 +12,7 @@ use mercato_shop::services::Catalog;
 use mercato_shop::testing::{TestPorts, admin};
 use mercato_shop::types::Error;
 
-use crate::support::{catalog, row};
+use crate::support::{catalog, import, row};
 
 type Interference = Box<dyn FnOnce() + Send>;
 
@@ -35,6 +35,10 @@ impl Ports for Interrupted {
 
     fn find(&self, query: &Query) -> Result<Vec<Document>, Failure> {
         self.ports.find(query)
+    }
+
+    fn count(&self, query: &Query) -> Result<u64, Failure> {
+        self.ports.count(query)
     }
 
     fn commit(&self, writes: &[Write], events: &[Event]) -> Result<(), CommitFailure> {
@@ -70,7 +74,7 @@ fn restored_after_next_miss() -> (CatalogService<Interrupted>, String) {
     let id = feed.create(&admin(), &row("sock")).unwrap().id;
     feed.archive(&admin(), &id, 1).unwrap();
     let restore = move || {
-        let outcomes = feed.import_many(&admin(), &[row("sock")]).unwrap();
+        let outcomes = import(&feed, &[row("sock")]).unwrap();
         assert_eq!(outcomes, [Ok(ImportOutcome::Updated)]);
     };
     let interrupted = Interrupted {

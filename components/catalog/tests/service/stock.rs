@@ -3,11 +3,12 @@
 use std::thread;
 
 use mercato_shop::catalog::NewProduct;
+use mercato_shop::currency::MAX_AMOUNT;
 use mercato_shop::services::{Catalog, Inventory};
 use mercato_shop::testing::{admin, invalid_field};
 use mercato_shop::types::Error;
 
-use crate::support::{Service, catalog, get_stock, line, new_product, price, product_with_stock};
+use crate::support::{Service, catalog, first, get_stock, line, new_product, price, product_with_stock};
 
 fn product(catalog: &Service, price: i64, quantity: i64, currency: &str) -> String {
     let input = NewProduct {
@@ -117,6 +118,48 @@ fn concurrent_restocks_and_settlements_count_each_unit_once() {
 }
 
 #[test]
+fn a_reservation_ends_once_in_a_race_while_other_orders_hold_units() {
+    type End = fn(&Service, &str) -> Result<(), Error>;
+    let settle: End = |catalog, order| catalog.settle(order);
+    let release: End = |catalog, order| catalog.release(order);
+    let restock: End = |catalog, order| catalog.restock(order);
+    let (sold, returned) = ((4, 3, 5), (6, 3, 3));
+    for (number, (is_settled, faster, slower, expected)) in [
+        (false, settle, settle, sold),
+        (false, settle, release, sold),
+        (false, settle, restock, returned),
+        (false, release, release, returned),
+        (false, release, settle, returned),
+        (false, restock, restock, returned),
+        (false, restock, settle, returned),
+        (true, restock, restock, returned),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let (ports, catalog) = catalog();
+        let id = product_with_stock(&catalog, 12);
+        for (order, quantity) in [("race", 2), ("held", 3), ("sold", 3)] {
+            catalog.reserve(order, &[line(&id, quantity)], 0).unwrap();
+        }
+        catalog.settle("sold").unwrap();
+        if is_settled {
+            catalog.settle("race").unwrap();
+        }
+        let other = catalog.clone();
+        ports.before_next_commit(move || faster(&other, "race").unwrap());
+        // A lost race is a conflict, and the caller repeats the request.
+        for _ in 0..3 {
+            let _ = slower(&catalog, "race");
+        }
+        assert_eq!(counts(&catalog, &id), expected, "race {number}");
+        let movements = catalog.stock_movements(&admin(), &id, &first(20)).unwrap();
+        let on_hand: i64 = movements.edges.iter().map(|edge| edge.movement.on_hand).sum();
+        assert_eq!(on_hand, expected.0, "race {number}");
+    }
+}
+
+#[test]
 fn reserves_all_lines_or_none_and_returns_every_shortage() {
     let (_, catalog) = catalog();
     let [a, b, c] = [5, 1, 0].map(|quantity| product_with_stock(&catalog, quantity));
@@ -140,7 +183,7 @@ fn reserves_all_lines_or_none_and_returns_every_shortage() {
 fn rejects_orders_in_two_currencies_or_with_too_large_a_total() {
     let (_, catalog) = catalog();
     let (usd, eur) = (product(&catalog, 1, 5, "USD"), product(&catalog, 1, 5, "EUR"));
-    let expensive = product(&catalog, i64::from(i32::MAX), 5, "USD");
+    let expensive = product(&catalog, MAX_AMOUNT, 5, "USD");
     for lines in [
         [line(&usd, 1), line(&eur, 1)],
         [line(&expensive, 1), line(&usd, 1)],

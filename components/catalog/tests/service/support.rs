@@ -2,12 +2,12 @@
 
 use mercato_catalog::CatalogService;
 use mercato_shop::catalog::{
-    Attribute, Category, NewCategory, NewProduct, Product, ProductDetails, ProductFilter, ProductPatch,
-    ProductQuery, ProductSort, SortKey, Stock,
+    Attribute, Category, ImportOutcome, ImportRow, NewCategory, NewProduct, Product, ProductDetails,
+    ProductFilter, ProductPatch, ProductQuery, ProductSort, SortKey, Stock, StockPolicy,
 };
 use mercato_shop::services::Catalog;
 use mercato_shop::testing::{TestPorts, admin};
-use mercato_shop::types::{Line, Page};
+use mercato_shop::types::{Error, Line, Page};
 
 pub type Service = CatalogService<TestPorts>;
 
@@ -42,6 +42,34 @@ pub fn row(name: &str) -> NewProduct {
         external_id: Some(format!("feed/{name}")),
         ..new_product(name)
     }
+}
+
+/// The row of a feed with all fields of a product.
+pub fn import_row(product: NewProduct) -> ImportRow {
+    ImportRow {
+        external_id: product.external_id,
+        fields: ProductPatch {
+            name: Some(product.name),
+            description: product.description,
+            manufacturer: product.manufacturer,
+            price: Some(product.price),
+            currency: product.currency,
+            quantity: Some(product.quantity),
+            details: product.details,
+        },
+        category_path: None,
+        parent_external_id: None,
+        options: None,
+    }
+}
+
+/// Imports rows, and keeps the stock of known products.
+pub fn import(
+    catalog: &impl Catalog,
+    rows: &[NewProduct],
+) -> Result<Vec<Result<ImportOutcome, Error>>, Error> {
+    let rows: Vec<_> = rows.iter().cloned().map(import_row).collect();
+    catalog.import_many(&admin(), &rows, StockPolicy::Keep)
 }
 
 /// Creates a product with this stock, and returns its id.
@@ -98,16 +126,16 @@ pub fn line(id: &str, quantity: u32) -> Line {
 }
 
 pub fn first(first: u32) -> Page {
-    Page { first, after: None }
+    Page::first(first, None)
 }
 
 pub fn sorted(filter: ProductFilter, key: SortKey, page: Page) -> ProductQuery {
     ProductQuery {
         filter,
-        sort: ProductSort {
+        sort: Some(ProductSort {
             key,
             descending: false,
-        },
+        }),
         page,
     }
 }

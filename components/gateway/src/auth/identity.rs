@@ -13,14 +13,21 @@ use mercato_shop::cache::Revocation;
 use mercato_shop::token_keys::{TokenKey, TokenKeys};
 use mercato_shop::types::{Caller, Error, Role, SignedIn};
 use serde::Deserialize;
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
+use crate::auth::claims::milliseconds;
 use crate::auth::oidc::{Oidc, UnverifiedToken};
 use crate::services::Services;
 
 /// The header of the shop's API key.
 const API_KEY: &str = "x-api-key";
+
+const WRONG_KEY: &str = "The key in the header x-api-key is not the shop's. Send the setting API_SECRET, or the contents of the file \
+     api-secret in the data folder.";
+
+const KEY_AS_TOKEN: &str = "The header Authorization has the API key. Send the key in the header x-api-key, or an access token here.";
 
 /// Verifies credentials.
 pub struct Verifier {
@@ -44,6 +51,8 @@ pub struct Identity {
     pub caller: Caller,
     /// Why the credential was rejected. Public fields ignore it; fields that require a caller report it.
     pub rejected: Option<Error>,
+    /// When the access token stops being valid, in milliseconds since 1970. `None` for a token without an end.
+    pub expires_at: Option<u64>,
     /// The caller of an access token whose session has ended.
     pub signed_out: Option<Caller>,
     /// A provider's token that was not verified yet.
@@ -57,9 +66,17 @@ impl Identity {
         Self {
             caller,
             rejected: None,
+            expires_at: None,
             signed_out: None,
             unverified: None,
             session_checked: false,
+        }
+    }
+
+    fn of_user(user: SignedIn, expires_at: Option<u64>) -> Self {
+        Self {
+            expires_at,
+            ..Self::of(Caller::User(user))
         }
     }
 
@@ -78,7 +95,7 @@ impl Identity {
     pub fn verified(self, services: &Services) -> Self {
         match self.unverified.as_ref().map(|token| token.verify(services)) {
             None => self,
-            Some(Ok(user)) => Self::of(Caller::User(user)),
+            Some(Ok((user, expires_at))) => Self::of_user(user, expires_at),
             Some(Err(error)) => Self::failed(error),
         }
     }
@@ -110,6 +127,9 @@ struct Claims {
     #[serde(default)]
     role: ClaimedRole,
     sid: Option<String>,
+    /// The validation has checked that it is a time.
+    #[serde(default)]
+    exp: Value,
 }
 
 #[derive(Default, Deserialize)]
@@ -151,21 +171,20 @@ impl Verifier {
     pub fn identify(&self, headers: &HeaderMap) -> Identity {
         let wrong_key = match headers.get(API_KEY) {
             None => None,
-            Some(key) => {
-                // Digests have the same length, so the comparison does not reveal the length of the key.
-                let digest: [u8; 32] = Sha256::digest(key.as_bytes()).into();
-                if bool::from(digest.ct_eq(&self.api_key)) {
-                    return Identity::of(Caller::ApiKey);
-                }
-                Some("The x-api-key is wrong. Send the shop's API_SECRET.")
-            }
+            Some(key) if self.is_api_key(key.as_bytes()) => return Identity::of(Caller::ApiKey),
+            Some(_) => Some(WRONG_KEY),
         };
         let Some(authorization) = headers.get(AUTHORIZATION) else {
             return wrong_key.map_or(Identity::of(Caller::Anonymous), Identity::rejected);
         };
-        let Some(token) = authorization.to_str().ok().and_then(bearer) else {
-            return Identity::rejected("The header Authorization must be: Bearer <access_token>.");
-        };
+        match authorization.to_str().ok().and_then(bearer) {
+            Some(token) => self.identify_token(token),
+            None => Identity::rejected("The header Authorization must be: Bearer <access_token>."),
+        }
+    }
+
+    /// Returns the caller that an access token names.
+    pub fn identify_token(&self, token: &str) -> Identity {
         let unverified = self.oidc.as_ref().and_then(|oidc| oidc.recognize(token));
         if unverified.is_some() {
             return Identity {
@@ -174,12 +193,21 @@ impl Verifier {
             };
         }
         match self.verify(token) {
-            Ok(user) => Identity::of(Caller::User(user)),
+            Ok((user, expires_at)) => Identity::of_user(user, expires_at),
+            Err(_) if self.is_api_key(token.as_bytes()) => Identity::rejected(KEY_AS_TOKEN),
             Err(reason) => Identity::rejected(reason),
         }
     }
 
-    fn verify(&self, token: &str) -> Result<SignedIn, &'static str> {
+    /// Returns whether this is the API key. Digests have the same length, so the comparison does not reveal the
+    /// length of the key.
+    fn is_api_key(&self, key: &[u8]) -> bool {
+        let digest: [u8; 32] = Sha256::digest(key).into();
+        bool::from(digest.ct_eq(&self.api_key))
+    }
+
+    /// Returns the user of a token, and when the token expires.
+    fn verify(&self, token: &str) -> Result<(SignedIn, Option<u64>), &'static str> {
         let claims = self
             .key(token)
             .and_then(|key| jsonwebtoken::decode::<Claims>(token, key, &self.validation))
@@ -200,11 +228,12 @@ impl Verifier {
             ClaimedRole::Customer => Role::Customer,
             ClaimedRole::Admin => Role::Admin,
         };
-        Ok(SignedIn {
+        let user = SignedIn {
             user_id: claims.user_id,
             role,
             session_id: claims.sid,
-        })
+        };
+        Ok((user, milliseconds(&claims.exp)))
     }
 
     /// Returns the key that verifies this token.
@@ -232,7 +261,7 @@ fn bearer(value: &str) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use jsonwebtoken::{EncodingKey, Header};
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     use super::*;
 
@@ -264,8 +293,10 @@ mod tests {
     #[test]
     fn accepts_the_api_key_and_no_other() {
         assert_eq!(identify("x-api-key", SECRET).caller, Caller::ApiKey);
-        let wrong = identify("x-api-key", "a secret of more than 16 byteZ");
-        assert!(rejection(wrong).contains("x-api-key"));
+        for wrong in ["a secret of more than 16 byteZ", ""] {
+            assert!(rejection(identify("x-api-key", wrong)).contains("x-api-key"));
+        }
+        assert!(rejection_of(SECRET).contains("x-api-key"));
     }
 
     #[test]
@@ -281,6 +312,8 @@ mod tests {
             });
             let identity = identify("authorization", &format!("bearer {token}"));
             assert_eq!(identity.caller, expected);
+            let expires_at = claims["exp"].as_u64().map(|seconds| seconds * 1_000);
+            assert_eq!(identity.expires_at, expires_at);
         }
     }
 

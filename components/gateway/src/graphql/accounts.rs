@@ -6,16 +6,16 @@ use mercato_shop::types::Error;
 use serde_json::Value;
 
 use crate::graphql::resolve::{
-    LIST, Nullable, PageOf, change, change_with_credentials, connection, load, page_size, read, version,
-    whole_list,
+    LIST, Nullable, PageArguments, PageOf, change, change_with_credentials, connection, load, page_size,
+    read, version, whole_list,
 };
 use crate::model::audit::{AuditEntry, AuditFilter};
 use crate::model::convert::{Convert, convert};
 use crate::model::scalar::Id;
 use crate::model::session::UserSession;
 use crate::model::user::{
-    CodeSent, Credentials, Logout, NewUser, PasswordChange, Refresh, Role, SignedIn, User, UserChanges,
-    VerificationChannel,
+    CodeSent, Credentials, Logout, NewUser, PasswordChange, PasswordResetRequest, Refresh, Role, SignedIn,
+    User, UserChanges, VerificationChannel, login_name,
 };
 use crate::request_session::personal_data;
 use crate::request_session::{RequestSession, check_id};
@@ -50,7 +50,11 @@ impl AccountsQuery {
     }
 
     /// One user: the caller, or any user with the role ADMIN or the API key.
-    async fn user(&self, context: &Context<'_>, id: Id) -> Nullable<User> {
+    async fn user(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The id of the user.")] id: Id,
+    ) -> Nullable<User> {
         load(context, |session| async move {
             session.check_user_id("id", &id)?;
             session.users.load(&id).await.map(Some)
@@ -58,15 +62,39 @@ impl AccountsQuery {
         .await
     }
 
+    /// The user with this user name or this verified e-mail address. Null if there is none. Requires the role
+    /// ADMIN or the API key.
+    async fn find_user(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The user name, in any case. It excludes `email`.")] username: Option<String>,
+        #[graphql(desc = "The e-mail address, in any case. It excludes `username`.")] email: Option<String>,
+    ) -> Nullable<User> {
+        load(context, |session| async move {
+            session.caller().require_admin()?;
+            let name = login_name(username, email)?;
+            session.services.accounts.find(session.caller(), &name)
+        })
+        .await
+    }
+
     /// The users that `users` lists, page by page, in the order of their registration.
-    #[graphql(complexity = "page_size(first) * child_complexity")]
+    #[graphql(complexity = "page_size(first, last) * child_complexity")]
     async fn user_connection(
         &self,
         context: &Context<'_>,
-        #[graphql(default = 20, desc = "1 to 100.")] first: Option<i32>,
-        after: Option<String>,
+        #[graphql(desc = "1 to 100 items from the start, by default 20.")] first: Option<i32>,
+        #[graphql(desc = "The page begins after the item of this cursor.")] after: Option<String>,
+        #[graphql(desc = "1 to 100 items from the end, in place of `first`.")] last: Option<i32>,
+        #[graphql(desc = "The page ends before the item of this cursor.")] before: Option<String>,
     ) -> Nullable<PageOf<User>> {
-        connection(context, first, after, |session, page| {
+        let arguments = PageArguments {
+            first,
+            after,
+            last,
+            before,
+        };
+        connection(context, arguments, |session, page| {
             session.services.accounts.list(session.caller(), page)
         })
     }
@@ -94,7 +122,11 @@ impl AccountsQuery {
 
     /// All data of a user as a JSON object: account, sessions, cart, orders, payments, notifications and
     /// preferences. For the user, or with the role ADMIN or the API key.
-    async fn export_user(&self, context: &Context<'_>, id: Id) -> Nullable<Json<Value>> {
+    async fn export_user(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The id of the user.")] id: Id,
+    ) -> Nullable<Json<Value>> {
         read(context, |session| {
             session.check_user_id("id", &id)?;
             personal_data::export(&session.services, session.caller(), &id)
@@ -103,16 +135,24 @@ impl AccountsQuery {
 
     /// The audit log, newest first: each sign-in, and each action with the rights of an ADMIN or the API key.
     /// New entries can appear with a short delay. Requires the role ADMIN or the API key.
-    #[graphql(complexity = "page_size(first) * child_complexity")]
+    #[graphql(complexity = "page_size(first, last) * child_complexity")]
     async fn audit_log(
         &self,
         context: &Context<'_>,
-        #[graphql(default = 20, desc = "1 to 100.")] first: Option<i32>,
-        after: Option<String>,
-        filter: Option<AuditFilter>,
+        #[graphql(desc = "1 to 100 items from the start, by default 20.")] first: Option<i32>,
+        #[graphql(desc = "The page begins after the item of this cursor.")] after: Option<String>,
+        #[graphql(desc = "1 to 100 items from the end, in place of `first`.")] last: Option<i32>,
+        #[graphql(desc = "The page ends before the item of this cursor.")] before: Option<String>,
+        #[graphql(desc = "Selects entries. The default selects all.")] filter: Option<AuditFilter>,
     ) -> Nullable<PageOf<AuditEntry>> {
         let filter = filter.unwrap_or_default().convert();
-        connection(context, first, after, |session, page| {
+        let arguments = PageArguments {
+            first,
+            after,
+            last,
+            before,
+        };
+        connection(context, arguments, |session, page| {
             session
                 .services
                 .accounts
@@ -127,8 +167,13 @@ pub struct AccountsMutation;
 
 #[Object]
 impl AccountsMutation {
-    /// Registers a user and signs the user in.
-    async fn register_user(&self, context: &Context<'_>, input: Option<NewUser>) -> Nullable<SignedIn> {
+    /// Registers a user and signs the user in. CONFLICT if the user name is taken, or if another user has
+    /// verified the e-mail address.
+    async fn register_user(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The new user. Required.")] input: Option<NewUser>,
+    ) -> Nullable<SignedIn> {
         change_with_credentials(context, |session| {
             let input = input.ok_or_else(|| Error::invalid("input", "`input` must not be null."))?;
             session
@@ -138,18 +183,26 @@ impl AccountsMutation {
         })
     }
 
-    /// Signs a user in. RATE_LIMITED after too many failures. FORBIDDEN with the access token of another
-    /// session.
-    async fn login(&self, context: &Context<'_>, input: Credentials) -> Nullable<SignedIn> {
+    /// Signs a user in by user name or e-mail address. UNAUTHENTICATED if the password is wrong or the user is
+    /// unknown. RATE_LIMITED after too many failures.
+    async fn login(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Who signs in, and the password.")] input: Credentials,
+    ) -> Nullable<SignedIn> {
         change_with_credentials(context, |session| {
             let accounts = &session.services.accounts;
-            accounts.login(session.caller(), &input.convert(), &session.client)
+            accounts.login(session.caller(), &input.convert()?, &session.client)
         })
     }
 
     /// Returns a new pair of tokens. A refresh token is valid once. If it is sent again later, its session
     /// ends, because the refresh token may have been copied.
-    async fn refresh_token(&self, context: &Context<'_>, input: Refresh) -> Nullable<SignedIn> {
+    async fn refresh_token(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The last refresh token.")] input: Refresh,
+    ) -> Nullable<SignedIn> {
         change_with_credentials(context, |session| {
             session
                 .services
@@ -160,7 +213,12 @@ impl AccountsMutation {
 
     /// Ends the session of the refresh token, or else of the access token. Returns false if it had already
     /// ended.
-    async fn logout(&self, context: &Context<'_>, input: Option<Logout>) -> Nullable<bool> {
+    async fn logout(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The session to end. The default is the session of the access token.")]
+        input: Option<Logout>,
+    ) -> Nullable<bool> {
         change(context, |session| {
             let token = input.unwrap_or_default().refresh_token;
             session
@@ -171,7 +229,11 @@ impl AccountsMutation {
     }
 
     /// Ends one of the caller's sessions. With the role ADMIN or the API key: any session.
-    async fn revoke_session(&self, context: &Context<'_>, id: Id) -> Nullable<UserSession> {
+    async fn revoke_session(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The id of the session.")] id: Id,
+    ) -> Nullable<UserSession> {
         change(context, |session| {
             session.caller().require_authenticated()?;
             check_id("id", &id)?;
@@ -185,7 +247,7 @@ impl AccountsMutation {
     async fn request_verification(
         &self,
         context: &Context<'_>,
-        channel: VerificationChannel,
+        #[graphql(desc = "Where the code is sent.")] channel: VerificationChannel,
     ) -> Nullable<CodeSent> {
         change(context, |session| {
             let accounts = &session.services.accounts;
@@ -198,12 +260,12 @@ impl AccountsMutation {
     }
 
     /// Verifies the caller's address with the code that was sent last. The code is valid for ten minutes and
-    /// five attempts.
+    /// five attempts. CONFLICT if another user has verified the e-mail address.
     async fn verify(
         &self,
         context: &Context<'_>,
-        channel: VerificationChannel,
-        code: String,
+        #[graphql(desc = "Where the code was sent.")] channel: VerificationChannel,
+        #[graphql(desc = "Six digits.")] code: String,
     ) -> Nullable<User> {
         change(context, |session| {
             session
@@ -218,9 +280,9 @@ impl AccountsMutation {
     async fn update_user(
         &self,
         context: &Context<'_>,
-        id: Id,
+        #[graphql(desc = "The id of the user.")] id: Id,
         #[graphql(desc = "The version that the edit is based on.")] version: i32,
-        input: UserChanges,
+        #[graphql(desc = "The changes. Unset fields are left unchanged.")] input: UserChanges,
     ) -> Nullable<User> {
         change(context, |session| {
             session.check_user_id("id", &id)?;
@@ -231,16 +293,52 @@ impl AccountsMutation {
     }
 
     /// Changes the caller's password, and ends all other sessions of the caller.
-    async fn change_password(&self, context: &Context<'_>, input: PasswordChange) -> Nullable<User> {
+    async fn change_password(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The current password and the new one.")] input: PasswordChange,
+    ) -> Nullable<User> {
         change(context, |session| {
             let accounts = &session.services.accounts;
             accounts.change_password(session.caller(), &input.current, &input.new)
         })
     }
 
+    /// Mails a link to set a new password, if a user has verified this address and signs in with a password.
+    /// The answer is the same if not. A link works once, and replaces the links before.
+    async fn request_password_reset(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "A verified e-mail address.")] email: String,
+    ) -> Nullable<PasswordResetRequest> {
+        change_with_credentials(context, |session| {
+            let accounts = &session.services.accounts;
+            accounts.request_password_reset(&email, &session.client)
+        })
+    }
+
+    /// Sets a new password by the token of a mail, and ends all sessions of the user. BAD_USER_INPUT about
+    /// `token` if the token is wrong, used, replaced or expired.
+    async fn reset_password(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The token of the last mail.")] token: String,
+        #[graphql(desc = "The new password, 8 to 128 characters.")] password: String,
+    ) -> Nullable<User> {
+        change_with_credentials(context, |session| {
+            let accounts = &session.services.accounts;
+            accounts.reset_password(&token, &password, &session.client)
+        })
+    }
+
     /// Sets the role of a user. The user's access tokens have it after the next refresh. Requires the role
     /// ADMIN or the API key.
-    async fn set_role(&self, context: &Context<'_>, id: Id, role: Role) -> Nullable<User> {
+    async fn set_role(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The id of the user.")] id: Id,
+        #[graphql(desc = "The new role.")] role: Role,
+    ) -> Nullable<User> {
         change(context, |session| {
             session.caller().require_admin()?;
             session.check_user_id("id", &id)?;
@@ -253,7 +351,11 @@ impl AccountsMutation {
 
     /// Erases all personal data of a user permanently, and frees the username. The id remains, so that old
     /// orders keep their owner. For the user, or with the role ADMIN or the API key.
-    async fn erase_user(&self, context: &Context<'_>, id: Id) -> Nullable<User> {
+    async fn erase_user(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The id of the user.")] id: Id,
+    ) -> Nullable<User> {
         change(context, |session| {
             session.check_user_id("id", &id)?;
             personal_data::erase(&session.services, session.caller(), &id)

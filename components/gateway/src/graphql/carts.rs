@@ -5,10 +5,10 @@ use mercato_shop::carts::{Owner, Terms};
 use mercato_shop::types::Error;
 
 use crate::graphql::resolve::{Nullable, change, load, read};
-use crate::model::cart::{Cart, CartProduct};
+use crate::model::cart::{Cart, CartLine, CartProduct};
 use crate::model::order::Order;
 use crate::model::product::Product;
-use crate::model::scalar::Id;
+use crate::model::scalar::{Amount, Id, Int};
 use crate::request_session::RequestSession;
 
 /// Queries of carts.
@@ -17,12 +17,14 @@ pub struct CartsQuery;
 
 #[Object]
 impl CartsQuery {
-    /// The cart of the guest with this `cartId`, or else of the signed-in user, with current prices and
-    /// stock. An expired or unknown cart is empty.
+    /// The cart with this `cartId`, or else of the signed-in user, with current prices and stock. An expired or
+    /// unknown cart is empty.
     async fn cart(
         &self,
         context: &Context<'_>,
-        #[graphql(desc = "The `_id` that a guest's first addition returned.")] cart_id: Option<Id>,
+        #[graphql(desc = "The `_id` of the cart, which a guest's first addition returns.")] cart_id: Option<
+            Id,
+        >,
         #[graphql(desc = "The caller, or any user with the role ADMIN or the API key.")] user_id: Option<Id>,
     ) -> Nullable<Cart> {
         read(context, |session| {
@@ -47,18 +49,18 @@ pub struct CartsMutation;
 
 #[Object]
 impl CartsMutation {
-    /// Adds units of a product to the cart of the guest with this `cartId`, or else of the signed-in user.
-    /// For a guest without a cart, or with an unknown `cartId`, it creates a cart: keep the `_id` of the
-    /// answer.
+    /// Adds units of a product to the cart with this `cartId`, or else of the signed-in user. For a guest
+    /// without a cart, or with an unknown `cartId`, it creates a cart: keep the `_id` of the answer.
     async fn add_to_cart(
         &self,
         context: &Context<'_>,
-        product_id: Id,
+        #[graphql(desc = "The id of the product.")] product_id: Id,
         #[graphql(
             default = 1,
             desc = "The units to add to those already in the cart: at least 1, and at most 1000000 in total."
         )]
         quantity: i32,
+        #[graphql(desc = "The `_id` of the cart. Without it, the cart of the signed-in user.")]
         cart_id: Option<Id>,
     ) -> Nullable<Cart> {
         change(context, |session| {
@@ -73,8 +75,9 @@ impl CartsMutation {
     async fn update_cart_item(
         &self,
         context: &Context<'_>,
-        product_id: Id,
+        #[graphql(desc = "The id of the product.")] product_id: Id,
         #[graphql(desc = "0 to 1000000.")] quantity: i32,
+        #[graphql(desc = "The `_id` of the cart. Without it, the cart of the signed-in user.")]
         cart_id: Option<Id>,
     ) -> Nullable<Cart> {
         change(context, |session| {
@@ -89,7 +92,8 @@ impl CartsMutation {
     async fn remove_from_cart(
         &self,
         context: &Context<'_>,
-        product_id: Id,
+        #[graphql(desc = "The id of the product.")] product_id: Id,
+        #[graphql(desc = "The `_id` of the cart. Without it, the cart of the signed-in user.")]
         cart_id: Option<Id>,
     ) -> Nullable<Cart> {
         change(context, |session| {
@@ -102,7 +106,12 @@ impl CartsMutation {
     }
 
     /// Removes all products from the cart.
-    async fn clear_cart(&self, context: &Context<'_>, cart_id: Option<Id>) -> Nullable<Cart> {
+    async fn clear_cart(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The `_id` of the cart. Without it, the cart of the signed-in user.")]
+        cart_id: Option<Id>,
+    ) -> Nullable<Cart> {
         change(context, |session| {
             let owner = owner(session, cart_id)?;
             session.services.carts.clear(session.caller(), &owner)
@@ -111,7 +120,11 @@ impl CartsMutation {
 
     /// Merges a guest's cart into the cart of the signed-in user, up to 1000000 units of a product. The
     /// guest's cart ends. Idempotent.
-    async fn merge_cart(&self, context: &Context<'_>, cart_id: Id) -> Nullable<Cart> {
+    async fn merge_cart(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The `_id` of the guest's cart.")] cart_id: Id,
+    ) -> Nullable<Cart> {
         change(context, |session| {
             session.services.carts.merge(session.caller(), &cart_id)
         })
@@ -130,13 +143,16 @@ impl CartsMutation {
         #[graphql(
             desc = "The `total` that the customer saw. If it has changed, no order is placed, and the error is CONFLICT."
         )]
-        expected_total: Option<i32>,
+        expected_total: Option<Int>,
+        #[graphql(desc = "Like `expectedTotal`, for all amounts: the `totalAmount` that the customer saw.")]
+        expected_total_amount: Option<Amount>,
     ) -> Nullable<Order> {
         change(context, |session| {
+            let expected_total = Amount::of_input("expectedTotal", expected_total, expected_total_amount)?;
             let terms = Terms {
                 discount_code,
                 region,
-                expected_total: expected_total.map(i64::from),
+                expected_total,
             };
             session.services.carts.checkout(session.caller(), None, &terms)
         })
@@ -145,20 +161,28 @@ impl CartsMutation {
 
 #[ComplexObject]
 impl Cart {
-    /// The sum at current prices, in minor units (cents) of `currency`. It excludes discount, tax and
-    /// products that are no longer for sale. Null if no product has a price, if prices have different
-    /// currencies, or if the sum is too large for an order.
-    async fn total(&self) -> Option<i32> {
-        to_int(self.total)
+    /// The lines of the cart, in the order of their addition.
+    #[graphql(complexity = "5 * child_complexity")]
+    async fn lines(&self) -> Vec<CartLine> {
+        self.cart_lines()
+    }
+
+    /// The lines of the cart, with the ids of their products.
+    #[graphql(
+        complexity = "5 * child_complexity",
+        deprecation = "The `_id` is the product's, so caches merge the lines of all carts. Use `lines`."
+    )]
+    async fn products(&self) -> &[CartProduct] {
+        &self.products
     }
 }
 
 #[ComplexObject]
 impl CartProduct {
-    /// The current price of all units. Null if the product is no longer for sale, or if the price is too
-    /// large for an order.
-    async fn total(&self) -> Option<i32> {
-        to_int(self.total)
+    /// The id of the product.
+    #[graphql(name = "_id")]
+    async fn product_id(&self) -> &Id {
+        self.id.as_id()
     }
 
     /// The product. Null if it is no longer for sale.
@@ -167,15 +191,18 @@ impl CartProduct {
     }
 }
 
-/// Returns an amount if it fits into GraphQL's `Int`, as the amounts of all orders do.
-fn to_int(amount: Option<i64>) -> Option<i32> {
-    i32::try_from(amount?).ok()
+#[ComplexObject]
+impl CartLine {
+    /// The product. Null if it is no longer for sale.
+    async fn product(&self, context: &Context<'_>) -> Nullable<Product> {
+        load(context, |session| session.products.load(&self.product_id)).await
+    }
 }
 
 /// Returns the owner of the cart. Rejects an invalid credential: its user is not a guest.
 fn owner(session: &RequestSession, cart_id: Option<Id>) -> Result<Owner, Error> {
     match cart_id {
-        Some(id) => Ok(Owner::Guest(id.0)),
+        Some(id) => Ok(Owner::Cart(id.0)),
         None => {
             session.require_valid_credential()?;
             Ok(Owner::Caller)

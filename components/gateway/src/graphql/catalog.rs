@@ -4,18 +4,19 @@ use std::sync::Arc;
 
 use async_graphql::{ComplexObject, Context, Object};
 use futures::future::try_join_all;
-use mercato_shop::catalog::{self, ProductQuery};
-use mercato_shop::types::Error;
+use mercato_shop::catalog::{self, ImportOutcome, ProductQuery};
+use mercato_shop::types::{Error, Page};
 
 use crate::graphql::resolve::{
-    LIST, Nullable, PageOf, change, connection, load, page_size, read, version, whole_list,
+    LIST, Nullable, PageArguments, PageOf, change, connection, load, page_size, read, version, whole_list,
 };
 use crate::model::category::{self, Category, CategoryChanges, NewCategory};
 use crate::model::convert::{Convert, convert};
 use crate::model::facets::{CategoryFacet, ProductFacets};
-use crate::model::import::{ImportResult, ImportRow};
+use crate::model::import::{ImportResult, ImportRow, ImportStock};
 use crate::model::product::{Attribute, NewProduct, Product, ProductChanges, ProductFilter, ProductSort};
 use crate::model::scalar::Id;
+use crate::model::shop::Shop;
 use crate::model::stock::{Stock, StockMovement};
 use crate::request_session::{RequestSession, check_id};
 
@@ -27,14 +28,19 @@ pub struct CatalogQuery;
 
 #[Object]
 impl CatalogQuery {
+    /// The shop itself.
+    async fn shop(&self, context: &Context<'_>) -> async_graphql::Result<Shop> {
+        context.data().cloned()
+    }
+
     /// The first 1,000 products, oldest first. For longer lists, filters and other orders, use
     /// `productConnection`.
     #[graphql(complexity = "LIST * child_complexity")]
     async fn products(&self, context: &Context<'_>) -> Nullable<Vec<Option<Product>>> {
         whole_list(context, |session, page| {
             let query = ProductQuery {
-                filter: ProductFilter::default().convert(),
-                sort: ProductSort::default().convert(),
+                filter: ProductFilter::default().try_into()?,
+                sort: None,
                 page: page.clone(),
             };
             session.services.catalog.list(&query)
@@ -42,7 +48,11 @@ impl CatalogQuery {
     }
 
     /// One product. An archived product requires the role ADMIN or the API key.
-    async fn product(&self, context: &Context<'_>, id: Id) -> Nullable<Product> {
+    async fn product(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The `_id` of the product.")] id: Id,
+    ) -> Nullable<Product> {
         load(context, |session| async move {
             check_id("id", &id)?;
             let mut product = session.products.load(&id).await?;
@@ -55,20 +65,49 @@ impl CatalogQuery {
         .await
     }
 
-    /// Products page by page, filtered and sorted.
-    #[graphql(complexity = "page_size(first) * child_complexity")]
+    /// The product that is for sale under a slug. Null if there is none.
+    async fn product_by_slug(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The `slug` of the product.")] slug: String,
+    ) -> Nullable<Product> {
+        load(context, |session| async move {
+            let filter = ProductFilter::of_slug(slug).try_into()?;
+            let query = ProductQuery {
+                filter,
+                sort: None,
+                page: Page::first(1, None),
+            };
+            let found = session.services.catalog.list(&query)?;
+            Ok(found.edges.into_iter().next().map(|edge| edge.product))
+        })
+        .await
+    }
+
+    /// Products page by page, filtered and sorted. A search lists the most relevant products first.
+    /// Other lists begin with the oldest product.
+    #[allow(clippy::too_many_arguments, reason = "one for each argument of the field")]
+    #[graphql(complexity = "page_size(first, last) * child_complexity")]
     async fn product_connection(
         &self,
         context: &Context<'_>,
-        #[graphql(default = 20, desc = "1 to 100.")] first: Option<i32>,
-        after: Option<String>,
-        filter: Option<ProductFilter>,
-        sort: Option<ProductSort>,
+        #[graphql(desc = "1 to 100 items from the start, by default 20.")] first: Option<i32>,
+        #[graphql(desc = "The page begins after the item of this cursor.")] after: Option<String>,
+        #[graphql(desc = "1 to 100 items from the end, in place of `first`.")] last: Option<i32>,
+        #[graphql(desc = "The page ends before the item of this cursor.")] before: Option<String>,
+        #[graphql(desc = "Which products to list. By default, all.")] filter: Option<ProductFilter>,
+        #[graphql(desc = "The order of the products.")] sort: Option<ProductSort>,
     ) -> Nullable<PageOf<Product>> {
-        connection(context, first, after, |session, page| {
+        let arguments = PageArguments {
+            first,
+            after,
+            last,
+            before,
+        };
+        connection(context, arguments, |session, page| {
             let query = ProductQuery {
-                filter: filter.unwrap_or_default().convert(),
-                sort: sort.unwrap_or_default().convert(),
+                filter: filter.unwrap_or_default().try_into()?,
+                sort: sort.convert(),
                 page: page.clone(),
             };
             session.services.catalog.list(&query)
@@ -76,28 +115,44 @@ impl CatalogQuery {
     }
 
     /// The archived products, last archived first. Requires the role ADMIN or the API key.
-    #[graphql(complexity = "page_size(first) * child_complexity")]
+    #[graphql(complexity = "page_size(first, last) * child_complexity")]
     async fn archived_products(
         &self,
         context: &Context<'_>,
-        #[graphql(default = 20, desc = "1 to 100.")] first: Option<i32>,
-        after: Option<String>,
+        #[graphql(desc = "1 to 100 items from the start, by default 20.")] first: Option<i32>,
+        #[graphql(desc = "The page begins after the item of this cursor.")] after: Option<String>,
+        #[graphql(desc = "1 to 100 items from the end, in place of `first`.")] last: Option<i32>,
+        #[graphql(desc = "The page ends before the item of this cursor.")] before: Option<String>,
     ) -> Nullable<PageOf<Product>> {
-        connection(context, first, after, |session, page| {
+        let arguments = PageArguments {
+            first,
+            after,
+            last,
+            before,
+        };
+        connection(context, arguments, |session, page| {
             session.services.catalog.list_archived(session.caller(), page)
         })
     }
 
     /// All movements of a product's stock, newest first. Requires the role ADMIN or the API key.
-    #[graphql(complexity = "page_size(first) * child_complexity")]
+    #[graphql(complexity = "page_size(first, last) * child_complexity")]
     async fn stock_movements(
         &self,
         context: &Context<'_>,
-        product_id: Id,
-        #[graphql(default = 20, desc = "1 to 100.")] first: Option<i32>,
-        after: Option<String>,
+        #[graphql(desc = "The `_id` of the product.")] product_id: Id,
+        #[graphql(desc = "1 to 100 items from the start, by default 20.")] first: Option<i32>,
+        #[graphql(desc = "The page begins after the item of this cursor.")] after: Option<String>,
+        #[graphql(desc = "1 to 100 items from the end, in place of `first`.")] last: Option<i32>,
+        #[graphql(desc = "The page ends before the item of this cursor.")] before: Option<String>,
     ) -> Nullable<PageOf<StockMovement>> {
-        connection(context, first, after, |session, page| {
+        let arguments = PageArguments {
+            first,
+            after,
+            last,
+            before,
+        };
+        connection(context, arguments, |session, page| {
             session.caller().require_admin()?;
             check_id("productId", &product_id)?;
             let catalog = &session.services.catalog;
@@ -122,10 +177,10 @@ impl CatalogQuery {
     async fn product_facets(
         &self,
         context: &Context<'_>,
-        filter: Option<ProductFilter>,
+        #[graphql(desc = "Which products to count. By default, all.")] filter: Option<ProductFilter>,
     ) -> Nullable<ProductFacets> {
         read(context, |session| {
-            let filter = filter.unwrap_or_default().convert();
+            let filter = filter.unwrap_or_default().try_into()?;
             session.services.catalog.count_facets(&filter)
         })
     }
@@ -138,14 +193,16 @@ pub struct CatalogMutation;
 #[Object]
 impl CatalogMutation {
     /// Creates a product. Requires the role ADMIN or the API key.
-    async fn create_product(&self, context: &Context<'_>, input: Option<NewProduct>) -> Nullable<Product> {
+    async fn create_product(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The product. It is required.")] input: Option<NewProduct>,
+    ) -> Nullable<Product> {
         change(context, |session| {
             session.caller().require_admin()?;
             let input = input.ok_or_else(|| Error::invalid("input", "`input` must not be null."))?;
-            session
-                .services
-                .catalog
-                .create(session.caller(), &input.convert())
+            let input = input.try_into()?;
+            session.services.catalog.create(session.caller(), &input)
         })
     }
 
@@ -154,16 +211,19 @@ impl CatalogMutation {
     async fn update_product(
         &self,
         context: &Context<'_>,
-        id: Id,
+        #[graphql(desc = "The `_id` of the product.")] id: Id,
         #[graphql(desc = "The version that the edit is based on.")] version: i32,
-        input: ProductChanges,
+        #[graphql(desc = "The changes. Unset fields are left unchanged.")] input: ProductChanges,
     ) -> Nullable<Product> {
         change(context, |session| {
             session.caller().require_admin()?;
             check_id("id", &id)?;
             let version = self::version(version)?;
-            let catalog = &session.services.catalog;
-            catalog.update(session.caller(), &id, version, &input.convert())
+            let patch = input.try_into()?;
+            session
+                .services
+                .catalog
+                .update(session.caller(), &id, version, &patch)
         })
     }
 
@@ -173,7 +233,7 @@ impl CatalogMutation {
     async fn delete_product(
         &self,
         context: &Context<'_>,
-        id: Id,
+        #[graphql(desc = "The `_id` of the product.")] id: Id,
         #[graphql(desc = "The current version.")] version: i32,
     ) -> Nullable<Product> {
         change(context, |session| {
@@ -189,36 +249,47 @@ impl CatalogMutation {
     async fn create_variant(
         &self,
         context: &Context<'_>,
-        parent_id: Id,
+        #[graphql(desc = "The `_id` of the product that gets the variant.")] parent_id: Id,
         #[graphql(desc = "The options that distinguish the variant, such as size: M.")] options: Vec<
             Attribute,
         >,
-        input: NewProduct,
+        #[graphql(desc = "The variant, with its own price and stock.")] input: NewProduct,
     ) -> Nullable<Product> {
         change(context, |session| {
             session.caller().require_admin()?;
             check_id("parentId", &parent_id)?;
             let options: Vec<catalog::Attribute> = options.convert();
+            let input = input.try_into()?;
             let catalog = &session.services.catalog;
-            catalog.create_variant(session.caller(), &parent_id, &options, &input.convert())
+            catalog.create_variant(session.caller(), &parent_id, &options, &input)
         })
     }
 
-    /// Creates products, or updates the products with a known `externalId`. At most 500 rows. Requires the
-    /// role ADMIN or the API key.
+    /// Creates products, or updates the products with a known `externalId`. A row that is refused does not affect
+    /// the others. Requires the role ADMIN or the API key.
     async fn import_products(
         &self,
         context: &Context<'_>,
-        products: Vec<ImportRow>,
+        #[graphql(desc = "At most 500 rows.")] products: Vec<ImportRow>,
+        #[graphql(
+            default_with = "ImportStock::Keep",
+            desc = "What happens to the stock of known products."
+        )]
+        stock: ImportStock,
     ) -> Nullable<ImportResult> {
         change(context, |session| {
-            let rows: Vec<catalog::NewProduct> = products.convert();
-            session.services.catalog.import_many(session.caller(), &rows)
+            session.caller().require_admin()?;
+            import(session, products, stock)
         })
     }
 
     /// Adds newly received units to a product's stock. Requires the role ADMIN or the API key.
-    async fn receive_stock(&self, context: &Context<'_>, id: Id, quantity: i32) -> Nullable<Product> {
+    async fn receive_stock(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The `_id` of the product.")] id: Id,
+        #[graphql(desc = "The number of received units, at least 1.")] quantity: i32,
+    ) -> Nullable<Product> {
         change(context, |session| {
             session.caller().require_admin()?;
             check_id("id", &id)?;
@@ -232,8 +303,8 @@ impl CatalogMutation {
     async fn adjust_stock(
         &self,
         context: &Context<'_>,
-        id: Id,
-        delta: i32,
+        #[graphql(desc = "The `_id` of the product.")] id: Id,
+        #[graphql(desc = "The number of units to add. A negative number writes units off.")] delta: i32,
         #[graphql(desc = "The reason, for the ledger.")] reason: String,
     ) -> Nullable<Product> {
         change(context, |session| {
@@ -249,8 +320,8 @@ impl CatalogMutation {
     async fn set_stock(
         &self,
         context: &Context<'_>,
-        id: Id,
-        quantity: i32,
+        #[graphql(desc = "The `_id` of the product.")] id: Id,
+        #[graphql(desc = "The counted units on hand, at least 0.")] quantity: i32,
         #[graphql(desc = "The reason, for the ledger.")] reason: Option<String>,
     ) -> Nullable<Product> {
         change(context, |session| {
@@ -262,7 +333,11 @@ impl CatalogMutation {
     }
 
     /// Creates a category. Requires the role ADMIN or the API key.
-    async fn create_category(&self, context: &Context<'_>, input: NewCategory) -> Nullable<Category> {
+    async fn create_category(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The category.")] input: NewCategory,
+    ) -> Nullable<Category> {
         change_category(context, |session| {
             let input = input.try_into()?;
             session.services.catalog.create_category(session.caller(), &input)
@@ -274,8 +349,8 @@ impl CatalogMutation {
     async fn update_category(
         &self,
         context: &Context<'_>,
-        id: Id,
-        input: CategoryChanges,
+        #[graphql(desc = "The `_id` of the category.")] id: Id,
+        #[graphql(desc = "The changes. Unset fields are left unchanged.")] input: CategoryChanges,
     ) -> Nullable<Category> {
         change_category(context, |session| {
             check_id("id", &id)?;
@@ -294,8 +369,8 @@ impl CatalogMutation {
     async fn move_category(
         &self,
         context: &Context<'_>,
-        id: Id,
-        parent_id: Option<Id>,
+        #[graphql(desc = "The `_id` of the category.")] id: Id,
+        #[graphql(desc = "The `_id` or the `slug` of the new parent.")] parent_id: Option<Id>,
     ) -> Nullable<Category> {
         change_category(context, |session| {
             check_id("id", &id)?;
@@ -306,7 +381,11 @@ impl CatalogMutation {
     }
 
     /// Deletes a category. CONFLICT if it has children or products. Requires the role ADMIN or the API key.
-    async fn delete_category(&self, context: &Context<'_>, id: Id) -> Nullable<Category> {
+    async fn delete_category(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The `_id` of the category.")] id: Id,
+    ) -> Nullable<Category> {
         change_category(context, |session| {
             check_id("id", &id)?;
             session.services.catalog.delete_category(session.caller(), &id)
@@ -317,10 +396,22 @@ impl CatalogMutation {
 
 #[ComplexObject]
 impl Product {
+    /// The category of the product.
     async fn category(&self, context: &Context<'_>) -> Nullable<Category> {
         load(context, |session| async move {
             match &self.category_id {
                 Some(id) => find_category(session, id).await,
+                None => Ok(None),
+            }
+        })
+        .await
+    }
+
+    /// The product that this product is a variant of.
+    async fn parent(&self, context: &Context<'_>) -> Nullable<Product> {
+        load(context, |session| async move {
+            match &self.parent_id {
+                Some(id) => session.products.load(id).await,
                 None => Ok(None),
             }
         })
@@ -367,6 +458,7 @@ impl Category {
 
 #[ComplexObject]
 impl CategoryFacet {
+    /// The category.
     async fn category(&self, context: &Context<'_>) -> Nullable<Category> {
         load(context, |session| find_category(session, &self.category_id)).await
     }
@@ -377,7 +469,30 @@ async fn all_categories(session: &RequestSession) -> Result<Arc<Vec<catalog::Cat
     session.categories.load("all").await
 }
 
-async fn find_category(session: &RequestSession, id: &str) -> Result<Option<Category>, Error> {
+/// Imports rows. A row that is invalid in itself is refused alone, as the service refuses others.
+fn import(
+    session: &RequestSession,
+    products: Vec<ImportRow>,
+    stock: ImportStock,
+) -> Result<Vec<Result<ImportOutcome, Error>>, Error> {
+    let checked: Vec<Result<catalog::ImportRow, Error>> =
+        products.into_iter().map(TryFrom::try_from).collect();
+    let rows: Vec<_> = checked.iter().flatten().cloned().collect();
+    let catalog = &session.services.catalog;
+    let mut outcomes = catalog
+        .import_many(session.caller(), &rows, stock.into())?
+        .into_iter();
+    let missing = || {
+        Err(Error::Internal(
+            "the catalog returned fewer outcomes than rows".into(),
+        ))
+    };
+    let outcome =
+        |row: Result<catalog::ImportRow, Error>| row.and_then(|_| outcomes.next().unwrap_or_else(missing));
+    Ok(checked.into_iter().map(outcome).collect())
+}
+
+pub async fn find_category(session: &RequestSession, id: &str) -> Result<Option<Category>, Error> {
     let all = all_categories(session).await?;
     let found = all.iter().find(|category| category.id == id);
     Ok(found.map(|category| Category::new(category.clone(), &all)))

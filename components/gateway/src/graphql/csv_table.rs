@@ -1,10 +1,9 @@
-//! Products as a table: CSV (RFC 4180). `mercato import` reads the first columns and ignores the others.
+//! Products as a table: CSV (RFC 4180). `mercato import` reads it, and ignores the ids and the version.
 //!
 //! Texts are exported unchanged, so that an import restores them. A spreadsheet may read a text that begins
 //! with `=`, `+`, `-` or `@` as a formula.
 
 use csv::{Terminator, WriterBuilder};
-use mercato_shop::catalog::Product;
 use mercato_shop::currency;
 use mercato_shop::types::Error;
 use serde::Serialize;
@@ -12,39 +11,43 @@ use serde::Serialize;
 use crate::graphql::export_row::Row;
 
 /// The columns.
-const COLUMNS: [&str; 16] = [
+const COLUMNS: [&str; 20] = [
     "externalId",
     "name",
     "description",
     "manufacturer",
     "price",
+    "compareAtPrice",
     "currency",
     "quantity",
-    "_id",
     "sku",
-    "parentId",
+    "slug",
+    "parentExternalId",
     "options",
-    "categoryId",
+    "categoryPath",
     "images",
     "attributes",
     "weight",
+    "_id",
+    "parentId",
+    "categoryId",
     "version",
 ];
 
-/// Writes one line for each product, after an optional header.
+/// Writes the rows, after an optional header.
 ///
 /// # Errors
-/// [`Error::Internal`] if a product cannot be written.
-pub fn write<'a>(products: impl Iterator<Item = &'a Product>, header: bool) -> Result<String, Error> {
+/// [`Error::Internal`] if a row cannot be written.
+pub fn write<'a>(rows: impl Iterator<Item = Row<'a>>, header: bool) -> Result<String, Error> {
     let mut writer = WriterBuilder::new()
         .terminator(Terminator::CRLF)
         .from_writer(Vec::new());
     if header {
         writer.write_record(COLUMNS).map_err(|error| failed(&error))?;
     }
-    for product in products {
+    for row in rows {
         writer
-            .write_record(cells(&Row::new(product, &[]))?)
+            .write_record(cells(&row)?)
             .map_err(|error| failed(&error))?;
     }
     let bytes = writer.into_inner().map_err(|error| failed(&error))?;
@@ -54,22 +57,28 @@ pub fn write<'a>(products: impl Iterator<Item = &'a Product>, header: bool) -> R
 /// Returns the cells of a row. Lists are JSON. Missing values are empty.
 fn cells(row: &Row<'_>) -> Result<[String; COLUMNS.len()], Error> {
     let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
+    let decimal = |amount| currency::decimal(amount, row.currency);
+    let path: Vec<_> = row.category.iter().map(|category| category.name).collect();
     Ok([
         text(row.external_id),
         row.name.into(),
         text(row.description),
         text(row.manufacturer),
-        currency::decimal(row.price, row.currency),
+        decimal(row.price),
+        row.compare_at_price.map(decimal).unwrap_or_default(),
         row.currency.into(),
         row.quantity.to_string(),
-        row.id.into(),
         text(row.sku),
-        text(row.parent_id),
+        row.slug.into(),
+        text(row.parent_external_id),
         list(&row.options)?,
-        text(row.category_id),
+        list(&path)?,
         list(&row.images)?,
         list(&row.attributes)?,
         row.weight.map(|grams| grams.to_string()).unwrap_or_default(),
+        row.id.into(),
+        text(row.parent_id),
+        text(row.category_id),
         row.version.to_string(),
     ])
 }
@@ -89,22 +98,34 @@ fn failed(error: &impl std::fmt::Display) -> Error {
 mod tests {
     use std::collections::HashMap;
 
-    use mercato_shop::catalog::{Attribute, Image};
+    use mercato_shop::catalog::{Attribute, Category, Image, Product};
     use mercato_shop::types::Money;
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::graphql::export_row::Related;
+
+    fn table<'a>(products: impl IntoIterator<Item = &'a Product>, header: bool) -> String {
+        let related = Related::default();
+        write(
+            products.into_iter().map(|product| Row::new(product, &related)),
+            header,
+        )
+        .unwrap()
+    }
 
     fn product(name: &str, amount: i64, currency: &str) -> Product {
         Product {
             id: "p".into(),
             name: name.into(),
+            slug: "slug".into(),
             description: None,
             manufacturer: None,
             price: Money {
                 amount,
                 currency: currency.into(),
             },
+            compare_at_price: None,
             quantity: 3,
             external_id: None,
             version: 2,
@@ -147,7 +168,7 @@ mod tests {
             external_id: Some(text.into()),
             ..product(text, 100, "USD")
         });
-        let table = write(products.iter(), true).unwrap();
+        let table = table(&products, true);
         let rows = read(&table);
         assert_eq!(rows.len(), texts.len());
         for (row, text) in rows.iter().zip(texts) {
@@ -164,8 +185,9 @@ mod tests {
             product("b", 5, "EUR"),
             product("c", 1_250, "JPY"),
             product("d", 1_250, "KWD"),
+            product("e", 9_007_199_254_740_991, "USD"),
         ];
-        let rows = read(&write(products.iter(), true).unwrap());
+        let rows = read(&table(&products, true));
         let prices: Vec<_> = rows
             .iter()
             .map(|row| (row["price"].as_str(), row["currency"].as_str()))
@@ -176,7 +198,8 @@ mod tests {
                 ("12.50", "USD"),
                 ("0.05", "EUR"),
                 ("1250", "JPY"),
-                ("1.250", "KWD")
+                ("1.250", "KWD"),
+                ("90071992547409.91", "USD")
             ]
         );
     }
@@ -186,6 +209,7 @@ mod tests {
         let variant = Product {
             sku: Some("S-1".into()),
             weight: Some(250),
+            compare_at_price: Some(2),
             parent_id: Some("parent".into()),
             category_id: Some("socks".into()),
             options: vec![Attribute {
@@ -208,7 +232,22 @@ mod tests {
             }],
             ..product("a", 1, "USD")
         };
-        let rows = read(&write([&variant, &product("b", 1, "USD")].into_iter(), true).unwrap());
+        let parent = Product {
+            id: "parent".into(),
+            external_id: Some("feed/1".into()),
+            ..product("parent", 1, "USD")
+        };
+        let socks = Category {
+            id: "socks".into(),
+            name: "Socks, warm".into(),
+            slug: "socks".into(),
+            parent_id: None,
+            position: 0,
+        };
+        let related = Related::new([parent].into_iter(), vec![socks]);
+        let products = [variant, product("b", 1, "USD")];
+        let rows = products.iter().map(|product| Row::new(product, &related));
+        let rows = read(&write(rows, true).unwrap());
         let json = |column: &str| serde_json::from_str::<Value>(&rows[0][column]).unwrap();
         assert_eq!(
             json("images"),
@@ -222,10 +261,36 @@ mod tests {
             json("attributes"),
             json!([{ "name": "material", "value": "wool" }])
         );
-        let texts =
-            ["sku", "parentId", "categoryId", "weight", "version", "quantity"].map(|column| &rows[0][column]);
-        assert_eq!(texts, ["S-1", "parent", "socks", "250", "2", "3"]);
-        for column in ["images", "options", "attributes", "sku", "parentId", "externalId"] {
+        assert_eq!(json("categoryPath"), json!(["Socks, warm"]));
+        let texts = [
+            "sku",
+            "slug",
+            "parentId",
+            "parentExternalId",
+            "categoryId",
+            "compareAtPrice",
+            "weight",
+            "version",
+            "quantity",
+        ]
+        .map(|column| &rows[0][column]);
+        assert_eq!(
+            texts,
+            [
+                "S-1", "slug", "parent", "feed/1", "socks", "0.02", "250", "2", "3"
+            ]
+        );
+        for column in [
+            "images",
+            "options",
+            "attributes",
+            "sku",
+            "parentId",
+            "parentExternalId",
+            "categoryPath",
+            "compareAtPrice",
+            "externalId",
+        ] {
             assert_eq!(rows[1][column], "", "{column}");
         }
     }
@@ -233,13 +298,10 @@ mod tests {
     #[test]
     fn writes_pages_that_form_one_table() {
         let (a, b) = (product("a", 1, "USD"), product("b", 1, "USD"));
-        let whole = write([&a, &b].into_iter(), true).unwrap();
-        let pages = [
-            write([&a].into_iter(), true).unwrap(),
-            write([&b].into_iter(), false).unwrap(),
-        ];
+        let whole = table([&a, &b], true);
+        let pages = [table([&a], true), table([&b], false)];
         assert_eq!(pages.concat(), whole);
         assert_eq!(whole.matches("\r\n").count(), 3);
-        assert_eq!(write([].into_iter(), false).unwrap(), "");
+        assert_eq!(table([], false), "");
     }
 }

@@ -2,7 +2,7 @@
 
 use async_graphql::{Context, Object};
 
-use crate::graphql::resolve::{Nullable, PageOf, change, connection, page_size};
+use crate::graphql::resolve::{Nullable, PageArguments, PageOf, change, connection, page_size};
 use crate::model::discount::{Discount, NewDiscount};
 
 /// Queries of discount codes.
@@ -12,14 +12,22 @@ pub struct DiscountsQuery;
 #[Object]
 impl DiscountsQuery {
     /// The discount codes page by page, newest first. Requires the role ADMIN or the API key.
-    #[graphql(complexity = "page_size(first) * child_complexity")]
+    #[graphql(complexity = "page_size(first, last) * child_complexity")]
     async fn discounts(
         &self,
         context: &Context<'_>,
-        #[graphql(default = 20, desc = "1 to 100.")] first: Option<i32>,
-        after: Option<String>,
+        #[graphql(desc = "1 to 100 items from the start, by default 20.")] first: Option<i32>,
+        #[graphql(desc = "The page begins after the item of this cursor.")] after: Option<String>,
+        #[graphql(desc = "1 to 100 items from the end, in place of `first`.")] last: Option<i32>,
+        #[graphql(desc = "The page ends before the item of this cursor.")] before: Option<String>,
     ) -> Nullable<PageOf<Discount>> {
-        connection(context, first, after, |session, page| {
+        let arguments = PageArguments {
+            first,
+            after,
+            last,
+            before,
+        };
+        connection(context, arguments, |session, page| {
             session.services.discounts.list(session.caller(), page)
         })
     }
@@ -33,7 +41,11 @@ pub struct DiscountsMutation;
 impl DiscountsMutation {
     /// Creates a discount code for `placeOrder`. It never changes, but can be disabled. Requires the role
     /// ADMIN or the API key.
-    async fn create_discount(&self, context: &Context<'_>, input: NewDiscount) -> Nullable<Discount> {
+    async fn create_discount(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The discount code to create.")] input: NewDiscount,
+    ) -> Nullable<Discount> {
         change(context, |session| {
             session.caller().require_admin()?;
             let input = input.try_into()?;
@@ -42,7 +54,11 @@ impl DiscountsMutation {
     }
 
     /// Disables a discount code, so that no more orders can use it. Requires the role ADMIN or the API key.
-    async fn disable_discount(&self, context: &Context<'_>, code: String) -> Nullable<Discount> {
+    async fn disable_discount(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The code, in upper or lower case.")] code: String,
+    ) -> Nullable<Discount> {
         change(context, |session| {
             session.services.discounts.disable(session.caller(), &code)
         })

@@ -11,6 +11,7 @@ use crate::graphql::limits::{self, Excess};
 use crate::graphql::nulls;
 use crate::graphql::outcome::{Outcome, RequestError};
 use crate::graphql::schema::{self, ShopSchema};
+use crate::model::shop::Shop;
 use crate::request_session::RequestSession;
 
 /// The longest part of a parser's message that clients see, in characters.
@@ -21,6 +22,7 @@ pub struct Engine {
     schema: OnceLock<ShopSchema>,
     /// Whether clients may read the schema.
     introspection: bool,
+    shop: Shop,
 }
 
 /// A request that is parsed and checked.
@@ -54,10 +56,11 @@ impl From<RequestError> for Prepared {
 
 impl Engine {
     /// Returns an engine.
-    pub const fn new(introspection: bool) -> Self {
+    pub const fn new(introspection: bool, shop: Shop) -> Self {
         Self {
             schema: OnceLock::new(),
             introspection,
+            shop,
         }
     }
 
@@ -126,7 +129,7 @@ impl Engine {
             Err(error) => return (error.into(), false),
         };
         let session = Arc::new(session);
-        let request = request.data(Arc::clone(&session));
+        let request = request.data(Arc::clone(&session)).data(self.shop.clone());
         let mut response = futures::executor::block_on(self.schema().execute(request));
         response.errors.iter_mut().for_each(ensure_code);
         // An error without a path precedes the execution of any field.
@@ -138,6 +141,7 @@ impl Engine {
             return (error.into(), false);
         }
         nulls::fill(&mut response);
+        schema::describe(&mut response);
         let is_shareable = prepared.operation == Some(OperationType::Query)
             && response.errors.is_empty()
             && session.is_shareable();

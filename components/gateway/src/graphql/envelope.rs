@@ -29,6 +29,8 @@ pub struct Parameters {
     pub digest: Option<String>,
     pub operation_name: Option<String>,
     pub variables: Variables,
+    /// The id of an operation of a shared stream, in `extensions`.
+    pub operation_id: Option<String>,
     /// Whether mutations are refused, because the request is a GET.
     pub only_queries: bool,
 }
@@ -126,15 +128,20 @@ fn parameters(mut map: Map<String, Value>) -> Item {
         Some(Value::Null) | None => Variables::default(),
         Some(_) => return Err(Problem::bad_request("`variables` must be an object.")),
     };
-    match map.remove("extensions") {
-        Some(Value::Object(_)) | Some(Value::Null) | None => {}
+    let operation_id = match map.remove("extensions") {
+        Some(Value::Object(extensions)) => extensions
+            .get("operationId")
+            .and_then(Value::as_str)
+            .map(str::to_owned),
+        Some(Value::Null) | None => None,
         Some(_) => return Err(Problem::bad_request("`extensions` must be an object.")),
-    }
+    };
     Ok(Parameters {
         query,
         digest,
         operation_name,
         variables,
+        operation_id,
         only_queries: false,
     })
 }

@@ -1,5 +1,4 @@
-//! Results as events: GraphQL over Server-Sent Events (graphql-sse's PROTOCOL.md, distinct connections mode),
-//! in the format of the HTML standard's section on server-sent events.
+//! Results as events: GraphQL over Server-Sent Events (graphql-sse's PROTOCOL.md), in the format of the HTML standard's section on server-sent events.
 //!
 //! Clients ignore an event without data, but they remember its id. So a stream can move its position without
 //! a result.
@@ -7,6 +6,7 @@
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, VARY};
 use http::{HeaderName, HeaderValue, Response, StatusCode};
 use serde::Serialize;
+use serde_json::json;
 
 use crate::graphql::accept::EVENTS;
 use crate::http::reply::Reply;
@@ -20,6 +20,9 @@ pub const RETRY: u32 = 1_000;
 /// The delay if more events are waiting, in milliseconds. It is not 0, so that other clients can be served
 /// between.
 pub const RETRY_FOR_MORE: u32 = 100;
+
+/// The delay of a shared stream, in milliseconds. A client waits this long for the result of a query.
+pub const RETRY_SHARED: u32 = 200;
 
 /// A stream of events.
 #[derive(Debug, Default)]
@@ -49,6 +52,17 @@ impl Stream {
         if let Some(id) = id {
             self.text.extend_from_slice(format!("id: {id}\n").as_bytes());
         }
+    }
+
+    /// Writes a result of one operation of a shared stream.
+    pub fn next_of(&mut self, operation: &str, result: &impl Serialize) {
+        self.next(None, &json!({ "id": operation, "payload": result }));
+    }
+
+    /// Ends one operation of a shared stream.
+    pub fn complete_of(&mut self, operation: &str) {
+        let text = format!("event: complete\ndata: {}\n\n", json!({ "id": operation }));
+        self.text.extend_from_slice(text.as_bytes());
     }
 
     /// Ends the reply, but not the stream. The client reconnects with this id after `retry` milliseconds.
@@ -95,8 +109,6 @@ fn respond(text: Vec<u8>) -> Reply {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     #[test]

@@ -1,6 +1,4 @@
 //! The explorer: a page that sends GraphQL requests. It loads its parts only from the gateway.
-//!
-//! Its paths stay the same if a build replaces it by another explorer.
 
 use crate::http::reply::{self, Reply};
 
@@ -9,18 +7,18 @@ pub const ASSETS: &str = "/graphql/assets/";
 
 /// Returns the page.
 pub fn page() -> Reply {
-    reply::page(include_bytes!("../../assets/explorer.html"))
+    reply::page(include_bytes!("../../assets/explorer/explorer.html"))
 }
 
 /// Returns the script or the style.
 pub fn asset(path: &str) -> Option<Reply> {
     match path.strip_prefix(ASSETS)? {
         "explorer.js" => Some(reply::public(
-            include_bytes!("../../assets/explorer.js"),
+            include_bytes!("../../assets/explorer/explorer.js"),
             "text/javascript; charset=utf-8",
         )),
         "explorer.css" => Some(reply::public(
-            include_bytes!("../../assets/explorer.css"),
+            include_bytes!("../../assets/explorer/explorer.css"),
             "text/css; charset=utf-8",
         )),
         _ => None,

@@ -1,14 +1,17 @@
 //! The export of products, as lines or a table that can be imported again.
 
+use std::collections::BTreeSet;
+
 use async_graphql::{Context, Object};
-use mercato_shop::catalog::{self, ProductQuery};
+use mercato_shop::catalog::{self, ProductQuery, SortKey};
 use mercato_shop::types::{Error, Page};
 
 use crate::graphql::csv_table;
-use crate::graphql::export_row::Row;
+use crate::graphql::export_row::{Related, Row};
 use crate::graphql::resolve::{Nullable, read};
-use crate::model::convert::{Convert, convert};
-use crate::model::product::{ExportFormat, ProductExport, ProductFilter, ProductSort};
+use crate::model::convert::convert;
+use crate::model::product::{ExportFormat, ProductExport, ProductFilter};
+use crate::request_session::RequestSession;
 
 /// The default and the largest page of an export, in products.
 const PAGE: u32 = 500;
@@ -28,8 +31,9 @@ impl ExportQuery {
         context: &Context<'_>,
         #[graphql(default = 500, desc = "1 to 500.")] first: Option<i32>,
         #[graphql(desc = "The endCursor of the previous page.")] after: Option<String>,
-        filter: Option<ProductFilter>,
-        #[graphql(default_with = "ExportFormat::Ndjson")] format: ExportFormat,
+        #[graphql(desc = "Which products to export. By default, all.")] filter: Option<ProductFilter>,
+        #[graphql(default_with = "ExportFormat::Ndjson", desc = "The format of `data`.")]
+        format: ExportFormat,
     ) -> Nullable<ProductExport> {
         read(context, |session| {
             session.caller().require_admin()?;
@@ -39,24 +43,20 @@ impl ExportQuery {
             }
             let is_first_page = after.is_none();
             let query = ProductQuery {
-                filter: filter.unwrap_or_default().convert(),
-                sort: ProductSort::default().convert(),
-                page: Page { first, after },
+                filter: filter.unwrap_or_default().try_into()?,
+                sort: Some(catalog::ProductSort {
+                    key: SortKey::Created,
+                    descending: false,
+                }),
+                page: Page::first(first, after),
             };
-            let catalog = &session.services.catalog;
-            let list = catalog.list(&query)?;
-            let products = list.edges.iter().map(|edge| &edge.product);
+            let list = session.services.catalog.list(&query)?;
+            let products: Vec<_> = list.edges.iter().map(|edge| &edge.product).collect();
+            let related = related(session, &products)?;
+            let rows = products.iter().map(|product| Row::new(product, &related));
             let data = match format {
-                ExportFormat::Ndjson => {
-                    let needs_categories = products.clone().any(|product| product.category_id.is_some());
-                    let categories = if needs_categories {
-                        catalog.categories()?
-                    } else {
-                        Vec::new()
-                    };
-                    lines(products, &categories)?
-                }
-                ExportFormat::Csv => csv_table::write(products, is_first_page)?,
+                ExportFormat::Ndjson => lines(rows)?,
+                ExportFormat::Csv => csv_table::write(rows, is_first_page)?,
             };
             let last = list.edges.into_iter().next_back().map(|edge| edge.cursor);
             Ok(ProductExport {
@@ -68,13 +68,31 @@ impl ExportQuery {
     }
 }
 
-fn lines<'a>(
-    products: impl Iterator<Item = &'a catalog::Product>,
-    categories: &'a [catalog::Category],
-) -> Result<String, Error> {
+/// Returns the parents and the categories of products.
+fn related(session: &RequestSession, products: &[&catalog::Product]) -> Result<Related, Error> {
+    let catalog = &session.services.catalog;
+    let categories = if products.iter().any(|product| product.category_id.is_some()) {
+        catalog.categories()?
+    } else {
+        Vec::new()
+    };
+    let parents: BTreeSet<_> = products
+        .iter()
+        .filter_map(|product| product.parent_id.clone())
+        .collect();
+    let parents: Vec<_> = parents.into_iter().collect();
+    let parents = if parents.is_empty() {
+        Vec::new()
+    } else {
+        catalog.get_many(&parents)?
+    };
+    Ok(Related::new(parents.into_iter().flatten(), categories))
+}
+
+fn lines<'a>(rows: impl Iterator<Item = Row<'a>>) -> Result<String, Error> {
     let mut data = String::new();
-    for product in products {
-        let line = serde_json::to_string(&Row::new(product, categories))
+    for row in rows {
+        let line = serde_json::to_string(&row)
             .map_err(|error| Error::Internal(format!("a product cannot be exported: {error}")))?;
         data.push_str(&line);
         data.push('\n');

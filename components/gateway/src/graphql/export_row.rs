@@ -1,9 +1,32 @@
 //! The rows of an export.
 
+use std::collections::BTreeMap;
+
 use mercato_shop::catalog;
 use serde::Serialize;
 
 use crate::model::category;
+
+/// What the rows of products need beside the products.
+#[derive(Default)]
+pub struct Related {
+    /// The external ids of parents, by their ids.
+    parents: BTreeMap<String, String>,
+    /// All categories, each before those below it.
+    categories: Vec<catalog::Category>,
+}
+
+impl Related {
+    /// Returns the parents of variants, and all categories, each before those below it.
+    pub fn new(parents: impl Iterator<Item = catalog::Product>, categories: Vec<catalog::Category>) -> Self {
+        Self {
+            parents: parents
+                .filter_map(|parent| Some((parent.id, parent.external_id?)))
+                .collect(),
+            categories,
+        }
+    }
+}
 
 /// A product in an export.
 #[derive(Serialize)]
@@ -16,17 +39,20 @@ pub struct Row<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sku: Option<&'a str>,
     pub name: &'a str,
+    pub slug: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub manufacturer: Option<&'a str>,
     pub price: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub compare_at_price: Option<i64>,
     pub currency: &'a str,
     pub quantity: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub category_id: Option<&'a str>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    category: Vec<CategoryRow<'a>>,
+    pub category: Vec<CategoryRow<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub images: Vec<ImageRow<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -35,6 +61,8 @@ pub struct Row<'a> {
     pub weight: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub parent_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parent_external_id: Option<&'a str>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub options: Vec<AttributeRow<'a>>,
     pub version: u64,
@@ -42,9 +70,9 @@ pub struct Row<'a> {
 
 /// A category, with all that another shop needs to create it.
 #[derive(Serialize)]
-struct CategoryRow<'a> {
+pub struct CategoryRow<'a> {
     slug: &'a str,
-    name: &'a str,
+    pub name: &'a str,
     position: u32,
 }
 
@@ -64,9 +92,8 @@ pub struct AttributeRow<'a> {
 }
 
 impl<'a> Row<'a> {
-    /// Returns the row of a product. The path of its category needs all categories, each before those below
-    /// it.
-    pub fn new(product: &'a catalog::Product, categories: &'a [catalog::Category]) -> Self {
+    /// Returns the row of a product.
+    pub fn new(product: &'a catalog::Product, related: &'a Related) -> Self {
         let attributes = |attributes: &'a [catalog::Attribute]| {
             let row = |attribute: &'a catalog::Attribute| AttributeRow {
                 name: &attribute.name,
@@ -83,15 +110,18 @@ impl<'a> Row<'a> {
             name: &category.name,
             position: category.position,
         };
-        let path = category::path(categories, product.category_id.as_deref());
+        let parent = product.parent_id.as_ref().and_then(|id| related.parents.get(id));
+        let path = category::path(&related.categories, product.category_id.as_deref());
         Self {
             id: &product.id,
             external_id: product.external_id.as_deref(),
             sku: product.sku.as_deref(),
             name: &product.name,
+            slug: &product.slug,
             description: product.description.as_deref(),
             manufacturer: product.manufacturer.as_deref(),
             price: product.price.amount,
+            compare_at_price: product.compare_at_price,
             currency: &product.price.currency,
             quantity: product.quantity,
             category_id: product.category_id.as_deref(),
@@ -100,6 +130,7 @@ impl<'a> Row<'a> {
             attributes: attributes(&product.attributes),
             weight: product.weight,
             parent_id: product.parent_id.as_deref(),
+            parent_external_id: parent.map(String::as_str),
             options: attributes(&product.options),
             version: product.version,
         }

@@ -15,7 +15,7 @@ pub const COMPLEXITY: usize = 20_000;
 /// The largest number of aliases.
 pub const ALIASES: usize = 50;
 /// The largest number of tokens: ten times as many as the largest page of a client needs.
-pub const TOKENS: usize = 4_000;
+pub const TOKENS: usize = 5_000;
 
 /// The limit that a document exceeds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,7 +4,7 @@ use async_graphql::{Context, Object};
 use mercato_shop::notifications::Preference;
 use mercato_shop::types::Error;
 
-use crate::graphql::resolve::{Nullable, PageOf, change, connection, page_size, read};
+use crate::graphql::resolve::{Nullable, PageArguments, PageOf, change, connection, page_size, read};
 use crate::model::convert::Convert;
 use crate::model::notification::{
     NewEmail, NewSms, Notification, NotificationFilter, NotificationPreference,
@@ -23,16 +23,24 @@ pub struct NotificationsQuery;
 impl NotificationsQuery {
     /// The caller's notifications, newest first, including those that were not sent. With the role ADMIN or
     /// the API key: all notifications.
-    #[graphql(complexity = "page_size(first) * child_complexity")]
+    #[graphql(complexity = "page_size(first, last) * child_complexity")]
     async fn notifications(
         &self,
         context: &Context<'_>,
-        #[graphql(default = 20, desc = "1 to 100.")] first: Option<i32>,
-        after: Option<String>,
-        filter: Option<NotificationFilter>,
+        #[graphql(desc = "1 to 100 items from the start, by default 20.")] first: Option<i32>,
+        #[graphql(desc = "The page begins after the item of this cursor.")] after: Option<String>,
+        #[graphql(desc = "1 to 100 items from the end, in place of `first`.")] last: Option<i32>,
+        #[graphql(desc = "The page ends before the item of this cursor.")] before: Option<String>,
+        #[graphql(desc = "Which notifications to list. All by default.")] filter: Option<NotificationFilter>,
     ) -> Nullable<PageOf<Notification>> {
         let filter = filter.unwrap_or_default().convert();
-        connection(context, first, after, |session, page| {
+        let arguments = PageArguments {
+            first,
+            after,
+            last,
+            before,
+        };
+        connection(context, arguments, |session, page| {
             session
                 .services
                 .notifications
@@ -66,7 +74,7 @@ impl NotificationsMutation {
     async fn update_notification_preferences(
         &self,
         context: &Context<'_>,
-        preferences: Vec<NotificationPreference>,
+        #[graphql(desc = "The preferences to set, at most 50.")] preferences: Vec<NotificationPreference>,
         #[graphql(desc = "The default is the caller.")] user: Option<Id>,
     ) -> Nullable<Vec<NotificationPreference>> {
         change(context, |session| {
@@ -83,7 +91,11 @@ impl NotificationsMutation {
 
     /// Sends an e-mail at once. `status` shows the outcome. WAITING means that the shop will try again.
     /// Requires the role ADMIN or the API key.
-    async fn send_email(&self, context: &Context<'_>, input: NewEmail) -> Nullable<Notification> {
+    async fn send_email(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The e-mail.")] input: NewEmail,
+    ) -> Nullable<Notification> {
         change(context, |session| {
             let notifications = &session.services.notifications;
             notifications.send_email(session.caller(), &input.convert())
@@ -92,7 +104,11 @@ impl NotificationsMutation {
 
     /// Sends an SMS at once. `status` shows the outcome. WAITING means that the shop will try again.
     /// UNAVAILABLE if the shop sends no SMS. Requires the role ADMIN or the API key.
-    async fn send_sms(&self, context: &Context<'_>, input: NewSms) -> Nullable<Notification> {
+    async fn send_sms(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The SMS.")] input: NewSms,
+    ) -> Nullable<Notification> {
         change(context, |session| {
             let notifications = &session.services.notifications;
             notifications.send_sms(session.caller(), &input.convert())
@@ -102,7 +118,11 @@ impl NotificationsMutation {
     /// Sends a notification again, to the recipient's current e-mail address or phone number. `status` shows
     /// the outcome. A verification code cannot be sent again, since its text is not kept. A message of staff
     /// can be sent again only while it is WAITING. Requires the role ADMIN or the API key.
-    async fn retry_notification(&self, context: &Context<'_>, id: Id) -> Nullable<Notification> {
+    async fn retry_notification(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The notification's id.")] id: Id,
+    ) -> Nullable<Notification> {
         change(context, |session| {
             session.services.notifications.retry(session.caller(), &id)
         })

@@ -5,10 +5,10 @@ use mercato_shop::orders::{NewOrder, OrderQuery};
 use mercato_shop::types::{Error, Line};
 
 use crate::graphql::resolve::{
-    LIST, Nullable, PageOf, change, connection, load, page_size, version, whole_list,
+    LIST, Nullable, PageArguments, PageOf, change, connection, load, page_size, version, whole_list,
 };
 use crate::model::convert::Convert;
-use crate::model::order::{NewLine, Order, OrderFilter, OrderProduct, OrderSort, OrderStatus};
+use crate::model::order::{NewLine, Order, OrderFilter, OrderLine, OrderProduct, OrderSort, OrderStatus};
 use crate::model::payment::Payment;
 use crate::model::product::Product;
 use crate::model::scalar::Id;
@@ -36,7 +36,11 @@ impl OrdersQuery {
     }
 
     /// One order of the caller. With the role ADMIN or the API key: any order.
-    async fn order(&self, context: &Context<'_>, id: Id) -> Nullable<Order> {
+    async fn order(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The id of the order.")] id: Id,
+    ) -> Nullable<Order> {
         load(context, |session| async move {
             session.caller().require_authenticated()?;
             check_id("id", &id)?;
@@ -46,16 +50,25 @@ impl OrdersQuery {
     }
 
     /// The orders that `orders` lists, page by page, filtered and sorted. The default order is newest first.
-    #[graphql(complexity = "page_size(first) * child_complexity")]
+    #[allow(clippy::too_many_arguments, reason = "one for each argument of the field")]
+    #[graphql(complexity = "page_size(first, last) * child_complexity")]
     async fn order_connection(
         &self,
         context: &Context<'_>,
-        #[graphql(default = 20, desc = "1 to 100.")] first: Option<i32>,
-        after: Option<String>,
-        filter: Option<OrderFilter>,
-        sort: Option<OrderSort>,
+        #[graphql(desc = "1 to 100 items from the start, by default 20.")] first: Option<i32>,
+        #[graphql(desc = "The page begins after the item of this cursor.")] after: Option<String>,
+        #[graphql(desc = "1 to 100 items from the end, in place of `first`.")] last: Option<i32>,
+        #[graphql(desc = "The page ends before the item of this cursor.")] before: Option<String>,
+        #[graphql(desc = "Which orders to list.")] filter: Option<OrderFilter>,
+        #[graphql(desc = "The sort order.")] sort: Option<OrderSort>,
     ) -> Nullable<PageOf<Order>> {
-        connection(context, first, after, |session, page| {
+        let arguments = PageArguments {
+            first,
+            after,
+            last,
+            before,
+        };
+        connection(context, arguments, |session, page| {
             let filter = filter.unwrap_or_default();
             if let Some(id) = &filter.user_id {
                 session.check_user_id("userId", id)?;
@@ -80,7 +93,9 @@ impl OrdersMutation {
     async fn place_order(
         &self,
         context: &Context<'_>,
-        products: Option<Vec<Option<NewLine>>>,
+        #[graphql(desc = "The products to order: at least one, and each product once.")] products: Option<
+            Vec<Option<NewLine>>,
+        >,
         #[graphql(desc = "A discount code.")] discount_code: Option<String>,
         #[graphql(desc = "The destination, which determines the tax: an ISO 3166 code such as DE or US-CA.")]
         region: Option<String>,
@@ -92,7 +107,7 @@ impl OrdersMutation {
                 discount_code,
                 region,
             };
-            session.place_order(&input)
+            session.place_order(None, &input)
         })
     }
 
@@ -101,8 +116,8 @@ impl OrdersMutation {
     async fn update_order_status(
         &self,
         context: &Context<'_>,
-        id: Id,
-        status: OrderStatus,
+        #[graphql(desc = "The id of the order.")] id: Id,
+        #[graphql(desc = "The new status.")] status: OrderStatus,
         #[graphql(
             desc = "The version that the change is based on. CONFLICT if the order has another version by now."
         )]
@@ -123,7 +138,7 @@ impl OrdersMutation {
     async fn cancel_order(
         &self,
         context: &Context<'_>,
-        id: Id,
+        #[graphql(desc = "The id of the order.")] id: Id,
         #[graphql(desc = "For the timeline. At most 500 characters.")] reason: Option<String>,
     ) -> Nullable<Order> {
         change(context, |session| {
@@ -139,7 +154,17 @@ impl OrdersMutation {
 
 #[ComplexObject]
 impl Order {
+    /// The lines of the order, in the order of the input.
     #[graphql(complexity = "5 * child_complexity")]
+    async fn lines(&self) -> Vec<OrderLine> {
+        self.order_lines()
+    }
+
+    /// The lines of the order, with the ids of their products.
+    #[graphql(
+        complexity = "5 * child_complexity",
+        deprecation = "The `_id` is the product's, so caches merge the lines of all orders. Use `lines`."
+    )]
     async fn products(&self) -> Option<Vec<Option<&OrderProduct>>> {
         Some(self.products.iter().map(Some).collect())
     }
@@ -164,13 +189,28 @@ impl Order {
 
 #[ComplexObject]
 impl OrderProduct {
+    /// The id of the product.
+    #[graphql(name = "_id")]
+    async fn product_id(&self) -> &Id {
+        self.id.as_id()
+    }
+
     /// The current product, even if it is archived.
     async fn product(&self, context: &Context<'_>) -> Nullable<Product> {
-        load(context, |session| {
-            session.products_including_archived.load(&self.id)
-        })
-        .await
+        current_product(context, &self.id).await
     }
+}
+
+#[ComplexObject]
+impl OrderLine {
+    /// The current product, even if it is archived.
+    async fn product(&self, context: &Context<'_>) -> Nullable<Product> {
+        current_product(context, &self.product_id).await
+    }
+}
+
+async fn current_product(context: &Context<'_>, id: &str) -> Nullable<Product> {
+    load(context, |session| session.products_including_archived.load(id)).await
 }
 
 /// Returns the lines of an order. Rejects null.

@@ -1,7 +1,7 @@
 //! Outcomes of GraphQL requests, and their HTTP replies.
 
 use async_graphql::{Response as Executed, ServerError};
-use http::header::{ALLOW, CACHE_CONTROL, ETAG, VARY};
+use http::header::{ALLOW, CACHE_CONTROL, CONTENT_ENCODING, ETAG, VARY};
 use http::{HeaderValue, Method, Request, StatusCode};
 use mercato_shop::http::uncached;
 use mercato_shop::types::Error;
@@ -9,6 +9,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::graphql::accept::Accepted;
+use crate::http::encoding::{self, AcceptedCodings, Coding};
 use crate::http::entity_tag;
 use crate::http::problem::Problem;
 use crate::http::reply::Reply;
@@ -65,6 +66,11 @@ enum Body<'a> {
 }
 
 impl Outcome {
+    /// Returns the body as JSON.
+    pub fn to_value(&self) -> Value {
+        serde_json::to_value(self.body()).unwrap_or_default()
+    }
+
     fn body(&self) -> Body<'_> {
         match self {
             Self::Executed(response) => Body::Executed(response),
@@ -102,9 +108,28 @@ impl Outcome {
     }
 }
 
-/// Returns the reply with a cached body.
-pub fn cached(accepted: Accepted, body: Vec<u8>) -> Reply {
-    uncached(StatusCode::OK, media_type(accepted), body)
+/// Compresses a shareable reply for these clients.
+pub fn encoded(reply: Reply, codings: &AcceptedCodings) -> Reply {
+    let (mut parts, body) = reply.into_parts();
+    let (coding, body) = codings.encode(body);
+    encoding::write(coding, &mut parts.headers);
+    Reply::from_parts(parts, body)
+}
+
+/// Returns a reply of [`encoded`] for the cache: a line with its coding, and its body.
+pub fn to_cache(reply: &Reply) -> Vec<u8> {
+    let coding = reply.headers().get(CONTENT_ENCODING);
+    let coding = coding.map_or(Coding::Identity.name().as_bytes(), HeaderValue::as_bytes);
+    [coding, b"\n", reply.body()].concat()
+}
+
+/// Returns the reply of [`to_cache`]. `None` if it has another format.
+pub fn from_cache(accepted: Accepted, bytes: &[u8]) -> Option<Reply> {
+    let mut parts = bytes.splitn(2, |byte| *byte == b'\n');
+    let coding = Coding::named(std::str::from_utf8(parts.next()?).ok()?)?;
+    let mut reply = uncached(StatusCode::OK, media_type(accepted), parts.next()?.to_vec());
+    encoding::write(coding, reply.headers_mut());
+    Some(reply)
 }
 
 /// Returns the reply to a batch.
@@ -126,14 +151,14 @@ pub fn shareable(mut reply: Reply, request: &Request<Vec<u8>>) -> Reply {
     let tag = entity_tag::digest(reply.body());
     let headers = reply.headers_mut();
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("public, no-cache"));
-    headers.insert(VARY, HeaderValue::from_static("Accept"));
+    headers.append(VARY, HeaderValue::from_static("Accept"));
     if let Ok(tag) = HeaderValue::from_str(&tag) {
         headers.insert(ETAG, tag);
     }
-    if entity_tag::not_modified(request.headers(), &tag) {
-        return entity_tag::without_body(reply);
+    match entity_tag::current(request.headers(), &tag) {
+        Some(tag) => entity_tag::not_modified(reply, &tag),
+        None => reply,
     }
-    reply
 }
 
 /// Returns whether a reply is final. A reply is not final if nothing was done, for a reason that may be

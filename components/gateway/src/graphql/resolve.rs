@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use async_graphql::connection::{Connection, Edge, EmptyFields};
-use async_graphql::{Context, OutputType, Result};
+use async_graphql::{Context, OutputType, Result, SimpleObject};
 use mercato_shop::types::{self, Error};
 
 use crate::graphql::errors::to_graphql;
@@ -16,13 +16,28 @@ use crate::request_session::RequestSession;
 /// The type of a nullable field. The error of a `Result<Option<T>>` would make the surrounding object null.
 pub type Nullable<T> = Option<Result<T>>;
 
-/// A connection without additional fields.
-pub type PageOf<T> = Connection<String, T, EmptyFields, EmptyFields>;
+/// A connection with the number of its items.
+pub type PageOf<T> = Connection<String, T, Total, EmptyFields>;
+
+/// The additional field of connections.
+#[derive(SimpleObject)]
+pub struct Total {
+    /// The number of items on all pages.
+    total_count: Option<i32>,
+}
+
+/// The arguments that select a page of a connection.
+pub struct PageArguments {
+    pub first: Option<i32>,
+    pub after: Option<String>,
+    pub last: Option<i32>,
+    pub before: Option<String>,
+}
 
 /// The largest page of a connection.
-const MAX_FIRST: u32 = 100;
-/// The page size of a connection whose `first` is null.
-const DEFAULT_FIRST: i32 = 20;
+const MAX_PAGE: u32 = 100;
+/// The page size of a connection without `first` and `last`.
+const DEFAULT_PAGE: i32 = 20;
 /// The largest plain list. Longer lists have a connection.
 const WHOLE_LIST: u32 = 1_000;
 
@@ -96,42 +111,56 @@ pub async fn load<'a, T: Convert<U>, U, F: Future<Output = Result<Option<T>, Err
     }
 }
 
-/// Resolves a connection by a call for the page that its arguments name.
-pub fn connection<P: Convert<Page<T>>, T: OutputType>(
-    context: &Context<'_>,
-    first: Option<i32>,
-    after: Option<String>,
-    call: impl FnOnce(&RequestSession, &types::Page) -> Result<P, Error>,
-) -> Nullable<PageOf<T>> {
-    let has_previous = after.is_some();
-    let page: Page<T> = match read_page(context, first, after, call)? {
-        Ok(page) => page,
-        Err(error) => return Some(Err(error)),
-    };
-    let mut connection = Connection::new(has_previous, page.page_info.has_next_page);
-    let edges = page.cursors.into_iter().zip(page.items);
-    connection
-        .edges
-        .extend(edges.map(|(cursor, node)| Edge::new(cursor, node)));
-    Some(Ok(connection))
+impl PageArguments {
+    /// Returns the page, which counts all items if `count` is set.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for a page size that is out of range, or for both `first` and `last`.
+    fn page(self, count: bool) -> Result<types::Page, Error> {
+        let (name, size) = match (self.first, self.last) {
+            (Some(_), Some(_)) => {
+                let message = "`first` and `last` can't be combined. Send one of them.";
+                return Err(Error::invalid("last", message));
+            }
+            (None, Some(last)) => ("last", last),
+            (first, None) => ("first", first.unwrap_or(DEFAULT_PAGE)),
+        };
+        let limit = u32::try_from(size)
+            .ok()
+            .filter(|size| (1..=MAX_PAGE).contains(size))
+            .ok_or_else(|| Error::invalid(name, format!("`{name}` must be 1 to {MAX_PAGE}.")))?;
+        Ok(types::Page {
+            limit,
+            after: self.after,
+            before: self.before,
+            from_end: name == "last",
+            count,
+        })
+    }
 }
 
-fn read_page<P: Convert<Page<T>>, T>(
+/// Resolves a connection by a call for the page that its arguments name. Counts all items only if the request
+/// selects their number.
+pub fn connection<P: Convert<Page<T>>, T: OutputType>(
     context: &Context<'_>,
-    first: Option<i32>,
-    after: Option<String>,
+    arguments: PageArguments,
     call: impl FnOnce(&RequestSession, &types::Page) -> Result<P, Error>,
-) -> Nullable<Page<T>> {
-    read(context, |session| {
-        let first = u32::try_from(first.unwrap_or(DEFAULT_FIRST)).unwrap_or(0);
-        if !(1..=MAX_FIRST).contains(&first) {
-            return Err(Error::invalid(
-                "first",
-                format!("`first` must be 1 to {MAX_FIRST}."),
-            ));
-        }
-        call(session, &types::Page { first, after })
-    })
+) -> Nullable<PageOf<T>> {
+    let count = context.look_ahead().field("totalCount").exists();
+    let page: Result<Page<T>> = read(context, |session| call(session, &arguments.page(count)?))?;
+    Some(page.map(|page| {
+        let total = page.total.map(|total| i32::try_from(total).unwrap_or(i32::MAX));
+        let mut connection = Connection::with_additional_fields(
+            page.has_previous_page,
+            page.page_info.has_next_page,
+            Total { total_count: total },
+        );
+        let edges = page.cursors.into_iter().zip(page.items);
+        connection
+            .edges
+            .extend(edges.map(|(cursor, node)| Edge::new(cursor, node)));
+        connection
+    }))
 }
 
 /// Resolves a plain list by a call for its first items.
@@ -139,17 +168,14 @@ pub fn whole_list<P: Convert<Page<T>>, T>(
     context: &Context<'_>,
     call: impl FnOnce(&RequestSession, &types::Page) -> Result<P, Error>,
 ) -> Nullable<Vec<Option<T>>> {
-    let page = types::Page {
-        first: WHOLE_LIST,
-        after: None,
-    };
+    let page = types::Page::first(WHOLE_LIST, None);
     let list: Result<Page<T>> = read(context, |session| call(session, &page))?;
     Some(list.map(|page| page.items.into_iter().map(Some).collect()))
 }
 
 /// Returns the complexity of a connection. A page that is too large is rejected when it is resolved.
-pub fn page_size(first: Option<i32>) -> usize {
-    usize::try_from(first.unwrap_or(DEFAULT_FIRST).clamp(1, 100)).unwrap_or(1)
+pub fn page_size(first: Option<i32>, last: Option<i32>) -> usize {
+    usize::try_from(first.or(last).unwrap_or(DEFAULT_PAGE).clamp(1, 100)).unwrap_or(1)
 }
 
 /// Returns the version that a change is based on.
@@ -158,4 +184,45 @@ pub fn page_size(first: Option<i32>) -> usize {
 /// [`Error::Invalid`] for a negative number.
 pub fn version(version: i32) -> Result<u64, Error> {
     u64::try_from(version).map_err(|_| Error::invalid("version", "`version` must be 1 or more."))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn page(first: Option<i32>, last: Option<i32>) -> Result<types::Page, Error> {
+        let arguments = PageArguments {
+            first,
+            after: None,
+            last,
+            before: None,
+        };
+        arguments.page(false)
+    }
+
+    #[test]
+    fn a_page_is_from_the_start_or_from_the_end() {
+        for (first, last, limit, from_end) in [
+            (None, None, 20, false),
+            (Some(100), None, 100, false),
+            (None, Some(1), 1, true),
+        ] {
+            let page = page(first, last).unwrap();
+            assert_eq!((page.limit, page.from_end), (limit, from_end));
+        }
+    }
+
+    #[test]
+    fn rejects_a_page_size_that_is_out_of_range_and_two_sizes() {
+        for (first, last, field) in [
+            (Some(0), None, "first"),
+            (Some(101), None, "first"),
+            (None, Some(-1), "last"),
+            (None, Some(101), "last"),
+            (Some(1), Some(1), "last"),
+        ] {
+            let refused = page(first, last);
+            assert!(matches!(refused, Err(Error::Invalid(violation)) if violation.field == field));
+        }
+    }
 }

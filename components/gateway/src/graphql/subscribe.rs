@@ -10,11 +10,13 @@ use async_graphql::{Request, Response, ServerError, Value};
 use futures::StreamExt;
 use futures::executor::block_on;
 use http::StatusCode;
+use mercato_shop::types::Error;
 use serde_json::json;
 
 use crate::graphql::accept::Accepted;
 use crate::graphql::engine::{Engine, ensure_code};
 use crate::graphql::event_stream::{RETRY, RETRY_FOR_MORE, Stream};
+use crate::graphql::nulls;
 use crate::graphql::outcome::{self, Outcome, RequestError};
 use crate::graphql::watch::{Progress, Watch};
 use crate::http::error_details;
@@ -31,7 +33,51 @@ pub struct Reader {
     pub may_reconnect_soon: bool,
 }
 
+/// The results of a subscription since a cursor.
+pub struct Events {
+    /// Each result with its cursor.
+    pub results: Vec<(String, Response)>,
+    /// The cursor after all results.
+    pub cursor: String,
+    /// Whether more results are waiting.
+    pub more: bool,
+}
+
+/// Why a subscription has no results.
+pub enum SubscriptionError {
+    /// The shop is busy or a service is unavailable. A later attempt may succeed.
+    Temporary(ServerError),
+    /// The shop refused it.
+    Refused(Vec<ServerError>),
+    /// It is not one subscription.
+    Invalid(Error),
+}
+
 impl Engine {
+    /// Executes a subscription: returns the results after this cursor, or its first results. Stops before a
+    /// result that failed for a temporary reason.
+    ///
+    /// # Errors
+    /// See [`SubscriptionError`].
+    pub fn events(
+        &self,
+        request: Request,
+        session: RequestSession,
+        after: Option<&str>,
+    ) -> Result<Events, SubscriptionError> {
+        let watch = Arc::new(Watch::new(after.map(str::to_owned)));
+        let request = request.data(Arc::new(session)).data(Arc::clone(&watch));
+        let mut results: Vec<_> = block_on(self.schema().execute_stream(request).collect());
+        for result in &mut results {
+            result.errors.iter_mut().for_each(ensure_code);
+        }
+        match watch.take() {
+            Ok(Some(progress)) => Ok(events(results, progress, after)),
+            Ok(None) => Err(refusal(results)),
+            Err(error) => Err(SubscriptionError::Invalid(error)),
+        }
+    }
+
     /// Answers a subscription with the events since the reader's last one.
     pub fn subscribe(
         &self,
@@ -40,62 +86,77 @@ impl Engine {
         reader: Reader,
         accepted: Accepted,
     ) -> Reply {
-        let watch = Arc::new(Watch::new(reader.last_event_id.clone()));
-        let request = request.data(Arc::new(session)).data(Arc::clone(&watch));
-        let results: Vec<_> = block_on(self.schema().execute_stream(request).collect());
-        match watch.take() {
-            Ok(Some(progress)) => write(results, progress, reader),
-            Ok(None) => {
-                let errors = results.into_iter().flat_map(|result| result.errors);
-                fail(reader, accepted, errors.collect())
-            }
-            Err(error) => outcome::problem(accepted, &error.into()),
+        let after = reader.last_event_id.as_deref();
+        match self.events(request, session, after) {
+            Ok(events) => write(&events, &reader),
+            Err(error) => fail(reader, accepted, error),
         }
     }
 }
 
-/// Writes the results. If a result failed for a temporary reason, the stream pauses before it.
-fn write(results: Vec<Response>, progress: Progress, reader: Reader) -> Reply {
-    let mut stream = Stream::default();
-    let mut position = reader.last_event_id;
-    for (mut result, cursor) in results.into_iter().zip(&progress.cursors) {
-        result.errors.iter_mut().for_each(ensure_code);
-        if let Some(position) = &position
+/// Pairs the results with their cursors.
+fn events(results: Vec<Response>, progress: Progress, after: Option<&str>) -> Events {
+    let mut events = Events {
+        results: Vec::new(),
+        cursor: progress.cursor,
+        more: progress.more,
+    };
+    for (mut result, cursor) in results.into_iter().zip(progress.cursors) {
+        nulls::fill(&mut result);
+        let last = events.results.last().map(|(cursor, _)| cursor.as_str()).or(after);
+        if let Some(last) = last
             && result.errors.iter().any(is_temporary)
         {
-            return stream.pause(position, RETRY);
+            events.cursor = last.to_owned();
+            events.more = false;
+            break;
         }
-        stream.next(Some(cursor), &result);
-        position = Some(cursor.clone());
+        events.results.push((cursor, result));
     }
-    let retry = if progress.more && reader.may_reconnect_soon {
+    events
+}
+
+fn refusal(results: Vec<Response>) -> SubscriptionError {
+    let errors: Vec<_> = results.into_iter().flat_map(|result| result.errors).collect();
+    match errors.first() {
+        None => {
+            let message = "A subscription must have one field, such as productChanged, outside of fragments.";
+            let error = RequestError::new(StatusCode::BAD_REQUEST, "BAD_REQUEST", message);
+            SubscriptionError::Refused(error.errors)
+        }
+        Some(first) if is_temporary(first) => SubscriptionError::Temporary(first.clone()),
+        Some(_) => SubscriptionError::Refused(errors),
+    }
+}
+
+fn write(events: &Events, reader: &Reader) -> Reply {
+    let mut stream = Stream::default();
+    for (cursor, result) in &events.results {
+        stream.next(Some(cursor), result);
+    }
+    let retry = if events.more && reader.may_reconnect_soon {
         RETRY_FOR_MORE
     } else {
         RETRY
     };
-    stream.pause(&progress.cursor, retry)
+    stream.pause(&events.cursor, retry)
 }
 
 /// Answers a subscription that failed. If the reason is temporary, a stream that has begun pauses.
-fn fail(reader: Reader, accepted: Accepted, mut errors: Vec<ServerError>) -> Reply {
-    errors.iter_mut().for_each(ensure_code);
-    let Some(first) = errors.first() else {
-        let message = "A subscription must have one field, such as productChanged, outside of fragments.";
-        let error = RequestError::new(StatusCode::BAD_REQUEST, "BAD_REQUEST", message);
-        return Outcome::from(error).reply(accepted);
+fn fail(reader: Reader, accepted: Accepted, error: SubscriptionError) -> Reply {
+    let errors = match (error, reader.last_event_id) {
+        (SubscriptionError::Invalid(error), _) => return outcome::problem(accepted, &error.into()),
+        (SubscriptionError::Temporary(_), Some(last)) => return Stream::default().pause(&last, RETRY),
+        (SubscriptionError::Temporary(error), None) => vec![error],
+        (SubscriptionError::Refused(errors), _) => errors,
     };
-    match reader.last_event_id {
-        Some(last) if is_temporary(first) => Stream::default().pause(&last, RETRY),
-        _ if reader.is_held => {
-            let mut stream = Stream::default();
-            stream.next(None, &json!({ "errors": errors }));
-            stream.complete()
-        }
-        _ => {
-            let status = status(first);
-            Outcome::from(RequestError { status, errors }).reply(Accepted::Events)
-        }
-    }
+    let Some(first) = errors.first().filter(|_| !reader.is_held) else {
+        let mut stream = Stream::default();
+        stream.next(None, &json!({ "errors": errors }));
+        return stream.complete();
+    };
+    let status = status(first);
+    Outcome::from(RequestError { status, errors }).reply(Accepted::Events)
 }
 
 fn is_temporary(error: &ServerError) -> bool {

@@ -25,7 +25,11 @@ impl ProductSubscription {
     /// A product after each change of the product or its stock. With `ids`, at most 100, it starts with the
     /// current state of these products. Without `ids`, it covers all products. An archived product has an
     /// `archivedAt`. Changes within one second can be combined.
-    async fn product_changed(&self, context: &Context<'_>, ids: Option<Vec<Id>>) -> Result<Results<Product>> {
+    async fn product_changed(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The ids of products, at most 100. Without it: all products.")] ids: Option<Vec<Id>>,
+    ) -> Result<Results<Product>> {
         let (session, watch) = (session(context)?, Watch::of(context)?);
         let ids: Option<Vec<String>> = ids.convert();
         for id in ids.iter().flatten() {
@@ -58,7 +62,11 @@ impl OrderSubscription {
     /// An order after each change. With `id`, it starts with the current state of this order. Without `id`,
     /// it covers all orders of the caller. With the role ADMIN or the API key: any orders. Changes within one
     /// second can be combined; `version` and `timeline` contain all of them.
-    async fn order_changed(&self, context: &Context<'_>, id: Option<Id>) -> Result<Results<Order>> {
+    async fn order_changed(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The id of an order. Without it: all orders of the caller.")] id: Option<Id>,
+    ) -> Result<Results<Order>> {
         let (session, watch) = (session(context)?, Watch::of(context)?);
         let caller = session.caller();
         let changes = caller
@@ -105,7 +113,8 @@ async fn preload_of_orders(context: &Context<'_>, session: &RequestSession, orde
     if selected.field("user").exists() {
         join_all(orders.iter().map(|order| session.users.load(&order.user_id))).await;
     }
-    if selected.field("products").field("product").exists() {
+    let is_selected = |lines| selected.field(lines).field("product").exists();
+    if is_selected("lines") || is_selected("products") {
         let lines = orders.iter().flat_map(|order| &order.lines);
         join_all(lines.map(|line| session.products_including_archived.load(&line.product_id))).await;
     }

@@ -3,7 +3,7 @@
 use async_graphql::{Context, Object};
 use mercato_shop::webhooks::DeliveryFilter;
 
-use crate::graphql::resolve::{LIST, Nullable, PageOf, change, connection, page_size, read};
+use crate::graphql::resolve::{LIST, Nullable, PageArguments, PageOf, change, connection, page_size, read};
 use crate::model::convert::Convert;
 use crate::model::scalar::Id;
 use crate::model::webhook::{Delivery, DeliveryStatus, NewWebhook, SecretWebhook, Webhook, WebhookChanges};
@@ -24,20 +24,29 @@ impl WebhooksQuery {
     }
 
     /// The deliveries of webhooks, newest first. Requires the role ADMIN or the API key.
-    #[graphql(complexity = "page_size(first) * child_complexity")]
+    #[allow(clippy::too_many_arguments, reason = "one for each argument of the field")]
+    #[graphql(complexity = "page_size(first, last) * child_complexity")]
     async fn webhook_deliveries(
         &self,
         context: &Context<'_>,
-        webhook_id: Option<Id>,
-        status: Option<DeliveryStatus>,
-        #[graphql(default = 20, desc = "1 to 100.")] first: Option<i32>,
-        after: Option<String>,
+        #[graphql(desc = "Only deliveries to this webhook.")] webhook_id: Option<Id>,
+        #[graphql(desc = "Only deliveries with this status.")] status: Option<DeliveryStatus>,
+        #[graphql(desc = "1 to 100 items from the start, by default 20.")] first: Option<i32>,
+        #[graphql(desc = "The page begins after the item of this cursor.")] after: Option<String>,
+        #[graphql(desc = "1 to 100 items from the end, in place of `first`.")] last: Option<i32>,
+        #[graphql(desc = "The page ends before the item of this cursor.")] before: Option<String>,
     ) -> Nullable<PageOf<Delivery>> {
         let filter = DeliveryFilter {
             webhook_id: webhook_id.convert(),
             status: status.convert(),
         };
-        connection(context, first, after, |session, page| {
+        let arguments = PageArguments {
+            first,
+            after,
+            last,
+            before,
+        };
+        connection(context, arguments, |session, page| {
             session
                 .services
                 .webhooks
@@ -53,7 +62,11 @@ pub struct WebhooksMutation;
 #[Object]
 impl WebhooksMutation {
     /// Creates a webhook. Requires the role ADMIN or the API key.
-    async fn create_webhook(&self, context: &Context<'_>, input: NewWebhook) -> Nullable<SecretWebhook> {
+    async fn create_webhook(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The webhook to create.")] input: NewWebhook,
+    ) -> Nullable<SecretWebhook> {
         change(context, |session| {
             session
                 .services
@@ -66,8 +79,8 @@ impl WebhooksMutation {
     async fn update_webhook(
         &self,
         context: &Context<'_>,
-        id: Id,
-        input: WebhookChanges,
+        #[graphql(desc = "The webhook's id.")] id: Id,
+        #[graphql(desc = "The changes.")] input: WebhookChanges,
     ) -> Nullable<Webhook> {
         change(context, |session| {
             session
@@ -78,7 +91,11 @@ impl WebhooksMutation {
     }
 
     /// Deletes a webhook and its pending deliveries. Requires the role ADMIN or the API key.
-    async fn delete_webhook(&self, context: &Context<'_>, id: Id) -> Nullable<Webhook> {
+    async fn delete_webhook(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The webhook's id.")] id: Id,
+    ) -> Nullable<Webhook> {
         change(context, |session| {
             session.services.webhooks.delete(session.caller(), &id)
         })
@@ -86,7 +103,11 @@ impl WebhooksMutation {
 
     /// Replaces the secret of a webhook. For a day, deliveries are also signed with the old secret. Requires
     /// the role ADMIN or the API key.
-    async fn rotate_webhook_secret(&self, context: &Context<'_>, id: Id) -> Nullable<SecretWebhook> {
+    async fn rotate_webhook_secret(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The webhook's id.")] id: Id,
+    ) -> Nullable<SecretWebhook> {
         change(context, |session| {
             session.services.webhooks.rotate_secret(session.caller(), &id)
         })
@@ -94,7 +115,11 @@ impl WebhooksMutation {
 
     /// Sends a delivery again, whatever its status, with the same number of attempts as a new one. Requires
     /// the role ADMIN or the API key.
-    async fn replay_webhook_delivery(&self, context: &Context<'_>, id: Id) -> Nullable<Delivery> {
+    async fn replay_webhook_delivery(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The delivery's id.")] id: Id,
+    ) -> Nullable<Delivery> {
         change(context, |session| {
             session.services.webhooks.replay(session.caller(), &id)
         })

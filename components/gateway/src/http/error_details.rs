@@ -5,6 +5,8 @@ use mercato_shop::types::{Error, Shortage};
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::model::entity_id::EntityId;
+
 /// An error, without the form that GraphQL or REST gives it.
 #[derive(Debug)]
 pub struct ErrorDetails {
@@ -24,17 +26,18 @@ pub struct ErrorDetails {
 /// A line of an order that exceeds the stock.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct MissingLine {
-    /// The product's id.
-    #[serde(rename = "_id")]
-    id: String,
+    #[serde(flatten)]
+    id: EntityId,
+    /// The number of units that the order needs.
     requested: u32,
+    /// The number of units that are left.
     available: u32,
 }
 
 impl From<Shortage> for MissingLine {
     fn from(line: Shortage) -> Self {
         Self {
-            id: line.product_id,
+            id: line.product_id.into(),
             requested: line.requested,
             available: line.available,
         }

@@ -2,6 +2,7 @@
 
 pub mod body;
 pub mod cors;
+pub mod encoding;
 pub mod entity_tag;
 pub mod error_details;
 pub mod idempotency_key;

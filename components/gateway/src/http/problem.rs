@@ -49,6 +49,7 @@ pub struct Extension {
 pub struct FieldError {
     /// The path of the field, such as `products[1].quantity`.
     field: String,
+    /// What is wrong, with the limit or the allowed values.
     message: String,
 }
 
@@ -81,6 +82,12 @@ impl Problem {
         let detail = format!("The method must be one of: {allow}.");
         let problem = Self::new(StatusCode::METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED", detail);
         problem.header(ALLOW, allow)
+    }
+
+    /// Returns the problem of a request that accepts no coding of the shop.
+    pub fn no_acceptable_coding() -> Self {
+        let detail = "The header Accept-Encoding must allow gzip, br, zstd or identity.";
+        Self::new(StatusCode::NOT_ACCEPTABLE, "NOT_ACCEPTABLE", detail)
     }
 
     /// Adds the seconds to wait before the next attempt.

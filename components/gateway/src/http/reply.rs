@@ -1,6 +1,6 @@
 //! Replies that are the same for everyone.
 
-use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION};
+use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use http::{HeaderValue, Response, StatusCode};
 use serde_json::Value;
 
@@ -33,11 +33,15 @@ pub fn json(document: &Value) -> Reply {
     public(document.to_string().as_bytes(), "application/json")
 }
 
-/// Returns a redirect.
-pub fn redirect(location: &'static str) -> Reply {
-    let mut reply = Response::new(Vec::new());
-    *reply.status_mut() = StatusCode::TEMPORARY_REDIRECT;
-    let location = HeaderValue::from_static(location);
-    reply.headers_mut().insert(LOCATION, location);
+/// Returns a reply of status 201 with a text that is a secret of the client.
+pub fn created(text: String) -> Reply {
+    let mut reply = Response::new(text.into_bytes());
+    *reply.status_mut() = StatusCode::CREATED;
+    let headers = reply.headers_mut();
+    headers.insert(
+        CONTENT_TYPE,
+        HeaderValue::from_static("text/plain; charset=utf-8"),
+    );
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     reply
 }

@@ -24,7 +24,7 @@ pub struct Slot {
 /// Returns the cached reply of a request, or the slot to store it in.
 ///
 /// The parts must be everything that the reply depends on, other than the catalog.
-pub fn look_up(services: &Arc<Services>, parts: [&str; 4]) -> Result<Vec<u8>, Slot> {
+pub fn look_up(services: &Arc<Services>, parts: [&str; 5]) -> Result<Vec<u8>, Slot> {
     let keys = [key(parts), Generation::CATALOG.key().to_owned()];
     let mut found = services.cache.get_many(&keys).into_iter();
     let (cached, current) = (found.next().flatten(), found.next().flatten());
@@ -56,7 +56,7 @@ impl Slot {
     }
 }
 
-fn key(parts: [&str; 4]) -> String {
+fn key(parts: [&str; 5]) -> String {
     let mut hash = Sha256::new();
     for part in parts {
         hash.update(part.len().to_le_bytes());

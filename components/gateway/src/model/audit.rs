@@ -4,6 +4,7 @@ use async_graphql::{Enum, InputObject, SimpleObject};
 use mercato_shop::accounts;
 
 use crate::model::convert::convert;
+use crate::model::entity_id::EntityId;
 use crate::model::scalar::{DateTime, Id};
 
 /// What an audit entry records.
@@ -22,6 +23,10 @@ pub enum AuditAction {
     RefreshTokenReuse,
     /// A password change succeeded or failed.
     PasswordChange,
+    /// A link to set a new password was requested. It failed if no mail was sent.
+    PasswordResetRequest,
+    /// A new password was set by a link.
+    PasswordReset,
     /// The role of a user was changed.
     RoleChange,
     /// A user was erased.
@@ -101,10 +106,13 @@ pub enum AuditOutcome {
 /// One entry of the audit log. Entries are added and never changed.
 #[derive(SimpleObject)]
 pub struct AuditEntry {
-    #[graphql(name = "_id")]
-    id: Id,
+    #[graphql(flatten)]
+    pub id: EntityId,
+    /// When the action was done or refused.
     time: DateTime,
+    /// What was done.
     action: AuditAction,
+    /// Whether it was done.
     outcome: AuditOutcome,
     /// The caller: a user's id, `api-key` or `anonymous`.
     actor: String,
@@ -117,6 +125,7 @@ pub struct AuditEntry {
 /// Which audit entries to list. All conditions must hold.
 #[derive(Default, InputObject)]
 pub struct AuditFilter {
+    /// Only entries of this action.
     action: Option<AuditAction>,
     /// A user's id, `api-key` or `anonymous`.
     actor: Option<String>,

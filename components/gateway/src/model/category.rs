@@ -9,6 +9,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::model::convert::Convert;
+use crate::model::entity_id::EntityId;
 use crate::model::scalar::{Id, Int};
 
 /// A category of products. The categories form a tree.
@@ -16,13 +17,14 @@ use crate::model::scalar::{Id, Int};
 #[graphql(complex)]
 #[serde(rename_all = "camelCase")]
 pub struct Category {
-    #[graphql(name = "_id")]
-    #[serde(rename = "_id")]
-    pub id: Id,
+    #[graphql(flatten)]
+    #[serde(flatten)]
+    pub id: EntityId,
+    /// The name, as customers see it.
     name: String,
-    /// The name for URLs. Unique.
+    /// The name in URLs. It is unique among all categories.
     slug: String,
-    /// Null for a root category.
+    /// The `_id` of the category directly above. Null for a root category.
     pub parent_id: Option<Id>,
     /// Siblings are sorted by position, then by name.
     position: Int<u32>,
@@ -79,10 +81,13 @@ pub fn path<'a>(all: &'a [catalog::Category], id: Option<&'a str>) -> Vec<&'a ca
 #[derive(InputObject)]
 #[graphql(name = "CreateCategoryInput")]
 pub struct NewCategory {
+    /// 1 to 100 characters.
     name: String,
-    /// By default, the slug is made from the name.
+    /// The name in URLs. Must be unique. By default, the slug is made from the name.
     slug: Option<String>,
+    /// The `_id` or the `slug` of the category directly above. Unset for a root category.
     parent_id: Option<Id>,
+    /// Siblings are sorted by position, then by name.
     #[graphql(default)]
     position: i32,
 }
@@ -91,8 +96,11 @@ pub struct NewCategory {
 #[derive(InputObject)]
 #[graphql(name = "UpdateCategoryInput")]
 pub struct CategoryChanges {
+    /// 1 to 100 characters.
     name: Option<String>,
+    /// The name in URLs. Must be unique.
     slug: Option<String>,
+    /// Siblings are sorted by position, then by name.
     position: Option<i32>,
 }
 

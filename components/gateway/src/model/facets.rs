@@ -4,12 +4,14 @@ use async_graphql::SimpleObject;
 use mercato_shop::catalog;
 
 use crate::model::convert::convert;
-use crate::model::scalar::{Id, Int};
+use crate::model::scalar::{Amount, Id, Int, IntAmount};
 
 /// The number of products with a value.
 #[derive(SimpleObject)]
 pub struct Facet {
+    /// The value, such as the name of a manufacturer.
     value: String,
+    /// The number of products with it.
     count: Int<u32>,
 }
 
@@ -17,17 +19,23 @@ pub struct Facet {
 #[derive(SimpleObject)]
 #[graphql(complex)]
 pub struct CategoryFacet {
+    /// The `_id` of the category.
     pub category_id: Id,
+    /// The number of products in the category and below it.
     count: Int<u32>,
 }
 
 /// The number of products with a price in a range, in minor units (cents).
 #[derive(SimpleObject)]
 pub struct PriceFacet {
-    /// Inclusive.
-    from: Int,
-    /// Exclusive. The last range includes the highest possible price, 2147483647.
-    to: Int,
+    /// The lowest price of the range.
+    #[graphql(derived(name = "from_amount", into = "Amount", owned = true))]
+    from: IntAmount,
+    /// The end of the range, which does not belong to it. The highest possible price, 9007199254740991, belongs
+    /// to the last range.
+    #[graphql(derived(name = "to_amount", into = "Amount", owned = true))]
+    to: IntAmount,
+    /// The number of products in the range.
     count: Int<u32>,
 }
 
@@ -35,6 +43,7 @@ pub struct PriceFacet {
 /// seconds old.
 #[derive(SimpleObject)]
 pub struct ProductFacets {
+    /// The number of products that were counted.
     total: Int<u32>,
     /// Whether more products match than were counted.
     truncated: bool,
@@ -46,7 +55,9 @@ pub struct ProductFacets {
     categories: Vec<CategoryFacet>,
     /// The price ranges that contain products, cheapest first.
     prices: Vec<PriceFacet>,
+    /// The number of products with units in stock.
     in_stock: Int<u32>,
+    /// The number of products without units in stock.
     out_of_stock: Int<u32>,
 }
 

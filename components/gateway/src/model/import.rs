@@ -1,47 +1,67 @@
 //! The import of products from a feed or from an export.
 
 use async_graphql::{Enum, InputObject, SimpleObject};
-use mercato_shop::catalog;
+use mercato_shop::catalog::{self, StockPolicy};
 use mercato_shop::types::Error;
 
 use crate::http::error_details::ErrorDetails;
 use crate::model::convert::Convert;
 use crate::model::product::{Attribute, NewImage};
-use crate::model::scalar::{Id, Int};
+use crate::model::scalar::{Amount, Id, Int};
 
-/// A row of a feed, or a line of the NDJSON that `exportProducts` returns. The price is in minor units
-/// (cents).
+/// A row of a feed, or a line of the NDJSON that `exportProducts` returns. If a field is unset or null, a
+/// known product keeps its value. An empty string, an empty list or 0 removes the value.
 #[derive(InputObject)]
 #[graphql(name = "ImportProductInput")]
 pub struct ImportRow {
     /// The product's id in the feed. Rows with the same id are the same product. A row without it is refused.
     external_id: Option<String>,
-    name: String,
+    /// 1 to 500 characters. A new product needs a name.
+    name: Option<String>,
+    /// At most 65,536 characters. It may have several lines.
     description: Option<String>,
+    /// The manufacturer or the brand, at most 200 characters.
     manufacturer: Option<String>,
-    price: Int,
+    /// In minor units (cents). A new product needs `price` or `priceAmount`. Set at most one of them.
+    price: Option<Int>,
+    /// In minor units (cents), in place of `price`.
+    price_amount: Option<Amount>,
+    /// The price before a sale, in minor units (cents). Must be greater than the price.
+    compare_at_price: Option<Amount>,
+    /// ISO 4217. The default for a new product is the shop's currency.
     currency: Option<String>,
-    /// The first stock of a new product. The stock of an existing product is left unchanged.
-    quantity: Int,
-    /// The `_id` or the `slug` of a category. If unset, an existing product keeps its category.
-    category_id: Option<Id>,
-    /// All images. If unset, an existing product keeps its images.
-    images: Option<Vec<NewImage>>,
-    /// All attributes. If unset, an existing product keeps its attributes.
-    attributes: Option<Vec<Attribute>>,
-    /// In grams, packed for shipping. If unset, an existing product keeps its weight.
+    /// The first stock of a new product. The default is 0. The argument `stock` decides about known products.
+    quantity: Option<Int>,
+    /// The stock keeping unit, at most 100 characters. Must be unique.
+    sku: Option<String>,
+    /// The name in URLs. Must be unique. By default, the slug of a new product is made from the name.
+    slug: Option<String>,
+    /// In grams, packed for shipping.
     weight: Option<Int>,
-    /// From an export: the path of the category from the root. The `slug` of the last one names the category.
+    /// The low-stock threshold: at this number of units, `mercato.catalog.low-stock` is sent. A negative
+    /// number means the shop's threshold.
+    low_stock_at: Option<Int>,
+    /// The `_id` or the `slug` of a category. If no category has it, `categoryPath` decides.
+    category_id: Option<Id>,
+    /// The names of the categories from the root to the product's own one. Missing categories are created. Case
+    /// does not matter.
+    category_path: Option<Vec<String>>,
+    /// From an export: the path of the category from the root, in place of `categoryId` and `categoryPath`.
     category: Option<Vec<ImportCategory>>,
+    /// All images.
+    images: Option<Vec<NewImage>>,
+    /// All attributes, with unique names.
+    attributes: Option<Vec<Attribute>>,
+    /// The `externalId` of the product of which this row is a variant. It must be in the shop, or in an earlier
+    /// row. A product with variants cannot become a variant.
+    parent_external_id: Option<String>,
+    /// The options that distinguish a variant, such as size: M. A new variant needs them.
+    options: Option<Vec<Attribute>>,
     /// From an export, and ignored: `externalId` identifies the product.
     #[graphql(name = "_id")]
     id: Option<Id>,
-    /// From an export, and ignored: call `updateProduct` to set it.
-    sku: Option<String>,
-    /// From an export, and ignored: call `createVariant` to create a variant.
+    /// From an export, and ignored: `parentExternalId` identifies the parent.
     parent_id: Option<Id>,
-    /// From an export, and ignored: call `createVariant` to create a variant.
-    options: Option<Vec<Attribute>>,
     /// From an export, and ignored: the row replaces any version.
     version: Option<i32>,
 }
@@ -50,34 +70,55 @@ pub struct ImportRow {
 #[derive(InputObject)]
 #[graphql(name = "ImportCategoryInput")]
 pub struct ImportCategory {
+    /// The `slug`. If no category has the last slug of the path, the names of the path decide.
     slug: String,
-    /// Ignored.
+    /// The name.
     name: Option<String>,
     /// Ignored.
     position: Option<i32>,
 }
 
-impl Convert<catalog::NewProduct> for ImportRow {
-    fn convert(self) -> catalog::NewProduct {
-        let category = self.category.and_then(|mut path| path.pop());
-        catalog::NewProduct {
-            name: self.name,
-            description: self.description,
-            manufacturer: self.manufacturer,
-            external_id: self.external_id,
-            price: self.price.0,
-            currency: self.currency,
-            quantity: self.quantity.0,
-            details: catalog::ProductDetails {
-                category_id: category
-                    .map(|category| category.slug)
-                    .or(self.category_id.convert()),
-                images: self.images.convert(),
-                attributes: self.attributes.convert(),
-                weight: self.weight.convert(),
-                ..catalog::ProductDetails::default()
+/// What an import does with the stock of known products.
+#[derive(Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(remote = "StockPolicy")]
+pub enum ImportStock {
+    /// Leaves it unchanged, so that an import does not undo sales.
+    Keep,
+    /// Sets the units on hand to `quantity`, as counted. A row without `quantity` leaves them unchanged.
+    Set,
+}
+
+impl TryFrom<ImportRow> for catalog::ImportRow {
+    type Error = Error;
+
+    fn try_from(row: ImportRow) -> Result<Self, Error> {
+        let exported = row.category.filter(|path| !path.is_empty());
+        let slug = exported.as_ref().and_then(|path| Some(path.last()?.slug.clone()));
+        let names = exported.and_then(|path| path.into_iter().map(|category| category.name).collect());
+        Ok(Self {
+            external_id: row.external_id,
+            fields: catalog::ProductPatch {
+                name: row.name,
+                description: row.description,
+                manufacturer: row.manufacturer,
+                price: Amount::of_input("price", row.price, row.price_amount)?,
+                currency: row.currency,
+                quantity: row.quantity.convert(),
+                details: catalog::ProductDetails {
+                    low_stock_at: row.low_stock_at.convert(),
+                    category_id: slug.or(row.category_id.convert()),
+                    images: row.images.convert(),
+                    attributes: row.attributes.convert(),
+                    sku: row.sku,
+                    weight: row.weight.convert(),
+                    compare_at_price: row.compare_at_price.convert(),
+                    slug: row.slug,
+                },
             },
-        }
+            category_path: names.or(row.category_path),
+            parent_external_id: row.parent_external_id,
+            options: row.options.convert(),
+        })
     }
 }
 
@@ -85,12 +126,14 @@ impl Convert<catalog::NewProduct> for ImportRow {
 #[derive(SimpleObject)]
 #[graphql(name = "ImportProductsResult")]
 pub struct ImportResult {
+    /// The outcomes, in the order of the rows.
     outcomes: Vec<ImportOutcome>,
 }
 
 /// The outcome of one row.
 #[derive(SimpleObject)]
 pub struct ImportOutcome {
+    /// What the import did with the row.
     outcome: ImportOutcomeKind,
     /// Why the row was refused, as a stable code.
     code: Option<&'static str>,

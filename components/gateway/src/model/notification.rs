@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::model::convert::convert;
+use crate::model::entity_id::EntityId;
 use crate::model::scalar::{DateTime, Id, Int, names_only};
 
 /// The subject of a notification.
@@ -64,11 +65,14 @@ pub enum NotificationStatus {
 #[derive(Serialize, JsonSchema, SimpleObject)]
 #[serde(rename_all = "camelCase")]
 pub struct Notification {
-    #[graphql(name = "_id")]
-    #[serde(rename = "_id")]
-    id: Id,
+    #[graphql(flatten)]
+    #[serde(flatten)]
+    pub id: EntityId,
+    /// What it is about.
     kind: NotificationKind,
+    /// How it is sent.
     medium: NotificationMedium,
+    /// Whether it was sent.
     status: NotificationStatus,
     /// The user that it was for. Null if it was for an address without a user.
     user_id: Option<Id>,
@@ -82,6 +86,7 @@ pub struct Notification {
     attempts: Int<u32>,
     /// Increases with each change of the notification.
     version: Int<u64>,
+    /// When the shop decided to send it.
     created_at: DateTime,
     /// When the status last changed.
     updated_at: DateTime,
@@ -92,8 +97,11 @@ pub struct Notification {
 pub struct NotificationFilter {
     /// Customers can list only their own notifications.
     user: Option<Id>,
+    /// Only notifications of this kind.
     kind: Option<NotificationKind>,
+    /// Only notifications in this medium.
     medium: Option<NotificationMedium>,
+    /// Only notifications with this status.
     status: Option<NotificationStatus>,
 }
 
@@ -101,8 +109,11 @@ pub struct NotificationFilter {
 #[derive(Serialize, SimpleObject, InputObject)]
 #[graphql(input_name = "NotificationPreferenceInput")]
 pub struct NotificationPreference {
+    /// The kind of notification.
     kind: NotificationKind,
+    /// The medium.
     medium: NotificationMedium,
+    /// Whether the user receives it.
     enabled: bool,
 }
 
@@ -111,6 +122,7 @@ pub struct NotificationPreference {
 #[graphql(name = "SendEmailInput")]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NewEmail {
+    /// The e-mail address of the recipient.
     to: String,
     /// 1 to 200 characters.
     subject: String,

@@ -1,41 +1,59 @@
 //! Orders.
 
+use std::borrow::Cow;
+
+use async_graphql::resolver_utils::EnumType;
 use async_graphql::{Enum, InputObject, SimpleObject};
+use mercato_shop::carts;
 use mercato_shop::orders::{self, Actor};
-use mercato_shop::types::Line;
+use mercato_shop::types::{Error, Line};
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de};
+use serde_json::json;
 
 use crate::model::convert::{Convert, convert};
-use crate::model::scalar::{DateTime, Id, Int, names_only};
+use crate::model::entity_id::EntityId;
+use crate::model::scalar::{Amount, DateTime, Id, Int, IntAmount, names_only};
+
+/// An id, for examples.
+const EXAMPLE_ID: &str = "0198c0de-1f2e-7abc-8def-0123456789ab";
 
 /// The status of an order.
-#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Enum)]
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, JsonSchema, Enum)]
 #[graphql(remote = "orders::Status")]
 #[serde(rename_all = "lowercase")]
 #[schemars(transform = names_only)]
 pub enum OrderStatus {
     /// Placed, and not paid.
-    #[serde(alias = "PENDING")]
     Pending,
     /// Paid.
-    #[serde(alias = "PAID")]
     Paid,
     /// Being packed.
-    #[serde(alias = "PROCESSING")]
     Processing,
     /// Shipped.
-    #[serde(alias = "SHIPPED")]
     Shipped,
     /// Delivered to the customer.
-    #[serde(alias = "DELIVERED")]
     Delivered,
     /// Cancelled. Its products are back in stock.
-    #[serde(alias = "CANCELLED")]
     Cancelled,
     /// Refunded in full.
-    #[serde(alias = "REFUNDED")]
     Refunded,
+}
+
+impl<'de> Deserialize<'de> for OrderStatus {
+    /// Reads a status in any case, such as `shipped`, `Shipped` and `SHIPPED`.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = Cow::<str>::deserialize(deserializer)?;
+        let items = Self::items();
+        match items.iter().find(|item| item.name.eq_ignore_ascii_case(&text)) {
+            Some(item) => Ok(item.value),
+            None => {
+                let names: Vec<_> = items.iter().map(|item| item.name.to_ascii_lowercase()).collect();
+                let message = format!("must be one of {}", names.join(", "));
+                Err(de::Error::custom(message))
+            }
+        }
+    }
 }
 
 /// An order. Amounts are in minor units (cents) of `currency`.
@@ -43,23 +61,31 @@ pub enum OrderStatus {
 #[graphql(complex)]
 #[serde(rename_all = "camelCase")]
 pub struct Order {
-    #[graphql(name = "_id")]
-    #[serde(rename = "_id")]
-    pub id: Id,
+    #[graphql(flatten)]
+    #[serde(flatten)]
+    pub id: EntityId,
+    /// The id of the customer.
     pub user_id: Id,
+    /// The lines of the order.
     #[graphql(skip)]
     pub products: Vec<OrderProduct>,
+    /// The current status.
     status: OrderStatus,
     /// The price of the products, without discount and tax.
-    subtotal: Int,
+    #[graphql(derived(name = "subtotal_amount", into = "Amount", owned = true))]
+    subtotal: IntAmount,
     /// The reduction by the discount code.
-    discount: Int,
+    #[graphql(derived(name = "discount_amount", into = "Amount", owned = true))]
+    discount: IntAmount,
     /// The tax of the region, on subtotal - discount.
-    tax: Int,
+    #[graphql(derived(name = "tax_amount", into = "Amount", owned = true))]
+    tax: IntAmount,
     /// The amount to pay: subtotal - discount + tax.
-    total: Int,
+    #[graphql(derived(name = "total_amount", into = "Amount", owned = true))]
+    total: IntAmount,
     /// ISO 4217.
-    currency: String,
+    pub currency: String,
+    /// The discount code that the order was placed with.
     discount_code: Option<String>,
     /// The destination, in ISO 3166.
     region: Option<String>,
@@ -68,31 +94,90 @@ pub struct Order {
     /// All changes of the status, from the placement on.
     #[graphql(complexity = "5 * child_complexity")]
     timeline: Vec<StatusChange>,
+    /// When the order was placed.
     created_at: DateTime,
 }
 
-/// A line of an order: a product as it was sold. Amounts are in minor units (cents) of the order's currency.
+/// A product as it was sold. `_id` is the id of the product, so lines of different orders have the same
+/// `_id`. Amounts are in minor units (cents) of the order's currency.
 #[derive(Serialize, JsonSchema, SimpleObject)]
 #[graphql(complex)]
 #[serde(rename_all = "camelCase")]
 pub struct OrderProduct {
-    /// The product's id.
-    #[graphql(name = "_id")]
-    #[serde(rename = "_id")]
-    pub id: Id,
-    /// The product's name when it was sold.
+    /// The id of the product.
+    #[graphql(skip)]
+    #[serde(flatten)]
+    pub id: EntityId,
+    /// The name of the product when it was sold.
     name: String,
+    /// The number of units.
     quantity: Int<u32>,
     /// The price of one unit when it was sold.
-    unit_price: Int,
+    #[graphql(derived(name = "unit_price_amount", into = "Amount", owned = true))]
+    unit_price: IntAmount,
     /// The price of all units, without discount and tax.
-    subtotal: Int,
+    #[graphql(derived(name = "subtotal_amount", into = "Amount", owned = true))]
+    subtotal: IntAmount,
     /// The line's share of the order's discount.
-    discount: Int,
+    #[graphql(derived(name = "discount_amount", into = "Amount", owned = true))]
+    discount: IntAmount,
     /// The line's share of the order's tax.
-    tax: Int,
+    #[graphql(derived(name = "tax_amount", into = "Amount", owned = true))]
+    tax: IntAmount,
     /// The line's share of the amount to pay: subtotal - discount + tax.
-    total: Int,
+    #[graphql(derived(name = "total_amount", into = "Amount", owned = true))]
+    total: IntAmount,
+}
+
+/// A line of an order: a product as it was sold. Amounts are in minor units (cents) of `currency`.
+#[derive(SimpleObject)]
+#[graphql(complex)]
+pub struct OrderLine {
+    /// Unique among all entities of the shop: the id of the order, `.`, and the number of the line from 1.
+    pub id: Id,
+    /// The id of the product.
+    pub product_id: Id,
+    /// The name of the product when it was sold.
+    name: String,
+    /// The number of units.
+    quantity: Int<u32>,
+    /// The price of one unit when it was sold.
+    unit_price: Amount,
+    /// The price of all units, without discount and tax.
+    subtotal: Amount,
+    /// The line's share of the order's discount.
+    discount: Amount,
+    /// The line's share of the order's tax.
+    tax: Amount,
+    /// The line's share of the amount to pay: subtotal - discount + tax.
+    total: Amount,
+    /// The currency of the order, in ISO 4217.
+    currency: String,
+}
+
+impl Order {
+    /// Returns the lines with ids of their own.
+    pub fn order_lines(&self) -> Vec<OrderLine> {
+        let lines = self.products.iter().zip(1..);
+        lines
+            .map(|(product, number)| self.line(product, number))
+            .collect()
+    }
+
+    fn line(&self, product: &OrderProduct, number: u32) -> OrderLine {
+        OrderLine {
+            id: format!("{}.{number}", &*self.id).into(),
+            product_id: product.id.as_id().clone(),
+            name: product.name.clone(),
+            quantity: product.quantity,
+            unit_price: product.unit_price.into(),
+            subtotal: product.subtotal.into(),
+            discount: product.discount.into(),
+            tax: product.tax.into(),
+            total: product.total.into(),
+            currency: self.currency.clone(),
+        }
+    }
 }
 
 /// A change of an order's status.
@@ -100,13 +185,17 @@ pub struct OrderProduct {
 #[graphql(name = "OrderStatusChange")]
 #[serde(rename_all = "camelCase")]
 pub struct StatusChange {
+    /// When the status changed.
     at: DateTime,
+    /// The kind of actor that made the change.
     actor: OrderActor,
     /// The id of the user, if the actor is a user.
     actor_id: Option<Id>,
-    /// Null for the placement of the order.
+    /// The status before. Null for the placement of the order.
     from: Option<OrderStatus>,
+    /// The status after.
     to: OrderStatus,
+    /// The note or the reason that the actor gave.
     note: Option<String>,
 }
 
@@ -128,11 +217,34 @@ pub enum OrderActor {
 /// An order to place.
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(example = json!({ "products": [{ "_id": EXAMPLE_ID, "quantity": 2 }], "region": "DE" }))]
 pub struct NewOrder {
-    pub products: Vec<NewLine>,
-    pub discount_code: Option<String>,
+    /// The products to order.
+    products: Option<Vec<NewLine>>,
+    /// Another name of `products`.
+    items: Option<Vec<NewLine>>,
+    /// A discount code.
+    discount_code: Option<String>,
     /// The destination, which determines the tax: an ISO 3166 code such as DE or US-CA.
-    pub region: Option<String>,
+    region: Option<String>,
+}
+
+/// An order to place for a user: of `products`, or else of the user's cart.
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(example = json!({ "products": [{ "_id": EXAMPLE_ID, "quantity": 2 }], "region": "DE" }))]
+pub struct NewOrderOfUser {
+    /// The products to order. Without it, the products in the user's cart are ordered.
+    products: Option<Vec<NewLine>>,
+    /// Another name of `products`.
+    items: Option<Vec<NewLine>>,
+    /// A discount code.
+    discount_code: Option<String>,
+    /// The destination, which determines the tax: an ISO 3166 code such as DE or US-CA.
+    region: Option<String>,
+    /// Only for a cart: the `total` that the customer saw. If the total has changed, no order is placed, and
+    /// the error is CONFLICT.
+    expected_total: Option<i64>,
 }
 
 /// Units of a product to order.
@@ -140,18 +252,20 @@ pub struct NewOrder {
 #[graphql(name = "OrderProductInput")]
 #[serde(deny_unknown_fields)]
 pub struct NewLine {
-    /// The product's id.
+    /// The id of the product. REST also takes `id` and `productId`.
     #[graphql(name = "_id")]
-    #[serde(rename = "_id")]
+    #[serde(rename = "_id", alias = "id", alias = "productId")]
     id: String,
+    /// The number of units, at least 1.
     quantity: Int,
 }
 
 /// A new status of an order.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[schemars(rename = "StatusWanted")]
+#[schemars(rename = "StatusWanted", example = json!({ "status": "shipped", "note": "Parcel 42" }))]
 pub struct StatusUpdate {
+    /// The new status, in upper or lower case.
     pub status: OrderStatus,
     /// For the timeline. At most 500 characters.
     pub note: Option<String>,
@@ -170,6 +284,7 @@ pub struct Cancellation {
 /// Why an order is cancelled, and in which version.
 #[derive(Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(example = json!({ "reason": "Too large", "version": 1 }))]
 pub struct OrderDeletion {
     /// Takes precedence over the `reason` in the URL.
     pub reason: Option<String>,
@@ -188,10 +303,11 @@ pub struct OrderFilter {
     /// The `endCursor` of the previous page.
     #[graphql(skip)]
     pub after: Option<String>,
+    /// Orders with this status.
     status: Option<OrderStatus>,
-    /// Inclusive.
+    /// Orders that were placed at this time or later.
     created_from: Option<DateTime>,
-    /// Exclusive.
+    /// Orders that were placed before this time.
     created_before: Option<DateTime>,
     /// Customers can list only their own orders. REST also takes `me`.
     pub user_id: Option<String>,
@@ -204,8 +320,10 @@ pub struct OrderFilter {
 /// The sort order of orders.
 #[derive(Clone, Copy, Default, Deserialize, JsonSchema, PartialEq, Eq)]
 pub enum OrdersOrder {
+    /// The oldest first.
     #[serde(rename = "created")]
     Created,
+    /// The newest first.
     #[default]
     #[serde(rename = "-created")]
     CreatedDescending,
@@ -222,8 +340,10 @@ pub enum OrderSortKey {
 /// The sort order of orders.
 #[derive(InputObject)]
 pub struct OrderSort {
+    /// The field to sort by.
     #[graphql(default)]
     key: OrderSortKey,
+    /// Whether the newest order comes first.
     #[graphql(default)]
     descending: bool,
 }
@@ -247,7 +367,64 @@ convert!(orders::OrderLine => OrderProduct {
     amounts.tax, total: amounts.total,
 });
 convert!(OrderFilter => orders::OrderFilter { status, created_from, created_before, user_id });
-convert!(NewOrder => orders::NewOrder { lines: products, discount_code, region });
+
+/// What a new order is made of.
+pub enum OrderSource {
+    /// These products.
+    Products(orders::NewOrder),
+    /// The user's cart.
+    Cart(carts::Terms),
+}
+
+impl TryFrom<NewOrder> for orders::NewOrder {
+    type Error = Error;
+
+    fn try_from(input: NewOrder) -> Result<Self, Error> {
+        let lines = lines(input.products, input.items)?;
+        let missing = || Error::invalid("products", "Send `products`, the products to order.");
+        Ok(Self {
+            lines: lines.ok_or_else(missing)?.convert(),
+            discount_code: input.discount_code,
+            region: input.region,
+        })
+    }
+}
+
+impl TryFrom<NewOrderOfUser> for OrderSource {
+    type Error = Error;
+
+    fn try_from(input: NewOrderOfUser) -> Result<Self, Error> {
+        let NewOrderOfUser {
+            discount_code,
+            region,
+            expected_total,
+            ..
+        } = input;
+        match lines(input.products, input.items)? {
+            None => Ok(Self::Cart(carts::Terms {
+                discount_code,
+                region,
+                expected_total,
+            })),
+            Some(_) if expected_total.is_some() => {
+                let message = "Send `expectedTotal` only for a cart, without `products`.";
+                Err(Error::invalid("expectedTotal", message))
+            }
+            Some(lines) => Ok(Self::Products(orders::NewOrder {
+                lines: lines.convert(),
+                discount_code,
+                region,
+            })),
+        }
+    }
+}
+
+fn lines(products: Option<Vec<NewLine>>, items: Option<Vec<NewLine>>) -> Result<Option<Vec<NewLine>>, Error> {
+    match (products, items) {
+        (Some(_), Some(_)) => Err(Error::invalid("items", "Send either `products` or `items`.")),
+        (products, items) => Ok(products.or(items)),
+    }
+}
 
 impl Convert<StatusChange> for orders::StatusChange {
     fn convert(self) -> StatusChange {

@@ -19,17 +19,25 @@ use crate::model::webhook::Delivery;
 #[serde(rename_all = "camelCase")]
 #[schemars(rename = "{T}Page")]
 pub struct Page<T> {
+    /// The items of the page.
     pub items: Vec<T>,
+    /// Whether more items follow.
     pub page_info: PageInfo,
     /// The cursor of each item.
     #[serde(skip)]
     pub cursors: Vec<String>,
+    #[serde(skip)]
+    pub has_previous_page: bool,
+    /// The number of items on all pages, if the request counts them.
+    #[serde(skip)]
+    pub total: Option<u64>,
 }
 
 /// Where a page ends.
 #[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PageInfo {
+    /// Whether another page follows.
     pub has_next_page: bool,
     /// Send it as `after` to read the next page.
     pub end_cursor: Option<String>,
@@ -49,6 +57,8 @@ macro_rules! pages {
                         end_cursor: cursors.last().cloned(),
                     },
                     cursors,
+                    has_previous_page: self.has_previous,
+                    total: self.total,
                 }
             }
         })+

@@ -4,9 +4,11 @@ use async_graphql::{Enum, SimpleObject};
 use mercato_shop::payments;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use crate::model::convert::convert;
-use crate::model::scalar::{DateTime, Id, Int};
+use crate::model::entity_id::EntityId;
+use crate::model::scalar::{Amount, DateTime, Id, Int, IntAmount};
 
 /// The status of a payment.
 #[derive(Clone, Copy, PartialEq, Eq, Serialize, JsonSchema, Enum)]
@@ -36,18 +38,26 @@ pub enum RefundStatus {
     Failed,
 }
 
+/// The end of the id of a payment in GraphQL, where an order and its payment have different ids. The id of
+/// the order precedes it.
+pub const PAYMENT: &str = ".payment";
+
 /// The payment of an order. An order has at most one payment, which may take several attempts.
 #[derive(Serialize, JsonSchema, SimpleObject)]
+#[graphql(complex)]
 #[serde(rename_all = "camelCase")]
 pub struct Payment {
     /// The id of the payment, and also of its order.
-    #[graphql(name = "_id")]
-    #[serde(rename = "_id")]
-    pub id: Id,
+    #[graphql(skip)]
+    #[serde(flatten)]
+    pub id: EntityId,
+    /// The id of the customer.
     user_id: Id,
+    /// The status of the current attempt.
     status: PaymentStatus,
-    /// In minor units (cents) of `currency`.
-    amount: Int,
+    /// The amount of the order, in minor units (cents) of `currency`.
+    #[graphql(derived(name = "exact_amount", into = "Amount", owned = true))]
+    amount: IntAmount,
     /// ISO 4217.
     currency: String,
     /// The number of the current attempt, starting at 1.
@@ -58,32 +68,46 @@ pub struct Payment {
     /// it, while the status is `requires-action` (REQUIRES_ACTION in GraphQL).
     client_secret: Option<String>,
     /// The sum of all refunds, in minor units (cents) of `currency`.
-    refunded: Int,
-    /// Oldest first.
+    #[graphql(derived(name = "refunded_amount", into = "Amount", owned = true))]
+    refunded: IntAmount,
+    /// The refunds, oldest first.
     #[graphql(complexity = "5 * child_complexity")]
     refunds: Vec<Refund>,
     /// Increases with each change of the payment.
     pub version: Int<u64>,
+    /// When the first attempt was made.
     created_at: DateTime,
+}
+
+impl Payment {
+    /// Returns the id in GraphQL, which differs from that of the order.
+    pub fn graphql_id(&self) -> Id {
+        format!("{}{PAYMENT}", &*self.id).into()
+    }
 }
 
 /// A refund of a payment or of a part of it.
 #[derive(Serialize, JsonSchema, SimpleObject)]
 #[serde(rename_all = "camelCase")]
 pub struct Refund {
-    #[graphql(name = "_id")]
-    #[serde(rename = "_id")]
-    id: Id,
+    #[graphql(flatten)]
+    #[serde(flatten)]
+    id: EntityId,
+    /// The status of the refund.
     status: RefundStatus,
     /// In minor units (cents) of the payment's currency.
-    amount: Int,
+    #[graphql(derived(name = "exact_amount", into = "Amount", owned = true))]
+    amount: IntAmount,
+    /// The reason that was given for the refund.
     reason: Option<String>,
+    /// When the refund was requested.
     created_at: DateTime,
 }
 
 /// How to pay an order.
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(example = json!({ "paymentMethod": "pm_card_visa" }))]
 pub struct NewPayment {
     /// A token of the payment gateway. Never send a card number.
     pub payment_method: String,
@@ -92,7 +116,7 @@ pub struct NewPayment {
 /// How much to refund.
 #[derive(Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schemars(rename = "RefundWanted")]
+#[schemars(rename = "RefundWanted", example = json!({ "amount": 500, "reason": "Too small" }))]
 pub struct NewRefund {
     /// In minor units (cents). Unset means all that is left.
     pub amount: Option<i64>,

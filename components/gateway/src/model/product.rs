@@ -2,28 +2,43 @@
 
 use async_graphql::{Enum, InputObject, SimpleObject};
 use mercato_shop::catalog::{self, SortKey};
+use mercato_shop::types::Error;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use crate::model::convert::{Convert, convert};
-use crate::model::scalar::{DateTime, Id, Int};
+use crate::model::entity_id::EntityId;
+use crate::model::scalar::{Amount, DateTime, Id, Int, IntAmount};
+
+/// The default of `CreateProductInput.price`. It means that `priceAmount` is set.
+const NO_PRICE: Int = Int(-1);
 
 /// A product that the shop sells.
 #[derive(Serialize, JsonSchema, SimpleObject)]
 #[graphql(complex)]
 #[serde(rename_all = "camelCase")]
 pub struct Product {
-    #[graphql(name = "_id")]
-    #[serde(rename = "_id")]
-    pub id: Id,
+    #[graphql(flatten)]
+    #[serde(flatten)]
+    pub id: EntityId,
+    /// The name, as customers see it.
     name: String,
-    /// In minor units (cents) of `currency`.
-    price: Int,
-    /// ISO 4217.
+    /// The name in URLs. It is unique among all products.
+    slug: String,
+    /// The price that a customer pays, in minor units (cents) of `currency`.
+    #[graphql(derived(name = "price_amount", into = "Amount", owned = true))]
+    price: IntAmount,
+    /// The price before a sale, in minor units (cents) of `currency`. It is greater than the price. Null if
+    /// there is no sale.
+    compare_at_price: Option<Amount>,
+    /// The currency of the prices, in ISO 4217.
     currency: String,
     /// The number of units that can be bought now.
     pub quantity: Int<u32>,
+    /// The description. It may have several lines.
     description: Option<String>,
+    /// The manufacturer or the brand.
     manufacturer: Option<String>,
     /// The product's id in the feed that it was imported from.
     external_id: Option<String>,
@@ -34,16 +49,19 @@ pub struct Product {
     /// The `_id` of the product's category.
     #[graphql(skip)]
     pub category_id: Option<Id>,
+    /// The images, the main one first.
     images: Vec<Image>,
-    /// Such as material: wool.
+    /// The attributes, such as material: wool.
     attributes: Vec<Attribute>,
     /// The `_id` of the product that this product is a variant of.
-    parent_id: Option<Id>,
+    pub parent_id: Option<Id>,
     /// The options that distinguish a variant, such as size: M.
     options: Vec<Attribute>,
     /// Increases with each edit of the product. An edit must name it.
     pub version: Int<u64>,
+    /// When the product was created.
     created_at: DateTime,
+    /// When the product was last edited.
     updated_at: DateTime,
     /// When the product was archived. Null while it is for sale.
     pub archived_at: Option<DateTime>,
@@ -55,12 +73,13 @@ pub struct Product {
 /// An image of a product.
 #[derive(Serialize, JsonSchema, SimpleObject)]
 pub struct Image {
+    /// An https or http URL.
     url: String,
     /// A description for screen readers.
     alt: Option<String>,
 }
 
-/// An image of a product.
+/// An image to show for a product.
 #[derive(Deserialize, JsonSchema, InputObject)]
 #[graphql(name = "ImageInput")]
 #[serde(deny_unknown_fields)]
@@ -76,7 +95,9 @@ pub struct NewImage {
 #[graphql(input_name = "AttributeInput")]
 #[serde(deny_unknown_fields)]
 pub struct Attribute {
+    /// The name, such as material.
     name: String,
+    /// The value, such as wool.
     value: String,
 }
 
@@ -84,13 +105,32 @@ pub struct Attribute {
 #[derive(Deserialize, JsonSchema, InputObject)]
 #[graphql(name = "CreateProductInput")]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(example = json!({
+    "name": "Wool sock", "price": 1250, "compareAtPrice": 1500, "currency": "EUR", "quantity": 50, "sku": "SOCK-M",
+    "images": [{ "url": "https://cdn.example/sock.jpg", "alt": "A grey sock" }],
+    "attributes": [{ "name": "material", "value": "wool" }],
+}))]
 pub struct NewProduct {
+    /// 1 to 500 characters.
     name: String,
-    /// In minor units (cents).
+    /// In minor units (cents). GraphQL also takes `priceAmount`: set one of them.
+    #[graphql(default_with = "NO_PRICE")]
+    #[schemars(range(min = 0, max = 9_007_199_254_740_991_i64))]
     price: Int,
+    /// In minor units (cents), in place of `price`.
+    #[serde(skip)]
+    price_amount: Option<Amount>,
+    /// The price before a sale, in minor units (cents). Must be greater than the price. 0 means none.
+    #[schemars(range(min = 0, max = 9_007_199_254_740_991_i64))]
+    compare_at_price: Option<Amount>,
+    /// The number of units that can be bought at first.
+    #[schemars(range(min = 0, max = 2_147_483_647))]
     quantity: Int,
+    /// At most 65,536 characters. It may have several lines.
     description: Option<String>,
+    /// The manufacturer or the brand, at most 200 characters.
     manufacturer: Option<String>,
+    /// The product's id in a feed, at most 500 characters. Must be unique.
     external_id: Option<String>,
     /// ISO 4217. The default is the shop's currency.
     currency: Option<String>,
@@ -103,22 +143,41 @@ pub struct NewProduct {
     images: Option<Vec<NewImage>>,
     /// All attributes, with unique names. An empty list means none.
     attributes: Option<Vec<Attribute>>,
-    /// The stock keeping unit. Must be unique. An empty string means none.
+    /// The stock keeping unit, at most 100 characters. Must be unique. An empty string means none.
     sku: Option<String>,
     /// In grams, packed for shipping. 0 means none.
+    #[schemars(range(min = 0, max = 2_147_483_647))]
     weight: Option<Int>,
+    /// The name in URLs. Must be unique. By default, the slug is made from the name.
+    slug: Option<String>,
 }
 
 /// Changes to a product. Unset fields are left unchanged. An empty string removes a value.
 #[derive(Deserialize, JsonSchema, InputObject)]
 #[graphql(name = "UpdateProductInput")]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(example = json!({ "price": 990, "compareAtPrice": 1250, "quantity": 40, "version": 3 }))]
 pub struct ProductChanges {
+    /// 1 to 500 characters.
     name: Option<String>,
-    /// In minor units (cents).
+    /// In minor units (cents). GraphQL also takes `priceAmount`: set at most one of them.
+    #[schemars(range(min = 0, max = 9_007_199_254_740_991_i64))]
     price: Option<Int>,
+    /// In minor units (cents), in place of `price`.
+    #[serde(skip)]
+    price_amount: Option<Amount>,
+    /// The price before a sale, in minor units (cents). Must be greater than the price. 0 removes it.
+    #[schemars(range(min = 0, max = 9_007_199_254_740_991_i64))]
+    compare_at_price: Option<Amount>,
+    /// The counted units on hand. The stock is set together with the other changes.
+    #[graphql(skip)]
+    #[schemars(range(min = 0, max = 2_147_483_647))]
+    quantity: Option<Int>,
+    /// At most 65,536 characters. It may have several lines.
     description: Option<String>,
+    /// The manufacturer or the brand, at most 200 characters.
     manufacturer: Option<String>,
+    /// ISO 4217.
     currency: Option<String>,
     /// The low-stock threshold: at this number of units, `mercato.catalog.low-stock` is sent. A negative
     /// number means the shop's threshold.
@@ -129,10 +188,13 @@ pub struct ProductChanges {
     images: Option<Vec<NewImage>>,
     /// All attributes, with unique names. An empty list means none.
     attributes: Option<Vec<Attribute>>,
-    /// The stock keeping unit. Must be unique. An empty string means none.
+    /// The stock keeping unit, at most 100 characters. Must be unique. An empty string means none.
     sku: Option<String>,
     /// In grams, packed for shipping. 0 means none.
+    #[schemars(range(min = 0, max = 2_147_483_647))]
     weight: Option<Int>,
+    /// The name in URLs. Must be unique. An empty string means that the slug is made from the name again.
+    slug: Option<String>,
     /// The version that the change is based on. The header `If-Match` takes precedence.
     #[graphql(skip)]
     pub version: Option<u64>,
@@ -142,8 +204,10 @@ pub struct ProductChanges {
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Pieces")]
+#[schemars(example = json!({ "quantity": 12 }))]
 pub struct Units {
     /// At least 1.
+    #[schemars(range(min = 1, max = 2_147_483_647))]
     pub quantity: i64,
     /// The version of the product. The header `If-Match` takes precedence.
     pub version: Option<u64>,
@@ -160,40 +224,67 @@ pub struct ProductFilter {
     /// The `endCursor` of the previous page.
     #[graphql(skip)]
     pub after: Option<String>,
-    /// Words in the name, description or manufacturer. The last word can be a prefix.
+    /// Words that must all occur in the name, description, manufacturer, SKU, external id, attributes or
+    /// options. Case, accents and plural forms do not matter. The last word can be a prefix.
     search: Option<String>,
+    /// The whole name of the manufacturer.
     manufacturer: Option<String>,
-    /// In minor units, inclusive.
+    /// The lowest price, in minor units (cents). GraphQL also takes `minPriceAmount`: set at most one of them.
     min_price: Option<Int>,
-    /// In minor units, inclusive.
+    /// The lowest price, in minor units (cents), in place of `minPrice`.
+    #[serde(skip)]
+    min_price_amount: Option<Amount>,
+    /// The highest price, in minor units (cents). GraphQL also takes `maxPriceAmount`: set at most one of them.
     max_price: Option<Int>,
+    /// The highest price, in minor units (cents), in place of `maxPrice`.
+    #[serde(skip)]
+    max_price_amount: Option<Amount>,
     /// True lists products with units in stock, false products without.
     in_stock: Option<bool>,
     /// The `_id` or the `slug` of a category. Includes the categories below it.
     category: Option<Id>,
+    /// The whole stock keeping unit.
     sku: Option<String>,
+    /// The whole slug of a product.
+    slug: Option<String>,
     /// True leaves out variants. It also leaves out products that have not been edited since variants were
     /// introduced.
     standalone: Option<bool>,
-    /// The sort order. The default is `created`. `-` means descending.
+    /// The sort order. The default is by relevance for a search, and `created` for other lists. `-` means
+    /// descending.
     #[graphql(skip)]
     pub sort: Option<ProductOrder>,
 }
 
+impl ProductFilter {
+    /// Returns the filter for the product with a slug.
+    pub fn of_slug(slug: String) -> Self {
+        Self {
+            slug: Some(slug),
+            ..Self::default()
+        }
+    }
+}
+
 /// The sort order of products.
-#[derive(Clone, Copy, Default, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Deserialize, JsonSchema)]
 pub enum ProductOrder {
-    #[default]
+    /// Oldest first.
     #[serde(rename = "created")]
     Created,
+    /// Newest first.
     #[serde(rename = "-created")]
     CreatedDescending,
+    /// By name.
     #[serde(rename = "name")]
     Name,
+    /// By name, from Z to A.
     #[serde(rename = "-name")]
     NameDescending,
+    /// Cheapest first.
     #[serde(rename = "price")]
     Price,
+    /// Most expensive first.
     #[serde(rename = "-price")]
     PriceDescending,
 }
@@ -205,17 +296,19 @@ pub enum ProductSortKey {
     /// The time of creation.
     #[default]
     Created,
-    /// The name.
+    /// The name, in the alphabetical order of most languages. Case and accents matter only between equal names.
     Name,
-    /// The price.
+    /// The price in minor units, whatever the currency.
     Price,
 }
 
 /// The sort order of products.
 #[derive(Default, InputObject)]
 pub struct ProductSort {
+    /// The field to sort by.
     #[graphql(default)]
     key: ProductSortKey,
+    /// Whether the highest value comes first.
     #[graphql(default)]
     descending: bool,
 }
@@ -227,6 +320,7 @@ pub struct ProductExport {
     pub data: String,
     /// The cursor of the next page. Null on the last page.
     pub end_cursor: Option<String>,
+    /// Whether there is another page.
     pub has_next_page: bool,
 }
 
@@ -234,9 +328,8 @@ pub struct ProductExport {
 #[derive(Clone, Copy, PartialEq, Eq, Enum)]
 pub enum ExportFormat {
     /// One JSON object per line and product, for `mercato import` and `importProducts`. It has the fields of
-    /// `ImportProductInput`, with the price in minor units (cents). It also has `_id`, `sku`, `parentId`,
-    /// `options`, `version` and `category`, the path of the category from the root. Fields without a value
-    /// are left out. `importProducts` creates no variants.
+    /// `ImportProductInput`, with prices in minor units (cents). It also has `_id`, `parentId`, `version` and
+    /// `category`, the path of the category from the root. Fields without a value are left out.
     Ndjson,
     /// A table for `mercato import`, with the same fields as columns and a header on the first page. Prices
     /// are decimal numbers, lists are JSON, and missing values are empty. Texts are unchanged, even if a
@@ -250,66 +343,84 @@ convert!(NewImage => catalog::Image { url, alt });
 convert!(catalog::Attribute => Attribute { name, value });
 convert!(Attribute => catalog::Attribute { name, value });
 convert!(catalog::Product => Product {
-    id, name, price: price.amount, currency: price.currency, quantity, description, manufacturer, external_id,
-    sku, weight, category_id, images, attributes, parent_id, options, version, created_at, updated_at, archived_at,
-    variant_ids,
+    id, name, slug, price: price.amount, compare_at_price, currency: price.currency, quantity, description, manufacturer,
+    external_id, sku, weight, category_id, images, attributes, parent_id, options, version, created_at, updated_at,
+    archived_at, variant_ids,
 });
 convert!(ProductSort => catalog::ProductSort { key, descending });
 
-impl Convert<catalog::NewProduct> for NewProduct {
-    fn convert(self) -> catalog::NewProduct {
-        catalog::NewProduct {
-            name: self.name,
-            description: self.description,
-            manufacturer: self.manufacturer,
-            external_id: self.external_id,
-            price: self.price.0,
-            currency: self.currency,
-            quantity: self.quantity.0,
+impl TryFrom<NewProduct> for catalog::NewProduct {
+    type Error = Error;
+
+    fn try_from(input: NewProduct) -> Result<Self, Error> {
+        let int = Some(input.price).filter(|price| *price != NO_PRICE);
+        let price = Amount::of_input("price", int, input.price_amount)?;
+        let missing = || {
+            let message = "`price` must be 0 or more. GraphQL takes `priceAmount` in place of `price`.";
+            Error::invalid("price", message)
+        };
+        Ok(Self {
+            name: input.name,
+            description: input.description,
+            manufacturer: input.manufacturer,
+            external_id: input.external_id,
+            price: price.ok_or_else(missing)?,
+            currency: input.currency,
+            quantity: input.quantity.0,
             details: catalog::ProductDetails {
-                low_stock_at: self.low_stock_at.convert(),
-                category_id: self.category_id.convert(),
-                images: self.images.convert(),
-                attributes: self.attributes.convert(),
-                sku: self.sku,
-                weight: self.weight.convert(),
+                low_stock_at: input.low_stock_at.convert(),
+                category_id: input.category_id.convert(),
+                images: input.images.convert(),
+                attributes: input.attributes.convert(),
+                sku: input.sku,
+                weight: input.weight.convert(),
+                compare_at_price: input.compare_at_price.convert(),
+                slug: input.slug,
             },
-        }
+        })
     }
 }
 
-impl Convert<catalog::ProductPatch> for ProductChanges {
-    fn convert(self) -> catalog::ProductPatch {
-        catalog::ProductPatch {
-            name: self.name,
-            description: self.description,
-            manufacturer: self.manufacturer,
-            price: self.price.convert(),
-            currency: self.currency,
+impl TryFrom<ProductChanges> for catalog::ProductPatch {
+    type Error = Error;
+
+    fn try_from(changes: ProductChanges) -> Result<Self, Error> {
+        Ok(Self {
+            name: changes.name,
+            description: changes.description,
+            manufacturer: changes.manufacturer,
+            price: Amount::of_input("price", changes.price, changes.price_amount)?,
+            currency: changes.currency,
+            quantity: changes.quantity.convert(),
             details: catalog::ProductDetails {
-                low_stock_at: self.low_stock_at.convert(),
-                category_id: self.category_id.convert(),
-                images: self.images.convert(),
-                attributes: self.attributes.convert(),
-                sku: self.sku,
-                weight: self.weight.convert(),
+                low_stock_at: changes.low_stock_at.convert(),
+                category_id: changes.category_id.convert(),
+                images: changes.images.convert(),
+                attributes: changes.attributes.convert(),
+                sku: changes.sku,
+                weight: changes.weight.convert(),
+                compare_at_price: changes.compare_at_price.convert(),
+                slug: changes.slug,
             },
-        }
+        })
     }
 }
 
-impl Convert<catalog::ProductFilter> for ProductFilter {
-    fn convert(self) -> catalog::ProductFilter {
-        catalog::ProductFilter {
-            search: self.search,
-            manufacturer: self.manufacturer,
-            min_price: self.min_price.convert(),
-            max_price: self.max_price.convert(),
-            in_stock: self.in_stock,
-            category: self.category.convert(),
-            sku: self.sku,
-            standalone: self.standalone.unwrap_or(false),
-        }
+impl TryFrom<ProductFilter> for catalog::ProductFilter {
+    type Error = Error;
+
+    fn try_from(filter: ProductFilter) -> Result<Self, Error> {
+        Ok(Self {
+            search: filter.search,
+            manufacturer: filter.manufacturer,
+            min_price: Amount::of_input("minPrice", filter.min_price, filter.min_price_amount)?,
+            max_price: Amount::of_input("maxPrice", filter.max_price, filter.max_price_amount)?,
+            in_stock: filter.in_stock,
+            category: filter.category.convert(),
+            sku: filter.sku,
+            slug: filter.slug,
+            standalone: filter.standalone.unwrap_or(false),
+        })
     }
 }
 

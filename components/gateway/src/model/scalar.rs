@@ -1,15 +1,24 @@
 //! The scalars of the API: each is one type in GraphQL and in JSON.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::ops::Deref;
 
-use async_graphql::{ID, InputValueError, InputValueResult, Scalar, ScalarType, Value};
+use async_graphql::parser::types::Field;
+use async_graphql::registry::Registry;
+use async_graphql::{
+    ContextSelectionSet, ErrorExtensions, ID, InputValueError, InputValueResult, OutputType, Positioned,
+    Scalar, ScalarType, ServerError, ServerResult, Value,
+};
+use mercato_shop::currency::MAX_AMOUNT;
+use mercato_shop::types::Error;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
 
 use crate::model::convert::convert;
+use crate::model::nullable;
 
 /// An id: `ID` in GraphQL, and a string in JSON.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,7 +63,7 @@ impl From<Id> for String {
     }
 }
 
-/// A whole number. GraphQL's `Int` has 32 bits: larger numbers saturate there, and are exact in JSON.
+/// A count. GraphQL's `Int` has 32 bits: larger numbers saturate there, and are exact in JSON.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Int<T = i64>(pub T);
@@ -88,11 +97,152 @@ impl<T> From<T> for Int<T> {
     }
 }
 
-/// A point in time since 1970, in RFC 3339. The shop writes it in UTC with milliseconds, such as
-/// 2026-11-21T03:29:07.123Z, and reads any offset.
+/// An amount of money in minor units.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Amount(pub i64);
+
+/// An amount of money: a whole number of minor units (cents), from -9007199254740991 to 9007199254740991. 1250
+/// means 12.50 EUR or 1250 JPY.
+#[Scalar(name = "Amount")]
+impl ScalarType for Amount {
+    fn parse(value: Value) -> InputValueResult<Self> {
+        let Value::Number(number) = &value else {
+            return Err(InputValueError::expected_type(value));
+        };
+        let amount = number.as_i64();
+        let amount = amount.filter(|amount| (-MAX_AMOUNT..=MAX_AMOUNT).contains(amount));
+        amount.map(Self).ok_or_else(|| {
+            InputValueError::custom(format!(
+                "must be a whole number of minor units from -{MAX_AMOUNT} to {MAX_AMOUNT}"
+            ))
+        })
+    }
+
+    fn is_valid(value: &Value) -> bool {
+        matches!(value, Value::Number(_))
+    }
+
+    fn to_value(&self) -> Value {
+        Value::from(self.0)
+    }
+}
+
+impl Amount {
+    /// Returns an amount that can be missing, for the field beside a nullable [`IntAmount`].
+    pub fn optional(amount: Option<IntAmount>) -> Option<Self> {
+        amount.map(Self::from)
+    }
+
+    /// Returns the amount of an input that has it as `Int` or as `Amount`. `field` is the name of the `Int`.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] if both are set.
+    pub fn of_input(field: &str, int: Option<Int>, amount: Option<Self>) -> Result<Option<i64>, Error> {
+        match (int, amount) {
+            (Some(_), Some(_)) => {
+                let message = format!("Send either `{field}` or `{}`.", sibling(field));
+                Err(Error::invalid(field, message))
+            }
+            (Some(Int(amount)), None) | (None, Some(Self(amount))) => Ok(Some(amount)),
+            (None, None) => Ok(None),
+        }
+    }
+}
+
+/// An amount in a field of the type `Int`. In JSON it is exact. In GraphQL, an amount that exceeds 32 bits is
+/// an error that names the field of type [`Amount`] with the same amount.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct IntAmount(pub i64);
+
+impl OutputType for IntAmount {
+    fn type_name() -> Cow<'static, str> {
+        <i32 as OutputType>::type_name()
+    }
+
+    fn create_type_info(registry: &mut Registry) -> String {
+        <i32 as OutputType>::create_type_info(registry)
+    }
+
+    async fn resolve(
+        &self,
+        context: &ContextSelectionSet<'_>,
+        field: &Positioned<Field>,
+    ) -> ServerResult<Value> {
+        if let Ok(number) = i32::try_from(self.0) {
+            return Ok(Value::from(number));
+        }
+        let path = context.set_error_path(ServerError::new("", None)).path;
+        let error = async_graphql::Error::new_with_source(AmountTooLarge {
+            amount: self.0,
+            sibling: sibling(&field.node.name.node),
+            nullable_depth: nullable::depth(context, &path),
+        });
+        let error = error.extend_with(|_, extensions| extensions.set("code", "AMOUNT_TOO_LARGE"));
+        Err(context.set_error_path(error.into_server_error(field.pos)))
+    }
+}
+
+/// An amount exceeds `Int`.
+#[derive(Debug)]
+pub struct AmountTooLarge {
+    amount: i64,
+    /// The name of the field with the same amount as [`Amount`].
+    sibling: String,
+    /// How many segments of the error's path lead to the value that becomes null.
+    pub nullable_depth: usize,
+}
+
+impl fmt::Display for AmountTooLarge {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { amount, sibling, .. } = self;
+        write!(
+            formatter,
+            "The amount {amount} exceeds the 32 bits of `Int`. Select `{sibling}` instead."
+        )
+    }
+}
+
+/// Returns the name of the field with the same amount as [`Amount`].
+fn sibling(field: &str) -> String {
+    match field {
+        "amount" => "exactAmount".to_owned(),
+        other => format!("{other}Amount"),
+    }
+}
+
+impl From<IntAmount> for Amount {
+    fn from(amount: IntAmount) -> Self {
+        Self(amount.0)
+    }
+}
+
+/// Implements the conversions from and to `i64`.
+macro_rules! amounts {
+    ($($type:ident),+) => {
+        $(impl From<i64> for $type {
+            fn from(amount: i64) -> Self {
+                Self(amount)
+            }
+        }
+
+        impl From<$type> for i64 {
+            fn from(amount: $type) -> Self {
+                amount.0
+            }
+        })+
+    };
+}
+
+amounts!(Amount, IntAmount);
+
+/// A point in time, in milliseconds since the Unix epoch.
 #[derive(Clone, Copy, Debug)]
 pub struct DateTime(pub u64);
 
+/// A point in time since 1970, in RFC 3339. The shop writes it in UTC with milliseconds, such as
+/// 2026-11-21T03:29:07.123Z, and reads any offset.
 #[Scalar(name = "DateTime")]
 impl ScalarType for DateTime {
     fn parse(value: Value) -> InputValueResult<Self> {
@@ -183,6 +333,8 @@ macro_rules! inline_schema {
 inline_schema!(
     Id: String::json_schema;
     Int<T> where T: T::json_schema;
+    Amount: i64::json_schema;
+    IntAmount: i64::json_schema;
     DateTime: |_| json_schema!({ "type": "string", "format": "date-time" });
 );
 
@@ -195,6 +347,7 @@ impl From<Int> for i64 {
 convert!(
     String => String, bool => bool,
     String => Id, Id => String,
+    i64 => i64, i64 => Amount, Amount => i64, i64 => IntAmount, IntAmount => i64,
     i64 => Int, Int => i64, u32 => Int<u32>, u64 => Int<u64>,
     u64 => DateTime, DateTime => u64,
 );
@@ -244,6 +397,37 @@ mod tests {
         ] {
             assert!(DateTime::read(other).is_err(), "{other}");
         }
+    }
+
+    #[test]
+    fn amounts_have_53_bits() {
+        let parse = |value: &str| Amount::parse(serde_json::from_str::<Value>(value).unwrap());
+        for amount in [0, 1, -1, MAX_AMOUNT, -MAX_AMOUNT] {
+            assert_eq!(parse(&amount.to_string()).unwrap(), Amount(amount));
+            assert_eq!(Amount(amount).to_value(), Value::from(amount));
+        }
+        for other in [
+            "9007199254740992",
+            "-9007199254740992",
+            "1e300",
+            "12.5",
+            "\"1\"",
+            "true",
+        ] {
+            assert!(parse(other).is_err(), "{other}");
+        }
+    }
+
+    #[test]
+    fn an_input_has_an_amount_in_one_of_two_fields() {
+        let of = |int, amount| Amount::of_input("price", int, amount);
+        assert_eq!(of(None, None), Ok(None));
+        assert_eq!(of(Some(Int(7)), None), Ok(Some(7)));
+        assert_eq!(of(None, Some(Amount(MAX_AMOUNT))), Ok(Some(MAX_AMOUNT)));
+        let both = of(Some(Int(7)), Some(Amount(7)));
+        let message = "Send either `price` or `priceAmount`.";
+        assert_eq!(both, Err(Error::invalid("price", message)));
+        assert_eq!(sibling("amount"), "exactAmount");
     }
 
     #[test]

@@ -4,15 +4,18 @@ use async_graphql::SimpleObject;
 use mercato_shop::accounts;
 
 use crate::model::convert::Convert;
+use crate::model::entity_id::EntityId;
 use crate::model::scalar::{DateTime, Id};
 
 /// A session: one place where a user is signed in.
 #[derive(SimpleObject)]
 #[graphql(name = "Session")]
 pub struct UserSession {
-    #[graphql(name = "_id")]
-    id: Id,
+    #[graphql(flatten)]
+    pub id: EntityId,
+    /// The id of the user.
     user_id: Id,
+    /// When the user signed in.
     created_at: DateTime,
     /// When the tokens were last refreshed.
     last_used_at: DateTime,
@@ -20,6 +23,7 @@ pub struct UserSession {
     expires_at: DateTime,
     /// The client's address at the last refresh, if the shop knows it.
     address: Option<String>,
+    /// The client's header `User-Agent` at the last refresh.
     user_agent: Option<String>,
     /// Whether it is the session of the access token of this request.
     current: bool,

@@ -4,6 +4,7 @@ use async_graphql::{Enum, InputObject, SimpleObject};
 use mercato_shop::webhooks;
 
 use crate::model::convert::convert;
+use crate::model::entity_id::EntityId;
 use crate::model::scalar::{DateTime, Id, Int};
 
 /// The status of a webhook delivery.
@@ -22,17 +23,20 @@ pub enum DeliveryStatus {
 /// `created` and `data`.
 #[derive(SimpleObject)]
 pub struct Webhook {
-    #[graphql(name = "_id")]
-    id: Id,
+    #[graphql(flatten)]
+    pub id: EntityId,
+    /// The URL that receives events.
     url: String,
     /// Event types, such as `mercato.orders.order-paid`. `mercato.orders.*` means all events of orders, and
     /// `*` all events.
     events: Vec<String>,
+    /// Whether events are delivered.
     enabled: bool,
     /// Why the shop disabled the webhook: no delivery succeeded for three days, or the receiver answered 410.
     disabled_reason: Option<String>,
     /// Since when all deliveries have failed. Null if the last delivery succeeded.
     failing_since: Option<DateTime>,
+    /// When the webhook was created.
     created_at: DateTime,
 }
 
@@ -40,6 +44,7 @@ pub struct Webhook {
 #[derive(SimpleObject)]
 #[graphql(name = "WebhookWithSecret")]
 pub struct SecretWebhook {
+    /// The webhook.
     webhook: Webhook,
     /// Only this answer contains the secret. Store it safely.
     signing_secret: String,
@@ -49,8 +54,9 @@ pub struct SecretWebhook {
 #[derive(SimpleObject)]
 #[graphql(name = "WebhookDelivery")]
 pub struct Delivery {
-    #[graphql(name = "_id")]
-    id: Id,
+    #[graphql(flatten)]
+    pub id: EntityId,
+    /// The webhook that receives the event.
     webhook_id: Id,
     /// The same in each attempt. Sent in the header `Mercato-Event-Id`.
     event_id: Id,
@@ -59,15 +65,19 @@ pub struct Delivery {
     kind: String,
     /// The request body, a JSON object.
     payload: String,
+    /// Whether the event was delivered.
     status: DeliveryStatus,
     /// The number of attempts so far.
     attempts: Int<u32>,
+    /// When the next attempt follows. Null if none does.
     next_attempt_at: Option<DateTime>,
     /// The HTTP status of the last answer. Null if the receiver did not answer.
     response_status: Option<u16>,
     /// Why the last attempt failed.
     failure: Option<String>,
+    /// When the receiver accepted the event. Null until then.
     delivered_at: Option<DateTime>,
+    /// When the event happened.
     created_at: DateTime,
 }
 
@@ -75,7 +85,7 @@ pub struct Delivery {
 #[derive(InputObject)]
 #[graphql(name = "CreateWebhookInput")]
 pub struct NewWebhook {
-    /// An `https` URL, on a host that the operator allows (`HTTP_CLIENT_HOSTS`).
+    /// An `https` URL, on a host that the operator allows (`HTTP_CLIENT_HOSTS`). Another host is refused.
     url: String,
     /// Event types, such as `mercato.orders.order-paid`. `mercato.orders.*` means all events of orders, and
     /// `*` all events.
@@ -86,9 +96,13 @@ pub struct NewWebhook {
 #[derive(InputObject)]
 #[graphql(name = "UpdateWebhookInput")]
 pub struct WebhookChanges {
+    /// An `https` URL, on a host that the operator allows (`HTTP_CLIENT_HOSTS`). Another host is refused.
     url: Option<String>,
+    /// Event types, such as `mercato.orders.order-paid`. `mercato.orders.*` means all events of orders, and
+    /// `*` all events.
     events: Option<Vec<String>>,
-    /// Deliveries that failed before are not sent again. Call `replayWebhookDelivery` to send one of them.
+    /// Whether events are delivered. Deliveries that failed before are not sent again. Call
+    /// `replayWebhookDelivery` to send one of them.
     enabled: Option<bool>,
 }
 

@@ -89,7 +89,7 @@ pub fn erase(services: &Services, caller: &Caller, id: &str) -> Result<User, Err
 fn all_pages<T>(mut read: impl FnMut(Page) -> Result<model::page::Page<T>, Error>) -> Result<Vec<T>, Error> {
     let (mut items, mut after) = (Vec::new(), None);
     loop {
-        let page = read(Page { first: PAGE, after })?;
+        let page = read(Page::first(PAGE, after))?;
         items.extend(page.items);
         after = page.page_info.end_cursor;
         if !page.page_info.has_next_page || after.is_none() {

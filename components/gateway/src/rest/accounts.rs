@@ -3,11 +3,14 @@
 use http::{Method, StatusCode};
 use mercato_shop::accounts::{self, SignIn};
 use mercato_shop::types::{self, Caller, Error};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::http::problem::Problem;
 use crate::model::convert::Convert;
-use crate::model::user::{CodeSent, Credentials, Logout, Refresh, SignedIn, User, UserChanges, Verification};
+use crate::model::user::{
+    CodeSent, Credentials, ForgottenPassword, Logout, PasswordReset, PasswordResetRequest, Refresh,
+    Registration, SignedIn, User, UserChanges, ValidToken, Verification, VerificationChannel,
+};
 use crate::request_session::personal_data;
 use crate::rest::answer::Answer;
 use crate::rest::body::BodyKind;
@@ -21,7 +24,7 @@ const USER: &[&str] = &["/api/users/{id}"];
 
 /// Returns the operations of users.
 pub fn operations() -> Vec<Operation> {
-    use Access::{Authenticated, Public};
+    use Access::{Authenticated, Guests, Public};
     use BodyKind::{Optional, Required};
     let post = |paths, name, summary, access, handler| {
         Operation::new(Method::POST, paths, name, summary, access, handler)
@@ -36,7 +39,7 @@ pub fn operations() -> Vec<Operation> {
             Public,
             register,
         )
-        .body::<Credentials>(Required)
+        .body::<Registration>(Required)
         .answers::<SignedIn>(StatusCode::CREATED),
         post(
             &["/api/users/login", "/auth/login"],
@@ -46,7 +49,8 @@ pub fn operations() -> Vec<Operation> {
             login,
         )
         .body::<Credentials>(Required)
-        .answers::<SignedIn>(StatusCode::OK),
+        .answers::<SignedIn>(StatusCode::OK)
+        .fails(StatusCode::UNAUTHORIZED),
         post(
             &["/api/users/refresh"],
             "refreshToken",
@@ -55,7 +59,8 @@ pub fn operations() -> Vec<Operation> {
             refresh,
         )
         .body::<Refresh>(Required)
-        .answers::<SignedIn>(StatusCode::OK),
+        .answers::<SignedIn>(StatusCode::OK)
+        .fails(StatusCode::UNAUTHORIZED),
         post(
             &["/api/users/logout"],
             "logout",
@@ -68,13 +73,31 @@ pub fn operations() -> Vec<Operation> {
         post(
             &["/api/users/verify"],
             "verify",
-            "Send a code to the caller's address, or verify the address with the code",
-            Authenticated,
+            "Verify an access token, or verify an address of the caller",
+            Guests,
             verify,
         )
-        .body::<Verification>(Required)
-        .answers::<User>(StatusCode::OK)
+        .body::<Verification>(Optional)
+        .answers_either::<ValidToken, User>(StatusCode::OK)
         .answers::<CodeSent>(StatusCode::ACCEPTED),
+        post(
+            &["/api/users/password-reset"],
+            "requestPasswordReset",
+            "Mail a link to set a new password, if a user has verified the address",
+            Public,
+            request_password_reset,
+        )
+        .body::<ForgottenPassword>(Required)
+        .answers::<PasswordResetRequest>(StatusCode::ACCEPTED),
+        post(
+            &["/api/users/password-reset/confirm"],
+            "resetPassword",
+            "Set a new password by the token of the mail",
+            Public,
+            reset_password,
+        )
+        .body::<PasswordReset>(Required)
+        .answers::<User>(StatusCode::OK),
         user(Method::GET, "getUser", "Read a user", get).answers::<User>(StatusCode::OK),
         user(Method::PUT, "updateUser", "Edit a user", update)
             .versioned()
@@ -97,12 +120,12 @@ pub fn operations() -> Vec<Operation> {
             Authenticated,
             export,
         )
-        .answers::<Value>(StatusCode::OK),
+        .answers::<Map<String, Value>>(StatusCode::OK),
     ]
 }
 
 fn register(call: &Call<'_>) -> Outcome {
-    let mut input: Credentials = call.body()?;
+    let mut input: Registration = call.body()?;
     let cart = input.cart_id.take();
     let accounts = &call.services().accounts;
     let signed_in = accounts.register(&input.convert(), &call.session.client)?;
@@ -115,7 +138,7 @@ fn login(call: &Call<'_>) -> Outcome {
     let cart = input.cart_id.take();
     let accounts = &call.services().accounts;
     let signed_in = accounts
-        .login(call.caller(), &input.convert(), &call.session.client)
+        .login(call.caller(), &input.convert()?, &call.session.client)
         .map_err(about_the_body)?;
     Ok(Answer::uncached(
         StatusCode::OK,
@@ -164,17 +187,64 @@ fn logout(call: &Call<'_>) -> Outcome {
 }
 
 fn verify(call: &Call<'_>) -> Outcome {
-    let input: Verification = call.body()?;
-    let accounts = &call.services().accounts;
-    if let Some(code) = input.code {
-        return changed(accounts.verify(call.caller(), input.channel.into(), &code)?);
+    let input: Verification = call.body_or_default()?;
+    match (input.channel, input.code) {
+        (None, None) => verify_token(call, input.token.as_deref()),
+        (None, Some(_)) => {
+            let message = "`channel` must be set with `code`: email or phone.";
+            Err(Error::invalid("channel", message).into())
+        }
+        (Some(channel), code) => verify_address(call, channel, code.as_deref()),
     }
-    let expires_at = accounts.request_verification(call.caller(), input.channel.into())?;
+}
+
+fn verify_token(call: &Call<'_>, token: Option<&str>) -> Outcome {
+    let (token, expires_at) = call.session.verify_token(token).map_err(about_the_body)?;
+    let caller = Caller::User(token.clone());
+    let found = call
+        .services()
+        .accounts
+        .get_many(&caller, std::slice::from_ref(&token.user_id))?;
+    let user = match only(found) {
+        Ok(user) if user.erased_at.is_some() => {
+            let message = "The user of this access token is erased.";
+            return Err(about_the_body(Error::Unauthenticated(message.into())));
+        }
+        Ok(user) => Some(user),
+        Err(Error::NotFound(_)) => None,
+        Err(error) => return Err(error.into()),
+    };
+    Ok(Answer::uncached(
+        StatusCode::OK,
+        &ValidToken::new(token, expires_at, user),
+    )?)
+}
+
+fn verify_address(call: &Call<'_>, channel: VerificationChannel, code: Option<&str>) -> Outcome {
+    let accounts = &call.services().accounts;
+    if let Some(code) = code {
+        return changed(accounts.verify(call.caller(), channel.into(), code)?);
+    }
+    let expires_at = accounts.request_verification(call.caller(), channel.into())?;
     let sent = CodeSent {
-        channel: input.channel,
+        channel,
         expires_at: expires_at.convert(),
     };
     Ok(Answer::uncached(StatusCode::ACCEPTED, &sent)?)
+}
+
+fn request_password_reset(call: &Call<'_>) -> Outcome {
+    let input: ForgottenPassword = call.body()?;
+    let accounts = &call.services().accounts;
+    let requested = accounts.request_password_reset(&input.email, &call.session.client)?;
+    let answer: PasswordResetRequest = requested.convert();
+    Ok(Answer::uncached(StatusCode::ACCEPTED, &answer)?)
+}
+
+fn reset_password(call: &Call<'_>) -> Outcome {
+    let input: PasswordReset = call.body()?;
+    let accounts = &call.services().accounts;
+    changed(accounts.reset_password(&input.token, &input.password, &call.session.client)?)
 }
 
 fn get(call: &Call<'_>) -> Outcome {

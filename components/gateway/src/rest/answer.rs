@@ -5,6 +5,7 @@ use http::{HeaderValue, Method, Request, Response, StatusCode};
 use mercato_shop::types::Error;
 use serde::Serialize;
 
+use crate::http::encoding::{self, AcceptedCodings, Coding};
 use crate::http::entity_tag;
 use crate::http::reply::Reply;
 use crate::rest::versioned::Versioned;
@@ -26,6 +27,8 @@ enum Sharing {
 pub struct Answer {
     status: StatusCode,
     body: Vec<u8>,
+    /// The coding of the body, if it was compressed for the cache.
+    coding: Option<Coding>,
     location: Option<String>,
     tag: Option<String>,
     sharing: Sharing,
@@ -36,6 +39,7 @@ impl Answer {
         Self {
             status,
             body,
+            coding: None,
             location: None,
             tag: None,
             sharing,
@@ -94,21 +98,30 @@ impl Answer {
 
     /// Parses a cached public answer.
     pub fn from_cache(bytes: &[u8]) -> Option<Self> {
-        let end = bytes.iter().position(|byte| *byte == b'\n')?;
-        let (tag, body) = bytes.split_at_checked(end)?;
-        let body = body.strip_prefix(b"\n")?;
-        let answer = Self::new(StatusCode::OK, body.to_vec(), Sharing::Public);
-        Some(answer.tagged(String::from_utf8(tag.to_vec()).ok()?))
+        let mut parts = bytes.splitn(3, |byte| *byte == b'\n');
+        let mut text = || std::str::from_utf8(parts.next()?).ok();
+        let (tag, coding) = (text()?, Coding::named(text()?)?);
+        let mut answer = Self::new(StatusCode::OK, parts.next()?.to_vec(), Sharing::Public);
+        answer.coding = Some(coding);
+        Some(answer.tagged(tag.to_owned()))
     }
 
-    /// Returns a public answer for the cache: its entity tag, a line feed, and its body. `None` for other
-    /// answers.
-    pub fn to_cache(&self) -> Option<Vec<u8>> {
-        if !matches!(self.sharing, Sharing::Public) {
-            return None;
+    /// Compresses a public answer for these clients. Other answers are compressed when they are sent.
+    pub fn encoded(mut self, accepted: &AcceptedCodings) -> Self {
+        if matches!(self.sharing, Sharing::Public) {
+            self.tag.get_or_insert_with(|| entity_tag::digest(&self.body));
+            let (coding, body) = accepted.encode(self.body);
+            (self.coding, self.body) = (Some(coding), body);
         }
-        let tag = self.tag.clone().unwrap_or_else(|| entity_tag::digest(&self.body));
-        Some([tag.as_bytes(), b"\n", &self.body].concat())
+        self
+    }
+
+    /// Returns a public answer for the cache: lines with its entity tag and its coding, and its body. `None`
+    /// for other answers.
+    pub fn to_cache(&self) -> Option<Vec<u8>> {
+        let (coding, tag) = self.coding.zip(self.tag.as_ref())?;
+        let head = format!("{tag}\n{}\n", coding.name());
+        Some([head.as_bytes(), &self.body].concat())
     }
 
     /// Returns the reply to a request: 304 if the client has the answer already.
@@ -130,16 +143,21 @@ impl Answer {
         if self.status != StatusCode::NO_CONTENT {
             headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         }
-        for (name, value) in [(LOCATION, self.location), (ETAG, tag.clone())] {
+        if let Some(coding) = self.coding {
+            encoding::write(coding, headers);
+        }
+        let coded = tag.as_ref().map(|tag| self.coding.unwrap_or_default().tag(tag));
+        for (name, value) in [(LOCATION, self.location), (ETAG, coded)] {
             if let Some(value) = value.and_then(|value| HeaderValue::from_str(&value).ok()) {
                 headers.insert(name, value);
             }
         }
-        match tag {
-            Some(tag) if is_read && entity_tag::not_modified(request.headers(), &tag) => {
-                entity_tag::without_body(reply)
-            }
-            _ => reply,
+        let known = tag
+            .filter(|_| is_read)
+            .and_then(|tag| entity_tag::current(request.headers(), &tag));
+        match known {
+            Some(tag) => entity_tag::not_modified(reply, &tag),
+            None => reply,
         }
     }
 }

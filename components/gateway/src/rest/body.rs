@@ -1,13 +1,8 @@
 //! Reads JSON bodies and URL parameters.
 
-use std::any::type_name;
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
-
 use http::Request;
 use mercato_shop::types::Error;
 use schemars::JsonSchema;
-use schemars::generate::SchemaSettings;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_json::error::Category;
@@ -15,8 +10,7 @@ use serde_json::error::Category;
 use crate::http::body::{check_content_type, check_size};
 use crate::http::problem::Problem;
 use crate::rest::operation_error::OperationError;
-
-const OBJECT: &str = "Must be a JSON object.";
+use crate::rest::shape::Shape;
 
 const WRONG_TYPE: &str = "Must have the type in the OpenAPI document at /openapi.json.";
 
@@ -43,108 +37,210 @@ pub fn check(request: &Request<Vec<u8>>, kind: BodyKind) -> Result<(), Problem> 
 pub fn parse<T: DeserializeOwned + JsonSchema>(bytes: &[u8]) -> Result<T, OperationError> {
     let value: Value = serde_json::from_slice(bytes)
         .map_err(|error| Problem::bad_request(format!("The body must be JSON: {error}.")))?;
-    check_shape::<T>(&value)?;
+    let shape = Shape::of::<T>();
+    if let Some((path, message)) = shape.mismatch(&value) {
+        return Err(Error::invalid(or(&path, "body"), message).into());
+    }
     // The bytes are parsed again, because a `Value` hides fields that are sent twice.
     let mut json = serde_json::Deserializer::from_slice(bytes);
     serde_path_to_error::deserialize(&mut json)
-        .map_err(|error| invalid_field(&error.path().to_string(), error.inner()).into())
-}
-
-/// Rejects arrays in place of objects, and objects in place of names. Serde accepts both.
-fn check_shape<T: JsonSchema>(value: &Value) -> Result<(), Error> {
-    let schema = schema_of::<T>();
-    match misshapen(value, &schema, &schema, String::new()) {
-        None => Ok(()),
-        Some((path, message)) if path.is_empty() => Err(Error::invalid("body", message)),
-        Some((path, message)) => Err(Error::invalid(path, message)),
-    }
-}
-
-/// Returns the schema of a type. It is generated once for each instance.
-fn schema_of<T: JsonSchema>() -> Arc<Value> {
-    static SCHEMAS: Mutex<BTreeMap<&str, Arc<Value>>> = Mutex::new(BTreeMap::new());
-    let generate = || {
-        let settings = SchemaSettings::draft2020_12().for_deserialize();
-        Arc::new(settings.into_generator().into_root_schema_for::<T>().to_value())
-    };
-    let mut schemas = SCHEMAS.lock().unwrap_or_else(PoisonError::into_inner);
-    Arc::clone(schemas.entry(type_name::<T>()).or_insert_with(generate))
-}
-
-/// Returns the path of the first value whose shape the schema does not allow, and the message about it.
-fn misshapen(value: &Value, schema: &Value, root: &Value, path: String) -> Option<(String, &'static str)> {
-    let schema = resolve(schema, root);
-    let options = match schema.get("anyOf").and_then(Value::as_array) {
-        Some(options) => options.as_slice(),
-        None => std::slice::from_ref(schema),
-    };
-    let part = |name: &str| options.iter().find_map(|option| resolve(option, root).get(name));
-    match value {
-        Value::Null => None,
-        Value::Array(items) => match part("items") {
-            Some(schema) => items
-                .iter()
-                .enumerate()
-                .find_map(|(index, item)| misshapen(item, schema, root, format!("{path}[{index}]"))),
-            None if part("properties").is_some() => Some((path, OBJECT)),
-            None => Some((path, "Must not be an array.")),
-        },
-        Value::Object(fields) => match part("properties") {
-            Some(schemas) => fields.iter().find_map(|(name, field)| {
-                let dot = if path.is_empty() { "" } else { "." };
-                misshapen(field, schemas.get(name)?, root, format!("{path}{dot}{name}"))
-            }),
-            None => Some((path, "Must not be an object.")),
-        },
-        _ => part("properties").map(|_| (path, OBJECT)),
-    }
-}
-
-/// Follows a reference to another schema.
-fn resolve<'a>(schema: &'a Value, root: &'a Value) -> &'a Value {
-    let reference = schema.get("$ref").and_then(Value::as_str);
-    let pointer = reference.and_then(|reference| reference.strip_prefix('#'));
-    pointer
-        .and_then(|pointer| root.pointer(pointer))
-        .unwrap_or(schema)
+        .map_err(|error| invalid_field(&shape, &error.path().to_string(), error.inner()).into())
 }
 
 /// Returns the error of JSON that the type does not have.
-fn invalid_field(path: &str, error: &serde_json::Error) -> Error {
+fn invalid_field(shape: &Shape, path: &str, error: &serde_json::Error) -> Error {
     // Serde reports a missing name as a syntax error, although the syntax is correct.
     if error.classify() != Category::Data {
-        return Error::invalid(path, WRONG_TYPE);
+        let advice = shape.advice(path);
+        return Error::invalid(path, advice.unwrap_or_else(|| WRONG_TYPE.to_owned()));
     }
     // The path of the field replaces the position, which ends the message.
     let message = error.to_string();
     let reason = message
         .rsplit_once(" at line ")
         .map_or(message.as_str(), |(reason, _)| reason);
-    invalid(path, "body", reason)
+    invalid(shape, path, "body", reason)
 }
 
-/// Parses the URL parameters.
-pub fn parse_query<T: DeserializeOwned>(query: &str) -> Result<T, Error> {
-    let pairs = serde_urlencoded::Deserializer::new(form_urlencoded::parse(query.as_bytes()));
-    serde_path_to_error::deserialize(pairs)
-        .map_err(|error| invalid(&error.path().to_string(), "query", &error.inner().to_string()))
+/// Parses the URL parameters. A boolean is `true` or `false`, or `1` or `0`.
+pub fn parse_query<T: DeserializeOwned + JsonSchema>(query: &str) -> Result<T, Error> {
+    let shape = Shape::of::<T>();
+    let mut normalized = form_urlencoded::Serializer::new(String::new());
+    for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+        let value = match &*value {
+            "1" if shape.is_flag(&name) => "true",
+            "0" if shape.is_flag(&name) => "false",
+            value => value,
+        };
+        normalized.append_pair(&name, value);
+    }
+    let normalized = normalized.finish();
+    let pairs = serde_urlencoded::Deserializer::new(form_urlencoded::parse(normalized.as_bytes()));
+    serde_path_to_error::deserialize(pairs).map_err(|error| {
+        let reason = error.inner().to_string();
+        invalid(&shape, &error.path().to_string(), "query", &reason)
+    })
 }
 
-/// The messages about a field itself. They contain its name, which is not in the path.
-const ABOUT_FIELDS: [&str; 3] = ["unknown field", "missing field", "duplicate field"];
+/// The messages about the kind of a value. The schema says more about it.
+const ABOUT_KINDS: [&str; 9] = [
+    "cannot parse",
+    "invalid digit",
+    "invalid float literal",
+    "invalid length",
+    "invalid type",
+    "invalid value",
+    "number too large",
+    "number too small",
+    "provided string was not",
+];
 
-fn invalid(path: &str, whole: &str, reason: &str) -> Error {
-    let field = match reason.split('`').nth(1) {
-        Some(name) if ABOUT_FIELDS.iter().any(|kind| reason.starts_with(kind)) => {
-            let parent = path.strip_suffix(name).unwrap_or(path).trim_end_matches('.');
-            if parent.is_empty() {
-                name.to_owned()
-            } else {
-                format!("{parent}.{name}")
-            }
-        }
-        _ if path == "." => whole.to_owned(),
-        _ => path.to_owned(),
+/// Returns the error about a field, in the words of the API in place of those of Serde.
+fn invalid(shape: &Shape, path: &str, whole: &str, reason: &str) -> Error {
+    let named = reason.split('`').nth(1).unwrap_or_default();
+    let (kind, allowed) = reason.split_once(", expected ").unwrap_or((reason, ""));
+    let allowed = allowed.trim_start_matches("one of ").replace('`', "");
+    let (field, message) = if kind.starts_with("unknown field") {
+        let message = match allowed.as_str() {
+            "" | "there are no fields" => "Is unknown. No fields are allowed here.".to_owned(),
+            allowed => format!("Is unknown. The allowed names are: {allowed}."),
+        };
+        (inside(path, named), message)
+    } else if kind.starts_with("missing field") {
+        (inside(path, named), "Is required.".to_owned())
+    } else if kind.starts_with("duplicate field") {
+        (inside(path, named), "Must be sent only once.".to_owned())
+    } else if kind.starts_with("unknown variant") {
+        (own(path, whole), format!("Must be one of: {allowed}."))
+    } else {
+        let is_about_kind = ABOUT_KINDS.iter().any(|known| reason.starts_with(known));
+        let advice = if is_about_kind { shape.advice(path) } else { None };
+        (own(path, whole), advice.unwrap_or_else(|| format!("{reason}.")))
     };
-    Error::invalid(field, format!("{reason}."))
+    Error::invalid(field, message)
+}
+
+/// Returns the path of a field, whose name may already end the path of its object.
+fn inside(path: &str, name: &str) -> String {
+    let parent = path.strip_suffix(name).unwrap_or(path).trim_end_matches('.');
+    if parent.is_empty() {
+        name.to_owned()
+    } else {
+        format!("{parent}.{name}")
+    }
+}
+
+/// Returns the path of a field, or the name of the whole input.
+fn own(path: &str, whole: &str) -> String {
+    or(if path == "." { "" } else { path }, whole)
+}
+
+fn or(path: &str, whole: &str) -> String {
+    if path.is_empty() { whole } else { path }.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use mercato_shop::types::Violation;
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Debug, Deserialize, JsonSchema)]
+    #[serde(rename_all = "camelCase", deny_unknown_fields)]
+    #[allow(dead_code, reason = "of some fields, only the errors are tested")]
+    struct Input {
+        name: String,
+        in_stock: Option<bool>,
+        first: Option<u32>,
+        line: Option<Line>,
+    }
+
+    #[derive(Debug, Deserialize, JsonSchema)]
+    #[serde(deny_unknown_fields)]
+    struct Line {
+        #[allow(dead_code, reason = "only its errors are tested")]
+        quantity: u32,
+    }
+
+    fn refusal(error: Error) -> (String, String) {
+        match error {
+            Error::Invalid(Violation { field, message }) => (field, message),
+            other => panic!("expected an invalid field, got {other:?}"),
+        }
+    }
+
+    #[test]
+    fn explains_an_invalid_body() {
+        for (body, field, message) in [
+            ("{}", "name", "Is required."),
+            (r#"{"name": null}"#, "name", "Must be text."),
+            (r#"{"name": 5}"#, "name", "Must be text."),
+            (r#"{"name": "a", "name": "b"}"#, "name", "Must be sent only once."),
+            (
+                r#"{"name": "a", "nonsense": 1}"#,
+                "nonsense",
+                "Is unknown. The allowed names are: name, inStock, first, line.",
+            ),
+            (r#"{"name": "a", "line": {}}"#, "line.quantity", "Is required."),
+            (
+                r#"{"name": "a", "line": {"quantity": -1}}"#,
+                "line.quantity",
+                "Must be a whole number from 0 to 4294967295.",
+            ),
+            (
+                r#"{"name": "a", "line": {"quantity": 1, "_id": "x"}}"#,
+                "line._id",
+                "Is unknown. The allowed names are: quantity.",
+            ),
+            ("[]", "body", "Must be a JSON object."),
+            ("null", "body", "Must be a JSON object."),
+        ] {
+            let OperationError::Error(error) = parse::<Input>(body.as_bytes()).unwrap_err() else {
+                panic!("{body} is JSON");
+            };
+            assert_eq!(refusal(error), (field.to_owned(), message.to_owned()), "{body}");
+        }
+    }
+
+    #[test]
+    fn explains_invalid_url_parameters() {
+        for (query, field, message) in [
+            ("", "name", "Is required."),
+            ("name=a&inStock=2", "inStock", "Must be true or false."),
+            (
+                "name=a&first=-1",
+                "first",
+                "Must be a whole number from 0 to 4294967295.",
+            ),
+            (
+                "name=a&first=x",
+                "first",
+                "Must be a whole number from 0 to 4294967295.",
+            ),
+            (
+                "name=a&first=",
+                "first",
+                "Must be a whole number from 0 to 4294967295.",
+            ),
+            ("name=a&name=b", "name", "Must be sent only once."),
+            (
+                "name=a&nonsense=1",
+                "nonsense",
+                "Is unknown. The allowed names are: name, inStock, first, line.",
+            ),
+        ] {
+            let error = parse_query::<Input>(query).unwrap_err();
+            assert_eq!(refusal(error), (field.to_owned(), message.to_owned()), "{query}");
+        }
+    }
+
+    #[test]
+    fn reads_booleans_as_words_and_as_digits() {
+        for (query, expected) in [("true", true), ("1", true), ("false", false), ("0", false)] {
+            let input: Input = parse_query(&format!("name=1&inStock={query}")).unwrap();
+            assert_eq!(input.in_stock, Some(expected), "{query}");
+            assert_eq!(input.name, "1", "only booleans are changed");
+        }
+    }
 }

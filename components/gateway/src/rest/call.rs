@@ -88,7 +88,7 @@ impl<'a> Call<'a> {
     }
 
     /// Parses the URL parameters.
-    pub fn query<T: DeserializeOwned>(&self) -> Result<T, Error> {
+    pub fn query<T: DeserializeOwned + JsonSchema>(&self) -> Result<T, Error> {
         body::parse_query(self.request.uri().query().unwrap_or_default())
     }
 
@@ -116,7 +116,7 @@ impl<'a> Call<'a> {
 /// [`Error::Invalid`] for a page size that is out of range.
 pub fn page(first: Option<u32>, after: Option<String>) -> Result<Page, Error> {
     match first.unwrap_or(DEFAULT_FIRST) {
-        first @ 1..=MAX_FIRST => Ok(Page { first, after }),
+        first @ 1..=MAX_FIRST => Ok(Page::first(first, after)),
         _ => Err(Error::invalid(
             "first",
             format!("`first` must be 1 to {MAX_FIRST}."),

@@ -119,7 +119,7 @@ fn owner(call: &Call<'_>) -> Result<Owner, Error> {
     let choice: CartChoice = call.query()?;
     let id = call.parameter("userId")?;
     match choice.cart_id {
-        Some(cart_id) if id == "me" => Ok(Owner::Guest(cart_id)),
+        Some(cart_id) if id == "me" => Ok(Owner::Cart(cart_id)),
         Some(_) => {
             let message = "Send `cartId` only to /api/cart/me. The cart of a user has none.";
             Err(Error::invalid("cartId", message))

@@ -1,20 +1,22 @@
 //! The OpenAPI 3.1 document of all operations.
 
+mod examples;
+mod parameters;
+mod responses;
+mod tags;
+
 use schemars::SchemaGenerator;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
-use mercato_shop::http::problem::MEDIA_TYPE;
-
 use crate::http::problem;
 use crate::rest::body::BodyKind;
-use crate::rest::operation::{Access, Operation, SchemaOf};
+use crate::rest::openapi::examples::Examples;
+use crate::rest::openapi::responses::set;
+use crate::rest::operation::{Access, Operation};
 
 /// The path of the schemas.
 const SCHEMAS: &str = "/components/schemas";
-
-/// The tag of operations that are not for clients. Their paths are not below `/api`.
-const OTHERS: &str = "operations";
 
 /// The schemas of inputs and of outputs, which have different required fields.
 struct Schemas {
@@ -47,57 +49,87 @@ pub fn document(operations: &[Operation]) -> Value {
     let problem = schemas.written.subschema_for::<problem::Body>();
     let mut definitions = schemas.read.take_definitions(true);
     definitions.extend(schemas.written.take_definitions(true));
-    json!({
+    let mut document = json!({
         "openapi": "3.1.0",
         "info": {
             "title": "Mercato",
             "version": env!("CARGO_PKG_VERSION"),
+            "license": { "name": "Apache 2.0", "identifier": "Apache-2.0" },
             "description": "The REST API of the shop. It has the same rules, data and error codes as GraphQL at /graphql. \
-                Amounts are in minor units (cents), and times are in UTC. `me` means the caller's user id. A GET with an ETag \
-                in If-None-Match is answered with 304 if nothing has changed. A change with an ETag in If-Match is refused \
-                with CONFLICT if the resource has another version by now.",
+                Amounts are whole numbers of minor units (cents): 1250 means 12.50 EUR or 1250 JPY. Times are in UTC. `me` \
+                means the caller's user id. A GET with an ETag in If-None-Match is answered with 304 if nothing has changed. \
+                A change with an ETag in If-Match is refused with CONFLICT if the resource has another version by now. A \
+                slash at the end of a path is ignored.",
         },
+        "servers": [{ "url": "/", "description": "The shop that serves this document" }],
+        "tags": tags::all(),
         "paths": paths,
         "components": {
             "schemas": definitions,
-            "responses": {
-                "Problem": {
-                    "description": "An error with a stable code",
-                    "content": { (MEDIA_TYPE): { "schema": problem } },
+            "responses": responses::shared(&problem),
+            "securitySchemes": {
+                "token": {
+                    "type": "http", "scheme": "bearer", "bearerFormat": "JWT",
+                    "description": "The `access_token` of a sign-in.",
+                },
+                "key": {
+                    "type": "apiKey", "in": "header", "name": "x-api-key",
+                    "description": "The API key of the shop (`API_SECRET`). It may do all that the role ADMIN may do.",
                 },
             },
-            "securitySchemes": {
-                "token": { "type": "http", "scheme": "bearer", "bearerFormat": "JWT" },
-                "key": { "type": "apiKey", "in": "header", "name": "x-api-key" },
-            },
         },
-    })
+    });
+    Examples::of(&document).write(&mut document);
+    document
+}
+
+/// Returns the id of an operation at one of its paths.
+fn operation_id(operation: &Operation, path: &str, index: usize) -> String {
+    let earlier = operation.paths.iter().take(index).skip(1);
+    let is_short = |path: &str| !path.starts_with("/api/");
+    let number = earlier
+        .filter(|earlier| is_short(earlier) == is_short(path))
+        .count()
+        + 1;
+    let suffix = match (index, is_short(path)) {
+        (0, _) => return operation.name.to_owned(),
+        (_, true) => "Short",
+        (_, false) => "Alias",
+    };
+    let number = if number == 1 {
+        String::new()
+    } else {
+        number.to_string()
+    };
+    format!("{}{suffix}{number}", operation.name)
 }
 
 fn describe(operation: &Operation, path: &str, index: usize, schemas: &mut Schemas) -> Value {
-    let mut name = operation.name.to_owned();
-    if index > 0 {
-        name.push_str("Short");
+    let tag = operation
+        .paths
+        .first()
+        .map_or(tags::OTHERS, |path| tags::of(path));
+    let mut notes = Vec::new();
+    if operation.access == Access::Staff {
+        notes.push("Requires the role ADMIN or the API key.".to_owned());
     }
-    let tag = operation.paths.first().map_or(OTHERS, |path| tag(path));
+    if let (Some(first), true) = (operation.paths.first(), index > 0) {
+        notes.push(format!("The same as `{} {first}`.", operation.method));
+    }
     let mut described = json!({
-        "operationId": name,
+        "operationId": operation_id(operation, path, index),
         "summary": operation.summary,
         "tags": [tag],
-        "parameters": parameters(operation, path, schemas),
-        "responses": responses(operation, &mut schemas.written),
+        "parameters": parameters::all(operation, path, tag, &mut schemas.read),
+        "responses": responses::of(operation, path, &mut schemas.written),
         "security": match operation.access {
             Access::Public => json!([{}]),
             Access::Guests => json!([{}, { "token": [] }, { "key": [] }]),
             Access::Authenticated | Access::Staff => json!([{ "token": [] }, { "key": [] }]),
         },
     });
-    if operation.access == Access::Staff {
-        set(
-            &mut described,
-            "description",
-            json!("Requires the role ADMIN or the API key."),
-        );
+    if !notes.is_empty() {
+        set(&mut described, "description", notes.join(" ").into());
     }
     if let Some((kind, schema)) = operation.body {
         let schema = schema(&mut schemas.read);
@@ -105,101 +137,6 @@ fn describe(operation: &Operation, path: &str, index: usize, schemas: &mut Schem
         set(&mut described, "requestBody", body);
     }
     described
-}
-
-/// Returns the tag of an operation: the first part of its path below `/api`.
-fn tag(path: &str) -> &str {
-    let area = path.strip_prefix("/api/").and_then(|rest| rest.split('/').next());
-    area.unwrap_or(OTHERS)
-}
-
-fn parameters(operation: &Operation, path: &str, schemas: &mut Schemas) -> Vec<Value> {
-    let in_path = path
-        .split('/')
-        .filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
-    let mut all: Vec<Value> = in_path
-        .map(|name| json!({ "name": name, "in": "path", "required": true, "schema": { "type": "string" } }))
-        .collect();
-    if let Some(schema) = operation.query {
-        all.extend(in_query(schema, &mut schemas.read));
-    }
-    let mut add = |name: &str, required: bool, description: &str| {
-        all.push(json!({
-            "name": name, "in": "header", "required": required, "description": description, "schema": { "type": "string" },
-        }));
-    };
-    if let Some((name, description)) = operation.header {
-        add(name, true, description);
-    }
-    let mut header = |name: &str, description: &str| add(name, false, description);
-    if operation.method == http::Method::GET && !operation.volatile {
-        header("If-None-Match", "The ETag of your copy. 304 if it is current.");
-    }
-    if operation.versioned {
-        header(
-            "If-Match",
-            "The ETag of the version that the change is based on. CONFLICT if it is outdated.",
-        );
-    }
-    if operation.replayable {
-        let description = "Your own key, at most 255 characters. Within 24 hours, the same request with the same key is \
-            executed once, and gets the same answer.";
-        header("Idempotency-Key", description);
-    }
-    all
-}
-
-/// Returns a URL parameter for each field of a type.
-fn in_query(schema: SchemaOf, generator: &mut SchemaGenerator) -> Vec<Value> {
-    let schema = schema(generator);
-    let properties = schema.get("properties").and_then(Value::as_object);
-    let parameter = |(name, schema): (&String, &Value)| {
-        let mut schema = schema.clone();
-        let description = schema
-            .as_object_mut()
-            .and_then(|schema| schema.remove("description"));
-        json!({ "name": name, "in": "query", "description": description.unwrap_or_default(), "schema": schema })
-    };
-    let parameters = properties.into_iter().flatten().map(parameter);
-    parameters
-        .map(|mut parameter| {
-            // A missing description must not be null.
-            if let Some(parameter) = parameter.as_object_mut() {
-                parameter.retain(|_, value| !value.is_null());
-            }
-            parameter
-        })
-        .collect()
-}
-
-fn responses(operation: &Operation, generator: &mut SchemaGenerator) -> Value {
-    let mut all = Map::new();
-    for (status, schema) in &operation.answers {
-        let mut answer = json!({ "description": status.canonical_reason().unwrap_or_default() });
-        if let Some(schema) = schema {
-            set(
-                &mut answer,
-                "content",
-                json!({ "application/json": { "schema": schema(generator) } }),
-            );
-        }
-        if *status == http::StatusCode::CREATED {
-            let header = json!({ "Location": { "description": "The path of the resource.", "schema": { "type": "string" } } });
-            set(&mut answer, "headers", header);
-        }
-        all.insert(status.as_str().to_owned(), answer);
-    }
-    all.insert(
-        "default".into(),
-        json!({ "$ref": "#/components/responses/Problem" }),
-    );
-    Value::Object(all)
-}
-
-fn set(object: &mut Value, name: &str, value: Value) {
-    if let Some(object) = object.as_object_mut() {
-        object.insert(name.to_owned(), value);
-    }
 }
 
 #[cfg(test)]
@@ -318,6 +255,77 @@ mod tests {
             let pointer = reference.strip_prefix('#').unwrap();
             assert!(document.pointer(pointer).is_some(), "{reference}");
         }
+    }
+
+    #[test]
+    fn describes_each_parameter_and_field() {
+        let document = described();
+        for (path, item) in document["paths"].as_object().unwrap() {
+            for (method, operation) in item.as_object().unwrap() {
+                for parameter in operation["parameters"].as_array().unwrap() {
+                    let description = parameter["description"].as_str();
+                    assert!(
+                        description.is_some_and(|text| !text.is_empty()),
+                        "{method} {path}: {parameter}"
+                    );
+                }
+                let tag = &operation["tags"][0];
+                let tags = document["tags"].as_array().unwrap();
+                assert!(tags.iter().any(|described| described["name"] == *tag), "{tag}");
+            }
+        }
+        for (name, schema) in document["components"]["schemas"].as_object().unwrap() {
+            for (field, schema) in schema["properties"].as_object().into_iter().flatten() {
+                let description = schema["description"].as_str();
+                assert!(description.is_some_and(|text| !text.is_empty()), "{name}.{field}");
+            }
+        }
+    }
+
+    #[test]
+    fn shows_a_body_with_all_required_fields_and_no_unknown_one() {
+        let document = described();
+        let mut count = 0;
+        for (path, item) in document["paths"].as_object().unwrap() {
+            for (method, operation) in item.as_object().unwrap() {
+                let content = &operation["requestBody"]["content"]["application/json"];
+                let Some(reference) = content["schema"]["$ref"].as_str() else {
+                    continue;
+                };
+                let schema = document.pointer(reference.strip_prefix('#').unwrap()).unwrap();
+                let example = content["example"].as_object().unwrap();
+                let required = schema["required"].as_array().into_iter().flatten();
+                for name in required.filter_map(Value::as_str) {
+                    assert!(example.contains_key(name), "{method} {path}: {name} is missing");
+                }
+                for name in example.keys() {
+                    assert!(
+                        schema["properties"][name].is_object(),
+                        "{method} {path}: {name} is unknown"
+                    );
+                }
+                count += 1;
+            }
+        }
+        assert!(count > 20, "{count}");
+    }
+
+    #[test]
+    fn lists_the_errors_of_each_operation() {
+        let document = described();
+        let statuses = |method: &str, path: &str| -> Vec<String> {
+            let responses = &document["paths"][path][method]["responses"];
+            responses.as_object().unwrap().keys().cloned().collect()
+        };
+        assert_eq!(
+            statuses("get", "/api/products"),
+            ["200", "304", "400", "406", "429", "default"]
+        );
+        for status in ["402", "404", "409", "413", "415", "422"] {
+            let all = statuses("post", "/api/payments/{id}");
+            assert!(all.contains(&status.to_owned()), "{status}: {all:?}");
+        }
+        assert_eq!(statuses("get", "/livez"), ["200", "406", "default"]);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Operations: method and path, access, input, output and handler.
 
 use http::{Method, StatusCode};
-use schemars::{JsonSchema, Schema, SchemaGenerator};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use crate::http::problem::Problem;
 use crate::rest::answer::Answer;
@@ -52,6 +52,8 @@ pub struct Operation {
     pub header: Option<(&'static str, &'static str)>,
     pub query: Option<SchemaOf>,
     pub body: Option<(BodyKind, SchemaOf)>,
+    /// The statuses of errors that other operations do not have.
+    pub errors: Vec<StatusCode>,
     /// The successful answers.
     pub answers: Vec<(StatusCode, Option<SchemaOf>)>,
     handler: Handler,
@@ -65,6 +67,11 @@ fn reference<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
 /// Returns the schema itself.
 fn inline<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
     T::json_schema(generator)
+}
+
+/// Returns the schema of values of either type.
+fn either<A: JsonSchema, B: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "oneOf": [generator.subschema_for::<A>(), generator.subschema_for::<B>()] })
 }
 
 impl Operation {
@@ -90,6 +97,7 @@ impl Operation {
             header: None,
             query: None,
             body: None,
+            errors: Vec::new(),
             answers: Vec::new(),
             handler,
         }
@@ -116,6 +124,18 @@ impl Operation {
     /// Adds a successful answer.
     pub fn answers<T: JsonSchema>(mut self, status: StatusCode) -> Self {
         self.answers.push((status, Some(reference::<T>)));
+        self
+    }
+
+    /// Adds a successful answer of one of two types.
+    pub fn answers_either<A: JsonSchema, B: JsonSchema>(mut self, status: StatusCode) -> Self {
+        self.answers.push((status, Some(either::<A, B>)));
+        self
+    }
+
+    /// Adds the status of an error that other operations do not have.
+    pub fn fails(mut self, status: StatusCode) -> Self {
+        self.errors.push(status);
         self
     }
 

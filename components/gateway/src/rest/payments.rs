@@ -31,7 +31,8 @@ pub fn operations() -> Vec<Operation> {
             pay,
         )
         .body::<NewPayment>(BodyKind::Required)
-        .answers::<Payment>(StatusCode::CREATED),
+        .answers::<Payment>(StatusCode::CREATED)
+        .fails(StatusCode::PAYMENT_REQUIRED),
         read(PAYMENT, "getPayment", "Read a payment"),
         read(
             &["/api/payments/order/{id}"],

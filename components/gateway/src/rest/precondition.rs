@@ -1,13 +1,15 @@
 //! `If-Match`: a change is made only to the version that the client has seen (RFC 9110, section 13.1.1).
 //!
 //! Entity tags are versions: `"3"`. The tag of a product also has its quantity, which changes without an
-//! edit: `"3.47"`. `If-Match` ignores the quantity.
+//! edit: `"3.47"`. `If-Match` ignores the quantity, and the coding of the body: `"3.47-gzip"`.
 
 use http::HeaderMap;
 use http::header::IF_MATCH;
 use mercato_shop::types::Error;
 use schemars::JsonSchema;
 use serde::Deserialize;
+
+use crate::http::encoding::Coding;
 
 /// A resource to delete.
 #[derive(Default, Deserialize, JsonSchema)]
@@ -52,6 +54,7 @@ pub fn expected(headers: &HeaderMap, in_body: Option<u64>) -> Result<Expected, E
 }
 
 fn parse(tag: &str) -> Option<u64> {
+    let (tag, _) = Coding::of_tag(tag);
     let quoted = tag.strip_prefix('"')?.strip_suffix('"')?;
     quoted.split('.').next()?.parse().ok()
 }
@@ -107,6 +110,7 @@ mod tests {
     fn reads_the_version_of_a_tag() {
         assert_eq!(parse("\"3\""), Some(3));
         assert_eq!(parse("\"3.47\""), Some(3));
+        assert_eq!(parse("\"3.47-gzip\""), Some(3));
         for other in ["3", "\"\"", "\"x\"", "W/\"3\"", "\"3", "\"-1\""] {
             assert_eq!(parse(other), None, "{other}");
         }

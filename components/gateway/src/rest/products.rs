@@ -18,7 +18,7 @@ use crate::rest::precondition::{self, Deletion};
 use crate::rest::versioned::Versioned;
 
 const PRODUCTS: &[&str] = &["/api/products", "/products"];
-const PRODUCT: &[&str] = &["/api/products/{id}"];
+const PRODUCT: &[&str] = &["/api/products/{id}", "/products/{id}"];
 
 /// Returns the operations of products and categories.
 pub fn operations() -> Vec<Operation> {
@@ -39,7 +39,7 @@ pub fn operations() -> Vec<Operation> {
         .answers::<Page<Product>>(StatusCode::OK),
         new(
             Method::POST,
-            PRODUCTS,
+            &["/api/products", "/products", "/api/products/create"],
             "createProduct",
             "Create a product",
             Staff,
@@ -61,7 +61,7 @@ pub fn operations() -> Vec<Operation> {
             Method::PUT,
             PRODUCT,
             "updateProduct",
-            "Edit a product",
+            "Edit a product. With `quantity`, also set its stock to the counted units, in the same change",
             Staff,
             update,
         )
@@ -118,9 +118,9 @@ pub fn operations() -> Vec<Operation> {
 fn list(call: &Call<'_>) -> Outcome {
     let mut filter: ProductFilter = call.query()?;
     let query = ProductQuery {
-        sort: filter.sort.unwrap_or_default().convert(),
+        sort: filter.sort.convert(),
         page: page(filter.first, filter.after.take())?,
-        filter: filter.convert(),
+        filter: filter.try_into()?,
     };
     let found: Page<Product> = call.services().catalog.list(&query)?.convert();
     Ok(Answer::public(&found)?)
@@ -147,7 +147,7 @@ fn get(call: &Call<'_>) -> Outcome {
 fn create(call: &Call<'_>) -> Outcome {
     let input: NewProduct = call.body()?;
     let catalog = &call.services().catalog;
-    let product: Product = catalog.create(call.caller(), &input.convert())?.convert();
+    let product: Product = catalog.create(call.caller(), &input.try_into()?)?.convert();
     Ok(Answer::created(&product)?)
 }
 
@@ -156,9 +156,11 @@ fn update(call: &Call<'_>) -> Outcome {
     let changes: ProductChanges = call.body()?;
     let current = || current_version(call, &id);
     let version = precondition::expected(call.request.headers(), changes.version)?.version(current)?;
-    let catalog = &call.services().catalog;
-    let product = catalog
-        .update(call.caller(), &id, version, &changes.convert())
+    let patch = changes.try_into()?;
+    let product = call
+        .services()
+        .catalog
+        .update(call.caller(), &id, version, &patch)
         .map_err(|error| precondition::conflict(error, version, current))?;
     changed(product)
 }

@@ -51,8 +51,10 @@ impl Routes {
         &self.operations
     }
 
-    /// Returns the match of a request. `None` if the path does not belong to REST. GET also answers HEAD.
+    /// Returns the match of a request. `None` if the path does not belong to REST. GET also answers HEAD. A
+    /// slash at the end of the path is ignored.
     pub fn find<'a>(&'a self, method: &Method, path: &'a str) -> Option<Found<'a>> {
+        let path = path.trim_end_matches('/');
         let Ok(found) = self.paths.at(path) else {
             return path
                 .strip_prefix("/api")
@@ -97,6 +99,10 @@ mod tests {
                     Some(Found::Operation(found, _)) => assert_eq!(found.name, operation.name, "{path}"),
                     _ => panic!("{} {path} should be routed", operation.method),
                 }
+                match routes.find(&operation.method, &format!("{path}/")) {
+                    Some(Found::Operation(found, _)) => assert_eq!(found.name, operation.name, "{path}/"),
+                    _ => panic!("{} {path}/ should be routed", operation.method),
+                }
             }
         }
         assert!(matches!(
@@ -105,6 +111,7 @@ mod tests {
         ));
         assert!(matches!(routes.find(&Method::GET, "/api"), Some(Found::Nothing)));
         assert!(routes.find(&Method::GET, "/apis").is_none());
+        assert!(routes.find(&Method::GET, "/").is_none());
     }
 
     #[test]

@@ -18,6 +18,7 @@ const SIGNATURE: &str = "Stripe-Signature";
 /// A webhook was processed.
 #[derive(Serialize, JsonSchema)]
 struct Received {
+    /// Always true.
     received: bool,
 }
 

@@ -28,7 +28,8 @@ pub const SECRET: &str = "a secret of more than 16 bytes";
 /// The secret of Stripe's webhooks.
 pub const WEBHOOKS: &str = "whsec_test";
 
-const CONFIG: [(&str, &str); 5] = [
+const CONFIG: [(&str, &str); 6] = [
+    ("HTTP_CLIENT_HOSTS", "a.example"),
     ("API_SECRET", SECRET),
     ("CLIENT_ADDRESS_HEADER", "x-forwarded-for"),
     ("PAYMENT_GATEWAY", "test"),
@@ -74,6 +75,11 @@ impl Ports for LoggedPorts {
             interfere();
         }
         found
+    }
+
+    fn count(&self, query: &Query) -> Result<u64, Failure> {
+        self.note(&format!("count in {}", query.collection));
+        self.ports.count(query)
     }
 
     fn commit(&self, writes: &[Write], events: &[Event]) -> Result<(), CommitFailure> {
@@ -181,10 +187,15 @@ impl Shop {
             http: Box::new(ports.clone()),
         };
         let settings = Settings::read(|name| ports.config(name)).unwrap();
-        Self {
+        let shop = Self {
             gateway: Gateway::new(&settings, services),
             ports,
-        }
+        };
+        // The first list upgrades old products, which counts as a change of the catalog.
+        shop.rest(NOBODY, "GET", "/api/products?sku=none", &Value::Null);
+        shop.calls();
+        shop.looked_up("");
+        shop
     }
 
     /// Returns the data of a GraphQL answer without errors.
@@ -271,6 +282,11 @@ impl Shop {
     /// Returns the OpenAPI document.
     pub fn openapi(&self) -> Value {
         Gateway::openapi()
+    }
+
+    /// Delivers an event to the accounts service.
+    pub fn deliver_to_accounts(&self, event: &Event) {
+        AccountsService::new(self.ports.clone()).handle(event).unwrap();
     }
 
     /// Creates a product, and returns its id.

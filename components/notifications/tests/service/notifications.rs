@@ -29,10 +29,7 @@ fn customers_see_only_their_own_notifications_and_preferences() {
     let seen = shop.list_by(&own, NO_FILTER);
     assert_eq!((seen.len(), seen[0].user_id.as_deref()), (1, Some(ada.as_str())));
     assert_eq!(shop.list_by(&admin(), of(&bob)).len(), 1);
-    let page = Page {
-        first: 1,
-        after: None,
-    };
+    let page = Page::first(1, None);
     let service = &shop.notifications;
     let forbidden = |error: Option<Error>| matches!(error, Some(Error::Forbidden(_)));
     assert!(forbidden(service.list(&own, &of(&bob), &page).err()));
@@ -63,10 +60,7 @@ fn lists_by_pages_and_filters_the_newest_first() {
     }
     let all: Vec<_> = shop.list().into_iter().map(|one| one.id).collect();
     let mut paged = Vec::new();
-    let mut page = Page {
-        first: 2,
-        after: None,
-    };
+    let mut page = Page::first(2, None);
     loop {
         let part = shop
             .notifications
@@ -122,4 +116,26 @@ fn staff_retry_a_failed_notification() {
         shop.notifications.retry(&admin(), "lost"),
         Err(Error::NotFound(_))
     ));
+}
+
+#[test]
+fn reads_notifications_by_their_ids() {
+    let shop = shop(&[]);
+    let (ada, bob) = (
+        shop.user("Ada", "ada@example.com"),
+        shop.user("Bob", "bob@example.com"),
+    );
+    let (_, placed) = shop.order(&ada);
+    shop.handle(&placed).unwrap();
+    let known = shop.list().remove(0);
+    let ids = ["nonsense".to_owned(), known.id.clone()];
+    let read = |caller: &Caller| shop.notifications.get_many(caller, &ids);
+    for caller in [Caller::ApiKey, customer(&ada)] {
+        let found = read(&caller).unwrap();
+        assert!(matches!(found[0], Err(Error::NotFound(_))), "{found:?}");
+        assert_eq!(found[1].as_ref().unwrap().recipient, known.recipient);
+    }
+    let found = read(&customer(&bob)).unwrap();
+    assert!(matches!(found[1], Err(Error::Forbidden(_))), "{found:?}");
+    assert!(matches!(read(&Caller::Anonymous), Err(Error::Unauthenticated(_))));
 }

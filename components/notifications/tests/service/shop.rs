@@ -9,7 +9,7 @@ use mercato_orders::OrdersService;
 use mercato_ports::documents::{Replacement, Write};
 use mercato_ports::events::{Event, HandlerFailure};
 use mercato_ports::http_client::{HttpFailure, Response};
-use mercato_shop::accounts::{Channel, Client, Credentials, UserPatch};
+use mercato_shop::accounts::{Channel, Client, Registration, UserPatch};
 use mercato_shop::catalog::{NewProduct, ProductDetails};
 use mercato_shop::id;
 use mercato_shop::notifications::{Email, Notification, NotificationFilter, Preference, Sms};
@@ -64,8 +64,10 @@ pub fn shop(config: &[(&'static str, &str)]) -> Shop {
 impl Shop {
     /// Creates a user whose addresses are not verified. Drops the events.
     pub fn unverified(&self, name: &str, email: &str) -> String {
-        let input = Credentials {
-            username: name.into(),
+        let input = Registration {
+            username: Some(name.into()),
+            email: None,
+            name: None,
             password: "a long password".into(),
         };
         let client = Client {
@@ -183,10 +185,7 @@ impl Shop {
     }
 
     pub fn list_by(&self, caller: &Caller, filter: NotificationFilter) -> Vec<Notification> {
-        let page = Page {
-            first: 100,
-            after: None,
-        };
+        let page = Page::first(100, None);
         let list = Notifications::list(&self.notifications, caller, &filter, &page).unwrap();
         list.edges.into_iter().map(|edge| edge.notification).collect()
     }

@@ -2,8 +2,6 @@
 
 pub mod redemption;
 
-use std::ops::RangeInclusive;
-
 use mercato_ports::documents::{Change, CommitFailure, RefusalReason};
 use mercato_shop::accounts::AuditAction;
 use mercato_shop::collection::Stored;
@@ -19,8 +17,8 @@ use crate::repository::{DISCOUNTS, DiscountBody, to_discount};
 /// The name of the list's only sort.
 const NEWEST_FIRST: &str = "-created";
 
-/// The upper limit is the largest Int of GraphQL.
-const AMOUNT: RangeInclusive<i64> = 1..=i32::MAX as i64;
+/// The denominator of percentages: a basis point is a hundredth of a percent.
+const WHOLE: u32 = 10_000;
 
 /// Creates a discount. Its terms never change.
 ///
@@ -34,9 +32,10 @@ pub fn create(ports: &impl Ports, caller: &Caller, input: &NewDiscount) -> Resul
     let act = audit::discount(caller, AuditAction::DiscountCreate, &discount.id, Some(detail))?;
     match ports.commit(&[write], &[act]) {
         Ok(()) => Ok(to_discount(discount)),
-        Err(CommitFailure::Refused(_)) => Err(Error::Conflict(
-            "A discount with this code exists already. Choose another code.".into(),
-        )),
+        Err(CommitFailure::Refused(_)) => Err(Error::Conflict(format!(
+            "A discount with the code {} exists already. Choose another `code`.",
+            discount.id
+        ))),
         Err(failure) => Err(failure.into()),
     }
 }
@@ -44,7 +43,7 @@ pub fn create(ports: &impl Ports, caller: &Caller, input: &NewDiscount) -> Resul
 /// Disables a discount. Orders that are being placed with it are rejected. Can be repeated.
 pub fn disable(ports: &impl Ports, caller: &Caller, code: &str) -> Result<Discount, Error> {
     caller.require_admin()?;
-    let missing = || Error::NotFound(format!("There is no discount with the code {code}."));
+    let missing = || not_found(code);
     let code = redemption::normalize(code).ok_or_else(missing)?;
     let act = audit::discount(caller, AuditAction::DiscountDisable, &code, None)?;
     let disable = Change {
@@ -69,6 +68,20 @@ pub fn disable(ports: &impl Ports, caller: &Caller, code: &str) -> Result<Discou
     Ok(to_discount(discount))
 }
 
+/// Reads discounts by their codes.
+pub fn get_many(
+    ports: &impl Ports,
+    caller: &Caller,
+    codes: &[String],
+) -> Result<Vec<Result<Discount, Error>>, Error> {
+    caller.require_admin()?;
+    let found = DISCOUNTS.get_many(ports, codes)?;
+    let answer = |(code, stored): (&String, Option<Stored<DiscountBody>>)| {
+        stored.map(to_discount).ok_or_else(|| not_found(code))
+    };
+    Ok(codes.iter().zip(found).map(answer).collect())
+}
+
 /// Lists discounts, newest first.
 pub fn list(ports: &impl Ports, caller: &Caller, page: &Page) -> Result<DiscountPage, Error> {
     caller.require_admin()?;
@@ -78,11 +91,17 @@ pub fn list(ports: &impl Ports, caller: &Caller, page: &Page) -> Result<Discount
     let found = query::page(ports, &DISCOUNTS, query, page, NEWEST_FIRST, created_at)?;
     Ok(DiscountPage {
         has_next: found.has_next,
+        has_previous: found.has_previous,
+        total: found.total,
         edges: found.map(|cursor, stored| DiscountEdge {
             cursor,
             discount: to_discount(stored),
         }),
     })
+}
+
+fn not_found(code: &str) -> Error {
+    Error::NotFound(format!("There is no discount with the code {code}."))
 }
 
 /// Checks the terms of a discount.
@@ -94,18 +113,21 @@ fn new_discount(ports: &impl Ports, input: &NewDiscount) -> Result<Stored<Discou
         )
     })?;
     match input.reduction {
-        Reduction::Percent(1..=100) => {}
-        Reduction::Percent(_) => {
-            return Err(Error::invalid("percent", "`percent` must be from 1 to 100."));
+        Reduction::BasisPoints(1..=WHOLE) => {}
+        Reduction::BasisPoints(_) => {
+            let message = "`percent` must be from 1 to 100, or `basisPoints` from 1 to 10000.";
+            return Err(Error::invalid("percent", message));
         }
-        Reduction::Amount(amount) => check_amount("amount", amount)?,
+        Reduction::Amount(amount) => {
+            currency::check_amount("amount", 1, amount)?;
+        }
     }
     if let Some(minimum) = input.minimum {
-        check_amount("minimum", minimum)?;
+        currency::check_amount("minimum", 1, minimum)?;
     }
     let given = input.currency.as_deref().map(currency::check).transpose()?;
     let currency = match (input.reduction, input.minimum) {
-        (Reduction::Percent(_), None) => given,
+        (Reduction::BasisPoints(_), None) => given,
         _ => Some(given.map_or_else(|| currency::default_currency(ports), Ok)?),
     };
     for (field, limit) in [
@@ -141,24 +163,15 @@ fn new_discount(ports: &impl Ports, input: &NewDiscount) -> Result<Stored<Discou
     Ok(Stored { id, version: 1, body })
 }
 
-fn check_amount(field: &str, amount: i64) -> Result<(), Error> {
-    if AMOUNT.contains(&amount) {
-        Ok(())
-    } else {
-        Err(Error::invalid(
-            field,
-            format!("`{field}` must be from 1 to 2147483647 minor units (cents)."),
-        ))
-    }
-}
-
 /// Describes the reduction for the audit log.
 fn describe(body: &DiscountBody) -> String {
     match body.reduction {
-        Reduction::Percent(percent) => format!("{percent} percent"),
+        Reduction::BasisPoints(points) => match (points / 100, points % 100) {
+            (percent, 0) => format!("{percent} percent"),
+            (percent, hundredths) => format!("{percent}.{hundredths:02} percent"),
+        },
         Reduction::Amount(amount) => {
-            let currency = body.currency.as_deref().unwrap_or_default();
-            format!("{amount} minor units of {currency}")
+            currency::with_code(amount, body.currency.as_deref().unwrap_or_default())
         }
     }
 }

@@ -3,6 +3,7 @@
 
 use mercato_ports::documents::{Change, Write};
 use mercato_shop::collection::Stored;
+use mercato_shop::currency;
 use mercato_shop::discounts::Reduction;
 use mercato_shop::ports::Ports;
 use mercato_shop::types::Error;
@@ -32,8 +33,13 @@ impl DiscountUse {
             Some(_) => CUSTOMER_USES.get(ports, &customer_uses_id(&code, user_id))?,
             None => None,
         };
-        if customer_uses.as_ref().is_some_and(|uses| uses.body.left < 1) {
-            return Err(used_up());
+        if let Some(limit) = discount.body.limit_per_customer
+            && customer_uses.as_ref().is_some_and(|uses| uses.body.left < 1)
+        {
+            return Err(invalid(format!(
+                "Each customer can use this discount code for {}, and this customer has. Order without it.",
+                orders(limit)
+            )));
         }
         Ok(Self {
             discount,
@@ -42,21 +48,30 @@ impl DiscountUse {
         })
     }
 
-    /// Returns the reduction of a subtotal, which is never more than the subtotal. Percentages are rounded
-    /// down.
-    pub fn reduction(&self, subtotal: i64, currency: &str) -> Result<i64, Error> {
+    /// Returns the reduction of a subtotal, which is never more than the subtotal. It is rounded down to a
+    /// multiple of the unit, unless it is the whole subtotal.
+    pub fn reduction(&self, subtotal: i64, currency: &str, unit: i64) -> Result<i64, Error> {
         let body = &self.discount.body;
         if let Some(own) = body.currency.as_deref().filter(|own| *own != currency) {
-            return Err(invalid(format!("This discount code is for orders in {own}.")));
+            return Err(invalid(format!(
+                "This discount code is for orders in {own}. This order is in {currency}."
+            )));
         }
         if let Some(minimum) = body.minimum.filter(|minimum| subtotal < *minimum) {
             return Err(invalid(format!(
-                "This discount code is for orders of at least {minimum} minor units of {currency}."
+                "This discount code is for orders of at least {}. The products cost {}.",
+                currency::with_code(minimum, currency),
+                currency::with_code(subtotal, currency)
             )));
         }
-        Ok(match body.reduction {
-            Reduction::Percent(percent) => subtotal.saturating_mul(i64::from(percent)) / 100,
+        let reduction = match body.reduction {
+            Reduction::BasisPoints(points) => percentage(subtotal, points),
             Reduction::Amount(amount) => amount.min(subtotal),
+        };
+        Ok(if reduction == subtotal {
+            subtotal
+        } else {
+            reduction - reduction % unit
         })
     }
 
@@ -98,8 +113,13 @@ impl DiscountBody {
             Err(invalid("This discount code is not valid yet."))
         } else if self.ends_at.is_some_and(|end| now >= end) {
             Err(invalid("This discount code has expired."))
-        } else if self.left.is_some_and(|left| left < 1) {
-            Err(used_up())
+        } else if let Some(limit) = self.limit
+            && self.left.is_some_and(|left| left < 1)
+        {
+            Err(invalid(format!(
+                "This discount code was for {}, and all of them were placed. Order without it.",
+                orders(limit)
+            )))
         } else {
             Ok(())
         }
@@ -145,6 +165,13 @@ fn invalid(message: impl Into<String>) -> Error {
     Error::invalid("discountCode", message)
 }
 
-fn used_up() -> Error {
-    invalid("This discount code has no uses left. Order without it.")
+/// Returns a number of orders as text.
+fn orders(count: u32) -> String {
+    format!("{count} order{}", if count == 1 { "" } else { "s" })
+}
+
+/// Returns a part of an amount, in hundredths of a percent. Rounds down.
+fn percentage(amount: i64, points: u32) -> i64 {
+    let part = i128::from(amount) * i128::from(points) / 10_000;
+    i64::try_from(part).unwrap_or(amount)
 }

@@ -6,6 +6,7 @@
 
 use mercato_ports::documents::CommitFailure;
 use mercato_shop::collection::Stored;
+use mercato_shop::currency::{self, MAX_AMOUNT};
 use mercato_shop::id;
 use mercato_shop::orders::{Actor, NewOrder, Order, Status};
 use mercato_shop::ports::Ports;
@@ -23,9 +24,6 @@ use crate::{audit, events, settings};
 /// How long the tombstone of an abandoned placement is kept, in milliseconds: 30 days. No client repeats a
 /// placement for that long.
 const TOMBSTONE_LIFETIME: u64 = 30 * 24 * 3_600_000;
-
-/// The largest total of an order, in minor units: the largest Int of GraphQL.
-const MAX_TOTAL: i64 = i32::MAX as i64;
 
 const OWN_ORDERS: &str = "You can place only your own orders.";
 
@@ -209,7 +207,7 @@ fn insert(
     mut discount: Option<DiscountUse>,
 ) -> Result<Order, Error> {
     let order_id = plan.command.order_id;
-    let mut body = new_order(plan, priced, discount.as_ref())?;
+    let mut body = new_order(ports, plan, priced, discount.as_ref())?;
     let mut events = vec![events::placed(order_id, &body.user_id)?];
     events.extend(audit::placement(&plan.command.actor, order_id, &body.user_id)?);
     if let Some(due) = plan.due {
@@ -259,8 +257,20 @@ fn abandoned() -> Error {
     Error::Conflict("This order took too long and was abandoned. Nothing was bought: place it again.".into())
 }
 
+/// Checks an amount of a whole order.
+fn check_size(amount: i64) -> Result<(), Error> {
+    if amount <= MAX_AMOUNT {
+        return Ok(());
+    }
+    Err(Error::invalid(
+        "products",
+        format!("The total with tax must be at most {MAX_AMOUNT} minor units. Split the order."),
+    ))
+}
+
 /// Creates the order of priced lines.
 fn new_order(
+    ports: &impl Ports,
     plan: &Plan<'_>,
     priced: Vec<PricedLine>,
     discount: Option<&DiscountUse>,
@@ -278,21 +288,23 @@ fn new_order(
     let expected = plan.command.expected_subtotal;
     if let Some(expected) = expected.filter(|expected| *expected != subtotal) {
         return Err(Error::Conflict(format!(
-            "The products cost {subtotal} minor units of {currency} now, not {expected}. Nothing was bought. \
-             Check the prices."
+            "The products cost {} now, not {}. Nothing was bought. Check the prices.",
+            currency::with_code(subtotal, &currency),
+            currency::with_code(expected, &currency)
         )));
     }
+    check_size(subtotal)?;
+    let unit = settings::unit(ports, &currency);
     let reduction = match discount {
-        Some(discount) => discount.reduction(subtotal, &currency)?,
+        Some(discount) => discount.reduction(subtotal, &currency, unit)?,
         None => 0,
     };
-    let amounts = amounts::of_lines(&subtotals, reduction, plan.rate);
-    if amounts::total(amounts.iter()).total > MAX_TOTAL {
-        return Err(Error::invalid(
-            "products",
-            format!("The total with tax must be at most {MAX_TOTAL} minor units. Split the order."),
-        ));
-    }
+    let amounts = amounts::of_lines(&subtotals, reduction, plan.rate, unit);
+    let total = amounts::total(amounts.iter()).total;
+    check_size(total)?;
+    settings::check_payable(ports, total, &currency).map_err(|reason| {
+        Error::invalid("products", format!("{reason} Order products with such a total."))
+    })?;
     let lines = priced.into_iter().zip(amounts).map(|(line, amounts)| LineBody {
         product_id: line.product_id,
         name: line.name,

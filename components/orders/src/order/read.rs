@@ -67,7 +67,9 @@ pub fn list(ports: &impl Ports, caller: &Caller, order_query: &OrderQuery) -> Re
     let found = query::page(ports, &ORDERS, query, &order_query.page, name, created_at)?;
     let edge = |(cursor, stored)| to_order(stored).map(|order| OrderEdge { cursor, order });
     Ok(OrderPage {
-        edges: found.edges.into_iter().filter_map(edge).collect(),
         has_next: found.has_next,
+        has_previous: found.has_previous,
+        total: found.total,
+        edges: found.edges.into_iter().filter_map(edge).collect(),
     })
 }

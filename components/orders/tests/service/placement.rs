@@ -2,10 +2,11 @@
 
 use std::thread;
 
-use crate::shop::{ANY, DUE, Shop, code, line, of, shop};
+use crate::shop::{ANY, DUE, PLACED, Shop, code, line, of, shop};
 use mercato_shop::discounts::{NewDiscount, Reduction};
 use mercato_shop::id;
 use mercato_shop::orders::{Actor, NewOrder, Order};
+use mercato_shop::ports::Ports;
 use mercato_shop::services::{Catalog, Inventory, Placement};
 use mercato_shop::testing::{admin, customer, error_code};
 use mercato_shop::types::{Caller, Error};
@@ -110,6 +111,96 @@ fn withdraws_a_placement_unless_it_was_made() {
 }
 
 #[test]
+fn commits_an_order_with_its_discount_and_its_events() {
+    for commits in 0..4 {
+        let shop = shop(&[("ORDER_EXPIRY_SECONDS", "600")]);
+        let product = shop.product(10, 5);
+        shop.discount(NewDiscount {
+            limit: Some(5),
+            limit_per_customer: Some(2),
+            ..code("TWICE", Reduction::BasisPoints(5_000))
+        });
+        let input = NewOrder {
+            discount_code: Some("TWICE".into()),
+            ..of(&[line(&product, 1)])
+        };
+        drop(shop.ports.take_events());
+        shop.ports.stop_after(commits);
+        let placed = shop.orders.place(&admin(), &id::new(), "u1", &input, None);
+        shop.ports.restart();
+        // One commit reserves, and one inserts the order.
+        assert_eq!(placed.is_ok(), commits > 1, "{commits}: {placed:?}");
+        let orders = shop.list(&admin(), ANY).unwrap().len();
+        let events = shop.ports.take_events();
+        let count = |kind: &str| events.iter().filter(|event| event.kind == kind).count();
+        let expected = usize::from(placed.is_ok());
+        assert_eq!(orders, expected, "after {commits} commits");
+        for kind in [PLACED, "mercato.orders.order-due", "mercato.orders.audited"] {
+            assert_eq!(count(kind), expected, "{kind} after {commits} commits");
+        }
+        assert_eq!(shop.used("TWICE"), expected as u64, "after {commits} commits");
+        let more = (0..3).filter(|_| place(&shop, &id::new(), &input).is_ok());
+        assert_eq!(more.count(), 2 - expected, "after {commits} commits");
+    }
+}
+
+#[test]
+fn uses_no_discount_for_a_placement_that_is_abandoned_meanwhile() {
+    let shop = shop(&[]);
+    let product = shop.product(10, 5);
+    shop.discount(NewDiscount {
+        limit_per_customer: Some(1),
+        ..code("ONCE", Reduction::BasisPoints(5_000))
+    });
+    let input = NewOrder {
+        discount_code: Some("ONCE".into()),
+        ..of(&[line(&product, 1)])
+    };
+    // The first commit reserves. After it, the placement is withdrawn.
+    let (orders, id) = (shop.orders.clone(), id::new());
+    let other = id.clone();
+    shop.ports.after_next_commit(move || {
+        assert_eq!(orders.withdraw(&customer("u1"), &other, "u1").unwrap(), None);
+    });
+    assert_eq!(error_code(&place(&shop, &id, &input)), "CONFLICT");
+    assert_eq!((shop.used("ONCE"), shop.stock(&product)), (0, (5, 0, 0)));
+    place(&shop, &id::new(), &input).unwrap();
+}
+
+#[test]
+fn remembers_an_abandoned_placement_for_30_days() {
+    const ORDERS: &str = "orders.orders";
+    const DAY: u64 = 24 * 3_600_000;
+    let shop = shop(&[]);
+    let product = shop.product(1, 5);
+    let input = of(&[line(&product, 1)]);
+    let withdraw = |id: &str| assert_eq!(shop.orders.withdraw(&admin(), id, "u1").unwrap(), None);
+    let ordered = place(&shop, &id::new(), &input).unwrap();
+    shop.set(ORDERS, &ordered.id, "createdAt", id::now() - 31 * DAY);
+    let [older, newer] = [(); 2].map(|()| id::new());
+    for id in [&older, &newer] {
+        withdraw(id);
+    }
+    for (id, days) in [(&older, 31), (&newer, 29)] {
+        shop.set(ORDERS, id, "abandonedAt", id::now() - days * DAY);
+    }
+    let is_stored = |id: &String| {
+        let found = shop.ports.get_many(ORDERS, std::slice::from_ref(id)).unwrap();
+        found[0].is_some()
+    };
+    // Only some of the tombstones that are inserted remove old ones.
+    for _ in 0..1_000 {
+        withdraw(&id::new());
+        if !is_stored(&older) {
+            break;
+        }
+    }
+    assert_eq!((is_stored(&older), is_stored(&newer)), (false, true));
+    assert_eq!(error_code(&place(&shop, &newer, &input)), "CONFLICT");
+    assert!(is_stored(&ordered.id));
+}
+
+#[test]
 fn rejects_an_unexpected_subtotal() {
     let shop = shop(&[("TAX_RATES", "*=10")]);
     let product = shop.product(250, 5);
@@ -119,7 +210,7 @@ fn rejects_an_unexpected_subtotal() {
             .place(&customer("u1"), &id::new(), "u1", &input, Some(expected))
     };
     assert!(
-        matches!(place(550), Err(Error::Conflict(message)) if message.contains("500 minor units of USD"))
+        matches!(place(550), Err(Error::Conflict(message)) if message.contains("cost 5.00 USD now, not 5.50 USD"))
     );
     assert_eq!(shop.stock(&product), (5, 0, 0));
     assert_eq!(place(500).unwrap().amounts.total, 550);
@@ -131,7 +222,7 @@ fn places_one_order_for_concurrent_requests_and_uses_its_discount_once() {
     let product = shop.product(10, 50);
     shop.discount(NewDiscount {
         limit: Some(1),
-        ..code("once", Reduction::Percent(50))
+        ..code("once", Reduction::BasisPoints(5_000))
     });
     let id = id::new();
     let input = NewOrder {

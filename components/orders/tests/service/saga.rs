@@ -2,6 +2,7 @@
 
 use crate::shop::{ANY, DUE, PLACED, line, of, page, shop};
 use mercato_ports::events::{Event, HandlerFailure};
+use mercato_shop::id;
 use mercato_shop::orders::{OrderPage, OrderQuery, Status};
 use mercato_shop::services::{Inventory, Orders};
 use mercato_shop::testing::{admin, customer, error_code};
@@ -71,6 +72,21 @@ fn releases_a_reservation_without_an_order() {
         .get_many(&admin(), &["0198c0de-0000-7000-8000-000000000001".into()])
         .unwrap();
     assert_eq!(error_code(&found[0]), "NOT_FOUND");
+}
+
+#[test]
+fn sets_the_timers_of_an_order_to_the_configured_times() {
+    let shop = shop(&[("RESERVATION_SECONDS", "300"), ("ORDER_EXPIRY_SECONDS", "600")]);
+    let product = shop.product(1, 5);
+    let before = id::now();
+    shop.order(&product, 1);
+    let after = id::now();
+    let events = shop.ports.take_events();
+    for (kind, wait) in [(DUE, 300_000), ("mercato.orders.order-due", 600_000)] {
+        let timer = events.iter().find(|event| event.kind == kind).unwrap();
+        let times = before + wait..=after + wait;
+        assert!(times.contains(&timer.due.unwrap()), "{timer:?}");
+    }
 }
 
 #[test]

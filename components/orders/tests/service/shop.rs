@@ -2,10 +2,12 @@
 
 use mercato_catalog::CatalogService;
 use mercato_orders::OrdersService;
+use mercato_ports::documents::{Replacement, Write};
 use mercato_ports::events::Event;
 use mercato_shop::catalog::{NewProduct, ProductDetails, Stock};
 use mercato_shop::discounts::{NewDiscount, Reduction};
 use mercato_shop::orders::{NewOrder, Order, OrderFilter, OrderQuery};
+use mercato_shop::ports::Ports;
 use mercato_shop::services::{Catalog, Discounts, Orders};
 use mercato_shop::testing::{TestPorts, admin, customer};
 use mercato_shop::types::{Caller, Error, Line, Page};
@@ -36,13 +38,22 @@ pub fn shop(config: &[(&'static str, &str)]) -> Shop {
 
 impl Shop {
     pub fn product(&self, price: i64, quantity: i64) -> String {
+        self.create(price, None, quantity)
+    }
+
+    /// Creates a product with 9 units and a price in another currency.
+    pub fn product_in(&self, currency: &str, price: i64) -> String {
+        self.create(price, Some(currency.into()), 9)
+    }
+
+    fn create(&self, price: i64, currency: Option<String>, quantity: i64) -> String {
         let input = NewProduct {
             name: "Sock".into(),
             description: None,
             manufacturer: None,
             external_id: None,
             price,
-            currency: None,
+            currency,
             quantity,
             details: ProductDetails::default(),
         };
@@ -92,6 +103,28 @@ impl Shop {
 
     pub fn discount(&self, input: NewDiscount) {
         self.orders.create(&admin(), &input).unwrap();
+    }
+
+    /// Returns how often a discount was used.
+    pub fn used(&self, code: &str) -> u64 {
+        let codes = [code.to_owned()];
+        let mut found = Discounts::get_many(&self.orders, &admin(), &codes).unwrap();
+        found.remove(0).unwrap().used
+    }
+
+    /// Changes a time of a document directly in the store.
+    pub fn set(&self, collection: &str, id: &str, field: &str, time: u64) {
+        let found = self.ports.get_many(collection, &[id.to_owned()]).unwrap();
+        let document = found[0].clone().unwrap();
+        let mut body: serde_json::Value = serde_json::from_str(&document.body).unwrap();
+        body[field] = time.into();
+        let write = Write::Replace(Replacement {
+            collection: collection.into(),
+            id: id.into(),
+            expected: document.version,
+            body: body.to_string(),
+        });
+        self.ports.commit(&[write], &[]).unwrap();
     }
 
     pub fn event(&self, kind: &str) -> Event {
@@ -156,5 +189,5 @@ pub const ANY: OrderFilter = OrderFilter {
 };
 
 pub fn page(first: u32, after: Option<String>) -> Page {
-    Page { first, after }
+    Page::first(first, after)
 }

@@ -3,12 +3,13 @@
 use std::thread;
 
 use crate::shop::{Shop, code, line, of, page, shop};
+use mercato_shop::currency::MAX_AMOUNT;
 use mercato_shop::discounts::{NewDiscount, Reduction};
 use mercato_shop::id;
-use mercato_shop::orders::{Amounts, NewOrder, Order};
+use mercato_shop::orders::{Amounts, NewOrder, Order, Status};
 use mercato_shop::services::{Discounts, Orders};
 use mercato_shop::testing::{admin, customer, error_code};
-use mercato_shop::types::{Caller, Error};
+use mercato_shop::types::{Caller, Error, Line};
 
 fn place(shop: &Shop, user: &str, product: &str, code: &str) -> Result<Order, Error> {
     let input = NewOrder {
@@ -26,17 +27,11 @@ fn refusal(answer: Result<Order, Error>) -> String {
     }
 }
 
-fn used(shop: &Shop, code: &str) -> u64 {
-    let list = Discounts::list(&shop.orders, &admin(), &page(100, None)).unwrap();
-    let mut found = list.edges.into_iter().map(|edge| edge.discount);
-    found.find(|discount| discount.code == code).unwrap().used
-}
-
 #[test]
 fn adds_up_discount_and_tax_of_the_region() {
     let shop = shop(&[("TAX_RATES", "US-CA=7.25,US=5,DE=19,*=1")]);
     let (a, b) = (shop.product(999, 20), shop.product(1, 20));
-    shop.discount(code("ten", Reduction::Percent(10)));
+    shop.discount(code("ten", Reduction::BasisPoints(1_000)));
     let place = |region: Option<&str>, code: Option<&str>| {
         let input = NewOrder {
             lines: vec![line(&a, 3), line(&b, 2)],
@@ -70,12 +65,12 @@ fn adds_up_discount_and_tax_of_the_region() {
     assert_eq!(place(Some("US-NY"), None).3, 150);
     assert_eq!(place(None, None), (None, 2_999, 0, 30, 3_029));
     let wrong = NewOrder {
-        region: Some("Bavaria".into()),
+        region: Some("UK".into()),
         ..of(&[line(&a, 1)])
     };
     assert!(matches!(
         shop.orders.place(&customer("u1"), &wrong),
-        Err(Error::Invalid(violation)) if violation.field == "region"
+        Err(Error::Invalid(violation)) if violation.field == "region" && violation.message.contains("GB")
     ));
 }
 
@@ -106,14 +101,136 @@ fn charges_no_tax_without_rates_and_fails_with_invalid_rates() {
 }
 
 #[test]
-fn rejects_an_order_whose_total_with_tax_is_too_large() {
-    let shop = shop(&[("TAX_RATES", "*=19")]);
-    let id = shop.product(i64::from(i32::MAX), 5);
-    assert!(matches!(
-        shop.orders.place(&customer("u1"), &of(&[line(&id, 1)])),
-        Err(Error::Invalid(violation)) if violation.field == "products"
-    ));
-    assert_eq!(shop.stock(&id), (5, 0, 0));
+fn an_order_may_cost_the_largest_amount_and_no_more() {
+    let shop = shop(&[("TAX_RATES", "DE=0.0001,*=0")]);
+    let (most, one) = (shop.product(MAX_AMOUNT, 5), shop.product(1, 5));
+    let half = shop.product(MAX_AMOUNT / 500_000, 1_000_000);
+    let place = |lines: &[Line], region: Option<&str>| {
+        let input = NewOrder {
+            region: region.map(Into::into),
+            ..of(lines)
+        };
+        shop.orders.place(&customer("u1"), &input)
+    };
+    let placed = place(&[line(&most, 1)], None).unwrap();
+    assert_eq!(placed.amounts.total, MAX_AMOUNT);
+    assert_eq!(shop.read(&placed.id), placed);
+    shop.deliver();
+    for (lines, region) in [
+        (&[line(&most, 1)][..], Some("DE")),
+        (&[line(&most, 2)], None),
+        (&[line(&most, 1), line(&one, 1)], None),
+        (&[line(&half, 1_000_000)], None),
+    ] {
+        match place(lines, region) {
+            Err(Error::Invalid(why)) => {
+                assert_eq!(why.field, "products");
+                assert!(why.message.contains("9007199254740991"), "{}", why.message);
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(
+        (shop.stock(&most), shop.stock(&half)),
+        ((4, 0, 1), (1_000_000, 0, 0))
+    );
+}
+
+#[test]
+fn rounds_a_percentage_of_any_amount_down() {
+    let shop = shop(&[]);
+    let (most, cheap) = (shop.product(MAX_AMOUNT, 1), shop.product(1_000, 9));
+    shop.discount(code("PART", Reduction::BasisPoints(620)));
+    shop.discount(code("LEAST", Reduction::BasisPoints(1)));
+    shop.discount(code("ALL", Reduction::BasisPoints(10_000)));
+    for (product, code, discount) in [
+        // 6.2 % of 10.00 are 0.62, and 0.01 % of it are 0.001.
+        (&cheap, "PART", 62),
+        (&cheap, "LEAST", 0),
+        (&cheap, "ALL", 1_000),
+        (&most, "PART", 558_446_353_793_941),
+    ] {
+        let order = place(&shop, "u1", product, code).unwrap();
+        assert_eq!(order.amounts.discount, discount, "{code}");
+    }
+}
+
+#[test]
+fn an_order_of_500_lines_is_placed() {
+    let shop = shop(&[]);
+    let products: Vec<_> = (0..501).map(|_| shop.product(3, 9)).collect();
+    let lines: Vec<_> = products.iter().map(|id| line(id, 2)).collect();
+    let placed = shop.orders.place(&customer("u1"), &of(&lines[..500])).unwrap();
+    assert_eq!((placed.lines.len(), placed.amounts.total), (500, 3_000));
+    shop.deliver();
+    assert_eq!(shop.stock(&products[499]), (7, 0, 2));
+    match shop.orders.place(&customer("u1"), &of(&lines)) {
+        Err(Error::Invalid(why)) => {
+            assert_eq!(
+                why.message,
+                "`products` must have 1 to 500 lines. This order has 501."
+            );
+        }
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(shop.stock(&products[500]), (9, 0, 0));
+}
+
+#[test]
+fn refuses_a_total_that_stripe_can_not_charge() {
+    let place = |gateway: &[(&'static str, &str)], currency: &str, price: i64| {
+        let shop = shop(gateway);
+        let product = shop.product_in(currency, price);
+        let answer = shop.orders.place(&customer("u1"), &of(&[line(&product, 1)]));
+        let stock = shop.stock(&product);
+        assert_eq!(stock.0, if answer.is_ok() { 8 } else { 9 }, "{stock:?}");
+        answer.map(|order| order.amounts.total)
+    };
+    let stripe = [("PAYMENT_GATEWAY", "stripe")];
+    for (currency, price, reason) in [
+        (
+            "KWD",
+            13_574,
+            "13.574 KWD can't be paid by card. The payment gateway takes only multiples of 0.010 KWD.",
+        ),
+        (
+            "MGA",
+            1_150,
+            "11.50 MGA can't be paid by card. The payment gateway takes only multiples of 1.00 MGA.",
+        ),
+    ] {
+        match place(&stripe, currency, price) {
+            Err(Error::Invalid(why)) => {
+                assert_eq!(why.field, "products");
+                assert!(why.message.starts_with(reason), "{}", why.message);
+            }
+            other => panic!("{other:?}"),
+        }
+        // Another gateway, or a shop without one, takes every amount.
+        assert_eq!(place(&[], currency, price), Ok(price));
+    }
+    for (currency, price) in [("UGX", 5_500), ("ISK", 2_200), ("MGA", 1_100), ("KWD", 13_570)] {
+        assert_eq!(place(&stripe, currency, price), Ok(price));
+    }
+}
+
+#[test]
+fn rounds_tax_and_discount_to_what_stripe_can_charge() {
+    let amounts = |gateway: &[(&'static str, &str)], currency: &str, price: i64| {
+        let mut config = gateway.to_vec();
+        config.push(("TAX_RATES", "*=7.25"));
+        let shop = shop(&config);
+        shop.discount(code("THIRD", Reduction::BasisPoints(3_333)));
+        let product = shop.product_in(currency, price);
+        let order = place(&shop, "u1", &product, "THIRD").unwrap().amounts;
+        (order.discount, order.tax, order.total)
+    };
+    let stripe = [("PAYMENT_GATEWAY", "stripe")];
+    // 33.33 % of 13.570 are 4.522, and 7.25 % of the rest 0.656.
+    assert_eq!(amounts(&[], "KWD", 13_570), (4_522, 656, 9_704));
+    assert_eq!(amounts(&stripe, "KWD", 13_570), (4_520, 660, 9_710));
+    assert_eq!(amounts(&[], "MGA", 1_100), (366, 53, 787));
+    assert_eq!(amounts(&stripe, "MGA", 1_100), (300, 100, 900));
 }
 
 #[test]
@@ -151,7 +268,7 @@ fn rejects_a_discount_that_can_not_be_used_and_says_why() {
     shop.orders.disable(&admin(), "over").unwrap();
     for (code, reason) in [
         ("EARLY", "not valid yet"),
-        ("LARGE", "at least 1001"),
+        ("LARGE", "at least 10.01 USD. The products cost 10.00 USD"),
         ("EURO", "in EUR"),
         ("OVER", "no longer valid"),
         ("NOTHING", "no such"),
@@ -167,7 +284,7 @@ fn rejects_a_discount_that_can_not_be_used_and_says_why() {
         assert_eq!(order.amounts.total, total, "{code}");
         assert_eq!(order.discount_code, Some(code.to_ascii_uppercase()));
     }
-    assert_eq!((used(&shop, "RUNNING"), used(&shop, "EARLY")), (1, 0));
+    assert_eq!((shop.used("RUNNING"), shop.used("EARLY")), (1, 0));
 }
 
 #[test]
@@ -177,7 +294,7 @@ fn never_uses_a_discount_more_often_than_its_limits() {
     shop.discount(NewDiscount {
         limit: Some(5),
         limit_per_customer: Some(2),
-        ..code("FEW", Reduction::Percent(50))
+        ..code("FEW", Reduction::BasisPoints(5_000))
     });
     let tries = thread::scope(|scope| {
         let tries: Vec<_> = (0..24)
@@ -195,10 +312,16 @@ fn never_uses_a_discount_more_often_than_its_limits() {
     for (user, answer) in tries {
         match answer {
             Ok(order) => orders.push((user, order.id)),
-            refused => assert!(refusal(refused).contains("no uses left")),
+            refused => {
+                let reason = refusal(refused);
+                assert!(
+                    reason.contains("for 5 orders") || reason.contains("Each customer"),
+                    "{reason}"
+                );
+            }
         }
     }
-    assert_eq!((orders.len(), used(&shop, "FEW")), (5, 5));
+    assert_eq!((orders.len(), shop.used("FEW")), (5, 5));
     for user in 0..3 {
         assert!(orders.iter().filter(|(one, _)| *one == user).count() <= 2);
     }
@@ -208,16 +331,71 @@ fn never_uses_a_discount_more_often_than_its_limits() {
     // A cancelled order gives its use back to its customer.
     let (user, cancelled) = &orders[0];
     shop.orders.cancel(&admin(), cancelled, None).unwrap();
-    assert_eq!(used(&shop, "FEW"), 4);
+    assert_eq!(shop.used("FEW"), 4);
     place(&shop, &format!("u{user}"), &id, "FEW").unwrap();
-    assert!(refusal(place(&shop, "u9", &id, "FEW")).contains("no uses left"));
+    assert!(refusal(place(&shop, "u9", &id, "FEW")).contains("was for 5 orders"));
+}
+
+#[test]
+fn each_customer_uses_a_discount_up_to_its_limit() {
+    let shop = shop(&[]);
+    let id = shop.product(10, 100);
+    shop.discount(NewDiscount {
+        limit: Some(9),
+        limit_per_customer: Some(3),
+        ..code("THREE", Reduction::BasisPoints(5_000))
+    });
+    let place = |user: &str| place(&shop, user, &id, "THREE");
+    let is_used_up = |user| refusal(place(user)).contains("for 3 orders");
+    let ordered = ["u1", "u2"].map(|user| [(); 3].map(|()| place(user).unwrap().id));
+    assert!(is_used_up("u1") && is_used_up("u2"));
+    assert_eq!(shop.used("THREE"), 6);
+    for number in [0, 1] {
+        shop.orders.cancel(&admin(), &ordered[0][number], None).unwrap();
+        assert!(shop.orders.cancel(&admin(), &ordered[0][number], None).is_err());
+    }
+    assert_eq!(shop.used("THREE"), 4);
+    for _ in 0..2 {
+        place("u1").unwrap();
+    }
+    assert!(is_used_up("u1") && is_used_up("u2"));
+    for _ in 0..3 {
+        place("u3").unwrap();
+    }
+    assert!(refusal(place("u4")).contains("was for 9 orders"));
+}
+
+#[test]
+fn commits_a_cancellation_with_its_events_and_the_return_of_its_discount() {
+    for commits in 0..3 {
+        let shop = shop(&[]);
+        let id = shop.product(10, 5);
+        shop.discount(NewDiscount {
+            limit_per_customer: Some(1),
+            ..code("ONCE", Reduction::BasisPoints(5_000))
+        });
+        let placed = place(&shop, "u1", &id, "ONCE").unwrap();
+        drop(shop.ports.take_events());
+        shop.ports.stop_after(commits);
+        let cancelled = shop.orders.cancel(&admin(), &placed.id, None).is_ok();
+        shop.ports.restart();
+        assert_eq!(cancelled, commits > 0);
+        assert_eq!(shop.read(&placed.id).status == Status::Cancelled, cancelled);
+        let events = shop.ports.take_events();
+        for kind in ["mercato.orders.order-cancelled", "mercato.orders.audited"] {
+            let count = events.iter().filter(|event| event.kind == kind).count();
+            assert_eq!(count, usize::from(cancelled), "{kind} after {commits} commits");
+        }
+        assert_eq!(shop.used("ONCE"), u64::from(!cancelled));
+        assert_eq!(place(&shop, "u1", &id, "ONCE").is_ok(), cancelled);
+    }
 }
 
 #[test]
 fn rejects_a_discount_that_is_disabled_during_the_placement() {
     let shop = shop(&[]);
     let id = shop.product(10, 5);
-    shop.discount(code("GONE", Reduction::Percent(50)));
+    shop.discount(code("GONE", Reduction::BasisPoints(5_000)));
     // The first commit reserves. Before the second one, which inserts the order, the discount is disabled.
     let other = shop.clone();
     shop.ports.before_next_commit(move || {
@@ -227,7 +405,7 @@ fn rejects_a_discount_that_is_disabled_during_the_placement() {
         });
     });
     assert!(refusal(place(&shop, "u1", &id, "GONE")).contains("no longer valid"));
-    assert_eq!((shop.stock(&id), used(&shop, "GONE")), ((5, 0, 0), 0));
+    assert_eq!((shop.stock(&id), shop.used("GONE")), ((5, 0, 0), 0));
 }
 
 #[test]
@@ -260,7 +438,7 @@ fn lets_only_admins_manage_discounts() {
     assert_eq!(error_code(&shop.orders.disable(&admin(), "AUTUMN")), "NOT_FOUND");
     let second = shop
         .orders
-        .create(&admin(), &code("OTHER", Reduction::Percent(5)))
+        .create(&admin(), &code("OTHER", Reduction::BasisPoints(500)))
         .unwrap();
     assert_eq!(second.currency, None, "a percentage has no currency");
     let first = Discounts::list(&shop.orders, &admin(), &page(1, None)).unwrap();
@@ -283,16 +461,16 @@ fn lets_only_admins_manage_discounts() {
 #[test]
 fn rejects_invalid_terms_of_a_discount() {
     let shop = shop(&[]);
-    let fine = || code("FINE", Reduction::Percent(10));
+    let fine = || code("FINE", Reduction::BasisPoints(1_000));
     let now = id::now();
     for (field, input) in [
-        ("code", code("no", Reduction::Percent(1))),
-        ("code", code("with space", Reduction::Percent(1))),
-        ("code", code("Größe", Reduction::Percent(1))),
-        ("percent", code("FINE", Reduction::Percent(0))),
-        ("percent", code("FINE", Reduction::Percent(101))),
+        ("code", code("no", Reduction::BasisPoints(100))),
+        ("code", code("with space", Reduction::BasisPoints(100))),
+        ("code", code("Größe", Reduction::BasisPoints(100))),
+        ("percent", code("FINE", Reduction::BasisPoints(0))),
+        ("percent", code("FINE", Reduction::BasisPoints(10_001))),
         ("amount", code("FINE", Reduction::Amount(0))),
-        ("amount", code("FINE", Reduction::Amount(i64::from(i32::MAX) + 1))),
+        ("amount", code("FINE", Reduction::Amount(MAX_AMOUNT + 1))),
         (
             "minimum",
             NewDiscount {
@@ -342,4 +520,19 @@ fn rejects_invalid_terms_of_a_discount() {
             other => panic!("{field}: {other:?}"),
         }
     }
+}
+
+#[test]
+fn reads_discounts_by_their_codes() {
+    let shop = shop(&[]);
+    shop.discount(code("ten", Reduction::BasisPoints(1_000)));
+    let codes = ["NONE".to_owned(), "TEN".to_owned()];
+    let found = Discounts::get_many(&shop.orders, &admin(), &codes).unwrap();
+    assert_eq!(error_code(&found[0]), "NOT_FOUND");
+    assert_eq!(
+        found[1].as_ref().unwrap().reduction,
+        Reduction::BasisPoints(1_000)
+    );
+    let refused = Discounts::get_many(&shop.orders, &customer("ada"), &codes);
+    assert_eq!(error_code(&refused), "FORBIDDEN");
 }

@@ -3,7 +3,8 @@
 pub mod stripe;
 pub mod test;
 
-use mercato_shop::types::{Error, Money};
+use mercato_shop::currency;
+use mercato_shop::types::Error;
 
 /// How long a gateway recognises a repeated request, in milliseconds. Stripe keeps idempotency keys for at
 /// least 24 hours, and charges again after that.
@@ -31,13 +32,26 @@ pub trait PaymentGateway {
     fn refund(&self, request: &RefundRequest<'_>) -> Result<RefundState, GatewayError>;
 }
 
+/// Converts an amount in minor units to the unit of a gateway's API.
+///
+/// # Errors
+/// Why the gateway can't charge the amount, as a sentence.
+pub fn amount_at(gateway: &str, amount: i64, code: &str) -> Result<i64, String> {
+    match gateway {
+        stripe::NAME => currency::to_stripe(amount, code),
+        _ => Ok(amount),
+    }
+}
+
 /// A request to charge a customer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Charge<'a> {
     /// The id of the order and of its payment.
     pub order_id: &'a str,
     pub attempt: u32,
-    pub amount: &'a Money,
+    /// In the unit of the gateway's API.
+    pub amount: i64,
+    pub currency: &'a str,
     /// The token of the payment method.
     pub method: &'a str,
     /// Whether the request was made before, and its outcome is unknown.
@@ -80,7 +94,7 @@ pub struct RefundRequest<'a> {
     pub refund_id: &'a str,
     /// The gateway's id of the attempt that succeeded.
     pub reference: &'a str,
-    /// In minor units.
+    /// In the unit of the gateway's API.
     pub amount: i64,
     /// Whether the refund was requested longer ago than the [`IDEMPOTENCY_WINDOW`].
     pub is_late: bool,

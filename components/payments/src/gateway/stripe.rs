@@ -11,6 +11,9 @@ use serde::de::DeserializeOwned;
 
 use super::{Charge, ChargeState, Charged, GatewayError, PaymentGateway, RefundRequest, RefundState};
 
+/// The name of the gateway in documents.
+pub const NAME: &str = "stripe";
+
 /// In milliseconds: most banks answer faster, and most customers wait longer.
 const TIMEOUT: u32 = 10_000;
 
@@ -203,13 +206,13 @@ impl<'a, P: Cache + HttpClient> Stripe<'a, P> {
 
 impl<P: Cache + HttpClient> PaymentGateway for Stripe<'_, P> {
     fn name(&self) -> &'static str {
-        "stripe"
+        NAME
     }
 
     fn charge(&self, charge: &Charge<'_>) -> Result<Charged, GatewayError> {
         let form = [
-            ("amount", &*charge.amount.amount.to_string()),
-            ("currency", &*charge.amount.currency.to_lowercase()),
+            ("amount", &*charge.amount.to_string()),
+            ("currency", &*charge.currency.to_lowercase()),
             ("payment_method", charge.method),
             ("payment_method_types[]", "card"),
             ("confirm", "true"),
@@ -224,6 +227,10 @@ impl<P: Cache + HttpClient> PaymentGateway for Stripe<'_, P> {
             }),
             Answer::Failed(_, failure) if failure.param.as_deref() == Some("payment_method") => Ok(Charged {
                 state: ChargeState::Failed(failure.customer_message()),
+                reference: None,
+            }),
+            Answer::Failed(_, failure) if failure.is_about_amount() => Ok(Charged {
+                state: ChargeState::Failed(failure.amount_message()),
                 reference: None,
             }),
             answer => Ok(answer.done()?.into()),
@@ -295,6 +302,22 @@ impl Failure {
             ("card_error", Some(message)) => message.clone(),
             _ => "The payment was declined. Pay with another card.".into(),
         }
+    }
+
+    /// Returns whether Stripe does not charge this amount or this currency, such as an amount below the minimum
+    /// of the account.
+    fn is_about_amount(&self) -> bool {
+        matches!(self.param.as_deref(), Some("amount" | "currency"))
+            || matches!(
+                self.code.as_deref(),
+                Some("amount_too_large" | "amount_too_small" | "invalid_charge_amount")
+            )
+    }
+
+    /// Returns the message for the customer about an amount. Stripe's message names its limit.
+    fn amount_message(&self) -> String {
+        let reason = self.message.as_deref().unwrap_or("It gave no reason.");
+        format!("The payment gateway does not take this amount. {reason} Pay in another way.")
     }
 
     /// Returns the error for the operator. It leaves out Stripe's message, which may repeat what was sent.

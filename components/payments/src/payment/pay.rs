@@ -15,7 +15,7 @@ use mercato_shop::types::{Caller, Error};
 use super::settlement::{self, Attempt};
 use super::timer;
 use crate::context::Context;
-use crate::gateway::ChargeState;
+use crate::gateway::{self, ChargeState};
 use crate::repository::{PAYMENTS, PaymentBody, to_payment, too_many_changes};
 use crate::{events, settings};
 
@@ -103,11 +103,15 @@ fn begin(
         .into());
     }
     let now = id::now();
-    let is_free = order.amounts.total == 0;
+    let total = order.amounts.total;
+    let is_free = total == 0;
+    let charged = gateway::amount_at(gateway, total, &order.currency)
+        .map_err(|reason| Error::InvalidTransition(format!("{reason} Pay this order in another way.")))?;
     let previous = before.as_ref().map(|payment| &payment.body);
     let body = PaymentBody {
         user_id: order.user_id.clone(),
-        amount: order.amounts.total,
+        amount: total,
+        charged: Some(charged),
         currency: order.currency.clone(),
         gateway: gateway.into(),
         status: if is_free {

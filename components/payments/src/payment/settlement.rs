@@ -6,7 +6,7 @@ use mercato_shop::id;
 use mercato_shop::payments::PaymentStatus;
 use mercato_shop::ports::Ports;
 use mercato_shop::services::Settlement;
-use mercato_shop::types::{Error, Money};
+use mercato_shop::types::Error;
 
 use crate::context::Context;
 use crate::gateway::{Charge, ChargeState, Charged, GatewayError, IDEMPOTENCY_WINDOW, PaymentGateway};
@@ -46,7 +46,7 @@ pub fn charge(
     if begun.body.status == PaymentStatus::Succeeded {
         return settled(context, begun, None);
     }
-    match gateway.charge(&charge_of(&begun, &begun.body.money(), false)) {
+    match gateway.charge(&charge_of(&begun, false)) {
         Ok(charged) => record(context, &begun.id, begun.body.attempt, &charged, &[]),
         Err(GatewayError::Unknown(reason)) => {
             eprintln!(
@@ -80,8 +80,7 @@ pub fn resolve(context: &impl Context, payment: &Stored<PaymentBody>) -> Result<
     if body.is_final() || body.attempt != attempt {
         return Ok(Attempt::unchanged(payment));
     }
-    let amount = body.money();
-    let charge = charge_of(&payment, &amount, true);
+    let charge = charge_of(&payment, true);
     let charged = match &body.reference {
         Some(reference) => gateway.get(reference),
         None if id::now().saturating_sub(body.attempted_at) > IDEMPOTENCY_WINDOW => gateway
@@ -225,11 +224,12 @@ impl PaymentBody {
     }
 }
 
-fn charge_of<'a>(payment: &'a Stored<PaymentBody>, amount: &'a Money, is_repeated: bool) -> Charge<'a> {
+fn charge_of(payment: &Stored<PaymentBody>, is_repeated: bool) -> Charge<'_> {
     Charge {
         order_id: &payment.id,
         attempt: payment.body.attempt,
-        amount,
+        amount: payment.body.charged_amount(),
+        currency: &payment.body.currency,
         method: payment.body.method.as_deref().unwrap_or_default(),
         is_repeated,
     }

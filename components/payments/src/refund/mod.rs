@@ -6,15 +6,14 @@ use mercato_ports::events::{Event, HandlerFailure};
 use mercato_shop::accounts::AuditAction;
 use mercato_shop::audit::AuditedAction;
 use mercato_shop::collection::Stored;
-use mercato_shop::id;
 use mercato_shop::payments::{Payment, PaymentStatus, RefundInput, RefundStatus};
 use mercato_shop::ports::Ports;
 use mercato_shop::services::Settlement;
-use mercato_shop::text;
 use mercato_shop::types::{Caller, Error};
+use mercato_shop::{currency, id, text};
 
 use crate::context::Context;
-use crate::gateway::{GatewayError, IDEMPOTENCY_WINDOW, RefundRequest, RefundState};
+use crate::gateway::{self, GatewayError, IDEMPOTENCY_WINDOW, RefundRequest, RefundState};
 use crate::repository::{PaymentBody, RefundBody, change_payment, get_payment, to_payment};
 use crate::{events, settings};
 
@@ -66,7 +65,10 @@ pub fn refund(context: &impl Context, caller: &Caller, input: &RefundInput) -> R
             return match input.amount {
                 Some(amount) if amount != known.amount => Err(Error::invalid(
                     "idempotencyKey",
-                    "This key was used for another amount. Use a new key for each refund.",
+                    format!(
+                        "This key was used for a refund of {}. Use a new key for each refund.",
+                        currency::with_code(known.amount, &body.currency)
+                    ),
                 )),
                 _ => Ok(None),
             };
@@ -75,7 +77,7 @@ pub fn refund(context: &impl Context, caller: &Caller, input: &RefundInput) -> R
         body.claim(&refund_id, amount, reason, key);
         let act = AuditedAction::by(caller.actor(), AuditAction::PaymentRefund)
             .on(id)
-            .detail(format!("{amount} minor units of {}", body.currency));
+            .detail(currency::with_code(amount, &body.currency));
         Ok(Some(vec![
             events::refund_requested(id, &refund_id)?,
             act.event("payments")?,
@@ -184,7 +186,7 @@ fn request(
         payment_id: &payment.id,
         refund_id,
         reference,
-        amount: refund.amount,
+        amount: body.in_gateway_units(refund.amount),
         is_late: id::now().saturating_sub(refund.created_at) > IDEMPOTENCY_WINDOW,
     });
     let outcome = match state {
@@ -250,6 +252,11 @@ fn check_amount(body: &PaymentBody, amount: Option<i64>) -> Result<i64, Error> {
             format!("`amount` must be from 1 to {rest} minor units, which is what is left of this payment.");
         return Err(Error::invalid("amount", message));
     }
+    // Payments of earlier versions were made without the unit of the gateway.
+    if body.charged.is_some() {
+        gateway::amount_at(&body.gateway, amount, &body.currency)
+            .map_err(|reason| Error::invalid("amount", format!("`amount` is not valid. {reason}")))?;
+    }
     Ok(amount)
 }
 
@@ -280,7 +287,7 @@ impl PaymentBody {
     }
 
     /// Adds a refund for what the gateway had refunded at a time beyond the known refunds. A refund that
-    /// failed later is part of that total.
+    /// failed later is part of that total. The total is in the unit of the gateway's API.
     pub fn add_refunds_at_gateway(&mut self, total: i64, at: u64, refund_id: &str) {
         let failed_later = self
             .refunds
@@ -288,7 +295,7 @@ impl PaymentBody {
             .filter(|refund| refund.failed_at.is_some_and(|failed| failed >= at))
             .fold(0_i64, |sum, refund| sum.saturating_add(refund.amount));
         let known = self.claimed().saturating_add(failed_later);
-        let unknown = total.min(self.amount).saturating_sub(known);
+        let unknown = self.in_minor_units(total).min(self.amount).saturating_sub(known);
         if unknown > 0 && self.status == PaymentStatus::Succeeded {
             self.claim(refund_id, unknown, Some(AT_GATEWAY), None);
             if let Some(refund) = self.refunds.last_mut() {
@@ -298,8 +305,9 @@ impl PaymentBody {
     }
 
     /// Subtracts a refund at the gateway that failed, and adds it as a failed refund. Returns whether it was
-    /// not known.
+    /// not known. The amount is in the unit of the gateway's API.
     pub fn fail_refund_at_gateway(&mut self, amount: i64, at: u64, id: &str) -> bool {
+        let amount = self.in_minor_units(amount);
         if self.status != PaymentStatus::Succeeded || self.refunds.iter().any(|refund| refund.id == id) {
             return false;
         }

@@ -16,10 +16,7 @@ fn records_refunds_once_and_no_payments_of_customers() {
     }
     assert!(shop.refund(&id, Some(61), None).is_err());
     let refund = AuditedAction::by(API_KEY, AuditAction::PaymentRefund).on(&id);
-    assert_eq!(
-        shop.ports.take_audited_actions(),
-        [refund.detail("40 minor units of USD")]
-    );
+    assert_eq!(shop.ports.take_audited_actions(), [refund.detail("0.40 USD")]);
 }
 
 #[test]

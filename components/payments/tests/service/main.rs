@@ -8,6 +8,7 @@
 )]
 
 mod audit;
+mod currencies;
 mod money;
 mod payments;
 mod refunds;

@@ -148,9 +148,9 @@ fn adds_up_payments_and_refunds_to_the_lines_of_the_order() {
     let shop = shop(&config);
     let stripe = fake_stripe(&shop);
     for discount in [
-        code("THIRD", Reduction::Percent(33)),
+        code("THIRD", Reduction::BasisPoints(3_300)),
         code("MUCH", Reduction::Amount(777)),
-        code("ALL", Reduction::Percent(100)),
+        code("ALL", Reduction::BasisPoints(10_000)),
     ] {
         shop.orders.create(&admin(), &discount).unwrap();
     }

@@ -312,6 +312,39 @@ fn recovers_by_events_from_a_crash_after_the_charge() {
 }
 
 #[test]
+fn a_crash_during_a_payment_loses_neither_its_timer_nor_its_outcome() {
+    for commits in 0..5 {
+        let shop = shop(TEST_GATEWAY);
+        let id = shop.order(100);
+        shop.ports.stop_after(commits);
+        let _ = shop.pay_by(&admin(), &id, "tok_ok", None);
+        shop.ports.restart();
+        let payment = Payments::get_many(&shop.payments, &admin(), std::slice::from_ref(&id)).unwrap();
+        let payment = payment[0].as_ref().unwrap();
+        let has_begun = payment.is_some();
+        let is_paid = payment
+            .as_ref()
+            .is_some_and(|payment| payment.status == PaymentStatus::Succeeded);
+        assert_eq!((has_begun, is_paid), (commits > 0, commits > 1));
+        let events = shop.ports.take_events();
+        for (kind, expected) in [
+            (DUE, has_begun),
+            ("mercato.payments.audited", has_begun),
+            (SUCCEEDED, is_paid),
+        ] {
+            let count = events.iter().filter(|event| event.kind == kind).count();
+            assert_eq!(count, usize::from(expected), "{kind} after {commits} commits");
+        }
+        let handled = events
+            .iter()
+            .filter(|event| [DUE, SUCCEEDED].contains(&&*event.kind));
+        handled.for_each(|event| shop.payments.handle(event).unwrap());
+        let expected = if has_begun { Status::Paid } else { Status::Pending };
+        assert_eq!(shop.read(&id).status, expected);
+    }
+}
+
+#[test]
 fn pays_nothing_without_a_valid_gateway() {
     for (config, ready) in [
         (&[][..], true),

@@ -240,3 +240,75 @@ fn does_not_count_a_failed_refund_in_an_earlier_total() {
         "another refund after the failure"
     );
 }
+
+#[test]
+fn reports_the_failure_of_a_refund_once_with_its_first_time() {
+    let shop = shop(TEST_GATEWAY);
+    let id = shop.order(100);
+    shop.pay(&id, "tok_ok").unwrap();
+    let refund = shop.refund(&id, Some(30), None).unwrap().refunds.remove(0);
+    drop(shop.ports.take_events());
+    let failed = json!({ "status": "failed", "metadata": { "order_id": id, "refund_id": refund.id } });
+    let now = id::now() / 1_000;
+    for (at, event) in [(now - 50, "evt_1"), (now - 10, "evt_2"), (now - 90, "evt_3")] {
+        shop.webhook_at(at, event, "refund.failed", &failed).unwrap();
+    }
+    assert_eq!(shop.events(REFUND_FAILED).len(), 1);
+    let refunded = |at: u64, event: &str| {
+        let charge = json!({ "payment_intent": format!("test/{id}/1/tok_ok"), "amount_refunded": 30 });
+        shop.webhook_at(at, event, "charge.refunded", &charge).unwrap();
+        shop.payment(&id).refunded
+    };
+    assert_eq!(
+        refunded(now - 51, "evt_4"),
+        0,
+        "the total has the refund that failed later"
+    );
+    assert_eq!(refunded(now - 49, "evt_5"), 30, "the total has another refund");
+}
+
+#[test]
+fn a_crash_during_a_refund_loses_neither_its_request_nor_its_outcome() {
+    for commits in 0..4 {
+        let shop = shop(TEST_GATEWAY);
+        let id = shop.order(100);
+        shop.pay(&id, "tok_ok").unwrap();
+        drop(shop.ports.take_events());
+        shop.ports.stop_after(commits);
+        let _ = shop.refund(&id, None, None);
+        shop.ports.restart();
+        let payment = shop.payment(&id);
+        let (is_claimed, is_made) = (!payment.refunds.is_empty(), payment.refunded == 100);
+        assert_eq!((is_claimed, is_made), (commits > 0, commits > 1));
+        let events = shop.ports.take_events();
+        for (kind, expected) in [
+            (REFUND_REQUESTED, is_claimed),
+            ("mercato.payments.audited", is_claimed),
+            (REFUNDED, is_made),
+        ] {
+            let count = events.iter().filter(|event| event.kind == kind).count();
+            assert_eq!(count, usize::from(expected), "{kind} after {commits} commits");
+        }
+        let handled = events
+            .iter()
+            .filter(|event| [REFUND_REQUESTED, REFUNDED].contains(&&*event.kind));
+        handled.for_each(|event| shop.payments.handle(event).unwrap());
+        let expected = if is_claimed {
+            Status::Refunded
+        } else {
+            Status::Paid
+        };
+        assert_eq!(shop.read(&id).status, expected);
+    }
+}
+
+#[test]
+fn a_payment_has_at_most_100_refunds() {
+    let shop = shop(TEST_GATEWAY);
+    let id = shop.order(200);
+    shop.pay(&id, "tok_ok").unwrap();
+    for number in 1..=100 {
+        assert_eq!(shop.refund(&id, Some(1), None).unwrap().refunded, number);
+    }
+    assert_eq!(error_code(&shop.refund(&id, Some(1), None)), "INVALID_TRANSITION");
+}

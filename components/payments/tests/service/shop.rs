@@ -67,13 +67,18 @@ pub fn shop(config: &[(&'static str, &str)]) -> Shop {
 impl Shop {
     /// Places an order of the user `u1` with this total.
     pub fn order(&self, total: i64) -> String {
+        self.order_in("USD", total)
+    }
+
+    /// Places an order of the user `u1` with this total in another currency.
+    pub fn order_in(&self, currency: &str, total: i64) -> String {
         let input = NewProduct {
             name: "Sock".into(),
             description: None,
             manufacturer: None,
             external_id: None,
             price: total,
-            currency: None,
+            currency: Some(currency.into()),
             quantity: 1,
             details: mercato_shop::catalog::ProductDetails::default(),
         };
@@ -171,7 +176,8 @@ impl Shop {
         self.change(collection, id, |body| body[field] = time.into());
     }
 
-    fn change(&self, collection: &str, id: &str, change: impl FnOnce(&mut serde_json::Value)) {
+    /// Changes a document directly in the store.
+    pub fn change(&self, collection: &str, id: &str, change: impl FnOnce(&mut serde_json::Value)) {
         let found = self.ports.get_many(collection, &[id.to_owned()]).unwrap();
         let document = found[0].clone().unwrap();
         let mut body: serde_json::Value = serde_json::from_str(&document.body).unwrap();

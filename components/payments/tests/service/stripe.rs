@@ -147,6 +147,76 @@ fn searches_an_attempt_whose_key_has_expired_instead_of_charging_again() {
 }
 
 #[test]
+fn repeats_the_last_check_until_the_gateway_is_available() {
+    let found = || Ok((200, json!({ "data": [{ "id": "pi_9", "status": "succeeded" }] })));
+    for unavailable in [
+        unreached(),
+        lost(),
+        Ok((429, json!({}))),
+        Ok((503, json!({}))),
+        Ok((200, json!("?"))),
+    ] {
+        let (shop, _) = stripe(vec![lost(), unavailable, found()]);
+        let id = shop.order(100);
+        shop.pay(&id, "pm_1").unwrap();
+        shop.age(&id);
+        let timer = shop.events(DUE).remove(0);
+        let handled = shop.payments.handle(&timer);
+        assert!(matches!(handled, Err(HandlerFailure::Retry(_))), "{handled:?}");
+        assert_eq!(shop.payment(&id).status, PaymentStatus::Pending);
+        shop.payments.handle(&timer).unwrap();
+        assert_eq!(shop.read(&id).status, Status::Paid);
+    }
+}
+
+#[test]
+fn repeats_the_cancellation_of_an_old_attempt_until_the_gateway_is_available() {
+    for unavailable in [unreached(), lost(), Ok((503, json!({})))] {
+        let (shop, _) = stripe(vec![intent("requires_action"), unavailable, intent("canceled")]);
+        let id = shop.order(100);
+        shop.pay(&id, "pm_3ds").unwrap();
+        shop.age(&id);
+        let timer = shop.events(DUE).remove(0);
+        let handled = shop.payments.handle(&timer);
+        assert!(matches!(handled, Err(HandlerFailure::Retry(_))), "{handled:?}");
+        assert_eq!(shop.payment(&id).status, PaymentStatus::RequiresAction);
+        shop.payments.handle(&timer).unwrap();
+        assert_eq!(shop.payment(&id).status, PaymentStatus::Failed);
+    }
+}
+
+#[test]
+fn undoes_a_payment_when_the_gateway_is_available_again() {
+    let (shop, _) = stripe(vec![intent("requires_action"), unreached(), intent("canceled")]);
+    let id = shop.order(100);
+    shop.pay(&id, "pm_3ds").unwrap();
+    shop.orders.cancel(&customer("u1"), &id, None).unwrap();
+    let cancelled = shop.events("mercato.orders.order-cancelled").remove(0);
+    let handled = shop.payments.handle(&cancelled);
+    assert!(matches!(handled, Err(HandlerFailure::Retry(_))), "{handled:?}");
+    shop.payments.handle(&cancelled).unwrap();
+    assert_eq!(shop.payment(&id).status, PaymentStatus::Failed);
+
+    // The outcome of this attempt is unknown when its order is cancelled. Its timer finds it out.
+    let refunded = Ok((200, json!({ "status": "succeeded" })));
+    let (shop, _) = stripe(vec![lost(), unreached(), intent("succeeded"), refunded]);
+    let id = shop.order(100);
+    shop.pay(&id, "pm_1").unwrap();
+    let timer = shop.events(DUE).remove(0);
+    shop.orders.cancel(&customer("u1"), &id, None).unwrap();
+    let cancelled = shop.events("mercato.orders.order-cancelled").remove(0);
+    shop.payments.handle(&cancelled).unwrap();
+    assert_eq!(shop.payment(&id).status, PaymentStatus::Pending);
+    shop.payments.handle(&timer).unwrap();
+    shop.deliver();
+    let payment = shop.payment(&id);
+    assert_eq!(
+        (payment.status, payment.refunded),
+        (PaymentStatus::Succeeded, 100)
+    );
+}
+
+#[test]
 fn does_not_charge_an_order_that_is_cancelled_after_a_day() {
     let (shop, sent) = stripe(vec![lost(), Ok((200, json!({ "data": [] })))]);
     let id = shop.order(100);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::scripted::{intent, lost, seen, stripe};
-use crate::shop::{REFUND_FAILED, REFUND_REQUESTED};
+use crate::shop::{REFUND_FAILED, REFUND_REQUESTED, REFUNDED};
 use mercato_ports::events::HandlerFailure;
 use mercato_ports::http_client::{Method, Response};
 use mercato_shop::breaker::Breaker;
@@ -107,6 +107,31 @@ fn reports_a_pending_refund_that_fails_and_allows_another_one() {
     shop.payments.handle(&failed).unwrap();
     let sent = sent.lock().unwrap();
     assert_ne!(sent[3].2, sent[2].2, "each refund has its own key");
+}
+
+#[test]
+fn a_refund_keeps_its_first_outcome_unless_it_fails_later() {
+    let pending = Ok((200, json!({ "status": "pending" })));
+    let (shop, _) = stripe(vec![intent("succeeded"), pending]);
+    let id = shop.order(100);
+    shop.pay(&id, "pm_1").unwrap();
+    let refund = shop.refund(&id, None, None).unwrap().refunds.remove(0);
+    let report = |event: &str, status: &str| {
+        let object = json!({ "status": status, "metadata": { "order_id": id, "refund_id": refund.id } });
+        shop.webhook(event, "refund.updated", &object).unwrap();
+        let payment = shop.payment(&id);
+        (payment.refunded, payment.refunds[0].status)
+    };
+    for (event, status, expected) in [
+        ("evt_1", "pending", (0, RefundStatus::Pending)),
+        ("evt_2", "failed", (0, RefundStatus::Failed)),
+        ("evt_3", "succeeded", (0, RefundStatus::Failed)),
+        ("evt_4", "pending", (0, RefundStatus::Failed)),
+    ] {
+        assert_eq!(report(event, status), expected, "{event}");
+    }
+    assert_eq!(shop.read(&id).status, Status::Paid);
+    assert!(shop.events(REFUNDED).is_empty());
 }
 
 #[test]

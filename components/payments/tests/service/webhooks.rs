@@ -1,6 +1,6 @@
 //! Stripe's webhooks.
 
-use crate::shop::{REFUND_FAILED, SECRET, SUCCEEDED, Shop, TEST_GATEWAY, shop, sign};
+use crate::shop::{REFUND_FAILED, REFUNDED, SECRET, SUCCEEDED, Shop, TEST_GATEWAY, shop, sign};
 use mercato_shop::id;
 use mercato_shop::orders::Status;
 use mercato_shop::payments::{PaymentStatus, RefundStatus};
@@ -176,7 +176,9 @@ fn counts_refunds_that_were_made_at_stripe() {
         shop.payment(&id).refunded
     };
     assert_eq!(refunded("evt_1", 30), 30, "this refund is known");
+    assert_eq!(shop.payment(&id).refunds.len(), 1);
     assert_eq!(refunded("evt_2", 50), 50);
+    assert_eq!(shop.payment(&id).refunds.len(), 2);
     assert_eq!(refunded("evt_3", 30), 50, "an older total arrives late");
     assert_eq!(shop.read(&id).status, Status::Paid);
     assert_eq!(refunded("evt_4", 100), 100);
@@ -261,6 +263,128 @@ fn subtracts_a_failed_refund_at_stripe_once() {
     failures
         .iter()
         .for_each(|event| shop.payments.handle(event).unwrap());
+}
+
+#[test]
+fn the_failure_of_a_refund_at_stripe_leaves_all_other_refunds_unchanged() {
+    let shop = shop(TEST_GATEWAY);
+    let id = shop.order(100);
+    shop.pay(&id, "tok_ok").unwrap();
+    shop.refund(&id, Some(30), None).unwrap();
+    let intent = format!("test/{id}/1/tok_ok");
+    let now = id::now() / 1_000;
+    let refunds = || {
+        let refunds = shop.payment(&id).refunds.into_iter();
+        let mut refunds: Vec<_> = refunds
+            .map(|refund| (refund.amount, refund.status == RefundStatus::Succeeded))
+            .collect();
+        refunds.sort_unstable();
+        refunds
+    };
+    let total = |event: &str, total: i64| {
+        let charge = json!({ "payment_intent": intent, "amount_refunded": total });
+        shop.webhook_at(now - 90, event, "charge.refunded", &charge)
+            .unwrap();
+        refunds()
+    };
+    let failed = |event: &str, refund: &str, amount: i64| {
+        let object = json!({ "id": refund, "payment_intent": intent, "amount": amount, "status": "failed" });
+        shop.webhook_at(now - 80, event, "refund.failed", &object)
+            .unwrap();
+        refunds()
+    };
+    // No total has had this refund.
+    assert_eq!(failed("evt_1", "re_1", 20), [(20, false), (30, true)]);
+    assert_eq!(
+        failed("evt_2", "re_2", 20),
+        [(20, false), (20, false), (30, true)]
+    );
+    // 10 of the total are another refund at Stripe.
+    assert_eq!(
+        total("evt_3", 80),
+        [(10, true), (20, false), (20, false), (30, true)]
+    );
+    assert_eq!(
+        failed("evt_4", "re_3", 20),
+        [(10, true), (20, false), (20, false), (20, false), (30, true)]
+    );
+    assert_eq!(
+        failed("evt_5", "re_4", 10),
+        [(10, false), (20, false), (20, false), (20, false), (30, true)]
+    );
+    assert_eq!(shop.payment(&id).refunded, 30);
+}
+
+#[test]
+fn commits_a_change_with_its_event_and_the_id_of_the_webhook() {
+    for commits in 0..3 {
+        let shop = shop(TEST_GATEWAY);
+        let id = shop.order(100);
+        shop.pay(&id, "tok_ok").unwrap();
+        drop(shop.ports.take_events());
+        let charge = json!({ "payment_intent": format!("test/{id}/1/tok_ok"), "amount_refunded": 30 });
+        shop.ports.stop_after(commits);
+        let handled = shop.webhook("evt_1", "charge.refunded", &charge).is_ok();
+        shop.ports.restart();
+        assert_eq!(handled, commits > 0);
+        assert_eq!(shop.payment(&id).refunded, if handled { 30 } else { 0 });
+        assert_eq!(shop.events(REFUNDED).len(), usize::from(handled));
+        let found = shop
+            .ports
+            .get_many("payments.webhook-events", &["evt_1".into()])
+            .unwrap();
+        assert_eq!(found[0].is_some(), handled, "after {commits} commits");
+    }
+}
+
+#[test]
+fn ignores_other_content_under_the_id_of_a_handled_event() {
+    let shop = shop(TEST_GATEWAY);
+    let id = waiting(&shop);
+    let method = "tok_requires_action";
+    for event in ["evt_1", "evt_2"] {
+        let failed = intent(&id, method, 1, "requires_payment_method");
+        shop.webhook(event, FAILED, &failed).unwrap();
+        shop.webhook(event, PAID, &intent(&id, method, 1, "succeeded"))
+            .unwrap();
+        assert_eq!(shop.payment(&id).status, PaymentStatus::Failed, "{event}");
+    }
+    let id = shop.order(100);
+    shop.pay(&id, "tok_ok").unwrap();
+    let own = shop.refund(&id, Some(10), None).unwrap().refunds.remove(0);
+    let intent = format!("test/{id}/1/tok_ok");
+    let charge = |total: i64| json!({ "payment_intent": intent, "amount_refunded": total });
+    let own = |status: &str| json!({ "status": status, "metadata": { "order_id": id, "refund_id": own.id } });
+    let at_stripe =
+        |refund: &str| json!({ "id": refund, "payment_intent": intent, "amount": 5, "status": "failed" });
+    for (event, kind, first, second, refunded) in [
+        // The first content of these events changes nothing.
+        ("evt_3", "charge.refunded", charge(10), charge(20), 10),
+        ("evt_4", "refund.updated", own("succeeded"), own("failed"), 10),
+        ("evt_5", "charge.refunded", charge(25), charge(50), 25),
+        (
+            "evt_6",
+            "charge.refund.updated",
+            at_stripe("re_1"),
+            at_stripe("re_2"),
+            20,
+        ),
+        (
+            "evt_7",
+            "refund.updated",
+            at_stripe("re_1"),
+            at_stripe("re_2"),
+            20,
+        ),
+        ("evt_8", "refund.failed", own("failed"), charge(100), 10),
+    ] {
+        shop.webhook(event, kind, &first).unwrap();
+        assert_eq!(shop.payment(&id).refunded, refunded, "{event}");
+        for kind in [kind, "charge.refunded"] {
+            shop.webhook(event, kind, &second).unwrap();
+            assert_eq!(shop.payment(&id).refunded, refunded, "{event} again");
+        }
+    }
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Lists and replays deliveries.
 
 use mercato_shop::accounts::AuditAction;
+use mercato_shop::collection::Stored;
 use mercato_shop::id;
 use mercato_shop::ports::Ports;
 use mercato_shop::query::{self, descending, equal, time};
@@ -16,6 +17,20 @@ const NEWEST_FIRST: &str = "-created";
 
 /// An attempt that was due less than this ago counts as running, in milliseconds.
 const MAX_ATTEMPT: u64 = 60_000;
+
+/// Reads deliveries, for an ADMIN or the API key.
+pub fn get_many(
+    ports: &impl Ports,
+    caller: &Caller,
+    ids: &[String],
+) -> Result<Vec<Result<Delivery, Error>>, Error> {
+    caller.require_admin()?;
+    let found = DELIVERIES.get_many(ports, ids)?;
+    let answer = |(id, stored): (&String, Option<Stored<DeliveryBody>>)| {
+        stored.map(to_delivery).ok_or_else(|| not_found(id))
+    };
+    Ok(ids.iter().zip(found).map(answer).collect())
+}
 
 /// Lists deliveries, newest first, for an ADMIN or the API key.
 pub fn deliveries(
@@ -36,6 +51,8 @@ pub fn deliveries(
     let found = query::page(ports, &DELIVERIES, query, page, NEWEST_FIRST, created_at)?;
     Ok(DeliveryPage {
         has_next: found.has_next,
+        has_previous: found.has_previous,
+        total: found.total,
         edges: found.map(|cursor, stored| DeliveryEdge {
             cursor,
             delivery: to_delivery(stored),
@@ -50,7 +67,7 @@ pub fn deliveries(
 /// [`Error::InvalidTransition`] if the webhook is disabled or deleted.
 pub fn replay(ports: &impl Ports, caller: &Caller, id: &str) -> Result<Delivery, Error> {
     caller.require_admin()?;
-    let missing = || Error::NotFound(format!("There is no delivery {id}."));
+    let missing = || not_found(id);
     let is_id = |(event, endpoint): (&str, &str)| id::is_valid(event) && id::is_valid(endpoint);
     if !id.split_once('.').is_some_and(is_id) {
         return Err(missing());
@@ -91,4 +108,8 @@ impl DeliveryBody {
         self.replays = self.replays.saturating_add(1);
         self.next_at = Some(now);
     }
+}
+
+fn not_found(id: &str) -> Error {
+    Error::NotFound(format!("There is no delivery {id}."))
 }

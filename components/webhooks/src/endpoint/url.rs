@@ -1,18 +1,18 @@
 //! Rules for the URLs of endpoints. Which hosts may be called is the operator's decision
-//! (`HTTP_CLIENT_HOSTS`), which the runtime checks in each attempt.
+//! (`HTTP_CLIENT_HOSTS`). The runtime checks it again in each attempt.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use http::Uri;
 use http::uri::Authority;
 use mercato_shop::ports::Ports;
-use mercato_shop::settings::choice;
+use mercato_shop::settings::{self, choice, hosts};
 use mercato_shop::types::Error;
 
 /// In bytes.
 const MAX_URL: usize = 2_048;
 
-/// Checks a URL: `https`, or in development also `http` to this machine. Returns it in the form in which
+/// Checks a URL: `https` to an allowed host, or in development also `http` to this machine. Returns it in the form in which
 /// every runtime parses the same host: with a scheme in lower case and a path.
 ///
 /// # Errors
@@ -31,17 +31,28 @@ pub fn check(ports: &impl Ports, url: &str) -> Result<String, Error> {
     let authority = uri.authority().filter(|authority| is_valid(authority));
     let host = authority.ok_or_else(malformed)?.host();
     match uri.scheme_str() {
-        Some("https") => Ok(uri.to_string()),
-        Some("http") if choice::is_development(&|name| ports.config(name)) && is_loopback(host) => {
-            Ok(uri.to_string())
-        }
-        Some("http") => Err(Error::invalid(
-            "url",
-            "`url` must begin with https. \
+        Some("https") => {}
+        Some("http") if choice::is_development(&|name| ports.config(name)) && is_loopback(host) => {}
+        Some("http") => {
+            return Err(Error::invalid(
+                "url",
+                "`url` must begin with https. \
              With MERCATO_ENVIRONMENT=development, it may be http to this machine.",
-        )),
-        _ => Err(malformed()),
+            ));
+        }
+        _ => return Err(malformed()),
     }
+    let url = uri.to_string();
+    let allowed = settings::read(ports, hosts::read)?;
+    allowed.check(&url).map_err(|_| {
+        let authority = uri.authority().map_or("", Authority::as_str);
+        let message = format!(
+            "The shop may not call {authority}. Its operator allows hosts with the setting {}.",
+            hosts::NAME
+        );
+        Error::invalid("url", message)
+    })?;
+    Ok(url)
 }
 
 /// Whether an authority is a host, or a host with a port.
@@ -70,17 +81,19 @@ mod tests {
     use super::*;
     use mercato_shop::testing::TestPorts;
 
+    const HOSTS: &str = "example.com,example.com:8443,127.0.0.1,127.0.0.1:9000,localhost:80,[::1]:9000,\
+        [::ffff:169.254.169.254],xn--bcher-kva.example";
+
     fn ports(environment: &str) -> TestPorts {
         TestPorts::new(
             &[("webhooks", include_str!("../../service.toml"))],
-            &[("MERCATO_ENVIRONMENT", environment)],
+            &[("MERCATO_ENVIRONMENT", environment), ("HTTP_CLIENT_HOSTS", HOSTS)],
         )
     }
 
     #[test]
     fn accepts_https_and_in_development_http_to_this_machine() {
         let (production, development) = (ports(""), ports("development"));
-        // The rules say nothing about which hosts may be called.
         for url in [
             "https://example.com/",
             "https://example.com:8443/a?b=c",
@@ -97,6 +110,31 @@ mod tests {
         ] {
             assert!(check(&production, url).is_err(), "{url}");
             assert_eq!(check(&development, url).unwrap(), url);
+        }
+    }
+
+    #[test]
+    fn names_the_setting_for_a_host_that_may_not_be_called() {
+        for (environment, url, host) in [
+            ("", "https://other.example/in", "other.example"),
+            ("", "https://example.com:9443/in", "example.com:9443"),
+            (
+                "",
+                "https://example.com.other.example/",
+                "example.com.other.example",
+            ),
+            ("development", "http://127.0.0.1:9001/in", "127.0.0.1:9001"),
+        ] {
+            match check(&ports(environment), url) {
+                Err(Error::Invalid(violation)) => {
+                    assert_eq!(violation.field, "url");
+                    let message = format!(
+                        "The shop may not call {host}. Its operator allows hosts with the setting HTTP_CLIENT_HOSTS."
+                    );
+                    assert_eq!(violation.message, message);
+                }
+                other => panic!("{url}: {other:?}"),
+            }
         }
     }
 

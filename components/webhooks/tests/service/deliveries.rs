@@ -371,7 +371,7 @@ fn filters_and_pages_deliveries() {
             webhook_id: webhook_id.map(Into::into),
             status,
         };
-        let page = Page { first, after };
+        let page = Page::first(first, after);
         shop.service.deliveries(&Caller::ApiKey, &filter, &page).unwrap()
     };
     assert_eq!(list(None, None, 10, None).edges.len(), 6);
@@ -485,4 +485,18 @@ fn ignores_a_410_from_the_previous_url() {
     );
     shop.run_timers();
     assert_eq!(only(&shop).status, DeliveryStatus::Delivered);
+}
+
+#[test]
+fn reads_deliveries_by_their_ids() {
+    let shop = shop();
+    shop.webhook(HERE, &[PAID]);
+    shop.publish(PAID);
+    let known = only(&shop);
+    let ids = ["nonsense".to_owned(), known.id.clone()];
+    let found = shop.service.get_deliveries(&Caller::ApiKey, &ids).unwrap();
+    assert!(matches!(found[0], Err(Error::NotFound(_))), "{found:?}");
+    assert_eq!(found[1].as_ref().unwrap().event_id, known.event_id);
+    let refused = shop.service.get_deliveries(&Caller::Anonymous, &ids);
+    assert_eq!(error_code(&refused), "UNAUTHENTICATED");
 }

@@ -32,10 +32,7 @@ fn call_all(shop: &Shop, caller: &Caller, id: &str) -> Vec<Result<(), Error>> {
         webhook_id: None,
         status: None,
     };
-    let page = Page {
-        first: 1,
-        after: None,
-    };
+    let page = Page::first(1, None);
     vec![
         service.create(caller, &input(HERE, &["*"])).map(drop),
         service.update(caller, id, &patch(None, None)).map(drop),

@@ -32,7 +32,16 @@ pub struct Shop {
 /// Creates a shop whose endpoints all answer 200.
 pub fn shop() -> Shop {
     let manifest = [("webhooks", include_str!("../../service.toml"))];
-    let ports = TestPorts::new(&manifest, &[("MERCATO_ENVIRONMENT", "development")]);
+    let ports = TestPorts::new(
+        &manifest,
+        &[
+            ("MERCATO_ENVIRONMENT", "development"),
+            (
+                "HTTP_CLIENT_HOSTS",
+                "here.example,there.example,other.example,127.0.0.1:9000",
+            ),
+        ],
+    );
     let shop = Shop {
         service: WebhooksService::new(ports.clone()),
         ports,
@@ -90,10 +99,7 @@ impl Shop {
             webhook_id: None,
             status: None,
         };
-        let page = Page {
-            first: 100,
-            after: None,
-        };
+        let page = Page::first(100, None);
         let found = self.service.deliveries(&Caller::ApiKey, &filter, &page).unwrap();
         found.edges.into_iter().map(|edge| edge.delivery).collect()
     }

@@ -1,55 +1,240 @@
 //! The encoding of a feed.
 
+use std::fmt;
+use std::fs::File;
 use std::io::{self, Read};
+use std::path::Path;
+use std::str::FromStr;
 
-use clap::ValueEnum;
+use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
+use encoding_rs::{REPLACEMENT, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 
-/// The mark that some programs write at the beginning of a UTF-8 file.
-pub const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+const BLOCK: usize = 64 * 1024;
+
+/// How many bytes with other characters than ASCII decide about an encoding.
+const MAX_GUESSED: usize = 8 * 1024 * 1024;
+
+/// A text is UTF-16 if more than one in this number of its characters has a zero byte.
+const ZEROS: usize = 20;
 
 /// The character encoding of a feed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Encoding {
-    /// UTF-8, which most feeds use.
-    #[value(name = "utf-8")]
-    Utf8,
-    /// ISO 8859-1, read as windows-1252, which has more characters.
-    #[value(name = "latin-1")]
-    Latin1,
-}
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Encoding(pub(super) &'static encoding_rs::Encoding);
 
-impl Encoding {
-    /// Decodes a value. Invalid bytes become U+FFFD.
-    pub fn decode(self, bytes: &[u8]) -> String {
-        let encoding = match self {
-            Self::Utf8 => encoding_rs::UTF_8,
-            Self::Latin1 => encoding_rs::WINDOWS_1252,
+impl FromStr for Encoding {
+    type Err = String;
+
+    fn from_str(label: &str) -> Result<Self, Self::Err> {
+        let encoding = if label.eq_ignore_ascii_case("latin-1") {
+            Some(WINDOWS_1252)
+        } else {
+            encoding_rs::Encoding::for_label(label.as_bytes())
         };
-        encoding.decode_without_bom_handling(bytes).0.into_owned()
+        let encoding = encoding.filter(|encoding| *encoding != REPLACEMENT);
+        encoding.map(Self).ok_or_else(|| {
+            "it must be a name of the WHATWG Encoding Standard, such as utf-8, utf-16le, windows-1252, \
+             windows-1251, iso-8859-2, shift_jis or gb18030"
+                .into()
+        })
     }
 }
 
-/// Guesses the encoding: UTF-8 if the whole file is valid UTF-8, or else Latin-1, in which all bytes are
-/// valid.
-pub fn guess(mut file: impl Read) -> io::Result<Encoding> {
-    let mut block = vec![0; 64 * 1024];
+impl fmt::Display for Encoding {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.0.name())
+    }
+}
+
+/// The encoding of a feed, and how it was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DetectedEncoding {
+    /// The encoding.
+    pub encoding: Encoding,
+    /// The length of the byte order mark.
+    pub(super) mark: u64,
+    /// What it was found by.
+    pub reason: Reason,
+}
+
+/// What an encoding was found by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// The user's choice.
+    Chosen,
+    /// A byte order mark.
+    ByteOrderMark,
+    /// All bytes are valid.
+    Valid,
+    /// The characters are valid, except some.
+    MostlyValid {
+        /// The number of invalid sequences of bytes.
+        invalid: u64,
+    },
+    /// The frequency of bytes.
+    Guessed,
+}
+
+impl fmt::Display for DetectedEncoding {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}", self.encoding)?;
+        match self.reason {
+            Reason::Chosen => formatter.write_str(", as you chose"),
+            Reason::ByteOrderMark => formatter.write_str(", by the byte order mark"),
+            Reason::Valid => Ok(()),
+            Reason::MostlyValid { invalid: 1 } => formatter.write_str(", with 1 invalid byte"),
+            Reason::MostlyValid { invalid } => write!(formatter, ", with {invalid} invalid bytes"),
+            Reason::Guessed => formatter.write_str(", guessed from the whole file"),
+        }
+    }
+}
+
+/// Detects the encoding over the whole file, unless it is chosen.
+///
+/// A file with more UTF-8 characters than invalid bytes is UTF-8. Its rows with invalid bytes are refused.
+///
+/// # Errors
+/// If the file cannot be read, or if it is not a text.
+pub fn detect(path: &Path, chosen: Option<Encoding>) -> io::Result<DetectedEncoding> {
+    let mut start = Vec::new();
+    File::open(path)?.take(BLOCK as u64).read_to_end(&mut start)?;
+    let marked = encoding_rs::Encoding::for_bom(&start);
+    if let Some(encoding) = chosen {
+        let mark = marked.filter(|(marked, _)| *marked == encoding.0);
+        return Ok(DetectedEncoding {
+            encoding,
+            mark: mark.map_or(0, |(_, length)| length as u64),
+            reason: Reason::Chosen,
+        });
+    }
+    reject_other_files(&start)?;
+    let detected = |encoding, mark, reason| DetectedEncoding {
+        encoding: Encoding(encoding),
+        mark,
+        reason,
+    };
+    if let Some((encoding, length)) = marked {
+        return Ok(detected(encoding, length as u64, Reason::ByteOrderMark));
+    }
+    if let Some(encoding) = utf_16_without_mark(&start)? {
+        return Ok(detected(encoding, 0, Reason::Guessed));
+    }
+    let Utf8Count { characters, invalid } = count(File::open(path)?)?;
+    Ok(match invalid {
+        0 => detected(UTF_8, 0, Reason::Valid),
+        _ if characters >= invalid => detected(UTF_8, 0, Reason::MostlyValid { invalid }),
+        _ => detected(guess(File::open(path)?)?, 0, Reason::Guessed),
+    })
+}
+
+/// Rejects workbooks and archives by their first bytes.
+fn reject_other_files(start: &[u8]) -> io::Result<()> {
+    let reason = if start.starts_with(b"PK\x03\x04") {
+        "it is an Excel workbook or a ZIP archive: save the sheet as CSV UTF-8, or unpack the archive"
+    } else if start.starts_with(b"\xd0\xcf\x11\xe0") {
+        "it is an Excel workbook: save the sheet as CSV UTF-8"
+    } else if start.starts_with(b"\x1f\x8b") {
+        "it is compressed: unpack it with gunzip"
+    } else if start.starts_with(b"\xff\xfe\0\0") || start.starts_with(b"\0\0\xfe\xff") {
+        "it is in UTF-32: save it as UTF-8"
+    } else {
+        return Ok(());
+    };
+    Err(io::Error::new(io::ErrorKind::InvalidData, reason))
+}
+
+/// Returns UTF-16 if every other byte is often zero, as in its punctuation and digits.
+fn utf_16_without_mark(start: &[u8]) -> io::Result<Option<&'static encoding_rs::Encoding>> {
+    let zeros = |offset: usize| {
+        start
+            .iter()
+            .skip(offset)
+            .step_by(2)
+            .filter(|byte| **byte == 0)
+            .count()
+    };
+    let (even, odd) = (zeros(0), zeros(1));
+    if (even + odd) * ZEROS * 2 <= start.len() {
+        return Ok(None);
+    }
+    if odd > even * 3 {
+        return Ok(Some(UTF_16LE));
+    }
+    if even > odd * 3 {
+        return Ok(Some(UTF_16BE));
+    }
+    let reason = "it has many zero bytes, so it is not a text: save it as CSV UTF-8";
+    Err(io::Error::new(io::ErrorKind::InvalidData, reason))
+}
+
+/// The characters of a file as UTF-8.
+#[derive(Default)]
+struct Utf8Count {
+    /// The valid characters that are not ASCII.
+    characters: u64,
+    invalid: u64,
+}
+
+fn count(mut file: impl Read) -> io::Result<Utf8Count> {
+    let mut count = Utf8Count::default();
+    let mut block = vec![0; BLOCK];
     // The number of bytes of an incomplete character at the beginning of the block.
     let mut incomplete = 0;
     loop {
-        let count = match block.get_mut(incomplete..) {
-            Some(free) => file.read(free)?,
-            None => 0,
-        };
-        let filled = block.get(..incomplete + count).unwrap_or_default();
-        match std::str::from_utf8(filled) {
-            Ok(_) if count == 0 => return Ok(Encoding::Utf8),
-            Ok(_) => incomplete = 0,
-            Err(error) if error.error_len().is_none() && count > 0 => {
-                let valid = error.valid_up_to();
-                incomplete = filled.len() - valid;
-                block.copy_within(valid..valid + incomplete, 0);
+        let read = block
+            .get_mut(incomplete..)
+            .map_or(Ok(0), |free| file.read(free))?;
+        let mut rest = block.get(..incomplete + read).unwrap_or_default();
+        let filled = rest.len();
+        incomplete = 0;
+        loop {
+            let error = std::str::from_utf8(rest).err();
+            let valid = error.map_or(rest.len(), |error| error.valid_up_to());
+            let (text, after) = rest.split_at_checked(valid).unwrap_or((rest, &[]));
+            count.characters += text.iter().filter(|byte| **byte >= 0xc0).count() as u64;
+            match error.map(|error| error.error_len()) {
+                None => break,
+                Some(None) if read > 0 => {
+                    incomplete = after.len();
+                    break;
+                }
+                Some(length) => {
+                    count.invalid += 1;
+                    rest = after.get(length.unwrap_or(after.len())..).unwrap_or_default();
+                }
             }
-            Err(_) => return Ok(Encoding::Latin1),
+        }
+        if read == 0 {
+            return Ok(count);
+        }
+        block.copy_within(filled - incomplete..filled, 0);
+    }
+}
+
+/// Guesses an encoding other than UTF-8 by the frequency of bytes.
+///
+/// Letters stand before other letters more often than not. If most characters do not, they are signs such as ® and
+/// ², which all Latin encodings share. Then the guess prefers the Western one.
+fn guess(mut file: impl Read) -> io::Result<&'static encoding_rs::Encoding> {
+    let mut detector = EncodingDetector::new(Iso2022JpDetection::Deny);
+    let mut block = vec![0; BLOCK];
+    let (mut seen, mut characters, mut before_letters) = (0, 0_u64, 0_u64);
+    while seen < MAX_GUESSED {
+        let read = file.read(&mut block)?;
+        let bytes = block.get(..read).unwrap_or_default();
+        if read == 0 {
+            break;
+        }
+        if bytes.is_ascii() {
+            continue;
+        }
+        detector.feed(bytes, false);
+        seen += read;
+        for (byte, next) in bytes.iter().zip(bytes.iter().skip(1).chain([&b' '])) {
+            characters += u64::from(!byte.is_ascii());
+            before_letters += u64::from(!byte.is_ascii() && (!next.is_ascii() || next.is_ascii_alphabetic()));
         }
     }
+    detector.feed(&[], true);
+    let western = (before_letters * 2 < characters).then_some(b"us".as_slice());
+    Ok(detector.guess(western, Utf8Detection::Deny))
 }

@@ -13,8 +13,8 @@ use crate::settings::{Config, number};
 const OPENER_POLICY: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
 
 /// The response headers that pages of other origins may read.
-const EXPOSED_HEADERS: &str = "etag, idempotency-replayed, location, ratelimit-limit, ratelimit-remaining, ratelimit-reset, \
-    retry-after, x-request-id";
+const EXPOSED_HEADERS: &str = "allow, etag, idempotency-replayed, location, ratelimit-limit, ratelimit-remaining, \
+    ratelimit-reset, retry-after, www-authenticate, x-request-id";
 
 /// The operator's settings for browsers.
 #[derive(Clone, Debug, Default)]

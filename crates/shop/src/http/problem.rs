@@ -30,7 +30,9 @@ pub struct Problem<'a> {
 pub struct Details<'a, Extension> {
     /// Always `about:blank`: `code` names the kind of problem.
     r#type: &'static str,
+    /// The name of the status.
     title: &'static str,
+    /// The HTTP status.
     status: u16,
     /// What to do, for a person.
     detail: &'a str,

@@ -8,6 +8,7 @@
 pub mod choice;
 mod config;
 pub mod currency;
+pub mod hosts;
 pub mod number;
 pub mod oidc;
 pub mod origins;
@@ -24,7 +25,7 @@ pub use config::{Config, read, value};
 type Check = fn(Config<'_>) -> Result<(), String>;
 
 /// The readers, by the names of the settings that they read.
-const READERS: [(&[&str], Check); 23] = [
+const READERS: [(&[&str], Check); 27] = [
     (&["ACCESS_TOKEN_SECONDS"], |set| {
         number::ACCESS_TOKEN_SECONDS.read(set).map(drop)
     }),
@@ -42,6 +43,8 @@ const READERS: [(&[&str], Check); 23] = [
     (&["GRAPHQL_INTROSPECTION"], |set| {
         choice::introspection(set).map(drop)
     }),
+    (&["HTTP_CLIENT_HOSTS"], |set| hosts::read(set).map(drop)),
+    (&["MERCATO_RUNTIME"], |_| Ok(())),
     (&["HSTS_SECONDS"], |set| number::HSTS_SECONDS.read(set).map(drop)),
     (&["LOW_STOCK"], |set| number::LOW_STOCK.read(set).map(drop)),
     (&["OIDC_ISSUER", "OIDC_AUDIENCE", "OIDC_JWKS_URI"], |set| {
@@ -62,6 +65,12 @@ const READERS: [(&[&str], Check); 23] = [
         ],
         |set| payments::gateway(set).map(drop),
     ),
+    (&["PASSWORD_RESET_SECONDS"], |set| {
+        number::PASSWORD_RESET_SECONDS.read(set).map(drop)
+    }),
+    (&["PASSWORD_RESET_URL"], |set| {
+        text::password_reset_url(set).map(drop)
+    }),
     (&["PERSISTED_QUERIES", "PERSISTED_QUERIES_MANIFEST"], |set| {
         persisted::read(set).map(drop)
     }),
@@ -163,6 +172,7 @@ mod tests {
         let numbers = [
             ("ACCESS_TOKEN_SECONDS", number::ACCESS_TOKEN_SECONDS),
             ("CART_EXPIRY_SECONDS", number::CART_EXPIRY_SECONDS),
+            ("PASSWORD_RESET_SECONDS", number::PASSWORD_RESET_SECONDS),
             ("REFRESH_TOKEN_SECONDS", number::REFRESH_TOKEN_SECONDS),
             ("RESERVATION_SECONDS", number::RESERVATION_SECONDS),
             ("SIGN_IN_FAILURES", number::SIGN_IN_FAILURES),
@@ -176,6 +186,8 @@ mod tests {
             );
         }
         assert_eq!(currency::read(&|_| None).ok(), described["CURRENCY"]);
+        let hosts = described[hosts::NAME].clone();
+        assert_eq!(hosts::read(&|_| None), hosts::read(&|_| hosts.clone()));
     }
 
     #[test]
@@ -195,6 +207,7 @@ mod tests {
             &[
                 ("ACCESS_TOKEN_SECONDS", "1"),
                 ("SIGN_IN_FAILURES", " 3 "),
+                ("PASSWORD_RESET_URL", "https://shop.example/#/reset?t={token}"),
                 ("RATE_LIMIT", "off"),
             ],
             &[
@@ -227,6 +240,7 @@ mod tests {
         let any_text = [
             "API_SECRET",
             "MERCATO_ENVIRONMENT",
+            "MERCATO_RUNTIME",
             "OIDC_AUDIENCE",
             "STRIPE_SECRET_KEY",
             "STRIPE_WEBHOOK_SECRET",
@@ -265,11 +279,15 @@ mod tests {
 
     #[test]
     fn names_a_setting_that_is_missing_or_out_of_range() {
-        let invalid: [(&[(&str, &str)], &str); 16] = [
+        let invalid: [(&[(&str, &str)], &str); 17] = [
             (&[("API_SECRET", "fifteen-letters")], "API_SECRET"),
             (&[("ACCESS_TOKEN_SECONDS", "0")], "ACCESS_TOKEN_SECONDS"),
             (&[("ACCESS_TOKEN_SECONDS", "4294967296")], "ACCESS_TOKEN_SECONDS"),
             (&[("REFRESH_TOKEN_SECONDS", "off")], "REFRESH_TOKEN_SECONDS"),
+            (
+                &[("PASSWORD_RESET_URL", "https://shop.example/reset")],
+                "PASSWORD_RESET_URL",
+            ),
             (&[("RATE_LIMIT", "0")], "RATE_LIMIT"),
             (&[("LOW_STOCK", "-1")], "LOW_STOCK"),
             (&[("CURRENCY", "eur")], "CURRENCY"),

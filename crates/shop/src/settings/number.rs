@@ -34,6 +34,13 @@ pub const REFRESH_TOKEN_SECONDS: Number = Number {
     default: 2_592_000,
 };
 
+/// The lifetime of the token by which a user sets a new password, in seconds.
+pub const PASSWORD_RESET_SECONDS: Number = Number {
+    name: "PASSWORD_RESET_SECONDS",
+    meaning: "the lifetime of a link to set a new password in seconds",
+    default: 1_800,
+};
+
 /// The number of failed sign-ins to one account from one address within 15 minutes.
 pub const SIGN_IN_FAILURES: Number = Number {
     name: "SIGN_IN_FAILURES",

@@ -45,6 +45,12 @@ pub fn gateway(config: Config<'_>) -> Result<Option<Gateway>, String> {
     }
 }
 
+/// Returns whether Stripe is the gateway. Needs no other setting, unlike [`gateway`].
+#[must_use]
+pub fn is_stripe(config: Config<'_>) -> bool {
+    value(config, "PAYMENT_GATEWAY").is_some_and(|name| name.trim() == "stripe")
+}
+
 /// Reads `STRIPE_WEBHOOK_SECRET`: the key of the signatures of Stripe's webhooks.
 ///
 /// # Errors

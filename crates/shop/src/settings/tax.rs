@@ -1,6 +1,7 @@
 //! `TAX_RATES`: the tax that is added to prices, in percent by region, such as `US-CA=7.25,DE=19,*=0`.
 
 use super::config::{Config, value};
+use crate::region;
 
 /// The entry for all other regions, and for orders without a region.
 const OTHER_REGIONS: &str = "*";
@@ -30,38 +31,24 @@ impl Rates {
 /// # Errors
 /// The allowed values.
 pub fn read(config: Config<'_>) -> Result<Rates, String> {
-    let text = value(config, "TAX_RATES").unwrap_or_default();
-    parse(&text).map(Rates).ok_or_else(|| {
+    parse(&value(config, "TAX_RATES").unwrap_or_default()).map(Rates)
+}
+
+fn parse(text: &str) -> Result<Vec<(String, u32)>, String> {
+    let form = || {
         "TAX_RATES must be a list such as US-CA=7.25,DE=19,*=0: ISO 3166 codes with percentages from 0 to 100, which have at most 4 decimals"
-            .into()
-    })
-}
-
-/// Returns whether a text has the form of an ISO 3166 code: a country, or a subdivision of one.
-#[must_use]
-pub fn is_region(text: &str) -> bool {
-    let (country, part) = text
-        .split_once('-')
-        .map_or((text, None), |(country, part)| (country, Some(part)));
-    country.len() == 2
-        && country.bytes().all(|byte| byte.is_ascii_uppercase())
-        && part.is_none_or(|part| {
-            (1..=3).contains(&part.len())
-                && part
-                    .bytes()
-                    .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
-        })
-}
-
-fn parse(text: &str) -> Option<Vec<(String, u32)>> {
+            .to_owned()
+    };
     text.split(',')
         .map(str::trim)
         .filter(|entry| !entry.is_empty())
         .map(|entry| {
-            let (region, percent) = entry.split_once('=')?;
-            let region = region.trim();
-            (region == OTHER_REGIONS || is_region(region)).then_some(())?;
-            Some((region.to_owned(), percentage(percent.trim())?))
+            let (name, percent) = entry.split_once('=').ok_or_else(form)?;
+            let name = match name.trim() {
+                OTHER_REGIONS => OTHER_REGIONS.to_owned(),
+                name => region::parse(name).map_err(|reason| format!("Each region of TAX_RATES {reason}"))?,
+            };
+            Ok((name, percentage(percent.trim()).ok_or_else(form)?))
         })
         .collect()
 }
@@ -84,6 +71,8 @@ mod tests {
     #[test]
     fn parses_rates_exactly() {
         let rates = Rates(parse("US-CA=7.25, DE=19,*=0.0001,").unwrap());
+        assert_eq!(parse("de=19"), Ok(vec![("DE".into(), 190_000)]));
+        assert!(parse("UK=20").is_err_and(|reason| reason.ends_with("The code for UK is GB")));
         for (region, rate) in [
             (Some("US-CA"), 72_500),
             (Some("DE-BY"), 190_000),
@@ -100,13 +89,15 @@ mod tests {
             "DE=-1",
             "DE=100.0001",
             "DE=1.00001",
-            "de=19",
+            "UK=20",
+            "EL=24",
+            "ZZ=1",
             "Germany=19",
             "DE=1e1",
             "=1",
             "DE=99999999999",
         ] {
-            assert_eq!(parse(invalid), None, "{invalid}");
+            assert!(parse(invalid).is_err(), "{invalid}");
         }
     }
 }

@@ -45,6 +45,45 @@ pub fn address_header(config: Config<'_>) -> Result<Option<HeaderName>, String> 
         .map_err(|_| "CLIENT_ADDRESS_HEADER must be the name of a header, such as x-forwarded-for".into())
 }
 
+/// Reads `MERCATO_RUNTIME`: the name of the runtime, for people. `None` for the program `mercato`.
+#[must_use]
+pub fn runtime(config: Config<'_>) -> Option<String> {
+    value(config, "MERCATO_RUNTIME").map(|name| name.trim().to_owned())
+}
+
+/// What `PASSWORD_RESET_URL` contains in place of a token.
+const TOKEN: &str = "{token}";
+
+/// The address of the page on which a user sets a new password.
+#[derive(Clone, Debug)]
+pub struct ResetPage(String);
+
+impl ResetPage {
+    /// Returns the link with a token, which has only letters, digits, `-` and `_`.
+    #[must_use]
+    pub fn link(&self, token: &str) -> String {
+        self.0.replace(TOKEN, token)
+    }
+}
+
+/// Reads `PASSWORD_RESET_URL`.
+///
+/// # Errors
+/// The allowed values.
+pub fn password_reset_url(config: Config<'_>) -> Result<Option<ResetPage>, String> {
+    const NAME: &str = "PASSWORD_RESET_URL";
+    let Some(text) = value(config, NAME) else {
+        return Ok(None);
+    };
+    let example = url(&|_| Some(text.replace(TOKEN, "token")), NAME);
+    if text.contains(TOKEN) && example.is_ok() {
+        return Ok(Some(ResetPage(text.trim().to_owned())));
+    }
+    Err(format!(
+        "{NAME} must be a URL that contains {TOKEN}, such as https://shop.example/reset?token={TOKEN}"
+    ))
+}
+
 /// Reads an HTTP URL.
 ///
 /// # Errors

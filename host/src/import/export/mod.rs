@@ -15,38 +15,18 @@ use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use mercato_feeds::RowError;
 use mercato_feeds::export::ExportedProduct;
-use mercato_feeds::product::{self, RowError};
-use mercato_feeds::source::Format;
-use serde::Deserialize;
-use serde_json::{Value, json};
+use mercato_feeds::product;
 
 use self::target::TargetShop;
-use super::client::{Error, Outcome};
-use super::options::Options;
-use super::sender::Sender;
+use super::client::Error;
+use super::options::{Format, Options};
+use super::sender::{Row, Sender};
 use crate::command_error::{Code, CommandError};
-
-const PRODUCT: &str =
-    "mutation($input: CreateProductInput!) { created: createProduct(input: $input) { _id } }";
-
-const VARIANT: &str = "mutation($parent: ID!, $options: [AttributeInput!]!, $input: CreateProductInput!) { \
-    created: createVariant(parentId: $parent, options: $options, input: $input) { _id } }";
 
 /// The maximum length of the first line, which decides whether a file is an export. In bytes.
 const MAX_FIRST_LINE: u64 = 1024 * 1024;
-
-/// The data of either mutation.
-#[derive(Deserialize)]
-struct Data {
-    created: Option<CreatedProduct>,
-}
-
-#[derive(Deserialize)]
-struct CreatedProduct {
-    #[serde(rename = "_id")]
-    id: String,
-}
 
 /// Returns whether the file is an export, by the format option or by the first line.
 ///
@@ -79,8 +59,14 @@ pub fn import(
     interrupted: &AtomicBool,
     unreadable: &dyn Fn(io::Error) -> CommandError,
 ) -> Result<(), CommandError> {
-    let target = TargetShop::read(&sender.client);
-    let target = target.map_err(|error| sender.stop_error(Code::Unavailable, &error.to_string(), 1))?;
+    eprintln!(
+        "Detected in {}:\n  format     JSON Lines, the export of a shop  (--format)",
+        options.file.display()
+    );
+    let target = match &sender.client {
+        Some(client) => TargetShop::read(client).map_err(|error| stop_error(sender, &error, 1))?,
+        None => TargetShop::default(),
+    };
     let mut import = ExportImport {
         sender,
         target,
@@ -130,8 +116,6 @@ impl ExportImport<'_> {
         file: &Path,
         unreadable: &dyn Fn(io::Error) -> CommandError,
     ) -> Result<(), CommandError> {
-        let read = self.target.read_products(&self.sender.client);
-        read.map_err(|error| self.stop_error(&error, 1))?;
         self.for_each_line(file, unreadable, |import, line, product| match product {
             Ok(product) if product.parent_id.is_some() => import.product(line, &product),
             _ => Ok(()),
@@ -166,68 +150,54 @@ impl ExportImport<'_> {
             let message = "this shop has the product already, without an external id to import it by";
             return self.refuse(line, external_id, RowError::bad_input("externalId", message));
         }
-        let category = self.target.category(&self.sender.client, product);
-        let category = match category.map_err(|error| self.stop_error(&error, line))? {
+        let category = match &self.sender.client {
+            Some(client) => self
+                .target
+                .category(client, product)
+                .map_err(|error| stop_error(self.sender, &error, line))?,
+            None => Ok(None),
+        };
+        let category = match category {
             Ok(category) => category,
             Err(error) => return self.refuse(line, external_id, error),
         };
-        let exists = self.target.id_of(external_id).is_some();
-        if exists || (product.parent_id.is_none() && product.sku.is_none()) {
-            return match product::to_json(&product.import_input(category.as_deref())) {
-                Ok(json) => self.sender.push(line, external_id.to_owned(), json),
-                Err(error) => self.refuse(line, external_id, error),
-            };
-        }
-        let input = product.create_input(category.as_deref());
-        let (mutation, variables) = match &product.parent_id {
-            None => (PRODUCT, json!({ "input": input })),
-            Some(parent) => {
-                let Some(parent) = self.parent(parent) else {
+        let parent = match &product.parent_id {
+            None => None,
+            Some(id) => match self
+                .parents
+                .get(id)
+                .map(String::as_str)
+                .or(product.parent_external_id.as_deref())
+            {
+                // This shop has the variant already, and its parent without an external id.
+                _ if self.target.has_without_external_id(id) => None,
+                None => {
                     let message = "its parent is not in the export, or was refused";
                     return self.refuse(line, external_id, RowError::bad_input("parentId", message));
-                };
-                let variables = json!({ "parent": parent, "options": product.options, "input": input });
-                (VARIANT, variables)
-            }
-        };
-        self.create(line, external_id, mutation, &variables)
-    }
-
-    fn create(
-        &mut self,
-        line: u64,
-        external_id: &str,
-        mutation: &str,
-        variables: &Value,
-    ) -> Result<(), CommandError> {
-        let result = self.sender.client.graphql::<Data>(mutation, variables);
-        match result.map_err(|error| self.stop_error(&error, line))? {
-            Ok(data) => {
-                if let Some(created) = data.created {
-                    self.target.add_product(external_id, created.id);
                 }
-                self.sender.report(line, external_id, &Outcome::Created)
-            }
+                parent => parent,
+            },
+        };
+        match product::to_json(&product.input(category.as_deref(), parent)) {
+            Ok(json) => self.sender.push(row(line, external_id, true), json),
             Err(error) => self.refuse(line, external_id, error),
         }
     }
 
-    /// Returns the id of a parent in the target shop, by its id in the source shop.
-    fn parent(&self, id: &str) -> Option<String> {
-        let external_id = self.parents.get(id)?;
-        let same_shop = || self.target.has_without_external_id(id).then_some(id);
-        self.target
-            .id_of(external_id)
-            .or_else(same_shop)
-            .map(str::to_owned)
-    }
-
     fn refuse(&mut self, line: u64, external_id: &str, error: RowError) -> Result<(), CommandError> {
-        self.sender.report(line, external_id, &Outcome::Refused(error))
+        self.sender.refuse(row(line, external_id, false), error)
     }
+}
 
-    fn stop_error(&self, error: &Error, line: u64) -> CommandError {
-        self.sender
-            .stop_error(Code::Unavailable, &error.to_string(), line)
+fn row(line: u64, external_id: &str, has_stock: bool) -> Row {
+    Row {
+        line,
+        at: line,
+        external_id: external_id.to_owned(),
+        has_stock,
     }
+}
+
+fn stop_error(sender: &Sender, error: &Error, line: u64) -> CommandError {
+    sender.stop_error(Code::Unavailable, &error.to_string(), line)
 }

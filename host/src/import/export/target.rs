@@ -2,8 +2,9 @@
 
 use std::collections::{HashMap, HashSet};
 
+use mercato_feeds::RowError;
 use mercato_feeds::export::{Category, ExportedProduct};
-use mercato_feeds::product::RowError;
+
 use serde::Deserialize;
 use serde_json::json;
 
@@ -17,8 +18,6 @@ const CATEGORY: &str = "mutation($input: CreateCategoryInput!) { createCategory(
 /// The products and categories of the target shop.
 #[derive(Default)]
 pub struct TargetShop {
-    /// The ids of products by external id.
-    products: HashMap<String, String>,
     /// The ids of products without an external id.
     without_external_id: HashSet<String>,
     /// The ids of categories by slug.
@@ -78,11 +77,11 @@ impl TargetShop {
         Ok(target)
     }
 
-    /// Reads the products again.
+    /// Reads the products.
     ///
     /// # Errors
     /// If the shop cannot be reached.
-    pub fn read_products(&mut self, client: &Client) -> Result<(), Error> {
+    fn read_products(&mut self, client: &Client) -> Result<(), Error> {
         let mut after = None;
         loop {
             let data = client.graphql::<ExportData>(PRODUCTS, &json!({ "after": after }))?;
@@ -91,13 +90,8 @@ impl TargetShop {
             let page = data.export_products.ok_or_else(missing)?;
             for line in page.data.lines() {
                 let product = ExportedProduct::parse(line.as_bytes()).map_err(Error::Permanent)?;
-                match product.external_id {
-                    Some(external_id) => {
-                        self.products.insert(external_id, product.id);
-                    }
-                    None => {
-                        self.without_external_id.insert(product.id);
-                    }
+                if product.external_id.is_none() {
+                    self.without_external_id.insert(product.id);
                 }
             }
             match page.end_cursor {
@@ -107,19 +101,9 @@ impl TargetShop {
         }
     }
 
-    /// Returns the id of the product with this external id.
-    pub fn id_of(&self, external_id: &str) -> Option<&str> {
-        self.products.get(external_id).map(String::as_str)
-    }
-
     /// Returns whether the shop has a product with this id and without an external id.
     pub fn has_without_external_id(&self, id: &str) -> bool {
         self.without_external_id.contains(id)
-    }
-
-    /// Adds a created product.
-    pub fn add_product(&mut self, external_id: &str, id: String) {
-        self.products.insert(external_id.to_owned(), id);
     }
 
     /// Returns the id of a product's category, if it has one. Creates the missing categories, from the root.

@@ -29,12 +29,15 @@ use read::Readers;
 use write::{JobOptions, Writer};
 
 use crate::error::OpenError;
+use crate::folder::Folder;
 
 /// The options of a [`Store`].
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Options {
     /// What a commit waits for.
     pub durability: Durability,
+    /// Whether to open a database that lacks confirmed changes.
+    pub accept_loss: bool,
 }
 
 /// The port `documents` on a SQLite file, with the outbox for a [`Dispatcher`](crate::Dispatcher).
@@ -48,7 +51,7 @@ pub struct Store {
     slow_reads: Semaphore,
     wake: Arc<Notify>,
     writer: Writer,
-    _folder: open::Folder,
+    _folder: Folder,
 }
 
 impl Store {
@@ -67,18 +70,22 @@ impl Store {
             .iter()
             .map(|(name, declared)| (name.clone(), Arc::new(Collection::new(name, declared))))
             .collect::<HashMap<_, _>>();
-        let folder = open::Folder::lock(folder)?;
-        let connection = open::writer(&folder.file, options.durability)?;
-        open::prepare(&connection, &folder.file, collections.values().map(Arc::as_ref))?;
+        let folder = Folder::lock(folder)?;
+        let (connection, marker) = open::open(
+            &folder,
+            options.durability,
+            options.accept_loss,
+            collections.values().map(Arc::as_ref),
+        )?;
         let wake = Arc::new(Notify::new());
         Ok(Self {
             collections,
             subscriptions: Arc::new(shop.subscriptions()),
-            readers: Arc::new(Readers::new(folder.file.clone())),
+            readers: Arc::new(Readers::new(folder.database())),
             slow_reads: Semaphore::new(
                 std::thread::available_parallelism().map_or(4, |cores| cores.get().max(4)),
             ),
-            writer: Writer::start(connection, options.durability, Arc::clone(&wake)),
+            writer: Writer::start(connection, marker, options.durability, Arc::clone(&wake)),
             wake,
             _folder: folder,
         })
@@ -123,15 +130,20 @@ impl Store {
     }
 
     /// Runs a query that may read many more documents than it returns, on a thread for blocking work.
-    async fn find_slowly(&self, collection: Arc<Collection>, query: Query) -> Result<Vec<Document>, Failure> {
+    async fn read_slowly<T: Send + 'static>(
+        &self,
+        collection: Arc<Collection>,
+        query: Query,
+        read: fn(&Sqlite<'_>, &Plan<'_>) -> rusqlite::Result<T>,
+    ) -> Result<T, Failure> {
         let readers = Arc::clone(&self.readers);
         let stopping = || Failure::Unavailable("the store is stopping".into());
         let _permit = self.slow_reads.acquire().await.map_err(|_| stopping())?;
-        let read = move || {
+        let work = move || {
             let plan = Plan::new(&collection, &query)?;
-            readers.read(|connection| mercato_sql::read::find(&Sqlite(connection), &plan))
+            readers.read(|connection| read(&Sqlite(connection), &plan))
         };
-        tokio::task::spawn_blocking(read).await.map_err(|_| stopping())?
+        tokio::task::spawn_blocking(work).await.map_err(|_| stopping())?
     }
 }
 
@@ -155,7 +167,19 @@ impl Documents for Store {
                 .readers
                 .read(|connection| mercato_sql::read::find(&Sqlite(connection), &plan));
         }
-        self.find_slowly(Arc::clone(collection), query).await
+        let collection = Arc::clone(collection);
+        self.read_slowly(collection, query, |connection, plan| {
+            mercato_sql::read::find(connection, plan)
+        })
+        .await
+    }
+
+    async fn count(&self, query: Query) -> Result<u64, Failure> {
+        let collection = Arc::clone(self.collection(&query.collection)?);
+        self.read_slowly(collection, query, |connection, plan| {
+            mercato_sql::read::count(connection, plan)
+        })
+        .await
     }
 
     async fn commit(&self, writes: Vec<Write>, events: Vec<Event>) -> Result<(), CommitFailure> {

@@ -7,7 +7,7 @@ use mercato_ports::documents::Failure;
 use rusqlite::Connection;
 
 use super::failure::unavailable;
-use super::open;
+use crate::database;
 
 /// The maximum number of idle connections. Each caches up to 2 MiB of pages.
 const MAX_IDLE: usize = 16;
@@ -30,7 +30,7 @@ impl Readers {
     pub fn read<T>(&self, read: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, Failure> {
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let connection = idle
-            .map_or_else(|| open::reader(&self.file), Ok)
+            .map_or_else(|| database::reader(&self.file), Ok)
             .map_err(unavailable)?;
         let result = read(&connection);
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);

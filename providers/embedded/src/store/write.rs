@@ -2,6 +2,7 @@
 //! in its savepoint. After one COMMIT it answers all callers. So many commits share one wait for the disk,
 //! and a refused job does not affect the others.
 
+use std::error::Error;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
@@ -11,6 +12,7 @@ use tokio::sync::{Notify, mpsc, oneshot};
 
 use super::durability::Durability;
 use super::failure::unavailable;
+use crate::folder::commit_marker::CommitMarker;
 
 /// The capacity of the queue. Callers wait while it is full.
 const QUEUE: usize = 1_024;
@@ -35,11 +37,17 @@ pub(crate) struct Writer {
 
 impl Writer {
     /// Starts the thread. It notifies `wake` after jobs that may have made a delivery ready.
-    pub fn start(connection: Connection, durability: Durability, wake: Arc<Notify>) -> Self {
+    pub fn start(
+        connection: Connection,
+        marker: CommitMarker,
+        durability: Durability,
+        wake: Arc<Notify>,
+    ) -> Self {
         let (queue, jobs) = mpsc::channel(QUEUE);
         let thread = thread::spawn(move || {
             Group {
                 connection,
+                marker,
                 durability,
                 relaxed: false,
                 wake,
@@ -122,6 +130,7 @@ impl<T: Send, F: FnOnce(&Connection) -> Result<T, CommitFailure> + Send> Job for
 /// The state of the writing thread.
 struct Group {
     connection: Connection,
+    marker: CommitMarker,
     durability: Durability,
     /// Whether the connection currently commits without waiting for the disk.
     relaxed: bool,
@@ -150,13 +159,36 @@ impl Group {
                 job.answer(failure.as_ref());
             }
         }
+        if let Err(error) = self.finish() {
+            tracing::warn!(%error, "cannot record the number of the last commit");
+        }
+    }
+
+    /// Records the last commit of a store that does not wait for the disk, after it has reached the disk.
+    fn finish(mut self) -> Result<(), Box<dyn Error>> {
+        if self.durability == Durability::Relaxed {
+            let checkpoint = "PRAGMA wal_checkpoint(PASSIVE)";
+            self.connection.query_row(checkpoint, (), |_| Ok(()))?;
+            let number = "SELECT commits FROM identity";
+            let commits = self.connection.query_row(number, (), |row| row.get(0))?;
+            self.marker.write(commits)?;
+        }
+        Ok(())
     }
 
     fn transact(&mut self, group: &mut [Box<dyn Job>]) -> rusqlite::Result<()> {
         self.rollback_open()?;
-        self.set_durability(group.iter().any(|job| job.options().durable))?;
-        let result = self.commit(group);
-        self.rollback_open().and(result)
+        let durable = group.iter().any(|job| job.options().durable);
+        self.set_durability(durable)?;
+        let result = self.commit(group, durable);
+        self.rollback_open()?;
+        if let Some(commits) = result?
+            && let Err(error) = self.marker.write(commits)
+        {
+            // An old number is safe: it only hides a loss.
+            tracing::warn!(%error, "cannot record the number of the last commit");
+        }
+        Ok(())
     }
 
     /// Rolls back a transaction that was not committed, if one is open.
@@ -168,20 +200,31 @@ impl Group {
         }
     }
 
-    /// Runs a group of jobs in one transaction.
-    fn commit(&self, group: &mut [Box<dyn Job>]) -> rusqlite::Result<()> {
+    /// Runs a group of jobs in one transaction. Returns the number of the commit, if it waited for the disk.
+    fn commit(&self, group: &mut [Box<dyn Job>], durable: bool) -> rusqlite::Result<Option<i64>> {
         let run = |sql| self.connection.prepare_cached(sql)?.execute(()).map(drop);
         run("BEGIN IMMEDIATE")?;
+        let mut is_changed = false;
         for job in group {
             run("SAVEPOINT job")?;
-            if !job.run(&self.connection) {
+            if job.run(&self.connection) {
+                is_changed = true;
+            } else {
                 // After an error that ended the transaction, such as a full disk, this fails too. Then the
                 // whole group fails.
                 run("ROLLBACK TO job")?;
             }
             run("RELEASE job")?;
         }
-        run("COMMIT")
+        let number = "UPDATE identity SET commits = commits + 1 RETURNING commits";
+        let commits = if durable && is_changed {
+            let mut number = self.connection.prepare_cached(number)?;
+            Some(number.query_row((), |row| row.get(0))?)
+        } else {
+            None
+        };
+        run("COMMIT")?;
+        Ok(commits.filter(|_| self.durability == Durability::Full))
     }
 
     /// Sets whether the next COMMIT waits for the disk. Bookkeeping that may be lost does not.
@@ -202,6 +245,8 @@ impl Group {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
 
     const DURABLE: JobOptions = JobOptions {
@@ -209,12 +254,13 @@ mod tests {
         wakes: false,
     };
 
-    fn start() -> Writer {
+    fn start(folder: &Path) -> Writer {
         let connection = Connection::open_in_memory().unwrap();
-        connection
-            .execute_batch("CREATE TABLE t (x INTEGER PRIMARY KEY)")
-            .unwrap();
-        Writer::start(connection, Durability::Full, Arc::new(Notify::new()))
+        let tables = "CREATE TABLE t (x INTEGER PRIMARY KEY); CREATE TABLE identity (commits INTEGER); \
+                      INSERT INTO identity VALUES (0)";
+        connection.execute_batch(tables).unwrap();
+        let marker = CommitMarker::open(folder).unwrap();
+        Writer::start(connection, marker, Durability::Full, Arc::new(Notify::new()))
     }
 
     fn insert(connection: &Connection, x: i64) -> Result<(), CommitFailure> {
@@ -222,6 +268,17 @@ mod tests {
             .execute("INSERT INTO t VALUES (?)", [x])
             .map(drop)
             .map_err(|error| CommitFailure::Failed(unavailable(error)))
+    }
+
+    /// Returns what `PRAGMA synchronous` is in the transaction of a job: 2 if its COMMIT waits for the disk.
+    async fn synchronous(writer: &Writer, durable: bool) -> i64 {
+        let options = JobOptions { durable, ..DURABLE };
+        let read = |connection: &Connection| {
+            Ok(connection
+                .query_row("PRAGMA synchronous", (), |row| row.get(0))
+                .unwrap())
+        };
+        writer.submit(options, read).await.unwrap()
     }
 
     async fn count(writer: &Writer) -> i64 {
@@ -236,8 +293,48 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_durable_job_waits_for_the_disk_whatever_jobs_came_before() {
+        let folder = tempfile::tempdir().unwrap();
+        let writer = start(folder.path());
+        for durable in [true, false, true, false, false, true, true, false, true] {
+            let expected = if durable { 2 } else { 1 };
+            assert_eq!(synchronous(&writer, durable).await, expected);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_group_with_a_durable_job_waits_for_the_disk() {
+        let folder = tempfile::tempdir().unwrap();
+        let writer = start(folder.path());
+        let (begin, begun) = oneshot::channel();
+        let (hold, held) = std::sync::mpsc::channel::<()>();
+        let options = JobOptions {
+            durable: false,
+            ..DURABLE
+        };
+        // The first job blocks the thread until all other jobs are queued, so that they form one group.
+        let first = writer.submit(options, move |_| {
+            begin.send(()).unwrap();
+            held.recv().unwrap();
+            Ok(())
+        });
+        let group = async {
+            begun.await.unwrap();
+            tokio::join!(
+                synchronous(&writer, false),
+                synchronous(&writer, true),
+                synchronous(&writer, false),
+                async { hold.send(()).unwrap() }
+            )
+        };
+        let (first, (one, two, three, ())) = tokio::join!(first, group);
+        assert_eq!((first, one, two, three), (Ok(()), 2, 2, 2));
+    }
+
+    #[tokio::test]
     async fn a_refused_job_does_not_change_the_others_of_its_group() {
-        let writer = start();
+        let folder = tempfile::tempdir().unwrap();
+        let writer = start(folder.path());
         let (hold, held) = std::sync::mpsc::channel::<()>();
         // The first job blocks the thread until all jobs are queued, so that they form one group.
         let first = writer.submit(DURABLE, move |_| {
@@ -270,7 +367,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_job_that_ends_the_transaction_fails_its_group_only() {
-        let writer = start();
+        let folder = tempfile::tempdir().unwrap();
+        let writer = start(folder.path());
         let broken = writer.submit(DURABLE, |connection| {
             insert(connection, 1)?;
             connection.execute_batch("ROLLBACK").unwrap();

@@ -6,18 +6,16 @@
 //! | `b` | the body as the committed text, which preserves every number and the order of keys |
 //! | `f` | the fields to index and adjust: all top-level integers, and top-level texts of declared fields |
 //! | `a` | present once an integer of `f` was adjusted; the integers of `f` then override those of `b` |
-//! | `t` | the words of the searched fields |
+//! | `t` | the tokens of each searched field |
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use mercato_ports::documents::{Document, Failure};
-use mongodb::bson::{self, RawBsonRef, RawDocument, doc, error::Error as BsonError};
+use mercato_ports::documents::{Document, Failure, tokens};
+use mongodb::bson::{self, Bson, RawBsonRef, RawDocument, doc, error::Error as BsonError};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use super::words;
-
-/// The maximum size of a body, in bytes. With its words and indexed texts it stays under MongoDB's 16 MiB.
+/// The maximum size of a body, in bytes. With its tokens and indexed texts it stays under MongoDB's 16 MiB.
 const MAX_BODY: usize = 5 << 20;
 
 /// The declared fields of a collection.
@@ -25,7 +23,7 @@ const MAX_BODY: usize = 5 << 20;
 pub(crate) struct Fields {
     /// The fields that queries may name.
     pub indexed: BTreeSet<String>,
-    /// The fields of the full-text search.
+    /// The fields of the search.
     pub searched: BTreeSet<String>,
 }
 
@@ -66,8 +64,13 @@ pub(crate) fn encode(id: &str, version: i64, body: &str, fields: &Fields) -> Res
         let texts = fields
             .searched
             .iter()
-            .filter_map(|name| object.get(name)?.as_str());
-        document.insert("t", words::indexed(texts));
+            .filter_map(|name| Some((name, object.get(name)?.as_str()?)));
+        let distinct = |text| {
+            let tokens = tokens(text).collect::<BTreeSet<_>>();
+            Bson::Array(tokens.into_iter().map(Bson::String).collect())
+        };
+        let fields = texts.map(|(name, text)| (name.clone(), distinct(text)));
+        document.insert("t", fields.collect::<bson::Document>());
     }
     Ok(document)
 }
@@ -222,7 +225,10 @@ mod tests {
             *document.get_document("f").unwrap(),
             doc! { "%": 8_i64, "%24a%2Eb": 7_i64, "n": -5_i64, "name": "Wool Sock" }
         );
-        assert_eq!(*document.get_array("t").unwrap(), words::indexed(["wool sock"]));
+        assert_eq!(
+            *document.get_document("t").unwrap(),
+            doc! { "name": ["sock", "wool"] }
+        );
     }
 
     #[test]

@@ -6,11 +6,11 @@ mod document;
 mod locks;
 pub(crate) mod outbox;
 mod query;
+mod search;
 pub(crate) mod service;
 mod single;
 mod transaction;
 mod validation;
-mod words;
 mod write;
 
 use std::collections::HashMap;
@@ -241,6 +241,17 @@ impl Documents for Store {
             .await?
             .map_err(|error| failure(&error))?;
         found.iter().map(|raw| document::decode(raw)).collect()
+    }
+
+    async fn count(&self, query: Query) -> Result<u64, Failure> {
+        let (_, collection) = self.collection(&query.collection)?;
+        query::check(&query, &collection.fields)?;
+        let all_pages = Query { after: None, ..query };
+        let select = query::select(&all_pages, &collection.fields)?;
+        let count = async { collection.documents.count_documents(select.filter).await };
+        bounded(READ_TIMEOUT, count)
+            .await?
+            .map_err(|error| failure(&error))
     }
 
     async fn commit(&self, writes: Vec<Write>, events: Vec<Event>) -> Result<(), CommitFailure> {

@@ -1,13 +1,11 @@
 //! Translates queries for MongoDB. Every field that a query may name is indexed together with the id. So
 //! MongoDB reads in the order of an index, or sorts the results of a narrower index.
 
-use mercato_ports::documents::{
-    Comparison, Condition, Direction, Failure, MAX_LIMIT, Position, Query, Scalar, Sort,
-};
+use mercato_ports::documents::{Comparison, Condition, Direction, Failure, MAX_LIMIT, Query, Scalar};
 use mongodb::bson::{Bson, Document, doc};
 
 use super::document::Fields;
-use super::words;
+use super::search;
 
 /// The maximum number of conditions in a query.
 const MAX_CONDITIONS: usize = 32;
@@ -21,21 +19,12 @@ pub(crate) struct MongoQuery {
 
 /// Checks and translates a query.
 pub(crate) fn select(query: &Query, fields: &Fields) -> Result<MongoQuery, Failure> {
-    check(query, fields).map_err(Failure::Invalid)?;
+    check(query, fields)?;
     let mut all = query.conditions.iter().map(condition).collect::<Vec<_>>();
-    if let Some(typed) = &query.search {
-        all.extend(words::conditions("t", typed));
+    if let Some(search) = &query.search {
+        all.extend(search::conditions(search, fields));
     }
-    let (after, sort) = match &query.sort {
-        None => (
-            query
-                .after
-                .as_ref()
-                .map(|after| doc! { "_id": { "$gt": &after.id } }),
-            doc! { "_id": 1 },
-        ),
-        Some(sort) => sorted(sort, query.after.as_ref()),
-    };
+    let (after, sort) = sorted(query);
     all.extend(after);
     let filter = match all.len() {
         0 => Document::new(),
@@ -45,31 +34,36 @@ pub(crate) fn select(query: &Query, fields: &Fields) -> Result<MongoQuery, Failu
     Ok(MongoQuery { filter, sort })
 }
 
-fn check(query: &Query, fields: &Fields) -> Result<(), String> {
+/// Rejects a query that the collection can't answer.
+pub(crate) fn check(query: &Query, fields: &Fields) -> Result<(), Failure> {
+    let invalid = |reason: String| Err(Failure::Invalid(reason));
     let collection = &query.collection;
     if query.limit > MAX_LIMIT {
-        return Err(format!(
+        return invalid(format!(
             "the limit of a query must be at most {MAX_LIMIT} documents"
         ));
     }
     if query.conditions.len() > MAX_CONDITIONS {
-        return Err(format!("a query must have at most {MAX_CONDITIONS} conditions"));
+        return invalid(format!("a query must have at most {MAX_CONDITIONS} conditions"));
     }
-    if query.search.is_some() && fields.searched.is_empty() {
-        return Err(format!("`{collection}` declares no searched fields"));
+    if let Some(search) = &query.search {
+        if fields.searched.is_empty() {
+            return invalid(format!("`{collection}` declares no searched fields"));
+        }
+        search.check(collection, |field| fields.searched.contains(field))?;
     }
     let conditions = query.conditions.iter().map(|condition| &condition.field);
-    for field in conditions.chain(query.sort.as_ref().map(|sort| &sort.field)) {
+    for field in conditions.chain(sort_field(query)) {
         if !fields.indexed.contains(field) {
-            return Err(format!("`{collection}` declares no field `{field}`"));
+            return invalid(format!("`{collection}` declares no field `{field}`"));
         }
     }
     if query
         .after
         .as_ref()
-        .is_some_and(|after| after.value.is_some() != query.sort.is_some())
+        .is_some_and(|after| after.value.is_some() != sort_field(query).is_some())
     {
-        return Err("a position must have a value if and only if the query sorts by a field".into());
+        return invalid("a position must have a value if and only if the query sorts by a field".into());
     }
     Ok(())
 }
@@ -91,14 +85,27 @@ fn condition(condition: &Condition) -> Document {
     doc! { path(&condition.field): { operator: bson(&condition.value) } }
 }
 
-/// Returns the filter and the order of a sorted query. Integers come before texts.
-fn sorted(sort: &Sort, after: Option<&Position>) -> (Option<Document>, Document) {
-    let key = path(&sort.field);
-    let (operator, direction) = match sort.direction {
+fn sort_field(query: &Query) -> Option<&String> {
+    query.sort.as_ref()?.field.as_ref()
+}
+
+/// Returns the filter of the page, and its order. Integers come before texts.
+fn sorted(query: &Query) -> (Option<Document>, Document) {
+    let direction = query
+        .sort
+        .as_ref()
+        .map_or(Direction::Ascending, |sort| sort.direction);
+    let (operator, order) = match direction {
         Direction::Ascending => ("$gt", 1),
         Direction::Descending => ("$lt", -1),
     };
-    let order = doc! { &key: direction, "_id": direction };
+    let after = query.after.as_ref();
+    let Some(field) = sort_field(query) else {
+        let after = after.map(|after| doc! { "_id": { operator: &after.id } });
+        return (after, doc! { "_id": order });
+    };
+    let key = path(field);
+    let order = doc! { &key: order, "_id": order };
     let Some((value, id)) = after.and_then(|after| Some((after.value.as_ref()?, &after.id))) else {
         return (Some(doc! { &key: { "$exists": true } }), order);
     };
@@ -106,7 +113,7 @@ fn sorted(sort: &Sort, after: Option<&Position>) -> (Option<Document>, Document)
         doc! { &key: { operator: bson(value) } },
         doc! { &key: bson(value), "_id": { operator: id } },
     ];
-    match (sort.direction, value) {
+    match (direction, value) {
         (Direction::Ascending, Scalar::Integer(_)) => later.push(doc! { &key: { "$gte": "" } }),
         (Direction::Descending, Scalar::Text(_)) => later.push(doc! { &key: { "$lte": i64::MAX } }),
         _ => {}
@@ -123,6 +130,8 @@ fn bson(scalar: &Scalar) -> Bson {
 
 #[cfg(test)]
 mod tests {
+    use mercato_ports::documents::{Clause, Position, Search, Sort, Term};
+
     use super::*;
 
     fn translated(query: &Query) -> MongoQuery {
@@ -137,7 +146,7 @@ mod tests {
     fn by_price(direction: Direction, after: Option<Scalar>) -> Query {
         Query {
             sort: Some(Sort {
-                field: "price".into(),
+                field: Some("price".into()),
                 direction,
             }),
             after: after.map(|value| Position {
@@ -186,9 +195,20 @@ mod tests {
             comparison: Comparison::AtLeast,
             value: Scalar::Text("x".into()),
         };
+        let term = Term {
+            text: "wool".into(),
+            prefix: false,
+        };
+        let clause = Clause {
+            field: None,
+            terms: vec![term],
+        };
         let query = Query {
             conditions: vec![condition],
-            search: Some("wool so".into()),
+            search: Some(Search {
+                all: vec![clause],
+                not_all: Vec::new(),
+            }),
             ..Query::all("catalog.products", 1)
         };
         let filter = translated(&query).filter;
@@ -197,6 +217,6 @@ mod tests {
             all.first().unwrap(),
             &Bson::from(doc! { "f.name": { "$gte": "x" } })
         );
-        assert_eq!(all.len(), 3);
+        assert_eq!(all.len(), 2);
     }
 }

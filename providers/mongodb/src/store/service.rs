@@ -13,7 +13,7 @@ use mongodb::{Database, IndexModel};
 use tokio::sync::Notify;
 
 use super::document::{self, Fields};
-use super::{outbox, query};
+use super::{outbox, query, search};
 use crate::error::code;
 
 /// The collection that records the declaration with which each collection's documents were written.
@@ -21,6 +21,15 @@ const DECLARATIONS: &str = "_declarations";
 
 /// The error code of a collection that already exists.
 const NAMESPACE_EXISTS: i32 = 48;
+
+/// The error code of an index that does not exist.
+const INDEX_NOT_FOUND: i32 = 27;
+
+/// The format of the tokens in documents. Documents of another format are encoded again.
+const TOKENS_FORMAT: i32 = 2;
+
+/// The index of the words of all searched fields, in the first format.
+const WORDS_INDEX: &str = "search";
 
 /// The number of collections that are prepared at the same time.
 const CONCURRENCY: usize = 4;
@@ -103,12 +112,19 @@ impl Service {
         let id = doc! { "_id": collection.documents.name() };
         let previous = declarations.find_one(id.clone()).await?.unwrap_or_default();
         let fields = &collection.fields;
-        let same_search = fields.searched.is_empty() || names(&previous, "search") == fields.searched;
+        let same_format = previous.get_i32("tokens").ok() == Some(TOKENS_FORMAT);
+        let same_search =
+            fields.searched.is_empty() || (names(&previous, "search") == fields.searched && same_format);
         if !names(&previous, "fields").is_superset(&fields.indexed) || !same_search {
             self.rewrite_documents(collection).await?;
         }
+        if !same_search {
+            drop_index(collection, WORDS_INDEX).await?;
+        }
         let list = |names: &BTreeSet<String>| names.iter().map(Bson::from).collect::<Vec<_>>();
-        let current = doc! { "fields": list(&fields.indexed), "search": list(&fields.searched) };
+        let current = doc! {
+            "fields": list(&fields.indexed), "search": list(&fields.searched), "tokens": TOKENS_FORMAT,
+        };
         declarations
             .update_one(id, doc! { "$set": current })
             .upsert(true)
@@ -168,33 +184,31 @@ pub(crate) async fn create(database: &Database, collection: &str) -> Result<()> 
     }
 }
 
-/// Returns an index for each declared field, without the documents that lack it, and one for the words of a
-/// search. Entries of equal value are in the order of their ids.
+async fn drop_index(collection: &Collection, name: &str) -> Result<()> {
+    match collection.documents.drop_index(name).await {
+        Err(error) if code(&error) != Some(INDEX_NOT_FOUND) => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// Returns an index for each declared field, without the documents that lack it, and one for the tokens of
+/// each searched field. Entries of equal value are in the order of their ids.
 fn indexes(fields: &Fields) -> Vec<IndexModel> {
-    let mut indexes = Vec::new();
-    for field in &fields.indexed {
-        let path = query::path(field);
+    let index = |name: String, path: String| {
         let options = IndexOptions::builder()
-            .name(format!("field {field}"))
+            .name(name)
             .partial_filter_expression(doc! { &path: { "$exists": true } })
             .build();
-        indexes.push(
-            IndexModel::builder()
-                .keys(doc! { path: 1, "_id": 1 })
-                .options(options)
-                .build(),
-        );
-    }
-    if !fields.searched.is_empty() {
-        let options = IndexOptions::builder().name("search".to_owned()).build();
-        indexes.push(
-            IndexModel::builder()
-                .keys(doc! { "t": 1, "_id": 1 })
-                .options(options)
-                .build(),
-        );
-    }
-    indexes
+        IndexModel::builder()
+            .keys(doc! { path: 1, "_id": 1 })
+            .options(options)
+            .build()
+    };
+    let indexed = fields.indexed.iter();
+    let indexed = indexed.map(|field| index(format!("field {field}"), query::path(field)));
+    let searched = fields.searched.iter();
+    let searched = searched.map(|field| index(format!("tokens {field}"), search::path(field)));
+    indexed.chain(searched).collect()
 }
 
 /// The added services, by name.

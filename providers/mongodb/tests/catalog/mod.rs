@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use mercato_mongodb::Store;
 use mercato_ports::documents::{
-    Adjustment, Change, Comparison, Condition, Documents, Failure, Insertion, Query, Scalar, Write,
+    Adjustment, Change, Clause, Comparison, Condition, Documents, Failure, Insertion, Query, Scalar, Search,
+    Term, Write,
 };
 use mercato_ports::events::Event;
 use mercato_ports::manifest::{Collection, ServiceManifest, ShopManifest};
@@ -113,9 +114,20 @@ pub fn with(field: &str, comparison: Comparison, value: Scalar) -> Query {
     }
 }
 
-pub fn searching(words: &str) -> Query {
+/// Returns a search for all of these tokens, separated by spaces.
+pub fn searching(tokens: &str) -> Query {
+    let clause = |token: &str| Clause {
+        field: None,
+        terms: vec![Term {
+            text: token.into(),
+            prefix: false,
+        }],
+    };
     Query {
-        search: Some(words.into()),
+        search: Some(Search {
+            all: tokens.split(' ').map(clause).collect(),
+            not_all: Vec::new(),
+        }),
         ..Query::all(PRODUCTS, 10)
     }
 }

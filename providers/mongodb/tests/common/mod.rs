@@ -102,6 +102,13 @@ impl mercato_ports::documents::Documents for NoStore {
         unreachable!("the trial is ignored")
     }
 
+    async fn count(
+        &self,
+        _: mercato_ports::documents::Query,
+    ) -> Result<u64, mercato_ports::documents::Failure> {
+        unreachable!("the trial is ignored")
+    }
+
     async fn commit(
         &self,
         _: Vec<mercato_ports::documents::Write>,

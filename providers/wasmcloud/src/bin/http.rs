@@ -1,4 +1,5 @@
-//! The provider of outgoing HTTP. Its configuration has the allowed `hosts`, separated by commas.
+//! The provider of outgoing HTTP. Its configuration has the allowed hosts in `HTTP_CLIENT_HOSTS`, separated by
+//! commas.
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -10,6 +11,12 @@ use wasmcloud_provider_sdk::{HealthCheckRequest, HealthCheckResponse, Provider, 
 
 const NAME: &str = "mercato-http-provider";
 
+/// The allowed hosts. Services read the same configuration.
+const HOSTS: &str = "HTTP_CLIENT_HOSTS";
+
+/// The old name of [`HOSTS`], which is deprecated.
+const OLD_HOSTS: &str = "hosts";
+
 #[derive(Clone)]
 struct HttpProvider {
     settings: Settings,
@@ -20,7 +27,11 @@ fn main() -> ExitCode {
 }
 
 async fn provide(settings: Settings) -> Result<()> {
-    let client = Client::new(settings.required("hosts")?).map_err(|reason| anyhow!(reason))?;
+    let hosts = match settings.get(OLD_HOSTS) {
+        Some(hosts) if settings.get(HOSTS).is_none() => hosts,
+        _ => settings.required(HOSTS)?,
+    };
+    let client = Client::new(hosts).map_err(|reason| anyhow!(reason))?;
     let provider = HttpProvider {
         settings: settings.clone(),
     };

@@ -6,7 +6,7 @@ use super::component::SETTINGS;
 use crate::settings::{FILE, Settings};
 
 /// The named configurations of the providers, with their keys, and what the keys are.
-const CONFIGURATIONS: [(&str, &str, &str); 7] = [
+const CONFIGURATIONS: [(&str, &str, &str); 6] = [
     ("mercato-mongodb", "url", "mongodb://…/?replicaSet=…"),
     ("mercato-kafka", "brokers", "HOST:PORT, separated by commas"),
     ("mercato-redis", "url", "redis://…"),
@@ -14,11 +14,6 @@ const CONFIGURATIONS: [(&str, &str, &str); 7] = [
         "mercato-smtp",
         "url, from",
         "smtp://…, and a sender such as Mercato <shop@example.com>",
-    ),
-    (
-        "mercato-http-client",
-        "hosts",
-        "the hosts that the shop may call, separated by commas",
     ),
     (
         "mercato-http-a",

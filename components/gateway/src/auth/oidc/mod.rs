@@ -18,6 +18,7 @@ use mercato_shop::types::{Error, SignedIn};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use crate::auth::claims::milliseconds;
 use crate::auth::oidc::key_set::PublicKey;
 use crate::auth::oidc::source::{CachedKeys, Source};
 use crate::services::Services;
@@ -116,12 +117,12 @@ impl Oidc {
 }
 
 impl UnverifiedToken {
-    /// Verifies the token, and returns its user in this shop.
+    /// Verifies the token, and returns its user in this shop, and when the token expires.
     ///
     /// # Errors
     /// [`Error::Unauthenticated`] for an invalid token. [`Error::Unavailable`] if the provider's keys cannot
     /// be fetched.
-    pub fn verify(&self, services: &Services) -> Result<SignedIn, Error> {
+    pub fn verify(&self, services: &Services) -> Result<(SignedIn, Option<u64>), Error> {
         // No critical extension is supported, so a token with any is invalid (RFC 7515, section 4.1.11).
         if !ALGORITHMS.contains(&self.header.alg) || self.header.crit.is_some() {
             return Err(rejected(WRONG_ALGORITHM));
@@ -140,18 +141,20 @@ impl UnverifiedToken {
         let (user, is_audited) = (next(), next().is_some());
         let key = source.key(cache, &*services.http, self.header.kid.as_deref(), cached)?;
         let claims = self.oidc.verify(&self.token, &key)?;
+        let expires_at = claims.get("exp").and_then(milliseconds);
         let user = user.and_then(|value| external::parse_cached_user(&value));
         if let Some(user) = user.filter(|_| is_audited) {
-            return Ok(user);
+            return Ok((user, expires_at));
         }
         let user = services.accounts.sign_in_external(&self.identity(&claims))?;
         self.external.cache_user(cache, &user);
         self.external.cache_sign_in(cache, self.signed_in_at);
-        Ok(SignedIn {
+        let signed_in = SignedIn {
             user_id: user.id,
             role: user.role,
             session_id: None,
-        })
+        };
+        Ok((signed_in, expires_at))
     }
 
     fn identity(&self, claims: &Map<String, Value>) -> ExternalIdentity {

@@ -15,8 +15,8 @@ use tokio::runtime::Handle;
 
 use super::case::Case;
 use crate::documents::{
-    Adjustment, Change, CommitFailure, Comparison, Condition, Deletion, Direction, Document, Documents,
-    Failure, Insertion, Query, RefusalReason, Replacement, Scalar, Sort, Write,
+    Adjustment, Change, Clause, CommitFailure, Comparison, Condition, Deletion, Direction, Document,
+    Documents, Failure, Insertion, Query, RefusalReason, Replacement, Scalar, Search, Sort, Term, Write,
 };
 use crate::manifest::{Collection, ServiceManifest};
 
@@ -174,10 +174,10 @@ impl TestStore {
         }
     }
 
-    /// Returns a query with a search.
-    fn searching(&self, words: &str) -> Query {
+    /// Returns a query with a search, as [`search`] reads it.
+    fn searching(&self, text: &str) -> Query {
         Query {
-            search: Some(words.into()),
+            search: Some(search(text)),
             ..self.query()
         }
     }
@@ -188,8 +188,17 @@ impl TestStore {
         found.into_iter().map(|document| document.id).collect()
     }
 
+    async fn count(&self, query: Query) -> u64 {
+        self.documents.count(query).await.expect("the query is valid")
+    }
+
     async fn assert_invalid(&self, query: Query) {
         let result = self.documents.find(query.clone()).await;
+        assert!(
+            matches!(result, Err(Failure::Invalid(_))),
+            "{query:?}: {result:?}"
+        );
+        let result = self.documents.count(query.clone()).await;
         assert!(
             matches!(result, Err(Failure::Invalid(_))),
             "{query:?}: {result:?}"
@@ -207,9 +216,43 @@ fn condition(field: &str, comparison: Comparison, value: impl IntoScalar) -> Con
 
 fn sort_by(field: &str, direction: Direction) -> Option<Sort> {
     Some(Sort {
-        field: field.into(),
+        field: Some(field.into()),
         direction,
     })
+}
+
+/// Reads a search: clauses separated by spaces, such as `name:red|blu*`. Documents that meet all clauses
+/// after ` - ` are left out.
+fn search(text: &str) -> Search {
+    let clauses = |text: &str| {
+        text.split(' ')
+            .filter(|text| !text.is_empty())
+            .map(clause)
+            .collect()
+    };
+    let (all, not_all) = text.split_once(" - ").unwrap_or((text, ""));
+    Search {
+        all: clauses(all),
+        not_all: clauses(not_all),
+    }
+}
+
+fn clause(text: &str) -> Clause {
+    let (field, terms) = match text.split_once(':') {
+        Some((field, terms)) => (Some(field.to_owned()), terms),
+        None => (None, text),
+    };
+    let term = |text: &str| {
+        let token = text.strip_suffix('*');
+        Term {
+            text: token.unwrap_or(text).into(),
+            prefix: token.is_some(),
+        }
+    };
+    Clause {
+        field,
+        terms: terms.split('|').map(term).collect(),
+    }
 }
 
 /// Returns the reasons of a refused commit with the indexes of the writes.

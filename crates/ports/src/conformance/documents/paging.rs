@@ -6,10 +6,11 @@ use super::{IntoScalar, TestStore, condition, sort_by};
 use crate::conformance::case::cases;
 use crate::documents::Comparison::{AtLeast, Equal, Less};
 use crate::documents::Direction::{Ascending, Descending};
-use crate::documents::{Document, Position, Query, Scalar};
+use crate::documents::{Condition, Document, Position, Query, Scalar, Sort};
 
 cases! { TestStore:
     pages_by_id_without_gaps_or_repeats,
+    counts_the_documents_of_all_pages,
     pages_in_sort_order_without_gaps_or_repeats,
     pages_through_a_range_without_gaps_or_repeats,
     pages_through_matches_of_a_condition_without_gaps_or_repeats,
@@ -41,15 +42,16 @@ fn position(document: &Document, query: &Query) -> Position {
     let value = query
         .sort
         .as_ref()
-        .map(|sort| Scalar::Integer(body[&sort.field].as_i64().unwrap()));
+        .and_then(|sort| Some(Scalar::Integer(body[sort.field.as_ref()?].as_i64().unwrap())));
     Position {
         value,
         id: document.id.clone(),
     }
 }
 
-/// Reads all pages of two documents, and returns the ids.
+/// Reads all pages of two documents, and returns the ids, which are as many as the store counts on each page.
 async fn pages(store: &TestStore, query: Query) -> String {
+    let count = store.count(query.clone()).await;
     let mut query = Query { limit: 2, ..query };
     let mut ids = String::new();
     loop {
@@ -58,7 +60,11 @@ async fn pages(store: &TestStore, query: Query) -> String {
         assert!(page.len() <= 2 && ids.len() < 20, "{ids}");
         match page.last() {
             Some(last) => query.after = Some(position(last, &query)),
-            None => return ids,
+            None => {
+                assert_eq!(count, ids.len() as u64);
+                assert_eq!(count, store.count(query).await);
+                return ids;
+            }
         }
     }
 }
@@ -66,6 +72,46 @@ async fn pages(store: &TestStore, query: Query) -> String {
 async fn pages_by_id_without_gaps_or_repeats(store: TestStore) {
     fill(&store).await;
     assert_eq!(pages(&store, store.query()).await, "abcdefgx");
+    let by_id = |direction| Query {
+        sort: Some(Sort {
+            field: None,
+            direction,
+        }),
+        ..store.query()
+    };
+    assert_eq!(pages(&store, by_id(Ascending)).await, "abcdefgx");
+    assert_eq!(pages(&store, by_id(Descending)).await, "xgfedcba");
+    let red = Query {
+        conditions: vec![condition("colour", Equal, "red")],
+        ..by_id(Descending)
+    };
+    assert_eq!(pages(&store, red).await, "gfedcba");
+}
+
+async fn counts_the_documents_of_all_pages(store: TestStore) {
+    assert_eq!(store.count(store.query()).await, 0);
+    fill(&store).await;
+    let sorted = |conditions: &[Condition]| Query {
+        sort: sort_by("price", Descending),
+        limit: 1,
+        ..store.matching(conditions.iter().cloned())
+    };
+    let red = condition("colour", Equal, "red");
+    let blue = condition("colour", Equal, "blue");
+    let cheap = condition("price", Less, 3);
+    for (query, count) in [
+        (store.query(), 8),
+        (store.matching([blue.clone()]), 1),
+        (store.matching([red.clone(), blue.clone()]), 0),
+        (store.matching([cheap.clone(), red.clone()]), 5),
+        // The blue document has no price, so it is not in this order.
+        (sorted(&[]), 7),
+        (sorted(&[blue]), 0),
+        (sorted(std::slice::from_ref(&cheap)), 5),
+        (sorted(&[cheap, red, condition("price", AtLeast, 2)]), 4),
+    ] {
+        assert_eq!(store.count(query.clone()).await, count, "{query:?}");
+    }
 }
 
 async fn pages_in_sort_order_without_gaps_or_repeats(store: TestStore) {
@@ -123,7 +169,7 @@ async fn pages_through_a_search_without_gaps_or_repeats(store: TestStore) {
     assert_eq!(pages(&store, store.searching("sock")).await, "abcdefg");
     let sorted = Query {
         sort: sort_by("price", Descending),
-        ..store.searching("so")
+        ..store.searching("so*")
     };
     assert_eq!(pages(&store, sorted).await, "efgcbad");
 }

@@ -109,12 +109,12 @@ fn the_message_says_which_limit_is_reached(shop: &Shop) -> Result<()> {
         Ok(text_at(answer.bad_input("discountCode")?, "/message")?.to_owned())
     };
     for _ in 0..2 {
-        check_sums(&order(&ada)?)?;
+        check_sums(&order(ada)?)?;
     }
-    let own = message(order(&ada)?)?;
+    let own = message(order(ada)?)?;
     ensure!(own.contains("customer") && own.contains("2 orders"), "{own}");
-    check_sums(&order(&bob)?)?;
-    let all = message(order(&bob)?)?;
+    check_sums(&order(bob)?)?;
+    let all = message(order(bob)?)?;
     ensure!(!all.contains("customer") && all.contains("3 orders"), "{all}");
     Ok(())
 }

@@ -1,17 +1,18 @@
 //! The table of currencies: their decimals by ISO 4217 and at Stripe. Amounts, and their form as decimal
 //! numbers.
 
+pub(crate) mod code;
+
 use iso_currency::Currency;
 
 use crate::ports::Ports;
 use crate::settings;
 use crate::types::Error;
 
+pub use code::parse;
+
 /// The largest amount in minor units: the largest integer that JSON clients read exactly.
 pub const MAX_AMOUNT: i64 = (1 << 53) - 1;
-
-/// Currencies that ISO 4217 lists, although the library marks them as replaced.
-const IN_USE: [Currency; 1] = [Currency::VES];
 
 /// Currencies whose amounts have another number of decimals at Stripe than in ISO 4217 (Stripe's
 /// documentation, "Supported currencies"). `UGX` is in Stripe's list of currencies without decimals too, but
@@ -38,31 +39,6 @@ pub fn check(code: &str) -> Result<String, Error> {
         Ok(currency) => Ok(currency.code().into()),
         Err(reason) => Err(Error::invalid("currency", format!("`currency` {reason}."))),
     }
-}
-
-/// Parses the code of a currency in use. Rejects funds, metals, codes for tests and currencies that were
-/// replaced.
-///
-/// # Errors
-/// What the code must be, as the end of a sentence.
-pub fn parse(code: &str) -> Result<Currency, String> {
-    let is_in_use = |currency: &Currency| currency.flags().is_empty() || IN_USE.contains(currency);
-    let known = Currency::from_code(code);
-    if let Some(currency) = known.filter(|currency| is_in_use(currency) && currency.code() == code) {
-        return Ok(currency);
-    }
-    let hint = match known {
-        Some(currency) => match currency.is_superseded() {
-            Some(next) => format!(". {} was replaced by {}", currency.code(), next.code()),
-            None => format!(". {} is no currency to pay with", currency.code()),
-        },
-        None => Currency::from_code(&code.trim().to_ascii_uppercase())
-            .filter(is_in_use)
-            .map_or_else(String::new, |currency| format!(". Write {}", currency.code())),
-    };
-    Err(format!(
-        "must be the ISO 4217 code of a currency in use, in upper case, such as USD{hint}"
-    ))
 }
 
 /// Checks an amount in minor units of a client.

@@ -3,9 +3,8 @@
 use anyhow::{Context, Result, ensure};
 use serde_json::json;
 
-use super::VISA;
 use super::api::Stripe;
-use super::fixtures::{SECRET, Servers, check_refunds, pay, product_in, refund, status_becomes};
+use super::fixtures::{SECRET, Servers, VISA, check_refunds, pay, product_in, refund, status_becomes};
 use crate::configured::Host;
 use crate::fixtures::{Stock, unique};
 use crate::http::Request;

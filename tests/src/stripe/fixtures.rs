@@ -16,6 +16,8 @@ use crate::wait::eventually;
 
 /// The secret that signs webhooks.
 pub const SECRET: &str = "whsec_of_the_black_box_tests";
+/// A payment method of localstripe that succeeds.
+pub const VISA: &str = "pm_card_visa";
 /// The time limit for a change. It is shorter than the first timer of a payment, which would hide a lost
 /// webhook.
 pub const LIMIT: Duration = Duration::from_secs(30);

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use self::api::Stripe;
 use self::fixtures::{
-    SECRET, Servers, check_attempts, check_refunds, order, pay, refund, refunds_become, status,
+    SECRET, Servers, VISA, check_attempts, check_refunds, order, pay, refund, refunds_become, status,
     status_becomes,
 };
 use crate::binary::{Binary, binary_trial};
@@ -29,8 +29,6 @@ use crate::shop::Shop;
 const NEEDS: &str = "needs MERCATO_TEST_STRIPE, MERCATO_TEST_SMTP and MERCATO_TEST_SMTP_FOLDER";
 /// A payment method of localstripe that is declined.
 const DECLINED: &str = "pm_card_chargeCustomerFail";
-/// A payment method of localstripe that succeeds.
-const VISA: &str = "pm_card_visa";
 
 /// A lock for the webhooks of localstripe, which all tests share.
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());

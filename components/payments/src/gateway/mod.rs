@@ -10,6 +10,9 @@ use mercato_shop::types::Error;
 /// least 24 hours, and charges again after that.
 pub const IDEMPOTENCY_WINDOW: u64 = 23 * 3_600_000;
 
+/// The name of Stripe in documents.
+pub const STRIPE: &str = "stripe";
+
 /// A payment gateway. Each request can be repeated within the [`IDEMPOTENCY_WINDOW`].
 pub trait PaymentGateway {
     /// Returns the name of the gateway in documents.
@@ -38,7 +41,7 @@ pub trait PaymentGateway {
 /// Why the gateway can't charge the amount, as a sentence.
 pub fn amount_at(gateway: &str, amount: i64, code: &str) -> Result<i64, String> {
     match gateway {
-        stripe::NAME => currency::to_stripe(amount, code),
+        STRIPE => currency::to_stripe(amount, code),
         _ => Ok(amount),
     }
 }

@@ -9,10 +9,7 @@ use mercato_shop::ports::HttpClient;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::{Charge, ChargeState, Charged, GatewayError, PaymentGateway, RefundRequest, RefundState};
-
-/// The name of the gateway in documents.
-pub const NAME: &str = "stripe";
+use super::{Charge, ChargeState, Charged, GatewayError, PaymentGateway, RefundRequest, RefundState, STRIPE};
 
 /// In milliseconds: most banks answer faster, and most customers wait longer.
 const TIMEOUT: u32 = 10_000;
@@ -206,7 +203,7 @@ impl<'a, P: Cache + HttpClient> Stripe<'a, P> {
 
 impl<P: Cache + HttpClient> PaymentGateway for Stripe<'_, P> {
     fn name(&self) -> &'static str {
-        NAME
+        STRIPE
     }
 
     fn charge(&self, charge: &Charge<'_>) -> Result<Charged, GatewayError> {

@@ -1,7 +1,7 @@
 //! `CURRENCY`: the currency of amounts without a currency.
 
 use super::config::{Config, value};
-use crate::currency;
+use crate::currency::code;
 
 const DEFAULT: &str = "USD";
 
@@ -13,7 +13,7 @@ pub fn read(config: Config<'_>) -> Result<String, String> {
     let Some(text) = value(config, "CURRENCY") else {
         return Ok(DEFAULT.into());
     };
-    match currency::parse(text.trim()) {
+    match code::parse(text.trim()) {
         Ok(currency) => Ok(currency.code().into()),
         Err(reason) => Err(format!("CURRENCY {reason}")),
     }

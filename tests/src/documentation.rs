@@ -34,7 +34,7 @@ const PRINTED: [&str; 17] = [
     r#""hasNextPage":"#,
     r#""username":"ada-"#,
     r#""total":2500,"currency":"USD""#,
-    r#""status":"PENDING","total":2500,"products":[{"name":"Wool sock","quantity":2}]"#,
+    r#""status":"PENDING","total":2500,"lines":[{"name":"Wool sock","quantity":2}]"#,
     r#""unitPrice":1250,"available":48}],"changes":[],"total":2500"#,
     r#""subtotal":1250,"discount":125,"tax":0,"total":1125"#,
     r#""status":"CANCELLED","timeline":["#,

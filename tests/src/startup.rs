@@ -1,13 +1,16 @@
 //! The start of `mercato up`: its requirements, and its messages if one of them is missing.
 
+use std::collections::HashSet;
 use std::net::{TcpListener, TcpStream};
 
 use anyhow::{Result, ensure};
 use libtest_mimic::Trial;
+use serde_json::Value;
 
 use crate::binary::{Binary, binary_trials, fails, fails_with_code};
 use crate::process::{Home, Running, SECRET};
 use crate::shop::{As, Shop};
+use crate::wait::{LATER, eventually};
 
 /// The tests of this area.
 pub fn tests() -> Vec<Trial> {
@@ -25,6 +28,7 @@ pub fn tests() -> Vec<Trial> {
             the_time_limit_is_at_most_a_minute,
             it_reads_a_dotenv_file_and_the_environment_wins,
             an_ephemeral_shop_leaves_nothing_behind,
+            a_demo_has_products_and_an_order_in_each_status_once,
             help_explains_every_command
         ]
     )
@@ -45,6 +49,29 @@ fn it_prints_ready_once_and_nothing_else(binary: &Binary) -> Result<()> {
         printed == [format!("ready {}", running.url)],
         "one line should be printed, not {printed:?}"
     );
+    Ok(())
+}
+
+fn a_demo_has_products_and_an_order_in_each_status_once(binary: &Binary) -> Result<()> {
+    let home = Home::new()?;
+    for _ in 0..2 {
+        let mut running = Running::start(&home, binary.up(&home).arg("--demo"))?;
+        eventually(LATER, "the demo should be complete", || {
+            let lines = running.process.lines_so_far();
+            Ok((lines.iter().any(|line| line.starts_with("demo: ")), lines))
+        })?;
+        let query = "{ productConnection(filter: { standalone: true }) { totalCount }
+            orderConnection(first: 50) { totalCount nodes { status } }
+            categories { _id } discounts(first: 10) { totalCount } }";
+        let found = running.shop().query(As::Key, query)?;
+        found.has("/productConnection/totalCount", 50)?;
+        found.has("/orderConnection/totalCount", 14)?;
+        found.has("/discounts/totalCount", 3)?;
+        let statuses = found.column("/orderConnection/nodes", "/status")?;
+        let distinct: HashSet<_> = statuses.iter().map(Value::to_string).collect();
+        ensure!(distinct.len() == 7, "{statuses:?}");
+        running.stop()?;
+    }
     Ok(())
 }
 

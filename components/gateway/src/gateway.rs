@@ -263,7 +263,7 @@ impl Gateway {
             let problem = Problem::new(StatusCode::NOT_ACCEPTABLE, "NOT_ACCEPTABLE", detail);
             return outcome::problem(Accepted::Json, &problem);
         };
-        if let Some(reply) = self.shared_stream(request, accepted) {
+        if let Some(reply) = self.shared_stream(request) {
             return reply.unwrap_or_else(|problem| outcome::problem(Accepted::GraphqlResponse, &problem));
         }
         let has_query = request

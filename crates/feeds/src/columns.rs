@@ -4,6 +4,7 @@ use iso_currency::Currency;
 
 use crate::currency;
 use crate::layout::{Layout, normalize};
+use crate::number::shorten;
 use crate::row_error::RowError;
 use crate::source::Value;
 use crate::weight;
@@ -299,6 +300,8 @@ pub struct Columns {
     fields: [Option<usize>; Field::ALL.len()],
     names: Vec<String>,
     normalized: Vec<String>,
+    /// The columns of fields, and further columns with the same name.
+    duplicates: Vec<(Field, usize, usize)>,
     /// The currency that the name of the price column has.
     pub price_currency: Option<Currency>,
     /// How many grams the unit of the weight column has.
@@ -315,6 +318,7 @@ impl Columns {
             fields: [None; Field::ALL.len()],
             names: names.to_owned(),
             normalized: names.iter().map(|name| normalize(name)).collect(),
+            duplicates: Vec::new(),
             price_currency: None,
             grams: 1.0,
         };
@@ -339,6 +343,7 @@ impl Columns {
         }
         columns.price_currency = columns.name(Field::Price).and_then(currency::in_column_name);
         columns.grams = columns.name(Field::Weight).and_then(unit).unwrap_or(1.0);
+        columns.duplicates = columns.find_duplicates();
         Ok(columns)
     }
 
@@ -349,6 +354,7 @@ impl Columns {
             fields: [None; Field::ALL.len()],
             names: names.to_owned(),
             normalized: names.iter().map(|name| normalize(name)).collect(),
+            duplicates: Vec::new(),
             price_currency: None,
             grams: 1.0,
         };
@@ -410,6 +416,51 @@ impl Columns {
         self.normalized.iter().position(|other| other == name)
     }
 
+    /// Returns whether a column is used for a field.
+    pub fn is_used(&self, index: usize) -> bool {
+        self.fields.contains(&Some(index))
+    }
+
+    /// Rejects a row with different values in two columns of the same name. Nothing says which one is right.
+    ///
+    /// # Errors
+    /// If a column of a field has another value than its duplicate.
+    pub fn reject_conflicts(&self, row: &[Value]) -> Result<(), RowError> {
+        for (field, first, second) in &self.duplicates {
+            let value = |index: &usize| text(row.get(*index).unwrap_or(&Value::Missing));
+            let (one, two) = (value(first), value(second));
+            if one.as_ref().ok().copied().flatten().unwrap_or_default()
+                != two.as_ref().ok().copied().flatten().unwrap_or_default()
+            {
+                let quote =
+                    |text: Result<Option<&str>, String>| shorten(text.ok().flatten().unwrap_or_default());
+                let message = format!(
+                    "the feed has two columns `{}`, with the values `{}` and `{}`: rename or remove one of them",
+                    self.name(*field).unwrap_or_default(),
+                    quote(one),
+                    quote(two)
+                );
+                return Err(RowError::bad_input(field.name(), message));
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns the columns of fields that have another column with the same name.
+    fn find_duplicates(&self) -> Vec<(Field, usize, usize)> {
+        let mut duplicates = Vec::new();
+        for field in Field::ALL {
+            let Some(first) = self.index(field) else { continue };
+            let name = self.name(field).unwrap_or_default().trim().to_lowercase();
+            for (second, other) in self.names.iter().enumerate() {
+                if second != first && !self.is_used(second) && other.trim().to_lowercase() == name {
+                    duplicates.push((field, first, second));
+                }
+            }
+        }
+        duplicates
+    }
+
     /// Returns the index of the column of a field.
     pub fn index(&self, field: Field) -> Option<usize> {
         let at = Field::ALL.iter().position(|other| *other == field)?;
@@ -450,6 +501,7 @@ fn text(value: &Value) -> Result<Option<&str>, String> {
             let inner = text.strip_prefix("=\"").and_then(|text| text.strip_suffix('"'));
             Ok(Some(inner.filter(|inner| !inner.contains('"')).unwrap_or(text)))
         }
+        Value::Boolean(value) => Err(format!("it is {value}, and not a text")),
         Value::List(_) => Err("it is a list, and not a text".into()),
         Value::Invalid(reason) => Err(reason.clone()),
     }

@@ -3,8 +3,11 @@
 //! A group is held in memory until its last row. So the memory is bounded by the rows between the first and the
 //! last row of the groups that overlap, and by a few bytes for each group.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
+
+use unicode_normalization::UnicodeNormalization;
 
 use crate::columns::{Columns, Field};
 use crate::layout::Layout;
@@ -13,11 +16,16 @@ use crate::source::Value;
 /// The hash of a text. It has 128 bits, so two texts never have the same one in practice.
 pub type Key = u128;
 
-/// Returns the key of a text.
+/// Returns the key of a text. Composed and decomposed letters are the same (Unicode NFC).
 pub fn key(text: &str) -> Key {
+    let text: Cow<str> = if text.is_ascii() {
+        text.into()
+    } else {
+        text.nfc().collect::<String>().into()
+    };
     let half = |seed: u8| {
         let mut hasher = DefaultHasher::new();
-        (seed, text).hash(&mut hasher);
+        (seed, text.as_ref()).hash(&mut hasher);
         u128::from(hasher.finish())
     };
     half(0) << 64 | half(1)

@@ -16,6 +16,7 @@ pub mod product;
 pub mod products;
 pub mod source;
 pub mod survey;
+mod visibility;
 
 pub use currency::from_code as currency_from_code;
 pub use row_error::RowError;

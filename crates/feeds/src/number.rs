@@ -272,6 +272,30 @@ pub fn spreadsheet_error(text: &str) -> Option<NumberError> {
     is_scientific(text).then(|| NumberError::Scientific(shorten(text)))
 }
 
+/// Returns whether a text is a formula. A text such as `@home` or `+49 30` is none.
+pub fn is_formula(text: &str) -> bool {
+    if text.starts_with('=') {
+        return true;
+    }
+    let Some(rest) = text.strip_prefix(['@', '+', '-']) else {
+        return false;
+    };
+    let calls_function = rest.split_once('(').is_some_and(|(name, arguments)| {
+        !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric()) && arguments.contains(')')
+    });
+    let calls_program = rest.contains('|') && rest.contains('!');
+    calls_function || calls_program
+}
+
+/// Returns whether a text is an error of a spreadsheet, such as `#N/A`.
+pub fn is_error_value(text: &str) -> bool {
+    const ERRORS: [&str; 14] = [
+        "#N/A", "#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#NULL!", "#NUM!", "#SPILL!", "#CALC!", "#NV",
+        "#BEZUG!", "#WERT!", "#ZAHL!", "#ERROR!",
+    ];
+    ERRORS.iter().any(|error| error.eq_ignore_ascii_case(text))
+}
+
 /// Returns whether a text is a number such as `1,23457E+12`.
 pub fn is_scientific(text: &str) -> bool {
     let Some((number, exponent)) = text.split_once(['E', 'e']) else {

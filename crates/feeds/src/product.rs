@@ -12,6 +12,7 @@ use crate::price::{Price, PriceError, PriceText};
 pub use crate::row_error::RowError;
 use crate::sale;
 use crate::source::Value;
+use crate::visibility;
 use crate::weight;
 
 /// The maximum size of the JSON of one product, in bytes. A larger product would not fit into a request.
@@ -39,11 +40,8 @@ pub const GOOGLE_OPTIONS: [(&str, &str); 8] = [
 const GOOGLE_ATTRIBUTES: [(&str, &str); 3] = [("gtin", "GTIN"), ("mpn", "MPN"), ("condition", "Condition")];
 
 /// The columns of Shopify's export that belong to no field.
-const SHOPIFY_COLUMNS: [&str; 8] = [
+const SHOPIFY_COLUMNS: [&str; 5] = [
     "tags",
-    "status",
-    "published",
-    "publishedononlinestore",
     "imageposition",
     "imagealttext",
     "variantimage",
@@ -195,17 +193,20 @@ impl RowParser {
         let name = normalize(column);
         let is_one_of = |columns: &[(&str, &str)]| columns.iter().any(|(column, _)| *column == name);
         match self.layout {
-            Layout::Plain | Layout::Table => false,
+            Layout::Plain => visibility::reads(&self.columns, &name),
+            Layout::Table => false,
             Layout::Google => {
                 name == "itemgroupid" || is_one_of(&GOOGLE_OPTIONS) || is_one_of(&GOOGLE_ATTRIBUTES)
             }
             Layout::Shopify => {
                 name.starts_with("option") && (name.ends_with("name") || name.ends_with("value"))
                     || SHOPIFY_COLUMNS.contains(&name.as_str())
+                    || visibility::reads(&self.columns, &name)
             }
             Layout::Woocommerce => {
                 name.starts_with("attribute") && (name.ends_with("name") || name.ends_with("values"))
-                    || matches!(name.as_str(), "type" | "published")
+                    || name == "type"
+                    || visibility::reads(&self.columns, &name)
             }
         }
     }
@@ -215,6 +216,7 @@ impl RowParser {
     /// # Errors
     /// If a field is invalid, or if the id is empty.
     pub fn base(&self, row: &[Value]) -> Result<Product, RowError> {
+        self.columns.reject_conflicts(row)?;
         let text = |field| Ok(self.columns.text(row, field)?.map(str::to_owned));
         let filled = |field| Ok(text(field)?.filter(|text: &String| !text.is_empty()));
         if let Value::Number(number) = self.columns.value(row, Field::Name) {
@@ -223,7 +225,7 @@ impl RowParser {
         }
         let mut product = Product {
             external_id: self.external_id(row)?,
-            name: filled(Field::Name)?,
+            name: self.product_name(row)?,
             description: match (filled(Field::Description)?, filled(Field::ShortDescription)?) {
                 (None, None) => text(Field::Description)?,
                 (long, short) => long.or(short),
@@ -246,11 +248,23 @@ impl RowParser {
         Ok(product)
     }
 
+    /// Returns the name on one line. A table of the shop keeps its spaces.
+    fn product_name(&self, row: &[Value]) -> Result<Option<String>, RowError> {
+        let name = self.columns.text(row, Field::Name)?.unwrap_or_default();
+        reject_error_value(Field::Name, name)?;
+        let name = match self.layout {
+            Layout::Table => name.to_owned(),
+            Layout::Plain | Layout::Google | Layout::Shopify | Layout::Woocommerce => fold_spaces(name),
+        };
+        Ok(Some(name).filter(|name| !name.is_empty()))
+    }
+
     /// Parses the fields that each variant has of its own: price, stock, SKU and weight.
     ///
     /// # Errors
     /// If a field is invalid.
     pub fn add_offer(&self, row: &[Value], product: &mut Product) -> Result<(), RowError> {
+        self.columns.reject_conflicts(row)?;
         if let Some((price, compare_at)) = self.price(row)? {
             product.price_amount = Some(price.amount);
             product.compare_at_price = compare_at;
@@ -258,7 +272,7 @@ impl RowParser {
         }
         let sku = self.columns.text(row, Field::Sku)?;
         if let Some(sku) = sku {
-            reject_scientific(Field::Sku, sku)?;
+            reject_spreadsheet_text(Field::Sku, sku)?;
         }
         product.sku = sku.map(str::to_owned);
         product.weight = match self.number(row, Field::Weight)? {
@@ -275,13 +289,13 @@ impl RowParser {
     /// Returns the external id of a row.
     ///
     /// # Errors
-    /// If it is empty, or if a spreadsheet has shortened it.
+    /// If it is empty, or if a spreadsheet has shortened or replaced it.
     pub fn external_id(&self, row: &[Value]) -> Result<String, RowError> {
         let mut id = self.columns.text(row, Field::ExternalId)?.unwrap_or_default();
         if id.is_empty() && self.layout == Layout::Woocommerce {
             id = self.columns.text(row, Field::Sku)?.unwrap_or_default();
         }
-        reject_scientific(Field::ExternalId, id)?;
+        reject_spreadsheet_text(Field::ExternalId, id)?;
         if id.is_empty() {
             Err(empty(Field::ExternalId))
         } else {
@@ -556,15 +570,45 @@ fn empty(field: Field) -> RowError {
     RowError::bad_input(field.name(), format!("the row has no {}", field.name()))
 }
 
-/// Rejects an id of which a spreadsheet kept only the first digits. Several products have the same id then.
-fn reject_scientific(field: Field, text: &str) -> Result<(), RowError> {
+/// Rejects an id that a spreadsheet has shortened or replaced. Several products have the same id then.
+///
+/// # Errors
+/// If the text is in scientific notation, a formula or an error of a spreadsheet.
+pub fn reject_spreadsheet_text(field: Field, text: &str) -> Result<(), RowError> {
     if text.contains('+') && number::is_scientific(text) {
         let message = format!(
             "a spreadsheet has shortened `{text}`: format the column as text before you enter or paste the ids"
         );
         return Err(RowError::bad_input(field.name(), message));
     }
-    Ok(())
+    if number::is_formula(text) {
+        let message = format!(
+            "`{}` is a formula of a spreadsheet: replace it with its value",
+            number::shorten(text)
+        );
+        return Err(RowError::bad_input(field.name(), message));
+    }
+    reject_error_value(field, text)
+}
+
+/// Rejects an error of a spreadsheet, such as `#N/A`.
+fn reject_error_value(field: Field, text: &str) -> Result<(), RowError> {
+    if !number::is_error_value(text) {
+        return Ok(());
+    }
+    let message = format!("`{text}` is an error of a spreadsheet: correct the formula in the cell");
+    Err(RowError::bad_input(field.name(), message))
+}
+
+/// Replaces each run of white space by one space, if the text has a line break or a run.
+pub fn fold_spaces(text: &str) -> String {
+    let is_run = |pair: (char, char)| pair.0.is_whitespace() && pair.1.is_whitespace();
+    let has_run = text.chars().zip(text.chars().skip(1)).any(is_run);
+    if has_run || text.contains(|character: char| character.is_whitespace() && character.is_control()) {
+        text.split_whitespace().collect::<Vec<_>>().join(" ")
+    } else {
+        text.to_owned()
+    }
 }
 
 /// Returns whether a text says that a product is in stock, if it says so or the opposite.
@@ -825,6 +869,46 @@ mod tests {
             (["1", "a", "1", "", "1", "4.0E+12"], "sku"),
         ] {
             assert_eq!(json(&header, &values).unwrap_err().field, field, "{values:?}");
+        }
+    }
+
+    #[test]
+    fn rejects_formulas_and_errors_of_spreadsheets() {
+        let header = ["id", "name", "price", "sku"];
+        let field = |values: &[&str]| json(&header, values).unwrap_err();
+        for text in [
+            "#N/A", "#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#NULL!", "#NUM!", "#n/a",
+        ] {
+            assert_eq!(field(&[text, "a", "1", ""]).field, "externalId", "{text}");
+            assert_eq!(field(&["1", text, "1", ""]).field, "name", "{text}");
+            assert_eq!(field(&["1", "a", "1", text]).field, "sku", "{text}");
+            assert!(field(&["1", "a", "1", text]).message.contains("is an error"));
+        }
+        for text in ["=1+1", "=cmd|' /C calc'!A0", "@SUM(A1)", "+cmd|' /C calc'!A0"] {
+            let error = field(&[text, "a", "1", ""]);
+            assert!(
+                error.field == "externalId" && error.message.contains("formula"),
+                "{text}"
+            );
+            assert_eq!(field(&["1", "a", "1", text]).field, "sku", "{text}");
+        }
+        for text in ["#1", "@home", "+49 30 1", "-5", "A=B", "#N"] {
+            assert!(json(&header, &[text, text, "1", text]).is_ok(), "{text}");
+        }
+        assert!(json(&header, &["=\"00123\"", "a", "1", "=\"1\""]).is_ok());
+    }
+
+    #[test]
+    fn a_name_is_one_line() {
+        let header = ["id", "name", "price"];
+        for (name, expected) in [
+            ("Wool\r\nsock", "Wool sock"),
+            ("Wool  \t sock", "Wool sock"),
+            ("Wool\tsock", "Wool sock"),
+            ("Wool\u{a0}sock", "Wool\u{a0}sock"),
+        ] {
+            let product = parser(&header).parse(&row(&["1", name, "1"])).unwrap();
+            assert_eq!(product.name.as_deref(), Some(expected));
         }
     }
 

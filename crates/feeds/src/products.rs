@@ -11,7 +11,7 @@ use std::collections::{HashMap, VecDeque};
 use std::io;
 
 pub use self::candidate::Omission;
-use self::candidate::{Candidate, GroupRow};
+use self::candidate::{Candidate, GroupRow, omission, refuse_two_currencies};
 use crate::columns::Field;
 use crate::groups::{Groups, Key, key};
 use crate::layout::Layout;
@@ -90,7 +90,10 @@ impl Products {
         open.push(row);
         if line >= last {
             let rows = self.open.remove(&key).unwrap_or_default();
-            let candidates = self.group(&rows);
+            let mut candidates = self.group(&rows);
+            if self.parser.layout != Layout::Plain && self.parser.layout != Layout::Table {
+                refuse_two_currencies(&mut candidates, self.parser.default_currency().code());
+            }
             self.add(line, end, candidates);
         }
     }
@@ -115,11 +118,23 @@ impl Products {
                     parent.is_ok_and(|parent| parent.is_some_and(|parent| !parent.is_empty()))
                 };
                 let (variants, parents): (Vec<_>, Vec<_>) = rows.iter().partition(is_variant);
-                parents
-                    .into_iter()
-                    .chain(variants)
-                    .map(|row| self.candidate(row))
-                    .collect()
+                let mut candidates: Vec<Candidate> =
+                    parents.into_iter().map(|row| self.candidate(row)).collect();
+                let is_draft = |(.., product): &Candidate| matches!(product, Err(Omission::Draft));
+                let is_left_out = !candidates.is_empty() && candidates.iter().all(is_draft);
+                candidates.extend(variants.into_iter().map(|row| {
+                    let (line, id, product) = self.candidate(row);
+                    (
+                        line,
+                        id,
+                        if is_left_out {
+                            Err(Omission::Draft)
+                        } else {
+                            product
+                        },
+                    )
+                }));
+                candidates
             }
         }
     }
@@ -127,7 +142,14 @@ impl Products {
     fn candidate(&self, row: &GroupRow) -> Candidate {
         let id = self.parser.columns.text(&row.values, Field::ExternalId);
         let id = id.ok().flatten().unwrap_or_default().to_owned();
-        let product = self.parser.parse(&row.values).map_err(Omission::from);
+        let omission = match self.parser.layout {
+            Layout::Plain => omission(&self.parser.columns, self.include_drafts, &row.values),
+            _ => None,
+        };
+        let product = match omission {
+            Some(omission) => Err(omission),
+            None => self.parser.parse(&row.values).map_err(Omission::from),
+        };
         (row.line, id, product)
     }
 

@@ -71,14 +71,37 @@ impl Source {
             Container::JsonLines => (None, json::columns(json::lines(path, &encoding)?)?),
             Container::JsonArray => (None, json::columns(json::array(path, &encoding)?)?),
         };
-        Ok(Self {
+        if container == Container::JsonLines
+            && let Some(reason) = json::wrong_shape(path, &encoding, recognised(&columns) > 0)?
+        {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, reason));
+        }
+        let source = Self {
             path: path.to_owned(),
             length,
             container,
             encoding,
             dialect,
             columns,
-        })
+        };
+        if source.is_empty()? {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "the feed is empty"));
+        }
+        Ok(source)
+    }
+
+    /// Returns whether no column has a name and no row has a value.
+    fn is_empty(&self) -> io::Result<bool> {
+        if self.columns.iter().any(|name| !name.trim().is_empty()) {
+            return Ok(false);
+        }
+        for row in self.rows()? {
+            let is_blank = |values: Vec<Value>| values.iter().all(Value::is_blank);
+            if !row?.values.is_ok_and(is_blank) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// Reads all rows from the beginning.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
-use http::{HeaderName, HeaderValue, Request, Response, StatusCode};
+use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::{Either, Full};
 use hyper::body::Incoming;
 use mercato_ports::documents::Documents;
@@ -51,10 +51,11 @@ impl Service {
         client: IpAddr,
     ) -> Result<Response<Body>, Infallible> {
         let context = RequestContext::new(&mut request);
-        let mut response = match context.path() {
-            LIVE_PATH => self.finish(&context, health::live()),
-            READY_PATH => self.finish(&context, health::ready(&*self.documents).await),
-            "/metrics" => self.finish(&context, self.metrics(&context)),
+        let is_read = matches!(context.method, Method::GET | Method::HEAD);
+        let mut response = match context.path().trim_end_matches('/') {
+            LIVE_PATH if is_read => self.finish(&context, health::live()),
+            READY_PATH if is_read => self.finish(&context, health::ready(&*self.documents).await),
+            "/metrics" if is_read => self.finish(&context, self.metrics(&context)),
             _ => self.answer_counted(request, &context, client).await,
         };
         response.headers_mut().insert(request_id::HEADER, context.id);

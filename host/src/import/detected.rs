@@ -56,6 +56,7 @@ pub fn describe(
     add("format", format!("{container}, {}", parser.layout), "--format");
     let groups = match (survey.groups.count(), parser.layout) {
         (0, _) => String::new(),
+        (1, Layout::Shopify) => ", with 1 handle".into(),
         (groups, Layout::Shopify) => format!(", with {groups} handles"),
         (1, _) => ", with 1 product that has variants".into(),
         (groups, _) => format!(", with {groups} products that have variants"),
@@ -88,12 +89,14 @@ pub fn describe(
         .map(|(column, field)| format!("{column} = {field}"))
         .collect();
     add("columns", pairs.join(", "), "--map");
-    let is_unused = |name: &&String| !used.iter().any(|(column, _)| column == name) && !parser.reads(name);
+    // The second of two columns with one name is not read.
     let unused: Vec<&str> = source
         .columns
         .iter()
-        .filter(is_unused)
         .map(String::as_str)
+        .enumerate()
+        .filter(|(index, name)| !parser.columns.is_used(*index) && !parser.reads(name))
+        .map(|(_, name)| name)
         .collect();
     if !unused.is_empty() {
         add("not read", unused.join(", "), "--map");

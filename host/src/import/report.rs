@@ -125,7 +125,8 @@ impl Report {
             } else {
                 "; list all with --report FILE"
             };
-            lines.push(format!("and {others} other refused rows{advice}"));
+            let rows = counted(others, "other refused row");
+            lines.push(format!("and {rows}{advice}"));
         }
         lines.extend(self.notes.iter().map(|(note, count)| self.note(*note, *count)));
         if self.drafts > 0 {
@@ -135,9 +136,12 @@ impl Report {
             ));
         }
         if self.kept_stock > 0 {
-            let kept = self.kept_stock;
+            let (kept, their) = (
+                counted(self.kept_stock, "known product"),
+                if self.kept_stock == 1 { "its" } else { "their" },
+            );
             lines.push(format!(
-                "{kept} known products kept their stock: set it from the feed with --stock set"
+                "{kept} kept {their} stock: set it from the feed with --stock set"
             ));
         }
         lines.push(self.counts());
@@ -159,10 +163,8 @@ impl Report {
                 products(*ready)
             );
         }
-        let total = created + updated + unchanged + refused;
-        format!(
-            "{total} rows: {created} created, {updated} updated, {unchanged} unchanged, {refused} refused"
-        )
+        let total = counted(created + updated + unchanged + refused, "row");
+        format!("{total}: {created} created, {updated} updated, {unchanged} unchanged, {refused} refused")
     }
 
     fn note(&self, note: Note, count: u64) -> String {
@@ -191,11 +193,13 @@ impl Report {
 }
 
 fn products(count: u64) -> String {
-    if count == 1 {
-        "1 product".into()
-    } else {
-        format!("{count} products")
-    }
+    counted(count, "product")
+}
+
+/// Returns a count with its noun, such as `1 row` or `2 rows`.
+fn counted(count: u64, noun: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {noun}{plural}")
 }
 
 #[cfg(test)]
@@ -236,7 +240,13 @@ mod tests {
         report.add_draft();
         report.keep_stock();
         let summary = report.summary();
-        for words in ["new ones get 1", "--quantity", "--include-drafts", "--stock set"] {
+        for words in [
+            "new ones get 1",
+            "--quantity",
+            "--include-drafts",
+            "1 known product kept its stock",
+            "--stock set",
+        ] {
             assert!(summary.contains(words), "{summary}");
         }
     }

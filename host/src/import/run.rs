@@ -176,8 +176,10 @@ fn send(
     interrupted: &AtomicBool,
     unreadable: &dyn Fn(io::Error) -> CommandError,
 ) -> Result<(), CommandError> {
+    let mut last_line = 0;
     for entry in products {
         let entry = entry.map_err(unreadable)?;
+        last_line = entry.at;
         if interrupted.load(Ordering::Relaxed) {
             return Err(sender.stop_error(Code::Unavailable, "interrupted", entry.at));
         }
@@ -185,6 +187,13 @@ fn send(
         if entry.at >= options.from_line {
             send_entry(entry, sender)?;
         }
+    }
+    if options.from_line > last_line.max(1) {
+        let from_line = options.from_line;
+        let message = format!(
+            "--from-line {from_line} is past the end of the feed: its last row is on line {last_line}"
+        );
+        return Err(CommandError::new(Code::Data, message));
     }
     sender.flush()
 }

@@ -110,6 +110,8 @@ fn a_list_calls_once_whatever_its_length(shop: &Shop, lattice: &Lattice) -> Resu
     for _ in 0..20 {
         shop.product(100, 10)?;
     }
+    // The first list of a shop checks that all products can be searched.
+    list(shop, "{ productConnection(first: 1) { nodes { _id } } }", 1)?;
     let mut calls = Calls::watch(lattice)?;
     for first in [1, 20] {
         // The cache has no response for this name.

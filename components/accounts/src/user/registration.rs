@@ -4,9 +4,9 @@ use mercato_ports::documents::{CommitFailure, RefusalReason, Write};
 use mercato_shop::accounts::{AuditAction, Client, Registration, SignIn};
 use mercato_shop::audit::AuditedAction;
 use mercato_shop::collection::Stored;
-use mercato_shop::id;
 use mercato_shop::ports::Ports;
 use mercato_shop::types::{Error, Role};
+use mercato_shop::{id, text};
 
 use super::credentials::NewPassword;
 use super::profile;
@@ -21,8 +21,8 @@ use crate::{audit, email, events, session};
 /// [`Error::Invalid`] for a bad user name, password, name or address. [`Error::Conflict`] if the user name is
 /// taken, or if another user has verified the address.
 pub fn register(ports: &impl Ports, input: &Registration, client: &Client) -> Result<SignIn, Error> {
-    let address = input.email.as_deref();
-    let username = match (&input.username, address) {
+    let address = text::trimmed(input.email.as_deref());
+    let username = match (text::trimmed(input.username.as_deref()), address) {
         (Some(username), _) => username::check(username)?,
         (None, Some(_)) => username::generate(address),
         (None, None) => {

@@ -1,7 +1,7 @@
 //! Slugs: names in URLs.
 
-use mercato_shop::text;
 use mercato_shop::types::Error;
+use mercato_shop::{id, text};
 
 use super::letters::{is_word, transliterate};
 use super::tokens::is_apostrophe;
@@ -46,11 +46,15 @@ pub fn check(slug: &str) -> Result<String, Error> {
     let is_lower = |char: char| char.to_lowercase().eq([char]);
     let is_allowed = |char: char| char == '-' || is_word(char) && is_lower(char);
     let is_part = |part: &str| part.starts_with(char::is_alphanumeric);
-    if !slug.chars().all(is_allowed) || !slug.split('-').all(|part| part.is_empty() || is_part(part)) {
+    if !slug.chars().all(is_allowed) || !slug.split('-').all(is_part) {
         return Err(invalid());
     }
-    if slug.is_empty() || slug.starts_with('-') || slug.ends_with('-') {
-        return Err(invalid());
+    // A category is found by its id or its slug.
+    if id::is_valid(&slug) {
+        return Err(Error::invalid(
+            "slug",
+            "`slug` must not have the form of an id. Choose a name.",
+        ));
     }
     Ok(text::line("slug", MAX_SLUG, &slug)?.into())
 }

@@ -15,11 +15,7 @@ use crate::http::reply::{self, Reply};
 
 impl Gateway {
     /// Answers a request of a shared stream. `None` for any other request.
-    pub(super) fn shared_stream(
-        &self,
-        request: &Request<Vec<u8>>,
-        accepted: Accepted,
-    ) -> Option<Result<Reply, Problem>> {
+    pub(super) fn shared_stream(&self, request: &Request<Vec<u8>>) -> Option<Result<Reply, Problem>> {
         let cache = &*self.services.cache;
         if request.method() == Method::PUT {
             return Some(shared_stream::reserve(cache).map(reply::created));
@@ -31,7 +27,7 @@ impl Gateway {
         };
         match *request.method() {
             Method::GET => Some(self.read_shared(request, &stream)),
-            Method::POST => Some(self.add_to_shared(request, accepted, &stream)),
+            Method::POST => Some(self.add_to_shared(request, &stream)),
             Method::DELETE => Some(shared_stream::id_of(request).map(|id| {
                 stream.stop(&id);
                 Reply::default()
@@ -41,12 +37,7 @@ impl Gateway {
     }
 
     /// Adds an operation to a shared stream. Queries and mutations are executed at once.
-    fn add_to_shared(
-        &self,
-        request: &Request<Vec<u8>>,
-        accepted: Accepted,
-        stream: &SharedStream<'_>,
-    ) -> Result<Reply, Problem> {
+    fn add_to_shared(&self, request: &Request<Vec<u8>>, stream: &SharedStream<'_>) -> Result<Reply, Problem> {
         let Envelope::Single(parameters) = envelope::of_post(request)? else {
             let detail = "A shared stream takes one operation for each request. Do not send a batch.";
             return Err(Problem::bad_request(detail));
@@ -61,7 +52,8 @@ impl Gateway {
             let session = self.session(self.context(request));
             let (outcome, _) = self.engine.execute(prepared, session);
             if is_refused {
-                return Ok(outcome.reply(accepted));
+                // graphql-sse takes any status other than 202 for a failure, and shows the body of a 400.
+                return Ok(outcome.reply(Accepted::GraphqlResponse));
             }
             Operation::Executed(outcome.to_value())
         };

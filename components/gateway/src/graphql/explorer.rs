@@ -1,5 +1,8 @@
 //! The explorer: a page that sends GraphQL requests. It loads its parts only from the gateway.
 
+use http::HeaderValue;
+use http::header::VARY;
+
 use crate::http::reply::{self, Reply};
 
 /// The folder of its script and its style.
@@ -7,7 +10,12 @@ pub const ASSETS: &str = "/graphql/assets/";
 
 /// Returns the page.
 pub fn page() -> Reply {
-    reply::page(include_bytes!("../../assets/explorer/explorer.html"))
+    let mut reply = reply::page(include_bytes!("../../assets/explorer/explorer.html"));
+    // The same address answers results.
+    reply
+        .headers_mut()
+        .append(VARY, HeaderValue::from_static("Accept"));
+    reply
 }
 
 /// Returns the script or the style.

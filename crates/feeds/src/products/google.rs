@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::candidate::{Candidate, GroupRow, Omission, complete_parent, parent_refused};
-use crate::product::{Attribute, GOOGLE_OPTIONS, Product, RowError, RowParser};
+use crate::product::{Attribute, GOOGLE_OPTIONS, Product, RowError, RowParser, fold_spaces};
 
 /// Returns the products of the items of an item group.
 pub fn products(parser: &RowParser, rows: &[GroupRow]) -> Vec<Candidate> {
@@ -97,7 +97,7 @@ fn options(parser: &RowParser, rows: &[GroupRow]) -> Vec<Vec<Attribute>> {
     };
     values
         .into_iter()
-        .map(|value| vec![Attribute::new(label, value)])
+        .map(|value| vec![Attribute::new(label, &fold_spaces(value))])
         .collect()
 }
 

@@ -1,6 +1,6 @@
 //! Shopify's export: the rows of a handle are a product, its variants and its images.
 
-use super::candidate::{Candidate, GroupRow, Omission, complete_parent, parent_refused};
+use super::candidate::{Candidate, GroupRow, Omission, complete_parent, omission, parent_refused};
 use crate::columns::Field;
 use crate::product::{Attribute, Image, Product, RowError, RowParser};
 use crate::source::Value;
@@ -20,8 +20,14 @@ pub fn products(parser: &RowParser, include_drafts: bool, rows: &[GroupRow]) -> 
         .ok()
         .flatten()
         .unwrap_or_default();
-    if !include_drafts && is_draft(parser, &main.values) {
-        return vec![(main.line, handle.to_owned(), Err(Omission::Draft))];
+    if let Some(omission) = omission(&parser.columns, include_drafts, &main.values) {
+        return vec![(main.line, handle.to_owned(), Err(omission))];
+    }
+    if columns.has(Field::Name) && columns.value(&main.values, Field::Name).is_blank() {
+        let message =
+            "no row of the handle has a title: add the row with the title, or map no title with --map name=";
+        let error = RowError::bad_input(Field::Name.name(), message);
+        return vec![(main.line, handle.to_owned(), Err(error.into()))];
     }
     let images = images(parser, rows);
     let with_images = |mut product: Product| {
@@ -120,16 +126,6 @@ fn variant(
     };
     parser.add_offer(row, &mut product)?;
     Ok(product)
-}
-
-fn is_draft(parser: &RowParser, row: &[Value]) -> bool {
-    let is = |column: &str, values: &[&str]| {
-        let text = parser.columns.text_of(row, column).to_lowercase();
-        values.contains(&text.as_str())
-    };
-    is("status", &["draft", "archived", "unlisted"])
-        || is("published", &["false", "0", "no"])
-        || is("publishedononlinestore", &["false", "0", "no"])
 }
 
 /// Returns whether a row has more than an image.

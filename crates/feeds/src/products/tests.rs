@@ -225,10 +225,11 @@ fn a_bad_variant_of_shopify_does_not_affect_the_others_and_rows_may_be_scattered
     let feed = read(text);
     feed.refuses(&[
         (3, "`free`"),
+        (6, "no row of the handle has a title"),
         (4, "#REF!"),
         (7, "line 2 has the same external id"),
     ]);
-    let ids = ["\"b\"", "\"b/M\"", "\"c\"", "\"c/S\"", "\"a\"", "\"a/S\""];
+    let ids = ["\"b\"", "\"b/M\"", "\"a\"", "\"a/S\""];
     assert_eq!(feed.members("externalId"), ids);
 }
 
@@ -365,7 +366,7 @@ fn a_quoted_value_of_a_tab_separated_feed_is_unquoted() {
     );
     assert_eq!(
         feed.members("name"),
-        ["\"a\\nb\"", "\"c\"", "\"say \\\"hi\\\"\"", "\"e\""]
+        ["\"a b\"", "\"c\"", "\"say \\\"hi\\\"\"", "\"e\""]
     );
     feed.refuses(&[(6, "unclosed quote, begins on line 6")]);
 }
@@ -829,4 +830,149 @@ fn a_repeated_id_and_a_blank_row_are_no_products() {
     assert_eq!(feed.products().len(), 1);
     feed.refuses(&[(5, "line 2 has the same external id")]);
     assert!(read("id,name,price\n").entries.is_empty());
+}
+
+#[test]
+fn drafts_of_a_plain_table_are_left_out() {
+    let text = "id,name,price,status\n1,a,1,active\n2,b,1,Draft\n3,c,1,archived\n4,d,1,\n5,e,1,published\n\
+        6,f,1,unpublished\n7,g,1,maybe\n";
+    let feed = read(text);
+    assert_eq!(feed.members("externalId"), ["\"1\"", "\"4\"", "\"5\""]);
+    assert_eq!(feed.drafts(), [3, 4, 7]);
+    feed.refuses(&[(8, "status: `maybe` is unknown")]);
+    let setup = Setup {
+        include_drafts: true,
+        ..Setup::default()
+    };
+    assert_eq!(read_with(text, &setup).products().len(), 7);
+    for (column, published, draft) in [
+        ("published", "1", "0"),
+        ("Active", "TRUE", "FALSE"),
+        ("is_active", "yes", "no"),
+        ("draft", "no", "yes"),
+        ("archived", "0", "1"),
+        ("published", "WAHR", "FALSCH"),
+    ] {
+        let feed = read(format!(
+            "id,name,price,{column}\n1,a,1,{published}\n2,b,1,{draft}\n"
+        ));
+        assert_eq!(feed.members("externalId"), ["\"1\""], "{column}");
+        assert_eq!(feed.drafts(), [3], "{column}");
+    }
+    let json = "{\"id\":1,\"name\":\"a\",\"price\":1,\"published\":true}\n\
+        {\"id\":2,\"name\":\"b\",\"price\":1,\"published\":false}\n";
+    assert_eq!(read(json).drafts(), [2]);
+    let setup = Setup {
+        mappings: vec!["availability=status".parse().unwrap()],
+        ..Setup::default()
+    };
+    let feed = read_with("id,name,price,status\n1,a,1,sold out\n", &setup);
+    assert_eq!(
+        feed.members("quantity"),
+        ["0"],
+        "a mapped column has another meaning"
+    );
+}
+
+#[test]
+fn the_variants_of_a_draft_are_left_out() {
+    let feed = read("id,name,price,parentExternalId,status\np,a,1,,draft\nv,b,1,p,active\n");
+    assert_eq!(feed.drafts(), [2, 3]);
+}
+
+#[test]
+fn an_unknown_status_of_shopify_is_refused_once() {
+    let feed = read(
+        "Handle,Title,Option1 Name,Option1 Value,Variant Price,Status\n\
+        a,Alpha,Size,S,10.00,suspended\na,,,M,10.00,\n",
+    );
+    feed.refuses(&[(2, "status: `suspended` is unknown")]);
+}
+
+#[test]
+fn two_columns_of_one_name_must_agree() {
+    let feed = read("id,name,price,Price\n1,a,1.00,1.00\n2,b,1.00,2.00\n");
+    assert_eq!(feed.members("externalId"), ["\"1\""]);
+    feed.refuses(&[(
+        3,
+        "price: the feed has two columns `price`, with the values `1.00` and `2.00`",
+    )]);
+}
+
+#[test]
+fn composed_and_decomposed_letters_are_one_id() {
+    let feed = read("id,name,price\ncaf\u{e9},a,1\ncafe\u{301},b,2\n");
+    assert_eq!(feed.products().len(), 1);
+    feed.refuses(&[(3, "line 2 has the same external id")]);
+}
+
+fn detect_error(content: impl AsRef<[u8]>) -> String {
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(content.as_ref()).unwrap();
+    let recognised = |names: &[String]| Columns::count_known(names, &[]);
+    Source::detect(file.path(), &Choices::default(), &recognised)
+        .unwrap_err()
+        .to_string()
+}
+
+#[test]
+fn a_feed_of_an_old_macintosh_is_read() {
+    let text = "id,name,price\n1,Cr\u{e8}me br\u{fb}l\u{e9}e fran\u{e7}aise,1\n2,T\u{ea}te \u{e0} t\u{ea}te,2\n\
+        3,O\u{f9} \u{e7}a,3\n";
+    let feed = read(encoding_rs::MACINTOSH.encode(text).0);
+    assert_eq!(feed.source.encoding.encoding.to_string(), "macintosh");
+    assert_eq!(feed.members("name")[2], "\"O\u{f9} \u{e7}a\"");
+}
+
+#[test]
+fn one_nul_is_the_fault_of_its_row() {
+    let feed = read(b"id,name,price\n1,a\0b,1\n2,b,2\n");
+    assert_eq!(feed.source.encoding.to_string(), "UTF-8");
+    assert_eq!(feed.members("externalId"), ["\"2\""]);
+    feed.refuses(&[(2, "NUL")]);
+    let feed = read("{\"id\":1,\"name\":\"a\\u0000\",\"price\":1}\n");
+    feed.refuses(&[(1, "NUL")]);
+}
+
+#[test]
+fn an_empty_feed_is_called_empty() {
+    for content in [
+        "", "\u{feff}", "\n\r\n\n", "  \n \n", "[]", "[ ]\n", "{}", "sep=;\n",
+    ] {
+        assert_eq!(detect_error(content), "the feed is empty", "{content:?}");
+    }
+}
+
+#[test]
+fn json_of_another_shape_is_explained() {
+    for content in [
+        "{\"products\":[{\"id\":1,\"name\":\"a\",\"price\":1}]}\n",
+        "{\"title\":\"Feed\",\"products\":[{\"id\":1}]}",
+        "{\n  \"products\": [\n    {\"id\": 1}\n  ]\n}\n",
+    ] {
+        let error = detect_error(content);
+        assert!(error.contains("in `products`"), "{error}");
+    }
+    let error = detect_error("{\n  \"id\": 1,\n  \"name\": \"a\",\n  \"price\": 1\n}\n");
+    assert!(error.contains("each line must be one JSON object"), "{error}");
+    let feed =
+        read("{\"id\":1,\"name\":\"a\",\"price\":1,\"attributes\":[{\"name\":\"x\",\"value\":\"y\"}]}\n");
+    assert_eq!(feed.entries.len(), 1, "a list of one product is no wrapper");
+    let feed = read("{\"id\":1,\n{\"id\":2,\"name\":\"a\",\"price\":1}\n");
+    feed.refuses(&[(1, "not a JSON object")]);
+}
+
+#[test]
+fn variants_of_two_currencies_are_refused() {
+    let feed = read(
+        "id,title,price,item_group_id,color,availability\n\
+        1,a,10.00 EUR,g,red,in stock\n2,a,9.00 USD,g,blue,in stock\n3,b,9.00 USD,,,in stock\n",
+    );
+    assert_eq!(feed.members("externalId"), ["\"3\""]);
+    feed.refuses(&[(2, "EUR and USD"), (3, "EUR and USD")]);
+    let feed = read(
+        "Handle,Title,Option1 Name,Option1 Value,Variant Price\n\
+        a,Alpha,Size,S,10.00 EUR\na,,,M,10.00 USD\n",
+    );
+    feed.refuses(&[(2, "EUR and USD"), (3, "EUR and USD")]);
 }

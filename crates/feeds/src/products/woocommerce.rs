@@ -1,9 +1,9 @@
 //! The export of WooCommerce: variations name their product.
 
-use super::candidate::{Candidate, GroupRow, Omission, complete_parent, parent_refused};
+use super::candidate::{Candidate, GroupRow, Omission, complete_parent, omission, parent_refused};
 use crate::columns::Field;
 use crate::groups::kind;
-use crate::product::{Attribute, Product, RowError, RowParser};
+use crate::product::{Attribute, Product, RowError, RowParser, reject_spreadsheet_text};
 use crate::source::Value;
 
 /// Returns the products of a variable product and its variations, or of one other row.
@@ -16,14 +16,18 @@ pub fn products(parser: &RowParser, include_drafts: bool, rows: &[GroupRow]) -> 
             .collect();
     };
     let id = parser.external_id(&main.values).unwrap_or_default();
-    if !include_drafts && is_draft(parser, &main.values) {
+    if let Some(omission) = omission(&parser.columns, include_drafts, &main.values) {
         return rows
             .iter()
             .map(|row| {
                 (
                     row.line,
                     parser.external_id(&row.values).unwrap_or_default(),
-                    Err(Omission::Draft),
+                    Err(if row.line == main.line || omission == Omission::Draft {
+                        omission.clone()
+                    } else {
+                        parent_refused(main.line)
+                    }),
                 )
             })
             .collect();
@@ -37,23 +41,25 @@ pub fn products(parser: &RowParser, include_drafts: bool, rows: &[GroupRow]) -> 
         )];
     }
     let parent = parent(parser, &main.values);
-    let variants: Vec<Candidate> =
-        rows.iter()
-            .filter(|row| is_variation(row))
-            .map(|row| {
-                let product = match &parent {
-                    Err(_) => Err(parent_refused(main.line)),
-                    Ok(_) if !include_drafts && is_draft(parser, &row.values) => Err(Omission::Draft),
-                    Ok(parent) => variation(parser, Some(parent), &parent.external_id, &row.values)
+    let variants: Vec<Candidate> = rows
+        .iter()
+        .filter(|row| is_variation(row))
+        .map(|row| {
+            let product = match &parent {
+                Err(_) => Err(parent_refused(main.line)),
+                Ok(parent) => match omission(&parser.columns, include_drafts, &row.values) {
+                    Some(omission) => Err(omission),
+                    None => variation(parser, Some(parent), &parent.external_id, &row.values)
                         .map_err(Omission::from),
-                };
-                (
-                    row.line,
-                    parser.external_id(&row.values).unwrap_or_default(),
-                    product,
-                )
-            })
-            .collect();
+                },
+            };
+            (
+                row.line,
+                parser.external_id(&row.values).unwrap_or_default(),
+                product,
+            )
+        })
+        .collect();
     let parent = parent.map(|parent| {
         let sold: Vec<&Product> = variants
             .iter()
@@ -83,15 +89,19 @@ fn simple(parser: &RowParser, row: &[Value]) -> Result<Product, RowError> {
 /// Returns a variable product. Its attributes are lists of the values that its variations have.
 fn parent(parser: &RowParser, row: &[Value]) -> Result<Product, RowError> {
     let mut product = parser.base(row)?;
-    product.sku = parser.columns.text(row, Field::Sku)?.map(str::to_owned);
+    let sku = parser.columns.text(row, Field::Sku)?;
+    if let Some(sku) = sku {
+        reject_spreadsheet_text(Field::Sku, sku)?;
+    }
+    product.sku = sku.map(str::to_owned);
     Ok(product)
 }
 
 /// Returns a variation whose product is not in the feed. It may be in the shop.
 fn variation_without_product(parser: &RowParser, include_drafts: bool, row: &GroupRow) -> Candidate {
     let id = parser.external_id(&row.values).unwrap_or_default();
-    if !include_drafts && is_draft(parser, &row.values) {
-        return (row.line, id, Err(Omission::Draft));
+    if let Some(omission) = omission(&parser.columns, include_drafts, &row.values) {
+        return (row.line, id, Err(omission));
     }
     let parent = parser
         .columns
@@ -156,10 +166,4 @@ fn variation(
         return Err(RowError::bad_input("price", "the row has no price"));
     }
     Ok(product)
-}
-
-/// Returns whether a row is published: 1 is, 0 is private and -1 is a draft.
-fn is_draft(parser: &RowParser, row: &[Value]) -> bool {
-    let published = parser.columns.text_of(row, "published").to_lowercase();
-    !matches!(published.as_str(), "" | "1" | "true" | "yes")
 }

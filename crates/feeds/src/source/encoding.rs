@@ -7,15 +7,15 @@ use std::path::Path;
 use std::str::FromStr;
 
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
-use encoding_rs::{REPLACEMENT, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
+use encoding_rs::{MACINTOSH, REPLACEMENT, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 
 const BLOCK: usize = 64 * 1024;
 
 /// How many bytes with other characters than ASCII decide about an encoding.
 const MAX_GUESSED: usize = 8 * 1024 * 1024;
 
-/// A text is UTF-16 if more than one in this number of its characters has a zero byte.
-const ZEROS: usize = 20;
+/// A text without a byte order mark is UTF-16 only if one in this number of its bytes is zero.
+const ZEROS: usize = 5;
 
 /// The character encoding of a feed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -153,7 +153,7 @@ fn utf_16_without_mark(start: &[u8]) -> io::Result<Option<&'static encoding_rs::
             .count()
     };
     let (even, odd) = (zeros(0), zeros(1));
-    if (even + odd) * ZEROS * 2 <= start.len() {
+    if start.is_empty() || (even + odd) * ZEROS < start.len() {
         return Ok(None);
     }
     if odd > even * 3 {
@@ -212,18 +212,25 @@ fn count(mut file: impl Read) -> io::Result<Utf8Count> {
 
 /// Guesses an encoding other than UTF-8 by the frequency of bytes.
 ///
+/// Bytes that the guessed encoding does not define rule it out. The text may be in macintosh then.
+///
 /// Letters stand before other letters more often than not. If most characters do not, they are signs such as ® and
 /// ², which all Latin encodings share. Then the guess prefers the Western one.
+///
+/// # Errors
+/// If the file cannot be read, or if no encoding fits.
 fn guess(mut file: impl Read) -> io::Result<&'static encoding_rs::Encoding> {
     let mut detector = EncodingDetector::new(Iso2022JpDetection::Deny);
     let mut block = vec![0; BLOCK];
     let (mut seen, mut characters, mut before_letters) = (0, 0_u64, 0_u64);
+    let mut western = Western::default();
     while seen < MAX_GUESSED {
         let read = file.read(&mut block)?;
         let bytes = block.get(..read).unwrap_or_default();
         if read == 0 {
             break;
         }
+        western.add(bytes);
         if bytes.is_ascii() {
             continue;
         }
@@ -235,6 +242,106 @@ fn guess(mut file: impl Read) -> io::Result<&'static encoding_rs::Encoding> {
         }
     }
     detector.feed(&[], true);
-    let western = (before_letters * 2 < characters).then_some(b"us".as_slice());
-    Ok(detector.guess(western, Utf8Detection::Deny))
+    let hint = (before_letters * 2 < characters).then_some(b"us".as_slice());
+    let guessed = detector.guess(hint, Utf8Detection::Deny);
+    if !guessed.is_single_byte() || !western.has_undefined(guessed) {
+        return Ok(guessed);
+    }
+    if western.may_be_macintosh() {
+        return Ok(MACINTOSH);
+    }
+    let reason = "its encoding is unknown: name it with --encoding, or save the file as UTF-8";
+    Err(io::Error::new(io::ErrorKind::InvalidData, reason))
+}
+
+/// What the bytes of a text say about the Western encodings.
+#[derive(Default)]
+struct Western {
+    /// The bytes from 0x80 to 0x9f that occur. Some encodings have no characters for some of them.
+    seen: [bool; 32],
+    /// A byte is an ASCII control character.
+    has_controls: bool,
+    /// A small letter is beside a byte that is the capital Å in macintosh. The byte is ü in DOS.
+    has_capital_in_word: bool,
+    /// The number of bytes that are letters in macintosh.
+    macintosh_letters: u64,
+    /// The number of bytes that are letters in windows-1252.
+    windows_letters: u64,
+}
+
+impl Western {
+    fn add(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            match byte {
+                0x80..=0x9f => {
+                    self.macintosh_letters += 1;
+                    if let Some(seen) = self.seen.get_mut(usize::from(byte - 0x80)) {
+                        *seen = true;
+                    }
+                }
+                0xc0..=0xff => self.windows_letters += 1,
+                b'\t' | b'\n' | b'\r' => {}
+                byte => self.has_controls |= byte.is_ascii_control(),
+            }
+        }
+        self.has_capital_in_word |= bytes.windows(3).any(|bytes| {
+            matches!(bytes, [before, 0x81, after] if before.is_ascii_lowercase()
+                || before.is_ascii_alphabetic() && after.is_ascii_lowercase())
+        });
+    }
+
+    /// Returns whether a byte has no character in an encoding. The WHATWG decodes it as a control character.
+    fn has_undefined(&self, encoding: &'static encoding_rs::Encoding) -> bool {
+        let is_undefined = |byte: u8| {
+            let bytes = [byte];
+            let (text, _) = encoding.decode_without_bom_handling(&bytes);
+            text.chars()
+                .any(|character| character.is_control() || character == char::REPLACEMENT_CHARACTER)
+        };
+        (0x80..)
+            .zip(self.seen)
+            .any(|(byte, seen)| seen && is_undefined(byte))
+    }
+
+    /// Returns whether the text may be in macintosh, which has a character for each byte.
+    fn may_be_macintosh(&self) -> bool {
+        !self.has_controls && !self.has_capital_in_word && self.macintosh_letters > self.windows_letters
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_that_windows_1252_does_not_define_rule_it_out() {
+        let french = "Crème brûlée française, tête à tête, où ça, garçon, élève, forêt";
+        assert_eq!(guess(MACINTOSH.encode(french).0.as_ref()).unwrap(), MACINTOSH);
+        let windows = WINDOWS_1252.encode(french).0;
+        assert_eq!(guess(windows.as_ref()).unwrap(), WINDOWS_1252);
+        let damaged = [windows.as_ref(), b" \x81 \x8d \x8f \x90 \x9d "].concat();
+        let reason = |bytes: &[u8]| guess(bytes).unwrap_err().to_string();
+        assert!(reason(&damaged).contains("--encoding"));
+    }
+
+    #[test]
+    fn a_capital_in_a_word_rules_out_macintosh() {
+        let may_be_macintosh = |bytes: &[u8]| {
+            let mut western = Western::default();
+            western.add(bytes);
+            western.may_be_macintosh()
+        };
+        assert!(may_be_macintosh(b"\x81ngstr\x9am"));
+        assert!(!may_be_macintosh(b"M\x81ller"));
+        assert!(!may_be_macintosh(b"Gr\x81n"));
+        assert!(!may_be_macintosh(b"\x8ft\x8e\0"));
+    }
+
+    #[test]
+    fn a_few_zero_bytes_are_not_utf_16() {
+        assert_eq!(utf_16_without_mark(b"id,name,price\n1,a\0b,1\n").unwrap(), None);
+        let utf_16: Vec<u8> = "id,name".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        assert_eq!(utf_16_without_mark(&utf_16).unwrap(), Some(UTF_16LE));
+        assert!(utf_16_without_mark(&[b'a', 0, 0, 0]).is_err());
+    }
 }

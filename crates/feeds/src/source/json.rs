@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::encoding::DetectedEncoding;
-use super::row::{Row, Value};
+use super::row::{Row, Value, reject_nul};
 use super::utf8::Utf8Reader;
 
 /// The members of one object. Values stay text, so that no price becomes a floating-point number.
@@ -21,6 +21,11 @@ const MAX_COLUMNS: usize = 10_000;
 
 /// The maximum length of a line in bytes. A longer product does not fit into a request.
 const MAX_LINE: u64 = 1024 * 1024;
+
+/// The usual names of a list of products in one object.
+const LISTS: [&str; 7] = [
+    "products", "items", "data", "results", "records", "rows", "entries",
+];
 
 /// An object of a feed, or why it is malformed.
 pub struct Element {
@@ -53,9 +58,9 @@ pub fn rows(
 ) -> impl Iterator<Item = io::Result<Row>> {
     elements.map(move |element| {
         let element = element?;
-        let values = element.object.map(|object| {
+        let values = element.object.and_then(|object| {
             let member = |name| object.get(name).map_or(Value::Missing, |raw| value(raw));
-            columns.iter().map(member).collect()
+            reject_nul(columns.iter().map(member).collect())
         });
         Ok(Row {
             line: element.line,
@@ -103,6 +108,60 @@ pub fn lines(
             return Some(Ok(Element { line, end, object }));
         }
     }))
+}
+
+/// Returns why a file of JSON is not one object a line: an object spans several lines, or the only object has
+/// the list of products. `has_known` says whether a member has the name of a field.
+///
+/// # Errors
+/// If the file cannot be read.
+pub fn wrong_shape(path: &Path, encoding: &DetectedEncoding, has_known: bool) -> io::Result<Option<String>> {
+    let mut start = Vec::new();
+    Utf8Reader::open(path, encoding)?
+        .take(MAX_LINE)
+        .read_to_end(&mut start)?;
+    let is_whole = (start.len() as u64) < MAX_LINE;
+    let text = String::from_utf8_lossy(&start);
+    let mut rows = text.lines().filter(|line| !line.trim().is_empty());
+    let (first, second) = (rows.next().unwrap_or_default(), rows.next());
+    let wrapped = |name: &str| {
+        format!(
+            "the list of products is in `{name}`: save this list alone as a file, for example with `jq .{name}`"
+        )
+    };
+    match (serde_json::from_str::<Object>(first), second) {
+        (Ok(object), None) if is_whole => {
+            let list = object.iter().find(|(name, raw)| {
+                begins_list_of_objects(raw.get()) && (!has_known || LISTS.contains(&name.as_str()))
+            });
+            Ok(list.map(|(name, _)| wrapped(name)))
+        }
+        (Err(error), Some(second)) if error.is_eof() && !second.trim_start().starts_with('{') => {
+            let list = LISTS.iter().find(|name| {
+                let values = text.split_once(&format!("\"{name}\""));
+                let value = values.and_then(|(_, after)| after.trim_start().strip_prefix(':'));
+                value.is_some_and(begins_list_of_objects)
+            });
+            let reason = "each line must be one JSON object, and the first object spans several lines: write one \
+                          object a line, for example with `jq -c .`, or put all objects into one array";
+            Ok(Some(list.map_or_else(|| reason.to_owned(), |name| wrapped(name))))
+        }
+        (Err(_), None) if !is_whole => {
+            let list = LISTS.iter().find(|name| {
+                let key = text.trim_start().strip_prefix('{').map(str::trim_start);
+                let value = key.and_then(|key| key.strip_prefix(&format!("\"{name}\"")));
+                let value = value.and_then(|value| value.trim_start().strip_prefix(':'));
+                value.is_some_and(begins_list_of_objects)
+            });
+            Ok(list.map(|name| wrapped(name)))
+        }
+        _ => Ok(None),
+    }
+}
+
+fn begins_list_of_objects(json: &str) -> bool {
+    let items = json.trim_start().strip_prefix('[');
+    items.is_some_and(|items| items.trim_start().starts_with('{'))
 }
 
 fn object(bytes: &[u8]) -> Result<Object, String> {
@@ -195,7 +254,8 @@ fn value(raw: &RawValue) -> Value {
             ),
         },
         Some(b'n') => Value::Text(String::new()),
-        Some(b't' | b'f') => Value::Invalid(format!("it is {json}, and not a text")),
+        Some(b't') => Value::Boolean(true),
+        Some(b'f') => Value::Boolean(false),
         Some(b'[') => match serde_json::from_str(json) {
             Ok(items) => Value::List(items),
             Err(_) => Value::Invalid("it is a list of other values than texts".into()),

@@ -20,6 +20,8 @@ pub enum Value {
     Text(String),
     /// A number of JSON, whose decimals follow a point.
     Number(String),
+    /// A truth value of JSON.
+    Boolean(bool),
     /// A list of texts of JSON.
     List(Vec<String>),
     /// Why the value is no text, no number and no list of texts.
@@ -33,7 +35,26 @@ impl Value {
             Self::Missing => true,
             Self::Text(text) => text.trim().is_empty(),
             Self::List(items) => items.is_empty(),
-            Self::Number(_) | Self::Invalid(_) => false,
+            Self::Number(_) | Self::Boolean(_) | Self::Invalid(_) => false,
         }
     }
+}
+
+/// Rejects a row with a NUL character, which no shop stores.
+///
+/// # Errors
+/// If a text has a NUL character.
+pub fn reject_nul(values: Vec<Value>) -> Result<Vec<Value>, String> {
+    let has_nul = |value: &Value| match value {
+        Value::Text(text) => text.contains('\0'),
+        Value::List(items) => items.iter().any(|item| item.contains('\0')),
+        _ => false,
+    };
+    if values.iter().any(has_nul) {
+        return Err(
+            "the row has a NUL character: remove it, or name an encoding such as utf-16le with --encoding"
+                .into(),
+        );
+    }
+    Ok(values)
 }

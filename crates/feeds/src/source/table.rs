@@ -9,7 +9,7 @@ use std::str::FromStr;
 
 use super::encoding::DetectedEncoding;
 use super::records::{RecordError, Records, Syntax};
-use super::row::{Row, Value};
+use super::row::{Row, Value, reject_nul};
 use super::utf8::Utf8Reader;
 
 /// The separators that are detected, the most usual one last.
@@ -165,7 +165,7 @@ impl Rows {
         }
         let mut values: Vec<Value> = values.into_iter().take(width).map(Value::Text).collect();
         values.resize(width, Value::Missing);
-        Ok(values)
+        reject_nul(values)
     }
 
     fn message(&self, error: &RecordError) -> String {

@@ -22,7 +22,8 @@ use crate::{audit, email, events, session};
 /// taken, or if another user has verified the address.
 pub fn register(ports: &impl Ports, input: &Registration, client: &Client) -> Result<SignIn, Error> {
     let address = text::trimmed(input.email.as_deref());
-    let username = match (text::trimmed(input.username.as_deref()), address) {
+    let username = input.username.as_deref().filter(|name| !name.trim().is_empty());
+    let username = match (username, address) {
         (Some(username), _) => username::check(username)?,
         (None, Some(_)) => username::generate(address),
         (None, None) => {

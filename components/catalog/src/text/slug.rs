@@ -46,7 +46,10 @@ pub fn check(slug: &str) -> Result<String, Error> {
     let is_lower = |char: char| char.to_lowercase().eq([char]);
     let is_allowed = |char: char| char == '-' || is_word(char) && is_lower(char);
     let is_part = |part: &str| part.starts_with(char::is_alphanumeric);
-    if !slug.chars().all(is_allowed) || !slug.split('-').all(is_part) {
+    if !slug.chars().all(is_allowed) || !slug.split('-').all(|part| part.is_empty() || is_part(part)) {
+        return Err(invalid());
+    }
+    if slug.is_empty() || slug.starts_with('-') || slug.ends_with('-') {
         return Err(invalid());
     }
     // A category is found by its id or its slug.

@@ -41,12 +41,12 @@ const PRINTED: [&str; 17] = [
     r#""kind":"ORDER_SHIPPED","medium":"SMS","enabled":true"#,
     r#""status":"SENT","reason":null"#,
     r#""kind":"MESSAGE","medium":"EMAIL","recipient":"a…@example.com""#,
-    r#""name":"Felt hat","price":2900"#,
+    r#""price":2900,"compareAtPrice":null"#,
     r#""status":"pending","subtotal":2900"#,
     r#"data: {"data":{"productChanged":{"name":"Wool sock","price":1250,"#,
     "event: next\nid: ",
     "304",
-    r#""name":"Felt hat","price":2500"#,
+    r#""price":2500,"compareAtPrice":null"#,
 ];
 
 fn its_commands_work_twice(binary: &Binary) -> Result<()> {

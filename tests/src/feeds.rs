@@ -341,7 +341,7 @@ fn a_known_product_keeps_what_the_feed_does_not_name(binary: &Binary) -> Result<
     let log = imports.import("11-c.csv", &[], &[])?;
     says(
         &log,
-        &["1 known products kept their stock: set it from the feed with --stock set"],
+        &["1 known product kept its stock: set it from the feed with --stock set"],
     )?;
     imports.has(&[("RS1", named(5))])?;
     imports.import("11-c.csv", &["--stock", "set"], &[])?;

@@ -13,11 +13,9 @@ use crate::secret;
 const FIND: &str = "query($username: String!) { findUser(username: $username) { id username role } }";
 
 const REGISTER: &str = "mutation($username: String!, $password: String!) { \
-    registerUser(input: { username: $username, password: $password }) { refresh_token user { id username role } } }";
+    registerUser(input: { username: $username, password: $password }) { user { id username role } } }";
 
 const PROMOTE: &str = "mutation($id: ID!) { setRole(id: $id, role: ADMIN) { id username role } }";
-
-const LOGOUT: &str = "mutation($token: String!) { logout(input: { refresh_token: $token }) }";
 
 /// The bytes of a generated password: 120 bits.
 const PASSWORD_BYTES: usize = 15;
@@ -30,10 +28,9 @@ struct User {
     role: String,
 }
 
-/// A session of a new user.
+/// A new user, whose session ends with the new role.
 #[derive(Deserialize)]
 struct SignedIn {
-    refresh_token: String,
     user: User,
 }
 
@@ -65,7 +62,7 @@ fn create(options: &NewAdmin) -> Result<(), CommandError> {
         Some(user) => {
             let user = promote(&client, &user.id)?;
             print(&format!(
-                "{} is an ADMIN now. The password is unchanged.",
+                "{} is an ADMIN now, and must sign in again. The password is unchanged.",
                 user.username
             ))
         }
@@ -74,8 +71,6 @@ fn create(options: &NewAdmin) -> Result<(), CommandError> {
             let variables = json!({ "username": name, "password": password.text });
             let new: SignedIn = call(&client, "registerUser", REGISTER, &variables)?;
             let user = promote(&client, &new.user.id)?;
-            // The command needs no session.
-            let _: bool = call(&client, "logout", LOGOUT, &json!({ "token": new.refresh_token }))?;
             print(&format!("{} is an ADMIN now.", user.username))?;
             if password.is_generated {
                 print(&format!("password: {}", password.text))?;

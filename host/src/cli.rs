@@ -89,6 +89,9 @@ pub struct Up {
     /// The limits of requests.
     #[command(flatten)]
     pub requests: Requests,
+    /// The limits of connections.
+    #[command(flatten)]
+    pub connections: Connections,
 }
 
 /// The data folder.
@@ -193,7 +196,8 @@ pub struct Logs {
 /// The limits of instances.
 #[derive(Debug, Args)]
 pub struct Instances {
-    /// The maximum number of instances of the shop. Each runs one request at a time.
+    /// The maximum number of instances of the shop for requests. Each runs one request at a time. An eighth is
+    /// added for events.
     #[arg(
         long,
         env = "MERCATO_INSTANCES",
@@ -210,6 +214,15 @@ pub struct Instances {
         value_parser = clap::value_parser!(u32).range(1..=4095)
     )]
     pub instance_memory: u32,
+    /// The maximum memory of all instances, in MiB. A request that needs more gets status 503.
+    #[arg(
+        long,
+        env = "MERCATO_MEMORY",
+        value_name = "MIB",
+        default_value_t = 2048,
+        value_parser = clap::value_parser!(u32).range(64..)
+    )]
+    pub memory: u32,
     /// The number of requests after which an instance is replaced.
     #[arg(
         long,
@@ -219,8 +232,9 @@ pub struct Instances {
         value_parser = clap::value_parser!(u32).range(1..)
     )]
     pub instance_requests: u32,
-    /// The maximum number of requests that wait for an instance. Further requests get status 503 at once.
-    #[arg(long, env = "MERCATO_QUEUE", value_name = "COUNT", default_value_t = 1024)]
+    /// The maximum number of requests that wait for an instance, for at most two seconds. Further requests get
+    /// status 503 at once.
+    #[arg(long, env = "MERCATO_QUEUE", value_name = "COUNT", default_value_t = 256)]
     pub queue: usize,
     /// The maximum number of open event streams. Other clients must reconnect every second.
     #[arg(long, env = "MERCATO_STREAMS", value_name = "COUNT", default_value_t = 1000)]
@@ -243,7 +257,7 @@ pub struct Requests {
         value_parser = clap::value_parser!(u32).range(1..=60)
     )]
     pub time_limit: u32,
-    /// The maximum computing time of a request, in seconds. After it the request is cancelled.
+    /// The maximum computing time of a request, in seconds of a processor. After it the request is cancelled.
     #[arg(
         long,
         env = "MERCATO_CPU_LIMIT",
@@ -252,9 +266,41 @@ pub struct Requests {
         value_parser = clap::value_parser!(u32).range(1..)
     )]
     pub cpu_limit: u32,
+    /// The maximum computing time of a request without a token or an API key, in seconds of a processor.
+    #[arg(
+        long,
+        env = "MERCATO_CPU_LIMIT_ANONYMOUS",
+        value_name = "SECONDS",
+        default_value_t = 2,
+        value_parser = clap::value_parser!(u32).range(1..)
+    )]
+    pub cpu_limit_anonymous: u32,
     /// The maximum size of a request body, in KiB. A larger body gets status 413.
     #[arg(long, env = "MERCATO_BODY_LIMIT", value_name = "KIB", default_value_t = 1024)]
     pub body_limit: usize,
+}
+
+/// The limits of connections.
+#[derive(Debug, Args)]
+pub struct Connections {
+    /// The maximum number of connections. At the limit, those without a request are closed, oldest first. The limit
+    /// is lower where the system allows fewer open files.
+    #[arg(
+        long,
+        env = "MERCATO_CONNECTIONS",
+        value_name = "COUNT",
+        default_value_t = 4096,
+        value_parser = clap::value_parser!(u32).range(1..)
+    )]
+    pub connections: u32,
+    /// The maximum number of connections of one client address. The default is half of --connections.
+    #[arg(
+        long,
+        env = "MERCATO_CONNECTIONS_PER_CLIENT",
+        value_name = "COUNT",
+        value_parser = clap::value_parser!(u32).range(1..)
+    )]
+    pub connections_per_client: Option<u32>,
 }
 
 /// The subcommands of `mercato admin`.

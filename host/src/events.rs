@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use mercato_ports::events::{Attempt, Event, HandlerFailure, Handlers};
-use tracing::{Instrument, debug, error, error_span, warn};
+use mercato_ports::events::{Attempt, DeliveryFailure, Event, HandlerFailure, Handlers};
+use tracing::{Instrument, debug, error, error_span};
 
 use crate::metrics::Metrics;
 use crate::runtime::{CallError, Pool};
@@ -21,30 +21,31 @@ impl Subscribers {
         Self { pool, metrics }
     }
 
-    async fn deliver(&self, subscriber: &str, event: Event) -> Result<(), HandlerFailure> {
+    async fn deliver(&self, subscriber: &str, event: Event) -> Result<(), DeliveryFailure> {
         let answer = self
             .pool
             .handle(subscriber, event)
             .await
+            .inspect_err(|error| {
+                error!("{error}");
+                self.metrics.failed();
+            })
             .map_err(|error| match error {
                 CallError::Acquire(_) => {
-                    warn!("{error}");
-                    HandlerFailure::Retry("the shop is busy".into())
+                    DeliveryFailure::Unreachable("the shop has no instance; the log has the reason".into())
                 }
                 CallError::Instance(_) => {
-                    error!("{error}");
-                    self.metrics.failed();
-                    HandlerFailure::Retry("the handler was cancelled; the log has the reason".into())
+                    HandlerFailure::Retry("the handler was cancelled; the log has the reason".into()).into()
                 }
             })?;
         debug!(handled = answer.is_ok());
-        answer
+        Ok(answer?)
     }
 }
 
 #[async_trait]
 impl Handlers for Subscribers {
-    async fn handle(&self, subscriber: &str, event: Event) -> Result<(), HandlerFailure> {
+    async fn handle(&self, subscriber: &str, event: Event) -> Result<(), DeliveryFailure> {
         let span = error_span!("event", id = event.id, kind = event.kind, subscriber);
         self.deliver(subscriber, event).instrument(span).await
     }

@@ -2,6 +2,8 @@
 //! terminal.
 
 use std::io::{IsTerminal, stderr};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use clap::ValueEnum;
 use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
@@ -40,4 +42,74 @@ pub fn start(filter: &str, format: Format) -> Result<WorkerGuard, CommandError> 
         Format::Json => lines.json().flatten_event(true).with_span_list(false).init(),
     }
     Ok(guard)
+}
+
+/// A limit of log lines of one kind, so that clients cannot fill the disk.
+pub struct LineLimit {
+    lines: u32,
+    time: Duration,
+    window: Mutex<Window>,
+}
+
+/// The lines since a moment.
+struct Window {
+    begun: Instant,
+    written: u32,
+    omitted: u64,
+}
+
+impl LineLimit {
+    /// Allows this number of lines in this time.
+    pub fn new(lines: u32, time: Duration) -> Self {
+        Self {
+            lines,
+            time,
+            window: Mutex::new(Window {
+                begun: Instant::now(),
+                written: 0,
+                omitted: 0,
+            }),
+        }
+    }
+
+    /// Returns the number of lines that were omitted since the last one, or `None` to omit this line too.
+    pub fn permit(&self) -> Option<u64> {
+        let mut window = self.window.lock().unwrap_or_else(PoisonError::into_inner);
+        if window.begun.elapsed() >= self.time {
+            window.begun = Instant::now();
+            window.written = 0;
+        }
+        if window.written < self.lines {
+            window.written += 1;
+            return Some(std::mem::take(&mut window.omitted));
+        }
+        window.omitted += 1;
+        None
+    }
+
+    /// Returns the number of lines that were omitted, after their time has passed.
+    pub fn take_omitted(&self) -> Option<u64> {
+        let mut window = self.window.lock().unwrap_or_else(PoisonError::into_inner);
+        if window.omitted == 0 || window.begun.elapsed() < self.time {
+            return None;
+        }
+        Some(std::mem::take(&mut window.omitted))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_lines_beyond_the_limit() {
+        let limit = LineLimit::new(2, Duration::from_secs(600));
+        let permits: Vec<_> = (0..5).map(|_| limit.permit()).collect();
+        assert_eq!(permits, [Some(0), Some(0), None, None, None]);
+        assert_eq!(limit.take_omitted(), None, "the time has not passed");
+        limit.window.lock().unwrap().begun -= Duration::from_secs(601);
+        assert_eq!(limit.take_omitted(), Some(3));
+        assert_eq!(limit.take_omitted(), None);
+        assert_eq!(limit.permit(), Some(0));
+    }
 }

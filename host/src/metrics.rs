@@ -1,5 +1,6 @@
 //! The metrics at `/metrics`, as OpenMetrics 1.0 text for Prometheus.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use http::{Method, StatusCode};
@@ -12,6 +13,8 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
+
+use crate::runtime::PoolLoad;
 
 /// The media type of the metrics.
 pub const MEDIA_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -27,9 +30,14 @@ pub struct Metrics {
     seconds: Histogram,
     events: Family<Event, Counter>,
     failures: Counter,
+    refused: Counter,
+    computed: Counter,
+    out_of_memory: Counter,
     running: Gauge,
     waiting: Gauge,
+    memory: Gauge,
     streams: Gauge,
+    connections: Gauge,
 }
 
 /// The labels of a request. Path and caller are no labels, because clients could create any number of them.
@@ -49,12 +57,12 @@ struct Event {
 /// The current load of the shop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Load {
-    /// The number of calls that instances are running.
-    pub running: usize,
-    /// The number of calls that wait for an instance.
-    pub waiting: usize,
+    /// The load of the instances.
+    pub pool: PoolLoad,
     /// The number of open event streams.
     pub streams: usize,
+    /// The number of open connections.
+    pub connections: usize,
 }
 
 impl Default for Metrics {
@@ -64,7 +72,9 @@ impl Default for Metrics {
         let seconds = Histogram::new(SECONDS);
         let events = Family::default();
         let failures = Counter::default();
-        let (running, waiting, streams) = (Gauge::default(), Gauge::default(), Gauge::default());
+        let (refused, computed, out_of_memory) = (Counter::default(), Counter::default(), Counter::default());
+        let (running, waiting, memory) = (Gauge::default(), Gauge::default(), Gauge::default());
+        let (streams, connections) = (Gauge::default(), Gauge::default());
         let version = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
         registry.register("build", "The running program", version);
         registry.register("requests", "Answered requests", requests.clone());
@@ -81,6 +91,27 @@ impl Default for Metrics {
             failures.clone(),
         );
         registry.register(
+            "call_refusals",
+            "Requests that found no free instance",
+            refused.clone(),
+        );
+        registry.register(
+            "call_cpu_limit",
+            "Calls that computed for longer than their limit",
+            computed.clone(),
+        );
+        registry.register(
+            "call_out_of_memory",
+            "Calls that needed more memory than there was",
+            out_of_memory.clone(),
+        );
+        registry.register_with_unit(
+            "instance_memory",
+            "The memory of all instances",
+            Unit::Bytes,
+            memory.clone(),
+        );
+        registry.register(
             "calls_running",
             "Calls that instances are running",
             running.clone(),
@@ -91,15 +122,21 @@ impl Default for Metrics {
             waiting.clone(),
         );
         registry.register("streams", "Open event streams", streams.clone());
+        registry.register("connections", "Open connections", connections.clone());
         Self {
             registry,
             requests,
             seconds,
             events,
             failures,
+            refused,
+            computed,
+            out_of_memory,
             running,
             waiting,
+            memory,
             streams,
+            connections,
         }
     }
 }
@@ -128,6 +165,7 @@ impl Metrics {
                 Attempt::Handled => "taken",
                 Attempt::Retried => "retried",
                 Attempt::Rejected => "rejected",
+                Attempt::Unreachable => "unreachable",
             },
         };
         self.events.get_or_create(&labels).inc();
@@ -139,9 +177,15 @@ impl Metrics {
     /// If they cannot be encoded.
     pub fn text(&self, load: Load) -> Result<String, std::fmt::Error> {
         let set = |gauge: &Gauge, count: usize| gauge.set(i64::try_from(count).unwrap_or(i64::MAX));
-        set(&self.running, load.running);
-        set(&self.waiting, load.waiting);
+        set(&self.running, load.pool.running);
+        set(&self.waiting, load.pool.waiting);
+        set(&self.memory, load.pool.memory);
         set(&self.streams, load.streams);
+        set(&self.connections, load.connections);
+        let set = |counter: &Counter, count: u64| counter.inner().store(count, Ordering::Relaxed);
+        set(&self.refused, load.pool.refused);
+        set(&self.computed, load.pool.computed);
+        set(&self.out_of_memory, load.pool.out_of_memory);
         let mut text = String::new();
         encode(&mut text, &self.registry)?;
         Ok(text)
@@ -162,9 +206,16 @@ mod tests {
     use super::*;
 
     const IDLE: Load = Load {
-        running: 0,
-        waiting: 0,
+        pool: PoolLoad {
+            running: 0,
+            waiting: 0,
+            memory: 0,
+            refused: 0,
+            computed: 0,
+            out_of_memory: 0,
+        },
         streams: 0,
+        connections: 0,
     };
 
     #[test]
@@ -178,15 +229,23 @@ mod tests {
             Attempt::Retried,
             Attempt::Rejected,
             Attempt::Retried,
+            Attempt::Unreachable,
         ] {
             metrics.attempted("orders", attempt);
         }
         metrics.failed();
         let text = metrics
             .text(Load {
-                running: 3,
-                waiting: 2,
+                pool: PoolLoad {
+                    running: 3,
+                    waiting: 2,
+                    memory: 1024,
+                    refused: 7,
+                    computed: 5,
+                    out_of_memory: 4,
+                },
                 streams: 1,
+                connections: 4,
             })
             .unwrap();
         for line in [
@@ -196,10 +255,16 @@ mod tests {
             r#"mercato_event_deliveries_total{subscriber="orders",outcome="taken"} 1"#,
             r#"mercato_event_deliveries_total{subscriber="orders",outcome="retried"} 2"#,
             r#"mercato_event_deliveries_total{subscriber="orders",outcome="rejected"} 1"#,
+            r#"mercato_event_deliveries_total{subscriber="orders",outcome="unreachable"} 1"#,
             "mercato_call_failures_total 1",
+            "mercato_call_refusals_total 7",
+            "mercato_call_cpu_limit_total 5",
+            "mercato_call_out_of_memory_total 4",
+            "mercato_instance_memory_bytes 1024",
             "mercato_calls_running 3",
             "mercato_calls_waiting 2",
             "mercato_streams 1",
+            "mercato_connections 4",
             "# EOF",
         ] {
             assert!(

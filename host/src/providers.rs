@@ -7,12 +7,14 @@ use std::sync::Arc;
 use mercato_embedded::{DispatchOptions, Dispatcher, EmlMailer, MemoryCache, OpenError, Options, Store};
 use mercato_http::Client;
 use mercato_mongodb::{Relay, RelayOptions, Store as MongoStore};
+use mercato_passwords::PasswordPool;
 use mercato_ports::cache::Cache;
 use mercato_ports::documents::Documents;
 use mercato_ports::events::Handlers;
 use mercato_ports::http_client::HttpClient;
 use mercato_ports::mailer::Mailer;
 use mercato_ports::manifest::ShopManifest;
+use mercato_ports::passwords::Passwords;
 use mercato_redis::{RedisCache, RedisOptions};
 use mercato_smtp::SmtpMailer;
 use tokio::sync::watch;
@@ -145,6 +147,11 @@ pub fn mailer(data: &Path, storage: &Storage, servers: &Servers) -> Result<Arc<d
         ))
     })?;
     Ok(Arc::new(mailer))
+}
+
+/// Creates the pool that hashes passwords. It takes at most half of the processors.
+pub fn passwords() -> Arc<dyn Passwords> {
+    Arc::new(PasswordPool::new())
 }
 
 /// Creates an HTTP client for the allowed hosts.

@@ -21,13 +21,22 @@ use crate::cli::Up;
 use crate::command_error::{Code, CommandError};
 use crate::data::DataFolder;
 use crate::events::Subscribers;
+use crate::http::connections::Connections;
+use crate::http::open_files;
 use crate::http::stream_slots::StreamSlots;
 use crate::http::streams::{self, Streams};
+use crate::logs::LineLimit;
 use crate::metrics::Metrics;
 use crate::providers::Providers;
 use crate::runtime::{Limits, Platform, Pool};
 use crate::shop::Shop;
 use crate::{demo, http, providers, secret};
+
+/// How long a request waits for an instance. A client that waits longer has often given up.
+const MAX_WAIT: Duration = Duration::from_secs(2);
+
+/// How much the memory of an instance may grow before the instance is replaced, in bytes.
+const REUSABLE_GROWTH: usize = 24 << 20;
 
 /// Runs the shop until a signal stops it.
 ///
@@ -59,12 +68,13 @@ pub async fn run(options: Up) -> Result<(), CommandError> {
         documents: documents.clone(),
         cache,
         mailer: providers::mailer(data.path(), &options.storage, &options.servers)?,
+        passwords: providers::passwords(),
         http_client: providers::http_client(&options.servers)?,
         config,
     });
     let limits = limits(&options);
     let pool = Pool::new(&shop, platform, limits, cache_folder(data.path()).as_deref()).await;
-    let pool = Arc::new(pool.map_err(|error| cannot_run(&options.shop, &error))?);
+    let pool = pool.map_err(|error| cannot_run(&options.shop, &error))?;
 
     let metrics = Arc::new(Metrics::default());
     let subscribers = Arc::new(Subscribers::new(pool.clone(), metrics.clone()));
@@ -74,11 +84,14 @@ pub async fn run(options: Up) -> Result<(), CommandError> {
     let service = http::Service {
         pool: pool.clone(),
         documents,
+        connections: connections(&options),
         body_limit: options.requests.body_limit.saturating_mul(1024),
         streams: Streams::new(pool, stream_slots(&options), streams_stopped),
         address_header,
         metrics,
         browsers,
+        pace: http::Pace::new(),
+        refusal_lines: LineLimit::new(10, Duration::from_secs(1)),
     };
     let signal = stop_signal()?;
     // Without this, open event streams would delay the shutdown until its time limit.
@@ -174,17 +187,35 @@ fn config(
 }
 
 fn limits(options: &Up) -> Limits {
-    let memory = options.instances.instance_memory as usize * 1024 * 1024;
+    const MIB: usize = 1024 * 1024;
+    let (instances, requests) = (&options.instances, &options.requests);
     Limits {
-        instances: options.instances.instances,
-        memory,
-        reusable_memory: memory / 2,
-        calls: options.instances.instance_requests,
-        cpu: Duration::from_secs(options.requests.cpu_limit.into()),
-        time: Duration::from_secs(options.requests.time_limit.into()),
-        queue: options.instances.queue,
-        wait: Duration::from_secs(10),
+        instances: instances.instances,
+        instance_memory: instances.instance_memory as usize * MIB,
+        memory: instances.memory as usize * MIB,
+        reusable_growth: REUSABLE_GROWTH.min(instances.instance_memory as usize * MIB / 2),
+        calls: instances.instance_requests,
+        cpu: Duration::from_secs(requests.cpu_limit.into()),
+        cpu_anonymous: Duration::from_secs(requests.cpu_limit_anonymous.into()),
+        time: Duration::from_secs(requests.time_limit.into()),
+        queue: instances.queue,
+        wait: MAX_WAIT,
     }
+}
+
+/// Returns the limits of connections. By default one client may have half of them.
+fn connections(options: &Up) -> Arc<Connections> {
+    let wanted = options.connections.connections as usize;
+    let files = open_files::raise();
+    let limit = open_files::connections(files, wanted);
+    if limit < wanted {
+        info!(limit, files, "the limit of open files allows fewer connections");
+    }
+    let per_client = options.connections.connections_per_client;
+    Connections::new(
+        limit,
+        per_client.map_or(limit.div_ceil(2), |count| count as usize),
+    )
 }
 
 /// Returns the slots for event streams. By default one client may use a quarter of them.

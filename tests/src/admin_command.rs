@@ -116,9 +116,14 @@ fn it_promotes_an_existing_user(binary: &Binary) -> Result<()> {
     let mut command = create(binary, &home, &running.url, &user.name.to_uppercase());
     let printed = lines(&mut command, "")?;
     ensure!(
-        printed.len() == 1 && printed.iter().all(|line| line.contains("password is unchanged")),
+        printed.len() == 1
+            && printed
+                .iter()
+                .all(|line| line.contains("sign in again") && line.contains("password is unchanged")),
         "{printed:?}"
     );
+    shop.query(user.caller(), "{ me { role } }")?
+        .refused("UNAUTHENTICATED")?;
     let signed_in = shop.login(&user.name, &user.password)?;
     let token = signed_in.text("/login/access_token")?;
     shop.query(As::Token(token), "{ me { role } }")?

@@ -77,12 +77,12 @@ struct Targets {
     code: String,
 }
 
-/// Returns the mutations that are forbidden for other customers and open to administrators, and whether the
+/// Returns the mutations that are refused to other customers and open to administrators, and whether the
 /// table's document succeeds.
 pub fn administrative_mutations() -> impl Iterator<Item = (&'static str, bool)> {
     let mutations = operations().filter(|(operation, _)| operation.parent == "Mutation");
     mutations.filter_map(|(operation, [_, _, other, admin, ..])| match (other, admin) {
-        ("403", "200") => Some((operation.field, true)),
+        ("403" | "404", "200") => Some((operation.field, true)),
         ("403", "400" | "404") => Some((operation.field, false)),
         _ => None,
     })

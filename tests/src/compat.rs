@@ -79,7 +79,7 @@ fn register_user_with_variables_of_the_contracts_types(shop: &Shop) -> Result<()
              }
            }
          }",
-        json!({ "input": { "username": name, "password": "password1" } }),
+        json!({ "input": { "username": name, "password": "a good password" } }),
     )?;
     shape(
         &answer,
@@ -100,7 +100,7 @@ fn register_user_with_variables_of_the_contracts_types(shop: &Shop) -> Result<()
 fn register_user_with_literals(shop: &Shop) -> Result<()> {
     let name = unique("compat");
     let query = format!(
-        r#"mutation {{ registerUser(input: {{username: "{name}", password: "password1"}}) {{ access_token user {{ _id username }} }} }}"#
+        r#"mutation {{ registerUser(input: {{username: "{name}", password: "a good password"}}) {{ access_token user {{ _id username }} }} }}"#
     );
     let answer = shop.query(As::Anonymous, &query)?;
     shape(&answer, "/registerUser/user", &USER)?;

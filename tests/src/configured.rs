@@ -10,11 +10,14 @@ use libtest_mimic::Trial;
 use crate::binary::{Binary, binary_trial};
 use crate::lattice::Lattice;
 use crate::process::{Home, Running, SECRET, clean};
+use crate::redis;
 use crate::shop::{As, Shop};
 use crate::trials::failed;
 
 /// The setting with the hosts that a shop may call. Each runtime has its own place for it.
 const HOSTS: &str = "HTTP_CLIENT_HOSTS";
+/// The file of Spin's key-value store, in the state folder.
+const SPIN_CACHE: &str = "sqlite_key_value.db";
 /// The settings of mail. A lattice ignores them, since it has a mail server already.
 const MAIL: [&str; 2] = ["MERCATO_MAIL", "MERCATO_MAIL_FROM"];
 /// How long the hosts of a lattice may take to read new settings and to restart a provider.
@@ -85,6 +88,24 @@ impl Host {
             secret: SECRET.to_owned(),
             cleanup: Cleanup::Process(running),
         })
+    }
+
+    /// Restarts a shop with an empty cache. A lattice goes on, and only its cache is emptied.
+    pub fn without_cache(
+        &self,
+        running: Configured,
+        home: &Home,
+        settings: &[(&str, &str)],
+    ) -> Result<Configured> {
+        if let Self::Lattice(lattice) = self {
+            redis::flush(&lattice.address("Redis")?)?;
+            return Ok(running);
+        }
+        running.stop()?;
+        if let Self::Spin(_) = self {
+            std::fs::remove_file(home.data().join(SPIN_CACHE))?;
+        }
+        self.start(home, settings)
     }
 }
 

@@ -1,6 +1,9 @@
 //! SIGKILL and SIGTERM under load: no unit is lost or sold twice, and no confirmed order is lost.
 
 use std::collections::HashMap;
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -11,7 +14,7 @@ use serde_json::{Value, json};
 
 use crate::binary::{Binary, binary_trials};
 use crate::fixtures::unique;
-use crate::process::{Home, Running, SECRET};
+use crate::process::{Home, Process, Running, SECRET};
 use crate::shop::{As, Shop};
 use crate::tokens;
 use crate::values::text_at;
@@ -23,6 +26,7 @@ pub fn tests() -> Vec<Trial> {
         "crash",
         [
             a_shop_that_is_killed_while_it_sells_loses_nothing,
+            a_shop_that_is_killed_during_a_backup_is_restored_elsewhere,
             a_terminated_shop_answers_its_running_requests
         ]
     )
@@ -55,6 +59,69 @@ fn a_shop_that_is_killed_while_it_sells_loses_nothing(binary: &Binary) -> Result
         check_after_crash(&running.shop(), &products, &placed)
             .map_err(|error| error.context(format!("after the crash of round {round}")))?;
     }
+    running.stop()
+}
+
+/// Backups are made again and again until the kill, so that it meets one of them.
+fn a_shop_that_is_killed_during_a_backup_is_restored_elsewhere(binary: &Binary) -> Result<()> {
+    let home = Home::new()?;
+    let mut running = start(binary, &home)?;
+    let products = products(&running.shop())?;
+    let user = running.shop().register("backup")?;
+    let [_, first, _] = &products;
+    let mut before = Orders::new();
+    for _ in 0..5 {
+        let id = running.shop().order(user.caller(), &[(first, 2)])?;
+        before.insert(id, [(first.clone(), 2)].into());
+    }
+    let data = home.data();
+    let succeeds = |arguments: &[&str], data: &Path| -> Result<()> {
+        let mut command = binary.command(home.path());
+        let output = command.args(arguments).arg("--data").arg(data).output()?;
+        let log = String::from_utf8_lossy(&output.stderr).into_owned();
+        ensure!(output.status.success(), "{arguments:?} failed:\n{log}");
+        Ok(())
+    };
+    succeeds(&["backup", "first.backup"], &data)?;
+
+    let mut placed = before.clone();
+    let killed = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let backups = scope.spawn(|| -> Result<()> {
+            while !killed.load(Ordering::SeqCst) {
+                let mut command = binary.command(home.path());
+                command
+                    .args(["backup", "second.backup", "--force", "--data"])
+                    .arg(&data);
+                let mut backup = Process::start(&home, &mut command)?;
+                while backup.is_running()? && !killed.load(Ordering::SeqCst) {
+                    std::thread::sleep(Duration::from_millis(1));
+                }
+                backup.kill()?;
+            }
+            Ok(())
+        });
+        let sold = sell_until_killed(&mut running, &products, &user.id, &mut placed);
+        killed.store(true, Ordering::SeqCst);
+        backups.join().map_err(|_| anyhow!("a backup panicked"))??;
+        sold
+    })?;
+    for backup in ["first.backup", "second.backup"] {
+        if !home.path().join(backup).exists() {
+            // The kill came before the first of the later backups was complete.
+            continue;
+        }
+        let other = home.path().join(format!("restored-from-{backup}"));
+        succeeds(&["check", backup], &data)?;
+        succeeds(&["restore", backup], &other)?;
+        let mut command = binary.up_with(&home, &other, "0");
+        let restored = Running::start(&home, command.env("RESERVATION_SECONDS", "2"))?;
+        check_after_crash(&restored.shop(), &products, &before)
+            .map_err(|error| error.context(format!("after the restore of {backup}")))?;
+        restored.stop()?;
+    }
+    let running = start(binary, &home)?;
+    check_after_crash(&running.shop(), &products, &placed)?;
     running.stop()
 }
 
@@ -177,33 +244,39 @@ fn all_orders(shop: &Shop) -> Result<Orders> {
     Ok(orders)
 }
 
-/// Registrations hash a password, so that they take long enough to be in progress when the signal arrives.
+/// The signal arrives while the shop has half of the requests' bodies.
 fn a_terminated_shop_answers_its_running_requests(binary: &Binary) -> Result<()> {
     let home = Home::new()?;
     let mut running = start(binary, &home)?;
-    let shop = running.shop();
-    let names: Vec<String> = (0..32).map(|_| unique("term")).collect();
-    std::thread::scope(|scope| {
-        let workers: Vec<_> = names
-            .iter()
-            .map(|name| {
-                let shop = &shop;
-                scope.spawn(move || shop.register_as(name, "a good password"))
-            })
-            .collect();
-        std::thread::sleep(Duration::from_millis(500));
-        let in_progress = workers.iter().filter(|worker| !worker.is_finished()).count();
+    let names: Vec<String> = (0..8).map(|_| unique("term")).collect();
+    let mut requests = Vec::new();
+    for name in &names {
+        let body = json!({ "username": name, "password": "a good password" }).to_string();
+        let (first, last) = body.split_at(body.len() / 2);
+        let mut stream = TcpStream::connect(("127.0.0.1", running.port()?))?;
+        stream.set_read_timeout(Some(Duration::from_secs(20)))?;
+        write!(
+            stream,
+            "POST /api/users/register HTTP/1.1\r\nhost: shop\r\ncontent-type: application/json\r\n\
+             content-length: {}\r\n\r\n{first}",
+            body.len()
+        )?;
+        requests.push((stream, last.to_owned()));
+    }
+    // A request on another connection is answered after the shop has accepted these.
+    running.shop().product(1, 1)?;
+    running.process.terminate()?;
+    for (stream, last) in &mut requests {
+        stream.write_all(last.as_bytes())?;
+    }
+    for (mut stream, _) in requests {
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer)?;
         ensure!(
-            in_progress >= 4,
-            "4 registrations should be in progress when the signal arrives, not {in_progress}"
+            answer.starts_with("HTTP/1.1 201 "),
+            "the answer should be 201:\n{answer}"
         );
-        running.process.terminate()?;
-        for worker in workers {
-            let answer = worker.join().map_err(|_| anyhow!("a worker panicked"))??;
-            answer.text("/registerUser/user/_id")?;
-        }
-        Ok(())
-    })?;
+    }
     let status = running.process.wait(Duration::from_secs(20))?;
     ensure!(
         status.code() == Some(0),
@@ -212,7 +285,7 @@ fn a_terminated_shop_answers_its_running_requests(binary: &Binary) -> Result<()>
     );
     let port = running.port()?;
     ensure!(
-        std::net::TcpStream::connect(("127.0.0.1", port)).is_err(),
+        TcpStream::connect(("127.0.0.1", port)).is_err(),
         "no process should listen on the port"
     );
     let running = start(binary, &home)?;

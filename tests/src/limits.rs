@@ -28,6 +28,14 @@ pub fn tests(shop: &Arc<Shop>) -> Vec<Trial> {
             a_query_may_have_50_aliases,
             a_query_may_have_5_000_tokens,
             a_query_that_is_too_complex_is_refused,
+            tools_may_read_the_whole_schema,
+            a_walk_through_the_schema_is_refused,
+            a_batch_shares_one_budget,
+            a_request_counts_at_most_10_facets,
+            an_operation_may_have_10_mutations,
+            an_answer_may_have_8_mebibytes,
+            a_compressed_body_is_refused,
+            json_of_too_many_values_is_refused,
             a_batch_may_have_10_requests,
             deeply_nested_json_is_refused,
             huge_variables_are_refused_or_ignored,
@@ -194,6 +202,150 @@ fn a_query_that_is_too_complex_is_refused(shop: &Shop) -> Result<()> {
         &shop.graphql(As::Anonymous, &query, json!({ "first": 100 }))?,
         "QUERY_TOO_COMPLEX",
     )
+}
+
+fn tools_may_read_the_whole_schema(shop: &Shop) -> Result<()> {
+    for query in [
+        include_str!("../../components/gateway/tests/introspection/graphql-js.graphql"),
+        include_str!("../../components/gateway/tests/introspection/graphql-js-all-options.graphql"),
+    ] {
+        let answer = shop.query(As::Anonymous, query)?;
+        answer.expect(
+            answer.list("/__schema/types")?.len() > 100,
+            "the answer should have all types",
+        )?;
+    }
+    Ok(())
+}
+
+/// A short document whose answer would fill the memory.
+fn a_walk_through_the_schema_is_refused(shop: &Shop) -> Result<()> {
+    let walk = |steps: usize, step: &str| {
+        let fragment = |number: usize| {
+            let next = format!("...F{}", number + 1);
+            format!(
+                " fragment F{number} on __Type {{ {} }}",
+                step.replace("...", &next)
+            )
+        };
+        let fragments: String = (0..steps).map(fragment).collect();
+        format!("{{ __schema {{ types {{ ...F0 }} }} }}{fragments} fragment F{steps} on __Type {{ name }}")
+    };
+    for step in [
+        "name fields { type { ofType { ... } ... } }",
+        "fields { args { type { ... ofType { ... } } } }",
+        "interfaces { possibleTypes { ... } } fields { type { ofType { ... } } }",
+        "inputFields { type { ... ofType { ... } } }",
+    ] {
+        let answer = shop.query(As::Anonymous, &walk(7, step))?;
+        answer.refused_with_one_of(&["QUERY_TOO_COMPLEX", "QUERY_TOO_DEEP"])?;
+        answer.has_no_data()?;
+    }
+    // A walk within the depth is answered, but not many of them.
+    let short = walk(5, "fields { type { ofType { ... } ... } }");
+    let types: String = (0..40)
+        .map(|number| format!("t{number}: types {{ ...F0 }} "))
+        .collect();
+    let many = short.replace("types { ...F0 }", &types);
+    refused(&shop.query(As::Anonymous, &many)?, "QUERY_TOO_COMPLEX")
+}
+
+fn a_batch_shares_one_budget(shop: &Shop) -> Result<()> {
+    let list = json!({ "query": "{ products { _id name price quantity } }" });
+    let response = shop.send(Request::post(&json!(vec![list; 10])))?;
+    response.expect(
+        response.value("/6/data/products").is_ok(),
+        "seven lists fit into the budget",
+    )?;
+    for refused in 7..10 {
+        let code = format!("/{refused}/errors/0/extensions/code");
+        response.has(&code, "QUERY_TOO_COMPLEX")?;
+    }
+    Ok(())
+}
+
+fn a_request_counts_at_most_10_facets(shop: &Shop) -> Result<()> {
+    let facets = |count: usize| {
+        let fields: String = (0..count)
+            .map(|number| format!("f{number}: productFacets(filter: {{ minPrice: {number} }}) {{ total }} "))
+            .collect();
+        shop.query(As::Anonymous, &format!("{{ {fields} }}"))
+    };
+    facets(10)?.int("/f9/total")?;
+    for count in [11, 45] {
+        refused(&facets(count)?, "QUERY_TOO_COMPLEX")?;
+    }
+    Ok(())
+}
+
+fn an_operation_may_have_10_mutations(shop: &Shop) -> Result<()> {
+    let logouts =
+        |count: usize| -> String { (0..count).map(|number| format!("m{number}: logout ")).collect() };
+    let send = |text: &str| shop.query(As::Anonymous, text);
+    let allowed = send(&format!("mutation {{ {} }}", logouts(10)))?;
+    allowed.expect(
+        !allowed.codes().contains(&"TOO_MANY_MUTATIONS"),
+        "ten mutations should be executed",
+    )?;
+    for text in [
+        format!("mutation {{ {} }}", logouts(11)),
+        format!(
+            "mutation {{ ...F ... {{ m: logout }} }} fragment F on Mutation {{ {} }}",
+            logouts(10)
+        ),
+    ] {
+        refused(&send(&text)?, "TOO_MANY_MUTATIONS")?;
+    }
+    let batch: Vec<_> = (0..3)
+        .map(|_| json!({ "query": format!("mutation {{ {} }}", logouts(8)) }))
+        .collect();
+    let response = shop.send(Request::post(&json!(batch)))?;
+    response.has("/2/errors/0/extensions/code", "TOO_MANY_MUTATIONS")
+}
+
+fn an_answer_may_have_8_mebibytes(shop: &Shop) -> Result<()> {
+    let input = json!({ "name": "sock", "price": 1, "quantity": 1, "description": "🧦".repeat(60_000) });
+    let product = shop.product_from(input)?;
+    let read = |aliases: usize| {
+        let fields: String = (0..aliases)
+            .map(|number| format!("d{number}: description "))
+            .collect();
+        shop.query(
+            As::Anonymous,
+            &format!("{{ product(id: \"{product}\") {{ {fields} }} }}"),
+        )
+    };
+    read(30)?.text("/product/d29")?;
+    for aliases in [40, 50] {
+        refused(&read(aliases)?, "RESPONSE_TOO_LARGE")?;
+    }
+    read(1)?.text("/product/d0").map(drop)
+}
+
+fn a_compressed_body_is_refused(shop: &Shop) -> Result<()> {
+    for coding in ["gzip", "br", "identity, zstd", "unknown"] {
+        let request = Request::graphql("{}").header("content-encoding", coding);
+        let response = shop.send(request)?;
+        response.expect_status(415)?;
+        response.has_header("accept-encoding", "identity")?;
+        response.has("/errors/0/extensions/code", "UNSUPPORTED_MEDIA_TYPE")?;
+        let login = Request::new("POST", "/api/users/login").header("content-type", JSON);
+        let response = shop.send(login.header("content-encoding", coding).body("x"))?;
+        response.problem(415, "UNSUPPORTED_MEDIA_TYPE")?;
+    }
+    let plain = Request::query("{ __typename }").header("content-encoding", "identity");
+    shop.send(plain)?.expect_status(200).map(drop)
+}
+
+fn json_of_too_many_values_is_refused(shop: &Shop) -> Result<()> {
+    let objects = "{\"\":0},".repeat(100_000);
+    let body = format!("{{\"query\": \"{{ __typename }}\", \"variables\": {{\"a\": [{objects}0]}}}}");
+    let response = shop.send(Request::graphql(body))?;
+    response.expect_status(413)?;
+    response.has("/errors/0/extensions/code", "PAYLOAD_TOO_LARGE")?;
+    let request = Request::new("POST", "/api/products").header("content-type", JSON);
+    let response = shop.send_as(As::Key, request.body(format!("[{objects}0]")))?;
+    response.problem(413, "PAYLOAD_TOO_LARGE")
 }
 
 fn a_batch_may_have_10_requests(shop: &Shop) -> Result<()> {

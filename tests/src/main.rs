@@ -20,6 +20,7 @@ mod accounts;
 mod admin_command;
 mod audit_log;
 mod authorization;
+mod availability;
 mod backup;
 mod bad_input;
 mod binary;
@@ -40,6 +41,7 @@ mod dead_letters;
 mod deleted_products;
 mod discounts;
 mod documentation;
+mod durable_safety;
 mod examples;
 mod export_import;
 mod facets;
@@ -49,6 +51,8 @@ mod gateway_settings;
 mod graphql;
 mod graphql_over_http;
 mod http;
+mod http2;
+mod http_edge;
 mod idempotency;
 mod import_command;
 mod isolation;
@@ -69,20 +73,25 @@ mod order_validation;
 mod orders;
 mod parallel;
 mod password_reset;
+mod passwords;
 mod payments;
 mod process;
 mod product_import;
 mod product_limits;
 mod product_prices;
 mod profiles;
+mod raw;
+mod redis;
 mod response_headers;
 mod rest;
 mod rest_authorization;
 mod rest_notifications;
 mod rest_shopping;
+mod schemathesis;
 mod service_settings;
 mod sessions;
 mod shop;
+mod slow_clients;
 mod sms;
 mod sse;
 mod startup;
@@ -146,6 +155,7 @@ fn main() -> ExitCode {
         admin_command::tests(),
         audit_log::tests(&shop),
         authorization::tests(&shop),
+        availability::tests(),
         backup::tests(),
         bad_input::tests(&shop),
         carts::tests(&shop),
@@ -164,12 +174,14 @@ fn main() -> ExitCode {
         deleted_products::tests(&shop),
         discounts::tests(&shop),
         documentation::tests(),
+        durable_safety::tests(),
         examples::tests(&shop),
         export_import::tests(),
         facets::tests(&shop),
         feeds::tests(),
         gateway_settings::tests(),
         graphql_over_http::tests(&shop),
+        http_edge::tests(&shop),
         idempotency::tests(&shop),
         import_command::tests(&shop),
         isolation::tests(&shop),
@@ -186,6 +198,7 @@ fn main() -> ExitCode {
         order_validation::tests(&shop),
         orders::tests(&shop),
         password_reset::tests(&shop),
+        passwords::tests(&shop),
         payments::tests(&shop),
         product_import::tests(&shop),
         product_limits::tests(&shop),
@@ -196,8 +209,10 @@ fn main() -> ExitCode {
         rest_authorization::tests(&shop),
         rest_notifications::tests(&shop),
         rest_shopping::tests(&shop),
+        schemathesis::tests(),
         service_settings::tests(),
         sessions::tests(&shop),
+        slow_clients::tests(),
         sms::tests(),
         startup::tests(),
         stock::tests(&shop),

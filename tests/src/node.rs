@@ -127,7 +127,7 @@ fn a_users_cart_keeps_its_id(shop: &Shop) -> Result<()> {
     let open = |caller| shop.graphql(caller, query, json!({ "id": id }));
     open(user.caller())?.has("/cart/lines/0/quantity", 1)?;
     open(As::Key)?.has("/cart/lines/0/quantity", 1)?;
-    open(shop.bob()?.caller())?.refused("FORBIDDEN")?;
+    open(shop.bob()?.caller())?.refused("NOT_FOUND")?;
     open(As::Anonymous)?.refused("UNAUTHENTICATED")?;
     Ok(())
 }

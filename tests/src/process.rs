@@ -94,6 +94,11 @@ impl Process {
         })
     }
 
+    /// Returns the id of the process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Returns the log so far.
     pub fn log(&self) -> Result<String> {
         Ok(String::from_utf8_lossy(&std::fs::read(&self.log)?).into_owned())
@@ -148,7 +153,8 @@ impl Process {
         self.wait(STOP)
     }
 
-    fn is_running(&mut self) -> Result<bool> {
+    /// Returns whether the process runs.
+    pub fn is_running(&mut self) -> Result<bool> {
         Ok(self.child.try_wait()?.is_none())
     }
 }

@@ -155,6 +155,7 @@ fn check_row(shop: &Shop, method: &'static str, path: &str, body: &str, statuses
             "400" => response.problem(400, "BAD_USER_INPUT"),
             "401" => response.problem(401, "UNAUTHENTICATED"),
             "403" => response.problem(403, "FORBIDDEN"),
+            "404" => response.problem(404, "NOT_FOUND"),
             status => response.expect_status(status.parse()?).map(drop),
         };
         result.map_err(|error| error.context(format!("{method} {path} for {name}")))?;

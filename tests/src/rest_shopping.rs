@@ -168,8 +168,12 @@ fn a_customer_orders_by_the_users_id(shop: &Shop) -> Result<()> {
     shop.rest(bob.caller(), "POST", &own, json!({ "products": lines }))?
         .problem(403, "FORBIDDEN")?;
     shop.get(bob.caller(), &own)?.problem(404, "NOT_FOUND")?;
-    for path in [of_user, format!("{own}/{order}"), format!("/api/orders/{order}")] {
-        shop.get(bob.caller(), &path)?.problem(403, "FORBIDDEN")?;
+    for (path, status, code) in [
+        (of_user, 403, "FORBIDDEN"),
+        (format!("{own}/{order}"), 403, "FORBIDDEN"),
+        (format!("/api/orders/{order}"), 404, "NOT_FOUND"),
+    ] {
+        shop.get(bob.caller(), &path)?.problem(status, code)?;
         shop.get(As::Anonymous, &path)?.problem(401, "UNAUTHENTICATED")?;
     }
     let other = format!("/api/orders/{UNKNOWN_ID}");

@@ -1,6 +1,6 @@
 //! The settings of the services: expiry, tax and low stock.
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
 
@@ -18,7 +18,8 @@ pub fn tests() -> Vec<Trial> {
         portable = [
             an_unpaid_order_expires_and_returns_its_stock,
             an_unchanged_cart_expires,
-            the_operator_is_notified_of_low_stock
+            the_operator_is_notified_of_low_stock,
+            registrations_from_one_address_are_limited
         ],
         component = [an_order_has_the_tax_of_its_region]
     )
@@ -117,5 +118,29 @@ fn the_operator_is_notified_of_low_stock(host: &Host) -> Result<()> {
             .column_contains("/notifications/edges", "/node", &expected)
             .is_ok()
     })?;
+    running.stop()
+}
+
+fn registrations_from_one_address_are_limited(host: &Host) -> Result<()> {
+    let home = Home::new()?;
+    let running = host.start(&home, &[("REGISTRATION_LIMIT", "3")])?;
+    let shop = running.shop();
+    let register = || shop.register_as(&unique("limited"), "a long password of a test");
+    for _ in 0..3 {
+        register()?.text("/registerUser/user/_id")?;
+    }
+    // A minute may end meanwhile, so that as many are allowed again.
+    let answers = (0..4).map(|_| register()).collect::<Result<Vec<_>>>()?;
+    let refused = answers.iter().find(|answer| answer.codes() == ["RATE_LIMITED"]);
+    let refused = refused.context("a registration should be refused")?;
+    let seconds = refused
+        .errors()
+        .first()
+        .and_then(|error| error.pointer("/extensions/retryAfter"))
+        .and_then(Value::as_u64);
+    refused.expect(
+        seconds.is_some_and(|seconds| (1..=60).contains(&seconds)),
+        "the error should contain the seconds to wait",
+    )?;
     running.stop()
 }

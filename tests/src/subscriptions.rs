@@ -22,6 +22,7 @@ pub fn tests(shop: &Arc<Shop>) -> Vec<Trial> {
         portable = [
             product_changes_arrive_across_connections,
             only_its_owner_subscribes_to_an_order,
+            a_stream_ends_with_its_session,
             subscriptions_without_ids_deliver_later_changes,
             queries_and_mutations_are_answered_as_finite_streams
         ],
@@ -83,6 +84,21 @@ fn product_changes_arrive_across_connections(shop: &Shop) -> Result<()> {
     expect(Some(changed), "/productChanged/_id", &product)
 }
 
+fn a_stream_ends_with_its_session(shop: &Shop) -> Result<()> {
+    let user = shop.register("watcher")?;
+    let mut subscription = Subscription::start(shop, user.caller(), ORDER, json!({}))?;
+    shop.query(user.caller(), "mutation { logout }")?
+        .has("/logout", true)?;
+    let Err(error) = subscription.next(SOON) else {
+        anyhow::bail!("the stream should end");
+    };
+    ensure!(
+        format!("{error:#}").contains("UNAUTHENTICATED"),
+        "the stream should say why it ends: {error:#}"
+    );
+    Ok(())
+}
+
 fn only_its_owner_subscribes_to_an_order(shop: &Shop) -> Result<()> {
     let ada = shop.ada()?;
     let product = shop.product(5, 9)?;
@@ -106,7 +122,7 @@ fn only_its_owner_subscribes_to_an_order(shop: &Shop) -> Result<()> {
 
     let variables = json!({ "id": order });
     for (caller, status, code) in [
-        (shop.bob()?.caller(), 403, "FORBIDDEN"),
+        (shop.bob()?.caller(), 404, "NOT_FOUND"),
         (As::Anonymous, 401, "UNAUTHENTICATED"),
         (As::Token("e30.e30."), 401, "UNAUTHENTICATED"),
     ] {

@@ -11,6 +11,7 @@ mod guests;
 mod lattice;
 mod lint;
 mod modules;
+mod mutants;
 mod project;
 mod secret;
 mod servers;
@@ -49,6 +50,8 @@ enum Task {
     Up(up::Up),
     Test(test::Test),
     Bench(bench::Bench),
+    Attacks(bench::Attacks),
+    Mutants(mutants::Mutants),
     #[command(subcommand)]
     Lattice(lattice::Lattice),
     #[command(subcommand)]
@@ -102,6 +105,8 @@ fn run(task: Task, project: &Project) -> Result<bool> {
         Task::Up(up) => up.run(project)?,
         Task::Test(test) => return Ok(test.run(project)),
         Task::Bench(bench) => bench.run(project)?,
+        Task::Attacks(attacks) => attacks.run(project)?,
+        Task::Mutants(mutants) => return mutants.run(project),
         Task::Lattice(lattice) => lattice.run(project)?,
         Task::Spin(spin) => spin.run(project)?,
         Task::Generate(generate) => generate.run(project)?,

@@ -22,7 +22,7 @@ pub struct Limits {
 
 /// In a debug build, compiling the components takes most of a start. A stop finishes the requests and closes
 /// the database.
-const SHOP: Limits = Limits {
+pub const SHOP: Limits = Limits {
     start: Duration::from_secs(180),
     stop: Duration::from_secs(20),
 };
@@ -44,6 +44,12 @@ impl Service {
     /// The shop does not start or does not serve in time; the error names the log.
     pub fn start(host: &Path, shop: &Path, flags: &[&str], secret: &str, log: &Path) -> Result<Self> {
         let mut command = Command::new(host);
+        Self::set_up(&mut command, shop, flags, secret);
+        Self::run(command, log, SHOP)
+    }
+
+    /// Adds the arguments of a shop on a free port, with these flags and no other settings.
+    pub fn set_up(command: &mut Command, shop: &Path, flags: &[&str], secret: &str) {
         for (name, _) in
             std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("MERCATO_"))
         {
@@ -56,7 +62,6 @@ impl Service {
             .env("API_SECRET", secret)
             // A file `.env` of the checkout must not change the settings.
             .current_dir(std::env::temp_dir());
-        Self::run(command, log, SHOP)
     }
 
     /// Starts a command and waits until it prints `ready URL`. It logs to the file `log`.

@@ -27,7 +27,8 @@ impl Tool {
         let root = project.cache.join("tools");
         let installed = root.join("bin").join(name);
         for program in [PathBuf::from(name), installed.clone()] {
-            if output(clean(&program).arg("--version")).is_ok() {
+            // Not `--version`: subcommands of cargo have none.
+            if output(clean(&program).arg("--help")).is_ok() {
                 return Ok(program);
             }
         }

@@ -40,6 +40,14 @@ pub fn add_once(ports: &impl Ports, entry: Write) -> Result<(), Error> {
     }
 }
 
+/// Adds an entry to the log together with a write, unless another request makes the write first.
+pub fn add_first(ports: &impl Ports, entry: Write, write: Write) -> Result<(), Error> {
+    match ports.commit(&[write, entry], &[]) {
+        Ok(()) | Err(CommitFailure::Refused(_)) => Ok(()),
+        Err(failure) => Err(failure.into()),
+    }
+}
+
 /// Reads a page of the log for an ADMIN or the API key.
 pub fn audit_log(
     ports: &impl Ports,

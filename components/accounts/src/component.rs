@@ -3,7 +3,7 @@
 use mercato_ports::events::{Event, HandlerFailure};
 use mercato_shop::accounts::{
     AuditFilter, AuditPage, Channel, Client, Contact, Credentials, ExternalIdentity, LoginName, PhoneCode,
-    Registration, Session, SignIn, User, UserPage, UserPatch,
+    Registration, Session, SignIn, TokenClaims, User, UserPage, UserPatch,
 };
 use mercato_shop::ports::Imports;
 use mercato_shop::services::{Accounts, Contacts};
@@ -31,6 +31,10 @@ impl bindings::exports::mercato::shop::accounts::Guest for Component {
 
     fn login(caller: Caller, input: Credentials, client: Client) -> Result<SignIn, Error> {
         SERVICE.login(&caller, &input, &client)
+    }
+
+    fn standing(token: TokenClaims) -> Result<Role, Error> {
+        SERVICE.standing(&token)
     }
 
     fn sign_in_external(identity: ExternalIdentity) -> Result<User, Error> {
@@ -81,8 +85,8 @@ impl bindings::exports::mercato::shop::accounts::Guest for Component {
         SERVICE.reset_password(&token, &password, &client)
     }
 
-    fn request_verification(caller: Caller, channel: Channel) -> Result<u64, Error> {
-        SERVICE.request_verification(&caller, channel)
+    fn request_verification(caller: Caller, channel: Channel, client: Client) -> Result<u64, Error> {
+        SERVICE.request_verification(&caller, channel, &client)
     }
 
     fn verify(caller: Caller, channel: Channel, code: String) -> Result<User, Error> {

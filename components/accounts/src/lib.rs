@@ -3,6 +3,7 @@
 //! Plain Rust over the ports. `component` binds it to `mercato:shop/accounts`, `mercato:shop/contacts` and
 //! `mercato:platform/handler`.
 
+mod address_limit;
 mod audit;
 #[cfg(target_arch = "wasm32")]
 mod component;

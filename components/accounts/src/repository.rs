@@ -6,6 +6,7 @@ use mercato_shop::address::email_key;
 use mercato_shop::audit::{self, AuditedAction};
 use mercato_shop::collection::{Collection, Stored};
 use mercato_shop::external::ExternalId;
+use mercato_shop::id;
 use mercato_shop::ports::Ports;
 use mercato_shop::query::{descending, equal};
 use mercato_shop::types::{Error, Role};
@@ -26,6 +27,9 @@ pub const EXTERNAL_IDS: Collection<ExternalClaim> = Collection::new("accounts.ex
 
 /// The sessions that have not ended.
 pub const SESSIONS: Collection<SessionBody> = Collection::new("accounts.sessions");
+
+/// The attempts to sign in of the last minutes, see [`throttle`](crate::user::throttle).
+pub const ATTEMPTS: Collection<AttemptsBody> = Collection::new("accounts.attempts");
 
 /// The verification codes of users, by [`verification_key`].
 pub const VERIFICATIONS: Collection<VerificationBody> = Collection::new("accounts.verifications");
@@ -66,6 +70,12 @@ pub struct UserBody {
     /// the same moment.
     #[serde(default)]
     pub epoch: u64,
+    /// When all sessions were last ended. Tokens without a session that were issued before are refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sessions_ended_at: Option<u64>,
+    /// Whether staff has set the role. Then no token without a session has more rights than the role.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub role_is_set: bool,
     #[serde(default)]
     pub profile: Profile,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -152,6 +162,16 @@ pub struct SessionBody {
     pub previous_rotation: Option<String>,
 }
 
+/// How many attempts are left until the end of a window.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AttemptsBody {
+    pub left: i64,
+    /// 0 after the first refused attempt, which is in the audit log.
+    pub unreported: i64,
+    pub expires_at: u64,
+}
+
 /// The verification codes that one user was sent over one channel.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -224,6 +244,12 @@ impl UserBody {
         let address = self.profile.email.as_deref().filter(|_| may_sign_in);
         self.login_email = address.map(email_key);
     }
+
+    /// Ends all sessions and all tokens of the user, when the change is committed.
+    pub fn end_sessions(&mut self) {
+        self.epoch += 1;
+        self.sessions_ended_at = Some(id::now());
+    }
 }
 
 /// Returns the error for a user id that does not exist.
@@ -256,14 +282,6 @@ pub fn verifications_of(
 /// Returns the id of the document of a user's verification codes.
 pub fn verification_key(user_id: &str, channel: Channel) -> String {
     format!("{user_id}.{}", channel_name(channel))
-}
-
-/// Returns the name of a role in access tokens and exports.
-pub const fn role_name(role: Role) -> &'static str {
-    match role {
-        Role::Customer => "CUSTOMER",
-        Role::Admin => "ADMIN",
-    }
 }
 
 /// Returns the name of a channel in documents and events.

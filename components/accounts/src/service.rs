@@ -3,19 +3,19 @@
 use mercato_ports::events::{Event, HandlerFailure};
 use mercato_shop::accounts::{
     AuditFilter, AuditPage, Channel, Client, Contact, Credentials, ExternalIdentity, LoginName, PhoneCode,
-    Registration, Session, SignIn, User, UserPage, UserPatch,
+    Registration, Session, SignIn, TokenClaims, User, UserPage, UserPatch,
 };
 use mercato_shop::cache::Cache;
-use mercato_shop::ports::{Mail, Ports};
+use mercato_shop::ports::{Mail, Passwords, Ports};
 use mercato_shop::services::{Accounts, Contacts};
 use mercato_shop::types::{Caller, Error, Page, Role};
 
 use crate::{audit, events, password_reset, session, user, verification};
 
 /// The ports that the service needs.
-pub trait Platform: Ports + Cache + Mail {}
+pub trait Platform: Ports + Cache + Mail + Passwords {}
 
-impl<T: Ports + Cache + Mail> Platform for T {}
+impl<T: Ports + Cache + Mail + Passwords> Platform for T {}
 
 /// The accounts service over its ports.
 #[derive(Clone, Copy, Debug)]
@@ -50,6 +50,10 @@ impl<P: Platform> Accounts for AccountsService<P> {
 
     fn login(&self, caller: &Caller, input: &Credentials, client: &Client) -> Result<SignIn, Error> {
         user::login(&self.ports, caller, input, client)
+    }
+
+    fn standing(&self, token: &TokenClaims) -> Result<Role, Error> {
+        session::standing(&self.ports, token)
     }
 
     fn sign_in_external(&self, identity: &ExternalIdentity) -> Result<User, Error> {
@@ -100,8 +104,8 @@ impl<P: Platform> Accounts for AccountsService<P> {
         password_reset::reset_password(&self.ports, token, password, client)
     }
 
-    fn request_verification(&self, caller: &Caller, channel: Channel) -> Result<u64, Error> {
-        verification::request_verification(&self.ports, caller, channel)
+    fn request_verification(&self, caller: &Caller, channel: Channel, client: &Client) -> Result<u64, Error> {
+        verification::request_verification(&self.ports, caller, channel, client)
     }
 
     fn verify(&self, caller: &Caller, channel: Channel, code: &str) -> Result<User, Error> {

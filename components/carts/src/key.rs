@@ -31,13 +31,20 @@ impl CartKey {
     /// Returns the key of an owner's cart, or nothing for a guest without a cart.
     ///
     /// # Errors
-    /// [`Error::Forbidden`] or [`Error::Unauthenticated`] if the caller may not use the cart.
+    /// [`Error::Forbidden`] or [`Error::Unauthenticated`] if the caller may not use the cart of this user.
+    /// [`Error::NotFound`] for the id of another user's cart.
     pub fn of(caller: &Caller, owner: &Owner) -> Result<Option<Self>, Error> {
         match owner {
             Owner::Caller if *caller == Caller::Anonymous => Ok(None),
             Owner::Caller => Ok(Some(Self::User(own_user_id(caller)?.into()))),
             Owner::Cart(id) => Ok(Some(match id.strip_prefix(USER_PREFIX) {
-                Some(user_id) => Self::User(allowed_user_id(caller, user_id)?.into()),
+                Some(user_id) => {
+                    caller.require_authenticated()?;
+                    if !caller.may_see(user_id) {
+                        return Err(Error::NotFound(format!("There is no cart {id}.")));
+                    }
+                    Self::User(user_id.into())
+                }
                 None => Self::Guest(GuestId::parse(id)?),
             })),
             Owner::User(id) => Ok(Some(Self::User(allowed_user_id(caller, id)?.into()))),

@@ -39,6 +39,7 @@ impl<P: Ports + Cache> CatalogService<P> {
 impl<P: Ports + Cache> Catalog for CatalogService<P> {
     fn create(&self, caller: &Caller, input: &NewProduct) -> Result<Product, Error> {
         caller.require_admin()?;
+        self.upgrade.advance(&self.ports)?;
         create::create(&self.ports, caller, input)
     }
 
@@ -49,6 +50,7 @@ impl<P: Ports + Cache> Catalog for CatalogService<P> {
         stock: StockPolicy,
     ) -> Result<Vec<Result<ImportOutcome, Error>>, Error> {
         caller.require_admin()?;
+        self.upgrade.advance(&self.ports)?;
         import::import_many(&self.ports, caller, rows, stock)
     }
 

@@ -1,11 +1,12 @@
 //! The gateway: routes each request to GraphQL, REST or a page, through the middleware.
 
+mod graphql;
 mod shared_streams;
 
 use std::sync::{Arc, OnceLock};
 
 use http::header::{ORIGIN, USER_AGENT};
-use http::{HeaderName, Method, Request, StatusCode};
+use http::{Method, Request};
 use matchit::Params;
 use mercato_shop::accounts::Client;
 use mercato_shop::http::health::{LIVE_PATH, READY_PATH};
@@ -14,17 +15,18 @@ use mercato_shop::id;
 
 use crate::auth::identity::{Identity, Verifier};
 use crate::graphql::accept::{self, Accepted};
-use crate::graphql::engine::{Engine, Prepared};
-use crate::graphql::envelope::{self, Envelope, Item, Parameters};
-use crate::graphql::outcome::{self, Outcome, RequestError};
-use crate::graphql::subscribe::Reader;
-use crate::graphql::{event_stream, explorer, persisted, schema};
+use crate::graphql::engine::Engine;
+use crate::graphql::envelope;
+use crate::graphql::outcome;
+use crate::graphql::{explorer, schema};
 use crate::http::encoding::{self, AcceptedCodings};
 use crate::http::problem::Problem;
 use crate::http::reply::{self, Reply};
 use crate::http::{body, cors, idempotency_key};
 use crate::middleware::idempotency::{ClaimError, Idempotency};
-use crate::middleware::{rate_limit, response_cache};
+use crate::middleware::rate_limit::{self, Counter, Exceeded};
+use crate::middleware::response_cache;
+use crate::model::long_text::AnswerSize;
 use crate::model::shop::Shop;
 use crate::pages::{docs, start};
 use crate::request_session::{RequestContext, RequestSession};
@@ -46,12 +48,6 @@ const OPENAPI: &str = "/openapi.json";
 /// The path of the public keys of access tokens.
 const JWKS: &str = "/.well-known/jwks.json";
 
-/// The position of a client in an event stream (the HTML standard, server-sent events).
-const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
-
-/// Marks a request by which the server in front of the gateway continues an event stream that it holds open.
-const CONTINUES: HeaderName = HeaderName::from_static("mercato-continues");
-
 /// The gateway. It is created once, and answers any number of requests.
 #[allow(missing_debug_implementations, reason = "it holds a secret")]
 pub struct Gateway {
@@ -60,6 +56,8 @@ pub struct Gateway {
     services: Arc<Services>,
     verifier: Arc<Verifier>,
     idempotency: Idempotency,
+    /// The clients that are over their rate limit.
+    exceeded: Exceeded,
     settings: Settings,
 }
 
@@ -82,6 +80,7 @@ impl Gateway {
                 settings.oidc.clone(),
             )),
             idempotency: Idempotency::new(&settings.secret),
+            exceeded: Exceeded::default(),
             settings: settings.clone(),
         }
     }
@@ -115,9 +114,13 @@ impl Gateway {
         let mut reply = match cors::preflight(browsers, request) {
             Some(Ok(reply)) => reply,
             Some(Err(problem)) => refuse(request, &problem),
-            None => match AcceptedCodings::of(request.headers()) {
-                Some(codings) => encoding::apply(&codings, self.answer_within_rate_limit(request)),
-                None => refuse(request, &Problem::no_acceptable_coding()),
+            None => match (
+                body::check_coding(request),
+                AcceptedCodings::of(request.headers()),
+            ) {
+                (Err(problem), _) => refuse(request, &problem),
+                (Ok(()), Some(codings)) => encoding::apply(&codings, self.answer_within_rate_limit(request)),
+                (Ok(()), None) => refuse(request, &Problem::no_acceptable_coding()),
             },
         };
         let headers = reply.headers_mut();
@@ -129,30 +132,32 @@ impl Gateway {
     /// Answers a request within the rate limit. A stream that the server holds open counts once.
     fn answer_within_rate_limit(&self, request: &Request<Vec<u8>>) -> Reply {
         let path = request.uri().path();
-        let (Some(limit), false) = (self.settings.rate_limit, UNLIMITED.contains(&path)) else {
-            return self.route(request);
-        };
-        if self.continues_stream(request) {
-            return self.route(request);
+        if UNLIMITED.contains(&path) || self.continues_stream(request) {
+            return self.route(request, None);
         }
-        let caller = self.identify(request).verified(&self.services).caller;
-        let address = self.client(request).address;
-        let cache = &*self.services.cache;
+        let counter = rate_limit::counter(
+            &*self.services.cache,
+            &self.exceeded,
+            self.settings.rate_limit,
+            self.client(request).address.as_deref(),
+            || self.identify(request).verified(&self.services).caller,
+            id::now(),
+        );
+        let Some(counter) = counter else {
+            return self.route(request, None);
+        };
         let is_graphql = GRAPHQL_PATHS.contains(&path);
         let amount = if is_graphql { envelope::count(request) } else { 1 };
-        let counted = rate_limit::count(cache, limit, amount, &caller, address.as_deref(), id::now());
-        let Some(allowance) = counted else {
-            return self.route(request);
+        let mut reply = match counter.count(amount) {
+            Ok(()) => self.route(request, Some(&counter)),
+            Err(problem) => refuse(request, &problem),
         };
-        let mut reply = match allowance.problem() {
-            None => self.route(request),
-            Some(problem) => refuse(request, &problem),
-        };
-        allowance.write(reply.headers_mut());
+        counter.write(reply.headers_mut());
         reply
     }
 
-    fn route(&self, request: &Request<Vec<u8>>) -> Reply {
+    /// Routes a request, which the counter has counted once for each GraphQL request in it.
+    fn route(&self, request: &Request<Vec<u8>>, counter: Option<&Counter<'_>>) -> Reply {
         let path = request.uri().path();
         let not_found = || Problem::no_such_path(path).reply(path);
         let without_slash = match path.trim_end_matches('/') {
@@ -160,7 +165,7 @@ impl Gateway {
             path => path,
         };
         match (request.method(), without_slash) {
-            (_, path) if GRAPHQL_PATHS.contains(&path) => self.graphql(request),
+            (_, path) if GRAPHQL_PATHS.contains(&path) => self.graphql(request, counter),
             (&Method::GET | &Method::HEAD, start::PATH) => start::answer(
                 request.headers(),
                 &self.services,
@@ -205,6 +210,7 @@ impl Gateway {
             identity: self.identify(request),
             client: self.client(request),
             ids: None,
+            answer_size: AnswerSize::default(),
         }
     }
 
@@ -220,7 +226,7 @@ impl Gateway {
         is_final: fn(&Reply) -> bool,
         refuse: impl Fn(&Problem) -> Reply,
     ) -> Reply {
-        let identity = self.identify(request).with_session_checked(&self.services);
+        let identity = self.identify(request).checked(&self.services);
         let client = self.client(request);
         let documents = &*self.services.documents;
         let claimed = self
@@ -236,6 +242,7 @@ impl Gateway {
                     identity,
                     client,
                     ids,
+                    answer_size: AnswerSize::default(),
                 });
                 claim.finish(&reply, is_final(&reply));
                 reply
@@ -252,162 +259,6 @@ fn refuse(request: &Request<Vec<u8>>, problem: &Problem) -> Reply {
         return outcome::problem(accepted.unwrap_or(Accepted::Json), problem);
     }
     problem.reply(path)
-}
-
-/// GraphQL.
-impl Gateway {
-    fn graphql(&self, request: &Request<Vec<u8>>) -> Reply {
-        let Some(accepted) = accept::negotiate(request.method(), request.headers()) else {
-            let detail = "The header Accept must allow application/graphql-response+json, application/json or \
-                          text/event-stream.";
-            let problem = Problem::new(StatusCode::NOT_ACCEPTABLE, "NOT_ACCEPTABLE", detail);
-            return outcome::problem(Accepted::Json, &problem);
-        };
-        if let Some(reply) = self.shared_stream(request) {
-            return reply.unwrap_or_else(|problem| outcome::problem(Accepted::GraphqlResponse, &problem));
-        }
-        let has_query = request
-            .uri()
-            .query()
-            .is_some_and(|query| query.contains("query="));
-        let envelope = match *request.method() {
-            Method::GET if accepted == Accepted::Html && !has_query => return explorer::page(),
-            Method::GET => envelope::of_get(request),
-            Method::POST => envelope::of_post(request),
-            _ => Err(Problem::method_not_allowed("GET, POST, PUT, DELETE")),
-        };
-        let reply = match envelope {
-            Ok(Envelope::Single(parameters)) => self.single(request, accepted, parameters),
-            Ok(Envelope::Batch(_)) if accepted == Accepted::Events => {
-                let detail = "A batch cannot be answered with events. Send its requests separately, or accept application/json.";
-                outcome::problem(accepted, &Problem::bad_request(detail))
-            }
-            Ok(Envelope::Batch(batch)) => self.batch(request, accepted, batch),
-            Err(problem) => outcome::problem(accepted, &problem),
-        };
-        match accepted {
-            Accepted::Events => event_stream::wrap(reply),
-            Accepted::GraphqlResponse | Accepted::Json | Accepted::Html => reply,
-        }
-    }
-
-    fn single(&self, request: &Request<Vec<u8>>, accepted: Accepted, parameters: Parameters) -> Reply {
-        let parameters = match self.resolve(parameters) {
-            Ok(parameters) => parameters,
-            Err(problem) => return Outcome::from(RequestError::from(problem)).reply(accepted),
-        };
-        let accepts_events = accept::accepts_events(request.headers());
-        let prepare = |parameters| self.engine.prepare(parameters, accepts_events);
-        let has_key = request.headers().contains_key(idempotency_key::HEADER);
-        let prepared = has_key.then(|| prepare(parameters.clone()));
-        let prepared = match prepared {
-            Some(prepared) if prepared.is_mutation() => {
-                let run = |context| {
-                    let (outcome, _) = self.engine.execute(prepared, self.session(context));
-                    outcome.reply(accepted)
-                };
-                let refuse = |problem: &Problem| outcome::problem(accepted, problem);
-                return self.run_idempotent(request, run, outcome::is_final, refuse);
-            }
-            prepared => prepared,
-        };
-        // Events are compressed by nobody, since they are sent one by one.
-        let codings = match accepted {
-            Accepted::Events => AcceptedCodings::IDENTITY,
-            _ => AcceptedCodings::of(request.headers()).unwrap_or(AcceptedCodings::IDENTITY),
-        };
-        let slot = match self.look_up(&parameters, &codings) {
-            Some(Ok(cached)) => match outcome::from_cache(accepted, &cached) {
-                Some(reply) => return outcome::shareable(reply, request),
-                None => None,
-            },
-            Some(Err(slot)) => Some(slot),
-            None => None,
-        };
-        let prepared = prepared.unwrap_or_else(|| prepare(parameters));
-        let session = self.session(self.context(request));
-        if prepared.is_subscription() {
-            return match prepared.request {
-                Ok(execution) => self
-                    .engine
-                    .subscribe(execution, session, self.reader(request), accepted),
-                Err(error) => Outcome::from(error).reply(accepted),
-            };
-        }
-        let (outcome, is_shareable) = self.engine.execute(prepared, session);
-        let reply = outcome.reply(accepted);
-        if !is_shareable {
-            return reply;
-        }
-        let reply = outcome::encoded(reply, &codings);
-        if let Some(slot) = slot {
-            slot.store(&outcome::to_cache(&reply));
-        }
-        outcome::shareable(reply, request)
-    }
-
-    fn batch(&self, request: &Request<Vec<u8>>, accepted: Accepted, batch: Vec<Item>) -> Reply {
-        let prepare = |item: Item| match item.and_then(|parameters| self.resolve(parameters)) {
-            Ok(parameters) => self.engine.prepare(parameters, false),
-            Err(problem) => RequestError::from(problem).into(),
-        };
-        let prepared: Vec<_> = batch.into_iter().map(prepare).collect();
-        let has_key = request.headers().contains_key(idempotency_key::HEADER);
-        let replays = has_key && prepared.iter().any(Prepared::is_mutation);
-        let run = |context: RequestContext| {
-            let execute = |prepared| self.engine.execute(prepared, self.session(context.clone())).0;
-            let outcomes: Vec<_> = prepared.into_iter().map(execute).collect();
-            outcome::batch(accepted, &outcomes)
-        };
-        if replays {
-            let refuse = |problem: &Problem| outcome::problem(accepted, problem);
-            return self.run_idempotent(request, run, outcome::is_final, refuse);
-        }
-        run(self.context(request))
-    }
-
-    fn resolve(&self, parameters: Parameters) -> Item {
-        persisted::resolve(&self.settings.persisted, &*self.services.cache, parameters)
-    }
-
-    /// Returns the cached reply of a query, or the slot to store it in. `None` for mutations and
-    /// subscriptions.
-    fn look_up(
-        &self,
-        parameters: &Parameters,
-        codings: &AcceptedCodings,
-    ) -> Option<Result<Vec<u8>, response_cache::Slot>> {
-        let document = parameters.query.trim_start();
-        if document.starts_with("mutation") || document.starts_with("subscription") {
-            return None;
-        }
-        let name = parameters.operation_name.as_deref().unwrap_or_default();
-        let variables = serde_json::to_string(&parameters.variables).unwrap_or_default();
-        let parts = ["graphql", &parameters.query, name, &variables, codings.name()];
-        Some(response_cache::look_up(&self.services, parts))
-    }
-
-    /// Returns how the client reads a stream.
-    fn reader(&self, request: &Request<Vec<u8>>) -> Reader {
-        let last = request.headers().get(LAST_EVENT_ID).map(|value| value.to_str());
-        let is_held = self.continues_stream(request);
-        Reader {
-            last_event_id: match last {
-                None | Some(Ok("")) => None,
-                Some(Ok(last)) => Some(last.to_owned()),
-                // Not text, so not a valid cursor.
-                Some(Err(_)) => Some("?".into()),
-            },
-            is_held,
-            may_reconnect_soon: is_held || self.settings.rate_limit.is_none(),
-        }
-    }
-
-    /// Returns whether the server in front of the gateway continues a stream that it holds.
-    fn continues_stream(&self, request: &Request<Vec<u8>>) -> bool {
-        let header = request.headers().get(CONTINUES);
-        self.settings.streams_held && header.is_some_and(|value| value == "1")
-    }
 }
 
 /// REST.

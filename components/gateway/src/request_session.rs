@@ -18,6 +18,7 @@ use mercato_shop::types::{Caller, Error, SignedIn};
 use mercato_shop::webhooks::{Delivery, Webhook};
 
 use crate::auth::identity::{Identity, Verifier};
+use crate::model::long_text::AnswerSize;
 use crate::request_session::loader::Loader;
 use crate::request_session::replay_ids::ReplayIds;
 use crate::services::Services;
@@ -30,9 +31,11 @@ pub struct RequestContext {
     pub client: Client,
     /// The ids for the things that the request creates, if it has an `Idempotency-Key`.
     pub ids: Option<Arc<ReplayIds>>,
+    /// The size of the answer. All requests of a batch share it.
+    pub answer_size: AnswerSize,
 }
 
-/// The caller of a request. The caller's session is checked at the first use.
+/// The caller of a request. The caller's token is checked at the first use.
 struct LazyIdentity {
     services: Arc<Services>,
     unchecked: Identity,
@@ -42,7 +45,7 @@ struct LazyIdentity {
 impl LazyIdentity {
     fn get(&self) -> &Identity {
         self.checked
-            .get_or_init(|| self.unchecked.clone().with_session_checked(&self.services))
+            .get_or_init(|| self.unchecked.clone().checked(&self.services))
     }
 
     fn caller(&self) -> &Caller {
@@ -57,6 +60,7 @@ pub struct RequestSession {
     verifier: Arc<Verifier>,
     identity: Arc<LazyIdentity>,
     ids: Option<Arc<ReplayIds>>,
+    pub answer_size: AnswerSize,
     pub products: Loader<Option<Product>>,
     pub products_including_archived: Loader<Option<Product>>,
     /// All categories, for any key.
@@ -75,6 +79,18 @@ pub struct RequestSession {
 }
 
 impl RequestSession {
+    /// Returns the client of a registration. The server that holds the API key registers for many people, so its
+    /// address says nothing about them.
+    pub fn client_to_register(&self) -> Client {
+        match self.caller() {
+            Caller::ApiKey => Client {
+                address: None,
+                ..self.client.clone()
+            },
+            _ => self.client.clone(),
+        }
+    }
+
     /// Returns the session of a request.
     pub fn new(services: &Arc<Services>, context: RequestContext) -> Self {
         let identity = Arc::new(LazyIdentity {
@@ -145,6 +161,7 @@ impl RequestSession {
             verifier: context.verifier,
             identity,
             ids: context.ids,
+            answer_size: context.answer_size,
         }
     }
 
@@ -217,10 +234,7 @@ impl RequestSession {
     /// [`Error::Unauthenticated`] for a token that is not valid, or not sent.
     pub fn verify_token(&self, token: Option<&str>) -> Result<(SignedIn, Option<u64>), Error> {
         let identity = match token {
-            Some(token) => self
-                .verifier
-                .identify_token(token)
-                .with_session_checked(&self.services),
+            Some(token) => self.verifier.identify_token(token).checked(&self.services),
             None => self.identity.get().clone(),
         };
         match (identity.caller, identity.rejected) {

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use http::HeaderName;
 use mercato_shop::http::BrowserPolicy;
+use mercato_shop::settings::number::{self, RateLimit};
 use mercato_shop::settings::persisted::PersistedQueries;
-use mercato_shop::settings::{Config, choice, currency, number, oidc, persisted, secret, text};
+use mercato_shop::settings::{Config, choice, currency, oidc, persisted, secret, text};
 use mercato_shop::token_keys::TokenKeys;
 use serde_json::{Value, json};
 
@@ -24,7 +25,7 @@ pub struct Settings {
     /// `CURRENCY`: the currency of amounts without a currency.
     pub(crate) currency: String,
     /// `RATE_LIMIT`: the number of requests per minute and caller.
-    pub(crate) rate_limit: Option<u32>,
+    pub(crate) rate_limit: RateLimit,
     /// `MERCATO_RUNTIME`: the name of the runtime, for people. `None` for the program `mercato`.
     pub(crate) runtime: Option<String>,
     /// `CORS_ORIGINS` and `HSTS_SECONDS`: headers for browsers.
@@ -52,7 +53,7 @@ impl Settings {
             introspection: choice::introspection(config)?,
             address_header: text::address_header(config)?,
             currency: currency::read(config)?,
-            rate_limit: number::RATE_LIMIT.read(config)?,
+            rate_limit: number::rate_limit(config)?,
             runtime: text::runtime(config),
             browsers: BrowserPolicy::read(config)?,
             persisted: persisted::read(config)?,
@@ -84,17 +85,19 @@ mod tests {
     }
 
     #[test]
-    fn has_no_rate_limit_by_default() {
+    fn limits_public_clients_by_default_and_all_clients_if_set() {
         let settings = read("", "").unwrap_or_else(|reason| panic!("{reason}"));
         assert!(settings.introspection);
-        assert!(settings.rate_limit.is_none());
-        for (name, value) in [("RATE_LIMIT", "off"), ("RATE_LIMIT", ""), ("CORS_ORIGINS", "")] {
-            assert!(
-                read(name, value).is_ok_and(|settings| settings.rate_limit.is_none()),
-                "{name}={value}"
-            );
+        assert_eq!(settings.rate_limit, RateLimit::PublicClients(6_000));
+        for (value, limit) in [
+            ("off", RateLimit::Off),
+            (" ", RateLimit::PublicClients(6_000)),
+            ("600", RateLimit::AllClients(600)),
+        ] {
+            let read = read("RATE_LIMIT", value);
+            assert!(read.is_ok_and(|settings| settings.rate_limit == limit), "{value}");
         }
-        assert!(read("RATE_LIMIT", "600").is_ok_and(|settings| settings.rate_limit == Some(600)));
+        assert!(read("CORS_ORIGINS", "").is_ok());
         assert!(read("HSTS_SECONDS", "31536000").is_ok());
     }
 

@@ -334,7 +334,7 @@ fn looks_up_the_session_once() {
     let lines = json!({ "products": [{ "_id": product, "quantity": 1 }] });
     let query =
         format!("mutation {{ placeOrder(products: [{{ _id: \"{product}\", quantity: 1 }}]) {{ userId }} }}");
-    let sessions = "accounts.revoked.";
+    let sessions = "accounts.standing.";
     for (path, body) in [("/api/orders", lines), ("/graphql", json!({ "query": query }))] {
         for replays in [false, true] {
             let _ = shop.looked_up(sessions);

@@ -84,6 +84,116 @@ fn counts_each_request_of_a_batch() {
 }
 
 #[test]
+fn counts_each_mutation_of_an_operation_and_a_high_cost() {
+    let shop = Shop::with(&[("RATE_LIMIT", "6")]);
+    let post = |from, body: &Value| shop.rest_with(&[address(from)], "POST", "/graphql", body);
+    let operation = |mutations: &str| json!({ "query": format!("mutation {{ {mutations} }}") });
+    let fragment = json!({ "query": "mutation { ...F ...F } fragment F on Mutation { logout }" });
+    for (from, body, remaining) in [
+        ("192.0.2.1", operation("logout"), "5"),
+        ("192.0.2.2", operation("logout a: logout b: logout"), "3"),
+        ("192.0.2.3", fragment, "4"),
+        (
+            "192.0.2.4",
+            json!([operation("logout a: logout"), operation("logout a: logout")]),
+            "2",
+        ),
+        ("192.0.2.5", operation("logout a: nonsense"), "4"),
+        ("192.0.2.6", json!({ "query": "{ products { name } }" }), "5"),
+        (
+            "192.0.2.7",
+            json!({ "query": "{ products { name price sku slug } }" }),
+            "3",
+        ),
+    ] {
+        let (_, headers, _) = post(from, &body);
+        assert_eq!(text(&headers, "ratelimit-remaining"), remaining, "{body}");
+    }
+    let create = "createProduct(input: {name: \"a\", price: 5, quantity: 1}) { _id }";
+    let many: String = (0..7).map(|number| format!("m{number}: {create} ")).collect();
+    let (status, headers, refused) = post_as_key(&shop, &operation(&many));
+    assert_eq!(status, 429);
+    assert_eq!(refused["errors"][0]["extensions"]["code"], "RATE_LIMITED");
+    assert!(!text(&headers, "retry-after").is_empty());
+    let (_, _, products) = shop.rest(NOBODY, "GET", "/api/products", &NONE);
+    assert_eq!(products["items"], json!([]), "nothing was executed");
+}
+
+fn post_as_key(shop: &Shop, body: &Value) -> (u16, HeaderMap, Value) {
+    shop.rest(KEY, "POST", "/graphql", body)
+}
+
+#[test]
+fn limits_public_clients_without_a_setting() {
+    let shop = Shop::new();
+    let get = |from| shop.rest(from, "GET", "/nonsense", &NONE);
+    let public = address("203.0.113.9");
+    assert_eq!(text(&get(public).1, "ratelimit-limit"), "6000");
+    for other in [
+        address("127.0.0.1"),
+        address("192.168.0.7"),
+        address("::1"),
+        NOBODY,
+        KEY,
+    ] {
+        assert_eq!(text(&get(other).1, "ratelimit-limit"), "", "{other:?}");
+    }
+    // A new minute may begin during the test.
+    let refused = (0..12_001).find(|_| get(public).0 == 429);
+    assert!(refused.is_some());
+    assert_eq!(get(address("127.0.0.1")).0, 404);
+}
+
+#[test]
+fn a_graphql_error_with_a_time_to_wait_has_the_header() {
+    let shop = Shop::with(&[("SIGN_IN_FAILURES", "1")]);
+    let login = json!({ "query": "mutation { login(input: {username: \"ada\", password: \"a wrong password\"}) { access_token } }" });
+    let post = |body: &Value| shop.rest(address("192.0.2.1"), "POST", "/graphql", body);
+    let (_, headers, _) = post(&login);
+    assert_eq!(text(&headers, "retry-after"), "");
+    let (_, headers, refused) = post(&login);
+    let seconds = &refused["errors"][0]["extensions"]["retryAfter"];
+    assert_eq!(text(&headers, "retry-after"), seconds.to_string(), "{refused}");
+    let (_, headers, _) = post(&json!([{ "query": "{ __typename }" }, login]));
+    assert!(!text(&headers, "retry-after").is_empty());
+}
+
+#[test]
+fn a_compressed_body_is_refused() {
+    let shop = Shop::new();
+    for (path, pointer) in [
+        ("/graphql", "/errors/0/extensions/code"),
+        ("/api/users/login", "/code"),
+        ("/nonsense", "/code"),
+    ] {
+        let coding = ("content-encoding", "gzip");
+        let (status, headers, refused) =
+            shop.rest(coding, "POST", path, &json!({ "query": "{ __typename }" }));
+        assert_eq!(
+            (status, text(&headers, "accept-encoding")),
+            (415, "identity"),
+            "{path}"
+        );
+        assert_eq!(refused.pointer(pointer), Some(&json!("UNSUPPORTED_MEDIA_TYPE")));
+    }
+    let plain = ("content-encoding", "identity");
+    let (status, ..) = shop.rest(plain, "POST", "/graphql", &json!({ "query": "{ __typename }" }));
+    assert_eq!(status, 200);
+}
+
+#[test]
+fn webhooks_without_a_secret_are_an_unknown_path() {
+    let shop = Shop::with(&[("STRIPE_WEBHOOK_SECRET", "")]);
+    let post = |path: &str| shop.rest(NOBODY, "POST", path, &json!({ "id": "evt_1" }));
+    let (status, _, problem) = post("/webhooks/stripe");
+    let (unknown, _, other) = post("/webhooks/other");
+    assert_eq!((status, unknown), (404, 404));
+    let detail = |problem: &Value| problem["detail"].as_str().unwrap().replace("stripe", "other");
+    assert_eq!(detail(&problem), detail(&other));
+    assert_eq!(problem["code"], other["code"]);
+}
+
+#[test]
 fn allows_pages_of_listed_origins_to_read_responses() {
     let shop = Shop::with(&[("CORS_ORIGINS", "https://shop.example, http://localhost:5173")]);
     let get = |shop: &Shop| shop.rest(("origin", ORIGIN), "GET", "/api/products", &NONE).1;

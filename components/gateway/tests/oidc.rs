@@ -175,7 +175,15 @@ fn explains_why_a_token_is_rejected() {
     me(&shop, &key.bearer(&with("exp", json!(now() - 30))));
     me(&shop, &key.bearer(&with("aud", json!(["the-shop", "b"]))));
     let critical = key.bearer_with(&claims("ada"), |header| header.crit = Some(vec!["exp".into()]));
-    expect_unauthenticated(&shop, &critical, "must be signed with");
+    expect_unauthenticated(&shop, &critical, "something else");
+    for kind in ["logout+jwt", "dpop+jwt", "secevent+jwt"] {
+        let other = key.bearer_with(&claims("ada"), |header| header.typ = Some(kind.into()));
+        expect_unauthenticated(&shop, &other, "something else");
+    }
+    me(
+        &shop,
+        &key.bearer_with(&claims("ada"), |header| header.typ = Some("at+jwt".into())),
+    );
     let forged = Key::ed25519("one", ED25519[1]).bearer(&claims("ada"));
     expect_unauthenticated(&shop, &forged, "not signed by its issuer");
 }

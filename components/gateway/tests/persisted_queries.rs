@@ -56,6 +56,30 @@ fn executes_a_known_document_by_its_digest() {
 }
 
 #[test]
+fn keeps_few_documents_of_one_client_and_no_long_ones() {
+    let shop = Shop::with(&[("PERSISTED_QUERIES", "automatic")]);
+    let is_kept = |query: &str, address| {
+        let header = ("x-forwarded-for", address);
+        let sent = shop.answer(header, &named(Some(query), &digest(query)));
+        assert_eq!(sent["data"]["__typename"], "Query");
+        code(&shop.answer(header, &named(None, &digest(query)))) == &Value::Null
+    };
+    let document = |number: usize| format!("{{ __typename }} # {number}");
+    let kept = (0..450)
+        .filter(|number| is_kept(&document(*number), "192.0.2.1"))
+        .count();
+    assert!(
+        [200, 400].contains(&kept),
+        "an hour may end during the test: {kept}"
+    );
+    assert!(is_kept(&document(1_000), "192.0.2.2"), "another client");
+    assert!(!is_kept(
+        &format!("{{ __typename }} # {}", "x".repeat(33_000)),
+        "192.0.2.3"
+    ));
+}
+
+#[test]
 fn executes_only_the_documents_of_the_manifest() {
     let query = "query Own { __typename }";
     let manifest = json!({ (digest(query)): query }).to_string();

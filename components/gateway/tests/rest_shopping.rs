@@ -234,7 +234,7 @@ fn routes_the_orders_of_a_user_by_ids() {
         (KEY, "POST", of("me"), bodies[0].clone(), 403),
         (ada.header(), "POST", of("42"), bodies[0].clone(), 400),
         (bob.header(), "GET", of(&ada.id), NONE, 404),
-        (bob.header(), "GET", of(first), NONE, 403),
+        (bob.header(), "GET", of(first), NONE, 404),
         (
             bob.header(),
             "GET",

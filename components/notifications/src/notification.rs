@@ -26,7 +26,8 @@ use crate::{events, message, templates};
 
 const OWN_NOTIFICATIONS: &str = "You can see only your own notifications.";
 
-/// Returns the notifications with these ids, each with its own error.
+/// Returns the notifications with these ids, each with its own error. Notifications of others are
+/// [`Error::NotFound`], like notifications that do not exist.
 ///
 /// # Errors
 /// [`Error::Unauthenticated`] for an anonymous caller.
@@ -38,13 +39,10 @@ pub fn get_many(
     caller.require_authenticated()?;
     let found = NOTIFICATIONS.get_many(ports, ids)?;
     let answer = |(id, stored): (&String, Option<Stored<NotificationBody>>)| {
-        let notification = stored
-            .map(to_notification)
-            .ok_or_else(|| notification_not_found(id))?;
-        if !caller.is_admin() && notification.user_id.as_deref() != caller.user_id() {
-            return Err(Error::Forbidden(OWN_NOTIFICATIONS.into()));
-        }
-        Ok(notification)
+        let notification = stored.map(to_notification);
+        let is_own = |notification: &Notification| notification.user_id.as_deref() == caller.user_id();
+        let visible = notification.filter(|notification| caller.is_admin() || is_own(notification));
+        visible.ok_or_else(|| notification_not_found(id))
     };
     Ok(ids.iter().zip(found).map(answer).collect())
 }

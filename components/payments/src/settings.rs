@@ -1,5 +1,7 @@
 //! The payment gateway that is configured.
 
+use std::sync::Once;
+
 use mercato_shop::cache::Cache;
 use mercato_shop::ports::{HttpClient, Ports};
 use mercato_shop::settings::payments::{self, Gateway};
@@ -60,12 +62,16 @@ pub fn gateway_named<'a, P: Ports + Cache + HttpClient>(
 /// Returns the secret that Stripe signs webhooks with.
 ///
 /// # Errors
-/// [`Error::Unavailable`] if the secret is not configured.
+/// [`Error::NotFound`] if the secret is not configured. Each instance logs the reason once, since anybody can
+/// send webhooks.
 pub fn webhook_secret(ports: &impl Ports) -> Result<String, Error> {
+    static LOGGED: Once = Once::new();
     let secret = payments::webhook_secret(&|name| ports.config(name));
-    secret
-        .and_then(|secret| secret.ok_or_else(|| "webhooks need STRIPE_WEBHOOK_SECRET".into()))
-        .map_err(|reason| misconfigured(&reason))
+    let secret = secret.and_then(|secret| secret.ok_or_else(|| "STRIPE_WEBHOOK_SECRET is not set".into()));
+    secret.map_err(|reason| {
+        LOGGED.call_once(|| eprintln!("a webhook of Stripe is refused: {reason}"));
+        Error::NotFound("This shop takes no webhooks of Stripe.".into())
+    })
 }
 
 fn misconfigured(reason: &str) -> Error {

@@ -33,7 +33,7 @@ const SHARED: [(&[&str], &[Currency], Option<Currency>); 3] = [
 ];
 
 /// Signs of one currency.
-const SIGNS: [(&str, Currency); 37] = [
+const SIGNS: [(&str, Currency); 36] = [
     ("€", Currency::EUR),
     ("£", Currency::GBP),
     ("₹", Currency::INR),
@@ -57,7 +57,6 @@ const SIGNS: [(&str, Currency); 37] = [
     ("Kč", Currency::CZK),
     ("Ft", Currency::HUF),
     ("lei", Currency::RON),
-    ("лв.", Currency::BGN),
     ("руб.", Currency::RUB),
     ("Fr.", Currency::CHF),
     ("Rp", Currency::IDR),

@@ -14,6 +14,23 @@ pub enum Attempt {
     Retried,
     /// The event is now a dead letter: the subscriber rejected it, or all attempts failed.
     Rejected,
+    /// The subscriber could not be reached. The event will be delivered again, and this is not an attempt.
+    Unreachable,
+}
+
+/// Why a subscriber did not handle an event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DeliveryFailure {
+    /// The subscriber returned a failure, or its handler was cut.
+    Handler(HandlerFailure),
+    /// The subscriber could not be reached or was too busy to begin, for this reason.
+    Unreachable(String),
+}
+
+impl From<HandlerFailure> for DeliveryFailure {
+    fn from(failure: HandlerFailure) -> Self {
+        Self::Handler(failure)
+    }
 }
 
 /// The subscribers, as an implementation that delivers events sees them.
@@ -22,9 +39,8 @@ pub trait Handlers: Send + Sync {
     /// Delivers an event to a subscriber. The manifest declares the subscriber's name.
     ///
     /// # Errors
-    /// The failure that the subscriber returned, or [`HandlerFailure::Retry`] if the subscriber could not be
-    /// reached.
-    async fn handle(&self, subscriber: &str, event: Event) -> Result<(), HandlerFailure>;
+    /// The failure that the subscriber returned, or [`DeliveryFailure::Unreachable`] if it was not reached.
+    async fn handle(&self, subscriber: &str, event: Event) -> Result<(), DeliveryFailure>;
 
     /// Observes the outcome of an attempt, after the store has saved it. A metric can't be counted in
     /// [`handle`](Self::handle), because the subscriber does not know which attempt was the last one. The

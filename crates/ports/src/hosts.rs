@@ -46,6 +46,9 @@ impl Hosts {
         let (Some(scheme), Some(authority)) = (uri.scheme(), uri.authority()) else {
             return Err("the URL is not absolute".into());
         };
+        if *scheme != Scheme::HTTPS && *scheme != Scheme::HTTP {
+            return Err("the URL must begin with https:// or http://".into());
+        }
         if authority.as_str().contains('@') {
             return Err("the URL must not have a user name".into());
         }
@@ -89,11 +92,14 @@ mod tests {
             "https://API.example.com:443/",
             "http://127.0.0.1:8420/v1",
             "https://127.0.0.1:8420/v1",
+            "HTTP://127.0.0.1:8420/v1",
         ] {
             assert!(hosts.check(url).is_ok(), "{url}");
         }
         for url in [
             "http://api.example.com/",
+            "ftp://127.0.0.1:8420/",
+            "httpss://127.0.0.1:8420/",
             "https://api.example.com:8443/",
             "http://api.example.com:443@evil.example/",
             "https://user@api.example.com/",

@@ -20,6 +20,8 @@
 
 mod bindings;
 pub mod cache;
+#[cfg(not(target_family = "wasm"))]
+pub mod clock;
 #[cfg(feature = "cloud-event")]
 pub mod cloud_event;
 #[cfg(feature = "conformance")]
@@ -32,6 +34,7 @@ pub mod http_client;
 pub mod mail;
 pub mod mailer;
 pub mod manifest;
+pub mod passwords;
 
 /// The functions that a component imports. Native code can't call them.
 #[cfg(target_arch = "wasm32")]

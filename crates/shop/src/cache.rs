@@ -1,5 +1,4 @@
-//! The port `cache` as a component calls it, and two uses of it: revoked sessions and generations of cached
-//! data.
+//! The port `cache` as a component calls it, and the generations of cached data.
 
 use crate::id;
 
@@ -18,34 +17,6 @@ pub trait Cache {
     /// Calls `cache.increment`: adds to a counter and returns its new value. The counter expires `ttl`
     /// milliseconds after its first increment.
     fn increment(&self, key: &str, by: i64, ttl: u64) -> Option<i64>;
-}
-
-/// The mark of a session that has ended: its access tokens are refused although they have not expired.
-///
-/// The mark is set for the lifetime of an access token. If the cache is unavailable, the tokens stay valid
-/// until they expire.
-#[derive(Clone, Debug)]
-pub struct Revocation(String);
-
-impl Revocation {
-    /// Returns the mark of this session.
-    #[must_use]
-    pub fn of(session_id: &str) -> Self {
-        Self(format!("accounts.revoked.{session_id}"))
-    }
-
-    /// Sets the mark for `ttl` milliseconds.
-    pub fn mark(&self, cache: &(impl Cache + ?Sized), ttl: u64) {
-        cache.set(&self.0, b"1", ttl);
-    }
-
-    /// Returns whether the mark is set.
-    pub fn is_marked(&self, cache: &(impl Cache + ?Sized)) -> bool {
-        cache
-            .get_many(std::slice::from_ref(&self.0))
-            .first()
-            .is_some_and(Option::is_some)
-    }
 }
 
 /// A number in the cache that changes with some data.

@@ -5,6 +5,25 @@ use crate::types::{Caller, Error, Role, SignedIn};
 /// The actor in the audit log for requests with the API key.
 pub const API_KEY: &str = "api-key";
 
+impl Role {
+    /// Returns the name of the role in access tokens and exports.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Customer => "CUSTOMER",
+            Self::Admin => "ADMIN",
+        }
+    }
+
+    /// Parses a [`name`](Self::name).
+    #[must_use]
+    pub fn parse(name: &[u8]) -> Option<Self> {
+        [Self::Customer, Self::Admin]
+            .into_iter()
+            .find(|role| role.name().as_bytes() == name)
+    }
+}
+
 impl Caller {
     /// Returns whether the caller has all permissions: a user with the role ADMIN, or the API key.
     #[must_use]
@@ -47,6 +66,13 @@ impl Caller {
         }
     }
 
+    /// Returns whether the caller may see the things of the user with this id. To other callers they do not
+    /// exist, so that nobody finds out which ids do.
+    #[must_use]
+    pub fn may_see(&self, user_id: &str) -> bool {
+        self.is_admin() || self.user_id() == Some(user_id)
+    }
+
     /// Allows an ADMIN and the API key.
     ///
     /// # Errors
@@ -71,7 +97,7 @@ impl Caller {
     /// customer.
     pub fn require_admin_or(&self, user_id: &str, message: &str) -> Result<(), Error> {
         self.require_authenticated()?;
-        if self.is_admin() || self.user_id() == Some(user_id) {
+        if self.may_see(user_id) {
             Ok(())
         } else {
             Err(Error::Forbidden(message.into()))

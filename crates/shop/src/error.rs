@@ -1,8 +1,12 @@
-//! Errors of the services, and their conversion from failures of the store.
+//! Errors of the services, and their conversion from failures of the ports.
 
 use mercato_ports::documents::{CommitFailure, Failure};
+use mercato_ports::passwords::PasswordFailure;
 
 use crate::types::{Error, Violation};
+
+/// A full queue of passwords is computed in less than this time.
+const PASSWORD_RETRY_SECONDS: u32 = 1;
 
 impl Error {
     /// Returns the error for a field that a client must correct.
@@ -37,6 +41,15 @@ impl From<CommitFailure> for Error {
                 "Another request changed the same data at the same time. Read it again, and repeat the request."
                     .into(),
             ),
+        }
+    }
+}
+
+impl From<PasswordFailure> for Error {
+    fn from(failure: PasswordFailure) -> Self {
+        match failure {
+            PasswordFailure::Busy => Self::RateLimited(PASSWORD_RETRY_SECONDS),
+            PasswordFailure::Failed(reason) => Self::Internal(reason),
         }
     }
 }

@@ -6,11 +6,11 @@ use sha2::{Digest, Sha256};
 
 use crate::accounts::User;
 use crate::cache::Cache;
+use crate::standing::Standing;
 use crate::types::{Role, SignedIn};
 
-/// How long the cache knows a user, in milliseconds: five minutes. A change that could not reach the cache
-/// takes effect after this time.
-const TTL: u64 = 5 * 60 * 1_000;
+/// How long the cache knows a sign-in, in milliseconds: five minutes.
+const SIGN_IN_TTL: u64 = 5 * 60 * 1_000;
 
 /// The identity of a user at a provider: a digest of the issuer and the subject, which does not reveal them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,10 +40,10 @@ impl ExternalId {
         &self.0
     }
 
-    /// Returns the cache key of the user, for [`parse_cached_user`].
+    /// Returns the standing of the user. Its answer is the user, for [`parse_cached_user`].
     #[must_use]
-    pub fn user_key(&self) -> String {
-        format!("accounts.external.{}", self.0)
+    pub fn standing(&self) -> Standing {
+        Standing::of_external(&self.0)
     }
 
     /// Returns the cache key that exists if the audit log has the sign-in at this time.
@@ -54,36 +54,23 @@ impl ExternalId {
 
     /// Caches that the audit log has a sign-in.
     pub fn cache_sign_in(&self, cache: &(impl Cache + ?Sized), signed_in_at: u64) {
-        cache.set(&self.sign_in_key(signed_in_at), b"1", TTL);
+        cache.set(&self.sign_in_key(signed_in_at), b"1", SIGN_IN_TTL);
     }
 
     /// Caches the user with this identity.
     pub fn cache_user(&self, cache: &(impl Cache + ?Sized), user: &User) {
-        let role = match user.role {
-            Role::Admin => "ADMIN",
-            Role::Customer => "CUSTOMER",
-        };
-        cache.set(&self.user_key(), format!("{role} {}", user.id).as_bytes(), TTL);
-    }
-
-    /// Removes the user from the cache, after a change.
-    pub fn evict_user(&self, cache: &(impl Cache + ?Sized)) {
-        cache.delete(&[self.user_key()]);
+        let answer = format!("{} {}", user.role.name(), user.id);
+        self.standing().remember(cache, answer.as_bytes());
     }
 }
 
-/// Parses the value of [`ExternalId::user_key`].
+/// Parses the answer of [`ExternalId::standing`].
 #[must_use]
 pub fn parse_cached_user(value: &[u8]) -> Option<SignedIn> {
     let (role, user_id) = str::from_utf8(value).ok()?.split_once(' ')?;
-    let role = match role {
-        "ADMIN" => Role::Admin,
-        "CUSTOMER" => Role::Customer,
-        _ => return None,
-    };
     Some(SignedIn {
         user_id: user_id.into(),
-        role,
+        role: Role::parse(role.as_bytes())?,
         session_id: None,
     })
 }

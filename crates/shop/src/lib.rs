@@ -31,6 +31,7 @@ pub mod region;
 pub mod retry;
 pub mod services;
 pub mod settings;
+pub mod standing;
 #[cfg(all(feature = "testing", not(target_arch = "wasm32")))]
 pub mod testing;
 pub mod text;

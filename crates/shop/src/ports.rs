@@ -4,6 +4,7 @@ use mercato_ports::documents::{CommitFailure, Document, Failure, Query, Write};
 use mercato_ports::events::Event;
 use mercato_ports::http_client::{HttpFailure, Request, Response};
 use mercato_ports::mailer::{MailFailure, Message};
+use mercato_ports::passwords::PasswordFailure;
 
 /// The ports `documents` and `config`, which every service uses.
 ///
@@ -46,6 +47,21 @@ pub trait Mail {
     fn send(&self, message: &Message) -> Result<(), MailFailure>;
 }
 
+/// The port `passwords`.
+pub trait Passwords {
+    /// Calls `passwords.hash`.
+    ///
+    /// # Errors
+    /// The failures of the port.
+    fn hash(&self, password: &str) -> Result<String, PasswordFailure>;
+
+    /// Calls `passwords.verify`.
+    ///
+    /// # Errors
+    /// The failures of the port.
+    fn verify(&self, password: &str, hash: Option<&str>) -> Result<bool, PasswordFailure>;
+}
+
 /// The port `http-client`.
 pub trait HttpClient {
     /// Calls `http-client.send`.
@@ -62,7 +78,7 @@ pub struct Imports;
 
 #[cfg(target_arch = "wasm32")]
 mod imports {
-    use mercato_ports::imports::{cache, config, documents, http_client, mailer};
+    use mercato_ports::imports::{cache, config, documents, http_client, mailer, passwords};
 
     use super::*;
     use crate::cache::Cache;
@@ -110,6 +126,16 @@ mod imports {
     impl Mail for Imports {
         fn send(&self, message: &Message) -> Result<(), MailFailure> {
             mailer::send(message)
+        }
+    }
+
+    impl Passwords for Imports {
+        fn hash(&self, password: &str) -> Result<String, PasswordFailure> {
+            passwords::hash(password)
+        }
+
+        fn verify(&self, password: &str, hash: Option<&str>) -> Result<bool, PasswordFailure> {
+            passwords::verify(password, hash)
         }
     }
 

@@ -41,6 +41,16 @@ impl From<CommitFailure> for AttemptError {
     }
 }
 
+impl From<AttemptError> for Error {
+    /// A conflict that nobody retried is the caller's to repeat.
+    fn from(error: AttemptError) -> Self {
+        match error {
+            AttemptError::Conflict => CommitFailure::Refused(Vec::new()).into(),
+            AttemptError::Failed(error) => error,
+        }
+    }
+}
+
 /// Runs `attempt` until its commit is not refused. An attempt reads the documents anew, and applies `?` to
 /// its commit.
 ///

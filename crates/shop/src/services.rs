@@ -10,7 +10,7 @@
 
 use crate::accounts::{
     AuditFilter, AuditPage, Channel, Client, Contact, Credentials, ExternalIdentity, LoginName, PhoneCode,
-    Registration, Session, SignIn, User, UserPage, UserPatch,
+    Registration, Session, SignIn, TokenClaims, User, UserPage, UserPatch,
 };
 use crate::carts::{Cart, Owner, Terms};
 use crate::catalog::{
@@ -56,6 +56,7 @@ services! {
     trait Accounts = accounts {
         fn register(input: &Registration, client: &Client) -> SignIn;
         fn login(caller: &Caller, input: &Credentials, client: &Client) -> SignIn;
+        fn standing(token: &TokenClaims) -> Role;
         fn sign_in_external(identity: &ExternalIdentity) -> User;
         fn refresh(refresh_token: &str, client: &Client) -> SignIn;
         fn logout(caller: &Caller, refresh_token: Option<&str>) -> bool;
@@ -68,7 +69,7 @@ services! {
         fn change_password(caller: &Caller, current: &str, new: &str) -> User;
         fn request_password_reset(email: &str, client: &Client) -> u32;
         fn reset_password(token: &str, password: &str, client: &Client) -> User;
-        fn request_verification(caller: &Caller, channel: Channel) -> u64;
+        fn request_verification(caller: &Caller, channel: Channel, client: &Client) -> u64;
         fn verify(caller: &Caller, channel: Channel, code: &str) -> User;
         fn set_role(caller: &Caller, id: &str, role: Role) -> User;
         fn export(caller: &Caller, id: &str) -> String;

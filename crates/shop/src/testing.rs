@@ -2,22 +2,25 @@
 
 use std::collections::HashMap;
 use std::fmt::Debug;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use mercato_embedded::{Durability, MemoryCache, Options, Store};
+use mercato_passwords::{Cost, Memory};
 use mercato_ports::cache::Cache as CachePort;
 use mercato_ports::documents::{CommitFailure, Document, Documents, Failure, Query, Write};
 use mercato_ports::events::Event;
 use mercato_ports::http_client::{HttpFailure, Request, Response};
 use mercato_ports::mailer::{MailFailure, Message};
 use mercato_ports::manifest::{ServiceManifest, ShopManifest};
+use mercato_ports::passwords::PasswordFailure;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
 use crate::audit::AuditedAction;
 use crate::cache::Cache;
-use crate::ports::{HttpClient, Mail, Ports};
+use crate::ports::{HttpClient, Mail, Passwords, Ports};
 use crate::types::{Caller, Error, Role, SignedIn};
 
 /// Ports over a new store. Clones share it.
@@ -44,6 +47,7 @@ struct Inner {
     /// How many commits succeed before the store stops.
     commits_left: Mutex<Option<usize>>,
     lifetimes: Mutex<HashMap<String, u64>>,
+    passwords_busy: AtomicBool,
     // The last field, because the folder is removed when it is dropped.
     _folder: TempDir,
 }
@@ -88,6 +92,7 @@ impl TestPorts {
             server: Mutex::default(),
             commits_left: Mutex::default(),
             lifetimes: Mutex::default(),
+            passwords_busy: AtomicBool::default(),
             _folder: folder,
         };
         Self {
@@ -166,6 +171,11 @@ impl TestPorts {
         self.inner.lifetimes.lock().unwrap().get(key).copied()
     }
 
+    /// Makes the port `passwords` busy, or lets it work again.
+    pub fn set_passwords_busy(&self, busy: bool) {
+        self.inner.passwords_busy.store(busy, Ordering::Relaxed);
+    }
+
     /// Runs `interference` right before the next commit, to simulate a concurrent request.
     ///
     /// # Panics
@@ -240,6 +250,22 @@ impl Mail for TestPorts {
         }
         self.inner.mails.lock().unwrap().push(message.clone());
         Ok(())
+    }
+}
+
+impl Passwords for TestPorts {
+    fn hash(&self, password: &str) -> Result<String, PasswordFailure> {
+        if self.inner.passwords_busy.load(Ordering::Relaxed) {
+            return Err(PasswordFailure::Busy);
+        }
+        mercato_passwords::hash(&mut Memory::default(), password, Cost::LOWEST)
+    }
+
+    fn verify(&self, password: &str, hash: Option<&str>) -> Result<bool, PasswordFailure> {
+        if self.inner.passwords_busy.load(Ordering::Relaxed) {
+            return Err(PasswordFailure::Busy);
+        }
+        mercato_passwords::verify(&mut Memory::default(), password, hash, Cost::LOWEST)
     }
 }
 

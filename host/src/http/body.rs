@@ -1,58 +1,66 @@
 //! Reads request bodies completely, within limits of size and time, before the request gets an instance.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use http::header::EXPECT;
+use http::{HeaderMap, Request};
 use http_body_util::BodyExt;
-use hyper::Request;
 use hyper::body::{Body, Incoming};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 
+use super::connection_state::Connection;
+use super::held_bytes::Hold;
 use super::problem::Problem;
 
 /// How long a body may take to arrive.
 const TIME_LIMIT: Duration = Duration::from_secs(15);
 
-/// How much of a too large body is read and discarded, in bytes. A client that is still sending does not see
-/// the response.
-const MAX_DISCARDED: u64 = 8 << 20;
+/// The time in which at least [`MIN_PROGRESS`] has to arrive.
+const PROGRESS_TIME: Duration = Duration::from_secs(5);
 
-/// Reads the body of a request.
+/// The least number of bytes in [`PROGRESS_TIME`], except for the last ones.
+const MIN_PROGRESS: usize = 1024;
+
+/// Reads the body of a request. It counts as bytes of an incomplete request until its end.
 ///
 /// # Errors
 /// The error to answer with.
-pub async fn read(request: &mut Request<Incoming>, limit: usize) -> Result<Bytes, Problem> {
+pub async fn read(
+    request: &mut Request<Incoming>,
+    limit: usize,
+    connection: &Arc<Connection>,
+) -> Result<Bytes, Problem> {
     if request.body().is_end_stream() {
         return Ok(Bytes::new());
     }
-    let announced = request.body().size_hint().lower();
-    // A client that waits for `100 Continue` has not sent the body yet, so there is nothing to discard.
-    let waits = request.headers().contains_key(EXPECT);
-    if announced > limit as u64 && (waits || announced > MAX_DISCARDED) {
-        return Err(Problem::TOO_LARGE_UNREAD);
+    if request.body().size_hint().lower() > limit as u64 {
+        return Err(Problem::TOO_LARGE);
     }
-    timeout(TIME_LIMIT, collect(request.body_mut(), limit))
-        .await
-        .map_err(|_| Problem::BODY_TOO_SLOW)?
+    let hold = connection.hold_incomplete(size(request.headers()));
+    collect(request.body_mut(), limit, &hold).await
 }
 
-async fn collect(body: &mut Incoming, limit: usize) -> Result<Bytes, Problem> {
+async fn collect(body: &mut Incoming, limit: usize, hold: &Hold) -> Result<Bytes, Problem> {
     let mut first = Bytes::new();
     let mut rest = BytesMut::new();
-    let mut total = 0_u64;
-    while let Some(frame) = body.frame().await {
+    let mut total = 0;
+    let end = Instant::now() + TIME_LIMIT;
+    let mut progress = Progress::new();
+    loop {
+        let frame = timeout_at(end.min(progress.deadline), body.frame()).await;
+        let Some(frame) = frame.map_err(|_| Problem::BODY_TOO_SLOW)? else {
+            break;
+        };
         let Ok(data) = frame.map_err(|_| Problem::BODY_BROKEN)?.into_data() else {
             continue;
         };
-        total += data.len() as u64;
-        if total > MAX_DISCARDED {
-            return Err(Problem::TOO_LARGE_UNREAD);
+        total += data.len();
+        if total > limit {
+            return Err(Problem::TOO_LARGE);
         }
-        if total > limit as u64 {
-            rest.clear();
-            continue;
-        }
+        progress.add(data.len());
+        hold.add(data.len());
         if first.is_empty() {
             first = data;
             continue;
@@ -62,8 +70,35 @@ async fn collect(body: &mut Incoming, limit: usize) -> Result<Bytes, Problem> {
         }
         rest.extend_from_slice(&data);
     }
-    if total > limit as u64 {
-        return Err(Problem::TOO_LARGE);
-    }
     Ok(if rest.is_empty() { first } else { rest.freeze() })
+}
+
+/// The bytes that have arrived in the current time of progress.
+struct Progress {
+    deadline: Instant,
+    bytes: usize,
+}
+
+impl Progress {
+    fn new() -> Self {
+        Self {
+            deadline: Instant::now() + PROGRESS_TIME,
+            bytes: 0,
+        }
+    }
+
+    fn add(&mut self, bytes: usize) {
+        self.bytes += bytes;
+        if self.bytes >= MIN_PROGRESS {
+            *self = Self::new();
+        }
+    }
+}
+
+/// Returns the size of headers in bytes.
+fn size(headers: &HeaderMap) -> usize {
+    headers
+        .iter()
+        .map(|(name, value)| name.as_str().len() + value.len())
+        .sum()
 }

@@ -1,101 +1,154 @@
-//! Connections with HTTP/1.1, and HTTP/2 with prior knowledge.
+//! The server: accepts connections with HTTP/1.1, and HTTP/2 with prior knowledge.
 
-use std::net::IpAddr;
+use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto::Builder;
-use hyper_util::server::graceful::GracefulShutdown;
+use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::time::{sleep, timeout};
-use tracing::{debug, info, warn};
+use tokio::sync::Semaphore;
+use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
+use tracing::{info, warn};
 
-use super::Service;
-
-/// How long a client may take to send the head of a request.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+use super::connection;
+use super::service::Service;
+use crate::logs::LineLimit;
 
 /// How long running requests may take after the server stopped accepting connections.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// The maximum number of streams of one HTTP/2 connection.
-const MAX_HTTP2_STREAMS: u32 = 256;
 
 /// How long the server continues to accept connections after the stop signal. Connections and requests in the
 /// queues of the kernel are then answered and not reset.
 const LINGER_TIME: Duration = Duration::from_millis(300);
 
+/// The interval of the checks of time limits.
+const CHECK_INTERVAL: Duration = Duration::from_millis(500);
+
+/// The shortest and the longest pause after a connection could not be accepted.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(10);
+const MAX_ACCEPT_PAUSE: Duration = Duration::from_secs(1);
+
+/// The answer to a connection for which there is no room. Without it, the client would wait in the queue of the
+/// kernel and not know why.
+const NO_ROOM: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\n\
+    content-type: application/problem+json\r\n\
+    content-length: 179\r\n\
+    cache-control: no-store\r\n\
+    retry-after: 5\r\n\
+    connection: close\r\n\r\n\
+    {\"type\":\"about:blank\",\"title\":\"Service Unavailable\",\"status\":503,\"detail\":\"The shop has too many connections. \
+    Try again in 5 seconds.\",\"instance\":\"/\",\"code\":\"BUSY\",\"retryAfter\":5}";
+
+/// The number of such answers that are sent at a time. Further connections are closed without one.
+const NO_ROOM_ANSWERS: usize = 64;
+
+/// How long a client may take to read such an answer.
+const NO_ROOM_TIME: Duration = Duration::from_secs(1);
+
 /// Serves until `stop` completes, and [`LINGER_TIME`] longer. Then it accepts no more connections, and
 /// returns when the running requests are answered, after ten seconds at the latest.
 pub async fn serve(listener: TcpListener, service: Arc<Service>, stop: impl Future<Output = ()>) {
-    let mut builder = Builder::new(TokioExecutor::new());
-    builder
-        .http1()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIMEOUT)
-        .pipeline_flush(true);
-    builder
-        .http2()
-        .timer(TokioTimer::new())
-        .max_concurrent_streams(MAX_HTTP2_STREAMS);
-    let builder = Arc::new(builder);
-    let connections = GracefulShutdown::new();
-    let mut stop = std::pin::pin!(async {
-        stop.await;
-        sleep(LINGER_TIME).await;
-    });
-    loop {
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
-            () = &mut stop => break,
-        };
-        let (stream, peer) = match accepted {
-            Ok(accepted) => accepted,
-            Err(error) => {
-                // Usually the process has no free file descriptors until some connections end.
-                warn!(%error, "a connection could not be accepted");
-                sleep(Duration::from_millis(50)).await;
-                continue;
-            }
-        };
-        tokio::spawn(connect(
-            stream,
-            peer.ip(),
-            builder.clone(),
-            service.clone(),
-            connections.watcher(),
-        ));
+    let checks = tokio::spawn(check(Arc::clone(&service)));
+    tokio::select! {
+        () = accept(&listener, &service) => {}
+        () = async {
+            stop.await;
+            sleep(LINGER_TIME).await;
+        } => {}
     }
     drop(listener);
+    let connections = &service.connections;
     info!(
         connections = connections.count(),
         "stopping: waiting for running requests"
     );
-    if timeout(DRAIN_TIMEOUT, connections.shutdown()).await.is_err() {
+    connections.close_all();
+    if timeout(DRAIN_TIMEOUT, connections.all_closed()).await.is_err() {
         warn!("some requests did not end in time; their connections are closed");
+    }
+    checks.abort();
+}
+
+/// Accepts connections.
+async fn accept(listener: &TcpListener, service: &Arc<Service>) {
+    let failures = LineLimit::new(1, Duration::from_secs(60));
+    let full = LineLimit::new(1, Duration::from_secs(60));
+    let no_room = Arc::new(Semaphore::new(NO_ROOM_ANSWERS));
+    let mut pause = ACCEPT_PAUSE;
+    loop {
+        match listener.accept().await {
+            Ok((stream, address)) => {
+                pause = ACCEPT_PAUSE;
+                serve_connection(stream, address, service, &full, &no_room);
+            }
+            // Usually the process has no free file descriptors until some connections end.
+            Err(error) => {
+                if let Some(omitted) = failures.permit() {
+                    warn!(%error, omitted, "a connection could not be accepted");
+                }
+                service.connections.close_idle();
+                sleep(pause).await;
+                pause = (pause * 2).min(MAX_ACCEPT_PAUSE);
+            }
+        }
     }
 }
 
-async fn connect(
+fn serve_connection(
     stream: TcpStream,
-    client: IpAddr,
-    builder: Arc<Builder<TokioExecutor>>,
-    service: Arc<Service>,
-    watcher: hyper_util::server::graceful::Watcher,
+    address: SocketAddr,
+    service: &Arc<Service>,
+    full: &LineLimit,
+    no_room: &Arc<Semaphore>,
 ) {
-    // Without TCP_NODELAY, a small response waits until the client has acknowledged the previous one.
-    let _ = stream.set_nodelay(true);
-    // The timeout of hyper begins with the first byte. This one limits the wait for that byte.
-    if !matches!(timeout(HEAD_TIMEOUT, stream.readable()).await, Ok(Ok(()))) {
+    let Some(open) = service.connections.open(address.ip()) else {
+        if let Some(omitted) = full.permit() {
+            warn!(client = %address.ip(), omitted, "a connection was refused: the limit is reached");
+        }
+        if let Ok(permit) = Arc::clone(no_room).try_acquire_owned() {
+            tokio::spawn(async move {
+                let _ = timeout(NO_ROOM_TIME, refuse(stream)).await;
+                drop(permit);
+            });
+        }
         return;
+    };
+    tokio::spawn(connection::serve(stream, address.ip(), open, Arc::clone(service)));
+}
+
+/// Answers a connection for which there is no room. It reads what the client sends, so that the answer arrives.
+async fn refuse(mut stream: TcpStream) -> std::io::Result<()> {
+    stream.write_all(NO_ROOM).await?;
+    stream.shutdown().await?;
+    let mut sink = tokio::io::sink();
+    tokio::io::copy(&mut stream, &mut sink).await.map(drop)
+}
+
+/// Ends connections whose clients exceed a time limit.
+async fn check(service: Arc<Service>) {
+    let mut checks = interval(CHECK_INTERVAL);
+    checks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        checks.tick().await;
+        service.connections.check(Instant::now());
+        service.log_omitted();
     }
-    let answer = service_fn(move |request| service.clone().answer(request, client));
-    let connection = builder
-        .serve_connection(TokioIo::new(stream), answer)
-        .into_owned();
-    if let Err(error) = watcher.watch(connection).await {
-        debug!(error = %error, "a connection ended early");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_answer_without_room_has_its_length() {
+        let answer = str::from_utf8(NO_ROOM).unwrap();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        assert!(
+            head.contains(&format!("content-length: {}\r\n", body.len())),
+            "{}",
+            body.len()
+        );
+        let body: serde_json::Value = serde_json::from_str(body).unwrap();
+        assert_eq!((&body["code"], &body["retryAfter"]), (&"BUSY".into(), &5.into()));
     }
 }

@@ -1,11 +1,10 @@
 //! The slots for open event streams: a limit for all clients, and a limit for each client.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// The network part of an IPv6 address. One client owns all addresses of its network (RFC 6177).
-const NETWORK: u128 = u128::MAX << 64;
+use super::client_network;
 
 /// The slots of a server.
 pub struct StreamSlots {
@@ -56,7 +55,7 @@ impl StreamSlots {
     /// # Errors
     /// If a limit is reached.
     pub fn acquire(self: &Arc<Self>, address: IpAddr) -> Result<StreamSlot, NoSlot> {
-        let client = client(address);
+        let client = client_network::of(address);
         let mut used = self.lock();
         if used.total >= self.total {
             return Err(NoSlot::Total(self.total));
@@ -88,14 +87,6 @@ impl Drop for StreamSlot {
                 used.by_client.remove(&self.client);
             }
         }
-    }
-}
-
-/// Returns the key of a client: its IPv4 address, or its IPv6 network.
-fn client(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & NETWORK).into(),
-        address @ IpAddr::V4(_) => address,
     }
 }
 

@@ -14,13 +14,14 @@ use bytes::Bytes;
 use futures::stream::poll_fn;
 use http::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode};
-use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Either, Full, StreamBody};
 use hyper::body::{Body as _, Frame};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep, timeout};
 use tracing::{Instrument, info, warn};
 
+use super::connection_state::Connection;
+use super::response_body::{Body, counted};
 use super::stream_slots::{NoSlot, StreamSlot, StreamSlots};
 use crate::runtime::{CallError, Pool};
 
@@ -61,9 +62,6 @@ const MAX_SILENCE: Duration = Duration::from_secs(15);
 /// the shop sends to the host.
 const COMMENT: &[u8] = b":\nretry: 1000\n\n";
 
-/// A body: complete, or a stream of events.
-pub type Body = Either<Full<Bytes>, UnsyncBoxBody<Bytes, Infallible>>;
-
 /// The event streams that are held open.
 pub struct Streams {
     pool: Arc<Pool>,
@@ -103,6 +101,7 @@ impl Streams {
     pub async fn hold(
         &self,
         client: IpAddr,
+        connection: &Arc<Connection>,
         request: Request<Full<Bytes>>,
         response: Response<Full<Bytes>>,
     ) -> Response<Body> {
@@ -134,6 +133,7 @@ impl Streams {
         let (sender, mut receiver) = mpsc::channel(1);
         let mut stream = HeldStream {
             pool: self.pool.clone(),
+            connection: Arc::clone(connection),
             request,
             events: sender,
             _slot: slot,
@@ -158,6 +158,7 @@ impl Streams {
 /// One event stream that is held open.
 struct HeldStream {
     pool: Arc<Pool>,
+    connection: Arc<Connection>,
     request: Request<Full<Bytes>>,
     events: mpsc::Sender<Result<Frame<Bytes>, Infallible>>,
     _slot: StreamSlot,
@@ -171,7 +172,8 @@ impl HeldStream {
         let mut next = Some(first);
         loop {
             if let Some(body) = next.take() {
-                let sent = timeout(CLIENT_TIMEOUT, self.events.send(Ok(Frame::data(body)))).await;
+                let events = Frame::data(counted(body, &self.connection));
+                let sent = timeout(CLIENT_TIMEOUT, self.events.send(Ok(events))).await;
                 if !matches!(sent, Ok(Ok(()))) {
                     return;
                 }
@@ -189,7 +191,8 @@ impl HeldStream {
                     let body = body.map(|body| body.to_bytes()).unwrap_or_default();
                     if is_complete(&body) {
                         // The stream ends now, so a failure to send does not matter.
-                        let _ = self.events.send(Ok(Frame::data(body))).await;
+                        let events = Frame::data(counted(body, &self.connection));
+                        let _ = timeout(CLIENT_TIMEOUT, self.events.send(Ok(events))).await;
                         return;
                     }
                     self.continue_after(&body);

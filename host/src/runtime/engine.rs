@@ -10,32 +10,12 @@ use wasmtime::component::{Component, ComponentExportIndex, HasSelf, InstancePre,
 use wasmtime::{Cache, CacheConfig, Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
 use wasmtime_wasi_http::p2::bindings::ProxyIndices;
 
+use super::limits::Limits;
 use super::state::State;
 use crate::shop::{Shop, Size};
 
 /// The interval of the epoch. A computing guest yields its thread after this time.
-pub const TICK: Duration = Duration::from_millis(10);
-
-/// The limits of instances, and when they are reused.
-#[derive(Clone, Copy, Debug)]
-pub struct Limits {
-    /// The maximum number of instances. Each instance runs one call at a time.
-    pub instances: u32,
-    /// The total size of one instance's linear memories, in bytes.
-    pub memory: usize,
-    /// An instance is not reused after its memories have grown over this size, in bytes.
-    pub reusable_memory: usize,
-    /// An instance is dropped after this number of calls.
-    pub calls: u32,
-    /// How long one call may compute.
-    pub cpu: Duration,
-    /// How long one call may take in total.
-    pub time: Duration,
-    /// How many calls may wait for an instance.
-    pub queue: usize,
-    /// How long a call waits for an instance.
-    pub wait: Duration,
-}
+const TICK: Duration = Duration::from_millis(2);
 
 /// The shop, compiled and linked. Instances are created from it.
 pub struct Compiled {
@@ -71,7 +51,7 @@ impl Compiled {
 }
 
 fn engine(size: Size, limits: &Limits, cache: Option<&Path>) -> wasmtime::Result<Engine> {
-    let count = limits.instances;
+    let count = limits.instances.saturating_add(limits.event_instances());
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(count)
         .total_core_instances(count.saturating_mul(size.instances))
@@ -81,7 +61,7 @@ fn engine(size: Size, limits: &Limits, cache: Option<&Path>) -> wasmtime::Result
         .max_core_instances_per_component(size.instances)
         .max_memories_per_component(size.memories)
         .max_tables_per_component(size.tables)
-        .max_memory_size(limits.memory)
+        .max_memory_size(limits.instance_memory)
         .max_component_instance_size(4 << 20)
         .table_elements(100_000);
     let mut config = Config::new();

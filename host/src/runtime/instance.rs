@@ -2,6 +2,8 @@
 
 use std::future::poll_fn;
 use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 
@@ -12,23 +14,31 @@ use http_body_util::{BodyExt, Full};
 use mercato_ports::events::{Event, HandlerFailure};
 use tokio::sync::oneshot;
 use tokio::task::unconstrained;
+use wasmtime::Store;
 use wasmtime::component::Instance as WasmInstance;
-use wasmtime::{Store, UpdateDeadline};
 use wasmtime_wasi_http::WasiHttpView;
 use wasmtime_wasi_http::p2::bindings::Proxy;
 use wasmtime_wasi_http::p2::bindings::http::types::{ErrorCode, Scheme};
 use wasmtime_wasi_http::p2::body::HyperOutgoingBody;
 
-use super::engine::{Compiled, Limits, TICK};
+use super::engine::Compiled;
+use super::limits::Limits;
+use super::memory::{InstanceMemory, MemoryBudget};
 use super::platform::Platform;
-use super::state::{State, Usage};
+use super::state::State;
 
 /// Why a call to an instance failed. The instance must not be reused.
 #[derive(Debug, thiserror::Error)]
 pub enum InstanceError {
-    /// The guest trapped: it panicked or exceeded a limit, for example.
+    /// The guest trapped: it panicked, for example.
     #[error("the shop trapped: {0:?}")]
     Trap(wasmtime::Error),
+    /// The guest trapped after more memory was refused.
+    #[error("the shop had too little memory for the call")]
+    OutOfMemory,
+    /// The call computed for longer than its limit.
+    #[error("the call computed for longer than {} s", .0.as_secs_f32())]
+    Computed(Duration),
     /// The guest returned without a complete response.
     #[error("the shop returned no complete response")]
     NoResponse,
@@ -55,34 +65,30 @@ impl Instance {
     /// Creates an instance.
     ///
     /// # Errors
-    /// Fails if the engine's pool is full or if the guest's start function traps.
+    /// Fails if the engine's pool is full, if the memory budget is used up, or if the guest's start function
+    /// traps.
     pub async fn new(
         compiled: &Compiled,
-        platform: std::sync::Arc<Platform>,
+        platform: Arc<Platform>,
+        budget: Arc<MemoryBudget>,
         limits: &Limits,
-    ) -> wasmtime::Result<Self> {
-        let usage = Usage {
-            memory: 0,
-            memory_limit: limits.memory,
-            ticks: ticks(limits),
-        };
-        let mut store = Store::new(compiled.instance_pre.engine(), State::new(platform, usage));
-        store.limiter(|state| &mut state.usage);
-        store.epoch_deadline_callback(|mut context| {
-            let usage = &mut context.data_mut().usage;
-            match usage.ticks.checked_sub(1) {
-                Some(left) => {
-                    usage.ticks = left;
-                    Ok(UpdateDeadline::Yield(1))
-                }
-                None => Err(wasmtime::format_err!(
-                    "the call exceeded its limit of computing time"
-                )),
-            }
-        });
+    ) -> Result<Self, InstanceError> {
+        let memory = InstanceMemory::new(budget, limits.instance_memory, limits.reusable_growth);
+        let mut store = Store::new(compiled.instance_pre.engine(), State::new(platform, memory));
+        store.limiter(|state| &mut state.memory);
+        // A computing guest yields each tick, so that its time is checked.
         store.set_epoch_deadline(1);
-        let wasm = compiled.instance_pre.instantiate_async(&mut store).await?;
-        let proxy = compiled.proxy.load(&mut store, &wasm)?;
+        store.epoch_deadline_async_yield_and_update(1);
+        let created = compiled.instance_pre.instantiate_async(&mut store).await;
+        let wasm = created.map_err(|error| match store.data().memory.refused() {
+            true => InstanceError::OutOfMemory,
+            false => InstanceError::Trap(error),
+        })?;
+        let proxy = compiled
+            .proxy
+            .load(&mut store, &wasm)
+            .map_err(InstanceError::Trap)?;
+        store.data_mut().memory.created();
         Ok(Self {
             store,
             wasm,
@@ -95,7 +101,18 @@ impl Instance {
     /// too large, and has closed all handles.
     pub fn reusable(&mut self, limits: &Limits) -> bool {
         let state = self.store.data_mut();
-        self.calls < limits.calls && state.usage.memory <= limits.reusable_memory && !state.holds_handles()
+        self.calls < limits.calls && state.memory.is_small() && !state.holds_handles()
+    }
+
+    /// Returns whether the instance has run no call before the current one. The first call prepares what later
+    /// ones use, so its cost says nothing.
+    pub fn is_fresh(&self) -> bool {
+        self.calls <= 1
+    }
+
+    /// Returns a flag that is set when the current call changes something outside the instance.
+    pub fn changed(&self) -> Arc<AtomicBool> {
+        self.store.data().changed.clone()
     }
 
     /// Passes a request to the guest and returns its response.
@@ -105,12 +122,10 @@ impl Instance {
     pub async fn serve(
         &mut self,
         request: Request<Full<Bytes>>,
-        limits: &Limits,
     ) -> Result<Response<Full<Bytes>>, InstanceError> {
-        self.begin(limits);
-        let response = tokio::time::timeout(limits.time, self.respond(request)).await;
-        self.store.data().output.finish();
-        response.map_err(|_| InstanceError::TimedOut(limits.time))?
+        self.begin();
+        let response = self.respond(request).await;
+        self.end(response)
     }
 
     /// Passes an event to a subscriber in the guest and returns the subscriber's result.
@@ -122,31 +137,42 @@ impl Instance {
         compiled: &Compiled,
         subscriber: &str,
         event: Event,
-        limits: &Limits,
     ) -> Result<Result<(), HandlerFailure>, InstanceError> {
         let export = compiled
             .handlers
             .get(subscriber)
             .ok_or_else(|| InstanceError::NoHandler(subscriber.to_owned()))?;
-        self.begin(limits);
+        self.begin();
         let handle = self
             .wasm
             .get_typed_func::<(Event,), (Result<(), HandlerFailure>,)>(&mut self.store, export)
             .map_err(InstanceError::Trap)?;
-        let call = handle.call_async(&mut self.store, (event,));
-        let result = tokio::time::timeout(limits.time, call).await;
-        self.store.data().output.finish();
-        let (result,) = result
-            .map_err(|_| InstanceError::TimedOut(limits.time))?
-            .map_err(InstanceError::Trap)?;
-        Ok(result)
+        let result = handle.call_async(&mut self.store, (event,)).await;
+        self.end(result.map(|(result,)| result).map_err(InstanceError::Trap))
     }
 
-    /// Starts a call with the whole budget of computing time.
-    fn begin(&mut self, limits: &Limits) {
+    fn begin(&mut self) {
         self.calls += 1;
-        self.store.data_mut().usage.ticks = ticks(limits);
         self.store.set_epoch_deadline(1);
+        let state = self.store.data_mut();
+        state.memory.begin();
+        state.changed.store(false, Ordering::Relaxed);
+    }
+
+    /// Logs the unfinished output of a call that was cut.
+    pub fn end_output(&self) {
+        self.store.data().output.finish();
+    }
+
+    /// Ends the output of a call, and names the reason of a trap.
+    fn end<T>(&self, result: Result<T, InstanceError>) -> Result<T, InstanceError> {
+        self.end_output();
+        match result {
+            Err(InstanceError::Trap(_)) if self.store.data().memory.refused() => {
+                Err(InstanceError::OutOfMemory)
+            }
+            result => result,
+        }
     }
 
     async fn respond(
@@ -216,9 +242,4 @@ async fn receive(
     }
     let body = if rest.is_empty() { first } else { rest.freeze() };
     Ok(Response::from_parts(head, Full::new(body)))
-}
-
-/// Returns the limit of computing time in ticks.
-fn ticks(limits: &Limits) -> u32 {
-    u32::try_from(limits.cpu.as_millis() / TICK.as_millis()).unwrap_or(u32::MAX)
 }

@@ -1,8 +1,13 @@
 //! The WebAssembly runtime: the compiled shop and the pool of its instances.
 
+mod admission;
+mod budget;
 mod compute_permits;
+mod costs;
 mod engine;
 mod instance;
+mod limits;
+mod memory;
 mod output;
 mod platform;
 mod pool;
@@ -11,7 +16,7 @@ mod state;
 #[cfg(test)]
 mod tests;
 
-pub use engine::Limits;
 pub use instance::InstanceError;
+pub use limits::Limits;
 pub use platform::Platform;
-pub use pool::{AcquireError, CallError, Pool};
+pub use pool::{AcquireError, CallError, Pool, PoolLoad};

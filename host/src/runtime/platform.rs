@@ -7,6 +7,7 @@ use mercato_ports::cache::Cache;
 use mercato_ports::documents::Documents;
 use mercato_ports::http_client::HttpClient;
 use mercato_ports::mailer::Mailer;
+use mercato_ports::passwords::Passwords;
 
 /// The implementations of the ports, shared by all instances.
 pub struct Platform {
@@ -16,6 +17,8 @@ pub struct Platform {
     pub cache: Arc<dyn Cache>,
     /// Sends e-mails.
     pub mailer: Arc<dyn Mailer>,
+    /// Hashes passwords.
+    pub passwords: Arc<dyn Passwords>,
     /// Sends HTTP requests.
     pub http_client: Arc<dyn HttpClient>,
     /// The configured values of the names that the shop's manifest declares.

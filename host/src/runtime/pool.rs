@@ -1,20 +1,38 @@
 //! A pool with a maximum number of instances. Each instance is reused for many calls, one at a time.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use http::header::AUTHORIZATION;
 use http::{Request, Response};
 use http_body_util::Full;
 use mercato_ports::events::{Event, HandlerFailure};
-use tokio::sync::{Semaphore, SemaphorePermit};
-use tokio::time::timeout;
+use tokio::time::sleep;
 
-use super::compute_permits::{compute_permits, run_with_permits};
-use super::engine::{Compiled, Limits};
+use super::admission::{Admission, Permit};
+use super::budget::{Cut, TimeBudget, run};
+use super::compute_permits::ComputePermits;
+use super::costs::{API_KEY, Cost, Costs};
+use super::engine::Compiled;
 use super::instance::{Instance, InstanceError};
+use super::limits::Limits;
+use super::memory::MemoryBudget;
 use super::platform::Platform;
 use crate::shop::Shop;
+
+/// How many idle instances are kept however long they are idle.
+const KEPT: usize = 8;
+
+/// How long more idle instances are kept.
+const MAX_IDLE: Duration = Duration::from_secs(5);
+
+/// How often idle instances are dropped.
+const TRIM_INTERVAL: Duration = Duration::from_secs(1);
+
+/// The pause before an event asks for an instance again, if there is no memory for one.
+const EVENT_PAUSE: Duration = Duration::from_millis(100);
 
 /// The pool, and everything that a new instance needs.
 pub struct Pool {
@@ -22,22 +40,65 @@ pub struct Pool {
     platform: Arc<Platform>,
     limits: Limits,
     /// The last instance is used first: its memory is still in the caches of the processor.
-    idle: Mutex<Vec<Instance>>,
-    running: Semaphore,
-    /// Permits for calls that compute for long.
-    compute_permits: Semaphore,
-    waiting: AtomicUsize,
+    idle: Mutex<Vec<Idle>>,
+    admission: Admission,
+    memory: Arc<MemoryBudget>,
+    compute_permits: ComputePermits,
+    costs: Costs,
+    counts: Counts,
+}
+
+/// An idle instance.
+pub(super) struct Idle {
+    instance: Instance,
+    since: Instant,
+}
+
+/// What happened to calls since the start.
+#[derive(Default)]
+struct Counts {
+    refused: AtomicU64,
+    computed: AtomicU64,
+    out_of_memory: AtomicU64,
+}
+
+/// The load of the pool.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PoolLoad {
+    /// The number of calls that instances are running.
+    pub running: usize,
+    /// The number of requests that wait for an instance.
+    pub waiting: usize,
+    /// The memory of all instances, in bytes.
+    pub memory: usize,
+    /// The number of requests that were refused because the pool was busy.
+    pub refused: u64,
+    /// The number of calls that computed for longer than their limit.
+    pub computed: u64,
+    /// The number of calls that needed more memory than there was.
+    pub out_of_memory: u64,
 }
 
 /// Why there was no instance for a call.
 #[derive(Debug, thiserror::Error)]
 pub enum AcquireError {
-    /// All instances are in use. The queue is full, or the call has waited for the maximum time.
+    /// The queue is full, the call has waited for too long, or there is no memory for an instance.
     #[error("all instances are busy")]
     Busy,
     /// A new instance could not be created.
     #[error("no instance could be created: {0:?}")]
-    Instantiation(wasmtime::Error),
+    Instantiation(InstanceError),
+}
+
+/// Why a call to the shop failed.
+#[derive(Debug, thiserror::Error)]
+pub enum CallError {
+    /// No instance could be acquired, or the call got no permit to compute.
+    #[error(transparent)]
+    Acquire(#[from] AcquireError),
+    /// The instance failed.
+    #[error(transparent)]
+    Instance(#[from] InstanceError),
 }
 
 impl Pool {
@@ -50,18 +111,24 @@ impl Pool {
         platform: Arc<Platform>,
         limits: Limits,
         cache: Option<&std::path::Path>,
-    ) -> wasmtime::Result<Self> {
+    ) -> wasmtime::Result<Arc<Self>> {
         let compiled = tokio::task::block_in_place(|| Compiled::new(shop, &limits, cache))?;
-        let first = Instance::new(&compiled, platform.clone(), &limits).await?;
-        Ok(Self {
+        let memory = MemoryBudget::new(limits.memory);
+        let instance = Instance::new(&compiled, platform.clone(), memory.clone(), &limits).await?;
+        let pool = Arc::new(Self {
             compiled,
             platform,
             limits,
-            idle: Mutex::new(vec![first]),
-            running: Semaphore::new(limits.instances as usize),
-            compute_permits: compute_permits(),
-            waiting: AtomicUsize::new(0),
-        })
+            idle: Mutex::default(),
+            admission: Admission::new(&limits),
+            memory,
+            compute_permits: ComputePermits::of_this_machine(),
+            costs: Costs::default(),
+            counts: Counts::default(),
+        });
+        pool.keep(instance);
+        tokio::spawn(trim(Arc::downgrade(&pool)));
+        Ok(pool)
     }
 
     /// Passes a request to an instance and returns its response.
@@ -69,112 +136,161 @@ impl Pool {
     /// # Errors
     /// Fails if no instance is free or if the instance fails.
     pub async fn serve(&self, request: Request<Full<Bytes>>) -> Result<Response<Full<Bytes>>, CallError> {
-        let mut pooled = self.acquire().await?;
-        let response = run_with_permits(
-            &self.compute_permits,
-            pooled.instance.serve(request, &self.limits),
-        )
-        .await?;
-        self.release(pooled);
-        Ok(response)
+        let key = self.costs.key(&request);
+        let cost = self.costs.get(key);
+        let budget = self.limits.request(cost, is_anonymous(&request));
+        let Some(permit) = self.admission.request(cost).await else {
+            return Err(self.count(AcquireError::Busy.into()));
+        };
+        let mut instance = self.instance().await.map_err(|error| self.count(error.into()))?;
+        let changed = instance.changed();
+        let call = instance.serve(request);
+        let (output, computed) = run(&self.compute_permits, budget, &changed, call).await;
+        if !instance.is_fresh() || output.is_err() {
+            self.costs.set(key, Cost::of(computed));
+        }
+        self.admission.answered();
+        self.end(instance, permit, budget, output)
     }
 
-    /// Passes an event to a subscriber in an instance and returns the subscriber's result.
+    /// Passes an event to a subscriber in an instance and returns the subscriber's result. It waits for an
+    /// instance without a limit.
     ///
     /// # Errors
-    /// Fails if no instance is free or if the instance fails. A failure of the subscriber is not an error.
+    /// Fails if the instance fails. A failure of the subscriber is not an error.
     pub async fn handle(
         &self,
         subscriber: &str,
         event: Event,
     ) -> Result<Result<(), HandlerFailure>, CallError> {
-        let mut pooled = self.acquire().await?;
-        let call = pooled
-            .instance
-            .handle(&self.compiled, subscriber, event, &self.limits);
-        let result = run_with_permits(&self.compute_permits, call).await?;
-        self.release(pooled);
-        Ok(result)
+        let permit = self.admission.event().await.ok_or(AcquireError::Busy)?;
+        let mut instance = loop {
+            match self.instance().await {
+                Err(AcquireError::Busy) => sleep(EVENT_PAUSE).await,
+                instance => break instance?,
+            }
+        };
+        let (budget, changed) = (self.limits.event(), instance.changed());
+        let call = instance.handle(&self.compiled, subscriber, event);
+        let (output, _) = run(&self.compute_permits, budget, &changed, call).await;
+        self.end(instance, permit, budget, output)
     }
 
-    /// Returns how many calls run and how many wait.
-    pub fn load(&self) -> (usize, usize) {
-        let running = (self.limits.instances as usize).saturating_sub(self.running.available_permits());
-        (running, self.waiting.load(Ordering::Relaxed))
+    /// Returns whether a request would find an instance or a slot in the queue now.
+    pub fn has_room(&self) -> bool {
+        self.admission.has_room()
     }
 
-    async fn acquire(&self) -> Result<PooledInstance<'_>, AcquireError> {
-        let permit = match self.running.try_acquire() {
-            Ok(permit) => permit,
-            Err(_) => self.wait_for_permit().await?,
+    /// Estimates in how many seconds a refused request finds a slot, from 1 to 30.
+    pub fn retry_after(&self) -> u32 {
+        self.admission.retry_after()
+    }
+
+    /// Returns the load.
+    pub fn load(&self) -> PoolLoad {
+        PoolLoad {
+            running: self.admission.running(),
+            waiting: self.admission.waiting(),
+            memory: self.memory.used(),
+            refused: self.counts.refused.load(Ordering::Relaxed),
+            computed: self.counts.computed.load(Ordering::Relaxed),
+            out_of_memory: self.counts.out_of_memory.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Returns an idle instance, or creates one. The caller has a permit.
+    async fn instance(&self) -> Result<Instance, AcquireError> {
+        let idle = self.idle().pop();
+        match idle {
+            Some(idle) => Ok(idle.instance),
+            None => {
+                let (platform, memory) = (self.platform.clone(), self.memory.clone());
+                let created = Instance::new(&self.compiled, platform, memory, &self.limits).await;
+                created.map_err(|error| match error {
+                    InstanceError::OutOfMemory => AcquireError::Busy,
+                    error => AcquireError::Instantiation(error),
+                })
+            }
+        }
+    }
+
+    /// Ends a call. The instance returns to the pool after a successful call. It is dropped after a failed one.
+    fn end<T>(
+        &self,
+        mut instance: Instance,
+        permit: Permit<'_>,
+        budget: TimeBudget,
+        output: Result<Result<T, InstanceError>, Cut>,
+    ) -> Result<T, CallError> {
+        let result = match output {
+            Ok(Ok(output)) => {
+                if instance.reusable(&self.limits) {
+                    self.keep(instance);
+                }
+                Ok(output)
+            }
+            Ok(Err(error)) => Err(error.into()),
+            Err(cut) => {
+                instance.end_output();
+                Err(match cut {
+                    Cut::Computed => InstanceError::Computed(budget.cpu).into(),
+                    Cut::Waited => AcquireError::Busy.into(),
+                    Cut::TimedOut => InstanceError::TimedOut(budget.total).into(),
+                })
+            }
         };
-        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let instance = match idle {
-            Some(instance) => instance,
-            None => Instance::new(&self.compiled, self.platform.clone(), &self.limits)
-                .await
-                .map_err(AcquireError::Instantiation)?,
+        // The instance is gone, so the engine's pool has a free slot for the next permit.
+        drop(permit);
+        result.map_err(|error| self.count(error))
+    }
+
+    fn count(&self, error: CallError) -> CallError {
+        let count = match &error {
+            CallError::Acquire(AcquireError::Busy) => &self.counts.refused,
+            CallError::Instance(InstanceError::Computed(_)) => &self.counts.computed,
+            CallError::Instance(InstanceError::OutOfMemory) => &self.counts.out_of_memory,
+            _ => return error,
         };
-        Ok(PooledInstance {
+        count.fetch_add(1, Ordering::Relaxed);
+        error
+    }
+
+    fn keep(&self, instance: Instance) {
+        self.idle().push(Idle {
             instance,
-            _permit: permit,
-        })
+            since: Instant::now(),
+        });
     }
 
-    async fn wait_for_permit(&self) -> Result<SemaphorePermit<'_>, AcquireError> {
-        let slot = QueueSlot::take(&self.waiting, self.limits.queue).ok_or(AcquireError::Busy)?;
-        let permit = timeout(self.limits.wait, self.running.acquire()).await;
-        drop(slot);
-        permit
-            .map_err(|_| AcquireError::Busy)?
-            .map_err(|_| AcquireError::Busy)
+    fn idle(&self) -> MutexGuard<'_, Vec<Idle>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Returns an instance to the pool after a successful call. After a failed call it is dropped with its
-    /// permit.
-    fn release(&self, mut pooled: PooledInstance<'_>) {
-        if pooled.instance.reusable(&self.limits) {
-            self.idle
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .push(pooled.instance);
+    /// Removes the instances that are idle for longer than `max_idle`, and not needed.
+    pub(super) fn take_surplus(&self, max_idle: Duration) -> Vec<Idle> {
+        let mut idle = self.idle();
+        let surplus = idle.len().saturating_sub(KEPT);
+        let old = idle.iter().take(surplus);
+        let old = old.take_while(|idle| idle.since.elapsed() > max_idle).count();
+        idle.drain(..old).collect()
+    }
+}
+
+/// Drops surplus instances until the pool is dropped, so that the memory of a peak returns to the system.
+async fn trim(pool: Weak<Pool>) {
+    loop {
+        sleep(TRIM_INTERVAL).await;
+        let Some(pool) = pool.upgrade() else { return };
+        let surplus = pool.take_surplus(MAX_IDLE);
+        drop(pool);
+        if !surplus.is_empty() {
+            // Unmapping memory takes some time, which no request should wait for.
+            let _ = tokio::task::spawn_blocking(move || drop(surplus)).await;
         }
     }
 }
 
-/// An instance in use. It is dropped before its permit, so that the engine's pool has a free slot for the
-/// next permit.
-struct PooledInstance<'pool> {
-    instance: Instance,
-    _permit: SemaphorePermit<'pool>,
-}
-
-/// Why a call to the shop failed.
-#[derive(Debug, thiserror::Error)]
-pub enum CallError {
-    /// No instance could be acquired.
-    #[error(transparent)]
-    Acquire(#[from] AcquireError),
-    /// The instance failed.
-    #[error(transparent)]
-    Instance(#[from] InstanceError),
-}
-
-/// A slot in the queue of waiting calls. It becomes free when it is dropped.
-struct QueueSlot<'pool>(&'pool AtomicUsize);
-
-impl<'pool> QueueSlot<'pool> {
-    fn take(waiting: &'pool AtomicUsize, limit: usize) -> Option<Self> {
-        if waiting.fetch_add(1, Ordering::Relaxed) < limit {
-            return Some(Self(waiting));
-        }
-        waiting.fetch_sub(1, Ordering::Relaxed);
-        None
-    }
-}
-
-impl Drop for QueueSlot<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
+/// Returns whether a request has no credential. The gateway checks whether a credential is valid.
+fn is_anonymous<B>(request: &Request<B>) -> bool {
+    !request.headers().contains_key(API_KEY) && !request.headers().contains_key(AUTHORIZATION)
 }

@@ -1,11 +1,13 @@
 //! The ports that the shop imports. Each call goes to an implementation behind a trait of `mercato_ports`.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use mercato_ports::documents::{CommitFailure, Document, Failure, Query, Write};
 use mercato_ports::events::Event;
 use mercato_ports::http_client::{HttpFailure, Request, Response};
 use mercato_ports::mailer::{MailFailure, Message};
+use mercato_ports::passwords::PasswordFailure;
 use mercato_ports::wit;
 use wasmtime::Result;
 
@@ -16,6 +18,7 @@ impl wit::documents_types::Host for State {}
 impl wit::events::Host for State {}
 impl wit::http_client_types::Host for State {}
 impl wit::mailer_types::Host for State {}
+impl wit::passwords_types::Host for State {}
 
 impl wit::documents::Host for State {
     async fn get_many(
@@ -35,6 +38,7 @@ impl wit::documents::Host for State {
     }
 
     async fn commit(&mut self, writes: Vec<Write>, events: Vec<Event>) -> Result<Result<(), CommitFailure>> {
+        self.changed.store(true, Ordering::Relaxed);
         Ok(self.platform.documents.commit(writes, events).await)
     }
 }
@@ -63,12 +67,28 @@ impl wit::cache::Host for State {
 
 impl wit::mailer::Host for State {
     async fn send(&mut self, message: Message) -> Result<Result<(), MailFailure>> {
+        self.changed.store(true, Ordering::Relaxed);
         Ok(self.platform.mailer.send(message).await)
+    }
+}
+
+impl wit::passwords::Host for State {
+    async fn hash(&mut self, password: String) -> Result<Result<String, PasswordFailure>> {
+        Ok(self.platform.passwords.hash(password).await)
+    }
+
+    async fn verify(
+        &mut self,
+        password: String,
+        hash: Option<String>,
+    ) -> Result<Result<bool, PasswordFailure>> {
+        Ok(self.platform.passwords.verify(password, hash).await)
     }
 }
 
 impl wit::http_client::Host for State {
     async fn send(&mut self, request: Request) -> Result<Result<Response, HttpFailure>> {
+        self.changed.store(true, Ordering::Relaxed);
         Ok(self.platform.http_client.send(request).await)
     }
 }

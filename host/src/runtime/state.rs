@@ -1,9 +1,9 @@
-//! The data of a store: the WASI contexts of an instance, its handles, and its resource usage.
+//! The data of a store: the WASI contexts of an instance, its handles, and its memory.
 
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, LazyLock};
 
 use http::HeaderName;
-use wasmtime::ResourceLimiter;
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::p2::{DynInputStream, DynOutputStream};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
@@ -12,6 +12,7 @@ use wasmtime_wasi_http::{
     WasiHttpCtx, WasiHttpCtxView, WasiHttpHooks, WasiHttpView,
 };
 
+use super::memory::InstanceMemory;
 use super::output::Output;
 use super::platform::Platform;
 
@@ -22,7 +23,9 @@ const STANDARD_STREAMS: usize = 8;
 pub struct State {
     pub(super) platform: Arc<Platform>,
     pub(super) output: Output,
-    pub(super) usage: Usage,
+    pub(super) memory: InstanceMemory,
+    /// Whether the current call has changed something outside the instance.
+    pub(super) changed: Arc<AtomicBool>,
     table: ResourceTable,
     wasi: WasiCtx,
     http: WasiHttpCtx,
@@ -32,7 +35,7 @@ pub struct State {
 impl State {
     /// Creates the state of a new instance without files, sockets or environment variables. Its output goes
     /// to the log.
-    pub fn new(platform: Arc<Platform>, usage: Usage) -> Self {
+    pub fn new(platform: Arc<Platform>, memory: InstanceMemory) -> Self {
         let output = Output::default();
         let mut wasi = WasiCtx::builder();
         wasi.stdout(output.stdout())
@@ -41,7 +44,8 @@ impl State {
             .allow_udp(false);
         Self {
             platform,
-            usage,
+            memory,
+            changed: Arc::default(),
             table: ResourceTable::new(),
             wasi: wasi.build(),
             http: WasiHttpCtx::new(),
@@ -78,31 +82,6 @@ impl WasiHttpView for State {
             table: &mut self.table,
             hooks: &mut self.hooks,
         }
-    }
-}
-
-/// The resource usage of a store, and its limits.
-pub struct Usage {
-    /// The total size of all linear memories, in bytes.
-    pub memory: usize,
-    /// The maximum total size of all linear memories, in bytes.
-    pub memory_limit: usize,
-    /// How many more ticks of the epoch the current call may compute.
-    pub ticks: u32,
-}
-
-impl ResourceLimiter for Usage {
-    fn memory_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
-        let memory = self.memory.saturating_add(desired.saturating_sub(current));
-        if memory > self.memory_limit {
-            return Ok(false);
-        }
-        self.memory = memory;
-        Ok(true)
-    }
-
-    fn table_growing(&mut self, _: usize, _: usize, _: Option<usize>) -> wasmtime::Result<bool> {
-        Ok(true)
     }
 }
 

@@ -1,6 +1,7 @@
 //! Tests of the pool with a guest that misbehaves on demand: `tests/probe.wat`.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
@@ -8,6 +9,7 @@ use bytes::Bytes;
 use http::Request;
 use http_body_util::{BodyExt, Full};
 use mercato_embedded::{EmlMailer, MemoryCache, Options, Store};
+use mercato_passwords::PasswordPool;
 use mercato_ports::events::{Event, HandlerFailure};
 use mercato_ports::manifest::{SHOP_SECTION, ShopManifest};
 use tempfile::TempDir;
@@ -45,18 +47,28 @@ static PROBE: LazyLock<Vec<u8>> = LazyLock::new(|| {
 
 const LIMITS: Limits = Limits {
     instances: 1,
-    memory: 48 << 20,
-    reusable_memory: 16 << 20,
+    instance_memory: 48 << 20,
+    memory: 1 << 30,
+    reusable_growth: 16 << 20,
     calls: 1000,
     cpu: Duration::from_millis(300),
+    cpu_anonymous: Duration::from_millis(300),
     time: Duration::from_secs(5),
     queue: 0,
     wait: Duration::from_secs(1),
 };
 
+/// Limits for calls that work: a fixed amount of work takes a different time on each machine.
+const WORK: Limits = Limits {
+    cpu: Duration::from_secs(60),
+    cpu_anonymous: Duration::from_secs(60),
+    time: Duration::from_secs(60),
+    ..LIMITS
+};
+
 /// A pool of probes with real ports.
 struct Probe {
-    pool: Pool,
+    pool: Arc<Pool>,
     _data: TempDir,
 }
 
@@ -75,6 +87,7 @@ impl Probe {
             cache: Arc::new(MemoryCache::new(1 << 20)),
             http_client: Arc::new(mercato_http::Client::new("").unwrap()),
             mailer: Arc::new(EmlMailer::new(data.path(), "a@example.com").unwrap()),
+            passwords: Arc::new(PasswordPool::new()),
             config: HashMap::new(),
         };
         let pool = Pool::new(&shop, Arc::new(platform), limits, None).await.unwrap();
@@ -83,8 +96,14 @@ impl Probe {
 
     /// Returns the response to a request: the number of calls to the instance.
     async fn get(&self, path: &str) -> Result<Bytes, CallError> {
+        self.get_with(path, "accept", "*/*").await
+    }
+
+    /// Returns the response to a request with a further header.
+    async fn get_with(&self, path: &str, header: &str, value: &str) -> Result<Bytes, CallError> {
         let request = Request::get(path)
             .header("host", "shop")
+            .header(header, value)
             .body(Full::default())
             .unwrap();
         let response = self.pool.serve(request).await?;
@@ -139,7 +158,7 @@ async fn drops_an_instance_that_has_grown() {
 #[tokio::test(flavor = "multi_thread")]
 async fn limits_the_memory_of_an_instance() {
     let probe = Probe::new(Limits {
-        reusable_memory: usize::MAX,
+        reusable_growth: usize::MAX,
         ..LIMITS
     })
     .await;
@@ -167,12 +186,159 @@ async fn gives_each_request_the_whole_budget_of_computing_time() {
 async fn stops_a_request_that_computes_for_too_long() {
     let probe = Probe::new(LIMITS).await;
     let begun = Instant::now();
-    assert!(matches!(
-        probe.get("/s").await,
-        Err(CallError::Instance(InstanceError::Trap(_)))
-    ));
+    let cut = probe.get("/s").await;
+    assert!(matches!(cut, Err(CallError::Instance(InstanceError::Computed(limit))) if limit == LIMITS.cpu));
     assert!(begun.elapsed() >= LIMITS.cpu && begun.elapsed() < LIMITS.time);
     assert_eq!(probe.get("/").await.unwrap(), "1");
+    assert_eq!(probe.pool.load().computed, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stops_an_anonymous_request_earlier() {
+    let anonymous = Duration::from_millis(100);
+    let probe = Probe::new(Limits {
+        cpu_anonymous: anonymous,
+        ..LIMITS
+    })
+    .await;
+    for (header, expected) in [
+        ("accept", anonymous),
+        ("x-api-key", LIMITS.cpu),
+        ("authorization", LIMITS.cpu),
+    ] {
+        let cut = probe.get_with("/s", header, "a").await;
+        assert!(
+            matches!(cut, Err(CallError::Instance(InstanceError::Computed(limit))) if limit == expected),
+            "{header}: {cut:?}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_busy_machine_takes_nothing_from_the_computing_time_of_a_request() {
+    let calm = Probe::new(WORK).await;
+    calm.get("/w").await.unwrap();
+    let begun = Instant::now();
+    calm.get("/w").await.unwrap();
+    let alone = begun.elapsed();
+    let busy = Probe::new(Limits {
+        instances: 4,
+        cpu: 3 * alone,
+        cpu_anonymous: 3 * alone,
+        ..WORK
+    })
+    .await;
+    let end = Arc::new(AtomicBool::new(false));
+    let threads = 4 * std::thread::available_parallelism().unwrap().get();
+    for _ in 0..threads {
+        let end = end.clone();
+        std::thread::spawn(move || {
+            while !end.load(Ordering::Relaxed) {
+                std::hint::spin_loop();
+            }
+        });
+    }
+    let begun = Instant::now();
+    let answers = tokio::join!(busy.get("/w"), busy.get("/w"), busy.get("/w"));
+    let on_a_busy_machine = begun.elapsed();
+    end.store(true, Ordering::Relaxed);
+    for answer in [answers.0, answers.1, answers.2] {
+        answer.unwrap();
+    }
+    assert!(on_a_busy_machine > 3 * alone, "the machine was not busy");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn reports_a_request_that_runs_out_of_memory() {
+    let probe = Probe::new(LIMITS).await;
+    assert_eq!(probe.get("/").await.unwrap(), "1");
+    let small = Probe::new(Limits {
+        instance_memory: 16 << 20,
+        ..LIMITS
+    })
+    .await;
+    for _ in 0..2 {
+        assert!(matches!(
+            small.get("/o").await,
+            Err(CallError::Instance(InstanceError::OutOfMemory))
+        ));
+    }
+    assert!(matches!(
+        small.get("/t").await,
+        Err(CallError::Instance(InstanceError::Trap(_)))
+    ));
+    assert_eq!(small.pool.load().out_of_memory, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn limits_the_memory_of_all_instances_and_takes_it_back() {
+    let probe = Probe::new(Limits {
+        instances: 4,
+        memory: 72 << 20,
+        reusable_growth: usize::MAX,
+        ..WORK
+    })
+    .await;
+    let answers = tokio::join!(probe.get("/g"), probe.get("/g"), probe.get("/g"));
+    let mut answers = [answers.0.unwrap(), answers.1.unwrap(), answers.2.unwrap()];
+    answers.sort();
+    assert_eq!(answers, ["!", "1", "1"]);
+    let used = probe.pool.load().memory;
+    assert!(used > 64 << 20 && used < 72 << 20, "{used}");
+    // Instances that trap are dropped.
+    for _ in 0..3 {
+        assert!(probe.get("/t").await.is_err());
+    }
+    assert!(probe.pool.load().memory < 1 << 20);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn drops_idle_instances_of_a_peak() {
+    let probe = Probe::new(Limits {
+        instances: 16,
+        ..WORK
+    })
+    .await;
+    let one = probe.pool.load().memory;
+    let calls = (0..12).map(|_| probe.get("/w"));
+    let answers = futures::future::join_all(calls).await;
+    assert!(answers.iter().all(Result::is_ok), "{answers:?}");
+    assert!(probe.pool.take_surplus(Duration::from_secs(60)).is_empty());
+    drop(probe.pool.take_surplus(Duration::ZERO));
+    assert_eq!(probe.pool.load().memory, 8 * one);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_that_are_known_to_compute_for_long_leave_instances_to_others() {
+    let probe = Probe::new(Limits {
+        instances: 4,
+        queue: 16,
+        wait: Duration::from_secs(60),
+        ..WORK
+    })
+    .await;
+    // The first call of an instance teaches nothing.
+    for path in ["/", "/", "/w"] {
+        probe.get(path).await.unwrap();
+    }
+    let long = futures::future::join_all((0..4).map(|_| probe.get("/w")));
+    let others = async {
+        let waits = async {
+            while probe.pool.load().waiting < 3 {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(WORK.time, waits)
+            .await
+            .expect("the long calls do not wait");
+        assert_eq!(probe.pool.load().running, 1);
+        for _ in 0..3 {
+            probe.get("/").await.unwrap();
+        }
+        assert!(probe.pool.load().waiting > 0, "the others did not wait");
+    };
+    let (long, ()) = tokio::join!(long, others);
+    assert!(long.iter().all(Result::is_ok), "{long:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -202,16 +368,44 @@ async fn reports_a_missing_or_incomplete_response() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn rejects_a_request_when_the_queue_is_full() {
-    let probe = Probe::new(LIMITS).await;
-    let (first, second) = tokio::join!(probe.get("/b"), probe.get("/"));
+    let probe = Probe::new(WORK).await;
+    assert!(probe.pool.has_room());
+    let room = async { probe.pool.has_room() };
+    let (first, room, second) = tokio::join!(probe.get("/w"), room, probe.get("/"));
     assert_eq!(first.unwrap(), "1");
+    assert!(!room);
     assert!(matches!(second, Err(CallError::Acquire(AcquireError::Busy))));
+    assert_eq!(probe.pool.load().refused, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_waits_for_an_instance_however_long_it_takes() {
+    let probe = Probe::new(Limits {
+        wait: Duration::ZERO,
+        ..LIMITS
+    })
+    .await;
+    let (request, first, second, third) = tokio::join!(
+        probe.get("/b"),
+        probe.handle("probe", "b"),
+        probe.handle("probe", "b"),
+        probe.handle("probe", "b")
+    );
+    assert_eq!(request.unwrap(), "1");
+    for event in [first, second, third] {
+        assert_eq!(event.unwrap(), Ok(()));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn runs_a_queued_request_when_an_instance_is_free() {
-    let probe = Probe::new(Limits { queue: 1, ..LIMITS }).await;
-    let (first, second, third) = tokio::join!(probe.get("/b"), probe.get("/"), probe.get("/"));
+    let probe = Probe::new(Limits {
+        queue: 1,
+        wait: Duration::from_secs(60),
+        ..WORK
+    })
+    .await;
+    let (first, second, third) = tokio::join!(probe.get("/w"), probe.get("/"), probe.get("/"));
     assert_eq!((first.unwrap(), second.unwrap()), ("1".into(), "2".into()));
     assert!(matches!(third, Err(CallError::Acquire(AcquireError::Busy))));
 }
@@ -220,11 +414,11 @@ async fn runs_a_queued_request_when_an_instance_is_free() {
 async fn rejects_a_request_that_has_waited_for_too_long() {
     let probe = Probe::new(Limits {
         queue: 1,
-        wait: Duration::from_millis(20),
-        ..LIMITS
+        wait: Duration::ZERO,
+        ..WORK
     })
     .await;
-    let (first, second) = tokio::join!(probe.get("/b"), probe.get("/"));
+    let (first, second) = tokio::join!(probe.get("/w"), probe.get("/"));
     assert!(first.is_ok() && matches!(second, Err(CallError::Acquire(AcquireError::Busy))));
 }
 

@@ -11,7 +11,11 @@ use mercato_ports::cache::Cache;
 /// for it.
 const OVERHEAD: usize = 160;
 
-/// A cache of bounded size in this process. A full cache evicts the entries that expire first.
+/// A cache of bounded size in this process. The first two words of a key name its space, such as
+/// `gateway.response`.
+///
+/// A full cache evicts from its largest space the entries that expire first. So entries of a space stay as
+/// long as another space is larger: bulk data never evicts the few entries of another kind.
 ///
 /// ```
 /// # use std::time::{Duration, Instant};
@@ -31,12 +35,20 @@ pub struct MemoryCache {
 #[derive(Default)]
 struct Entries {
     by_key: HashMap<String, Entry>,
-    /// The keys in the order of their expiry. The number distinguishes entries that expire at the same time.
-    by_expiry: BTreeMap<(Instant, u64), String>,
+    spaces: HashMap<String, Space>,
     /// The size of all entries, in bytes.
     size: usize,
     /// The number of entries that were ever inserted.
     inserted: u64,
+}
+
+/// The entries of one space.
+#[derive(Default)]
+struct Space {
+    /// The keys in the order of their expiry. The number distinguishes entries that expire at the same time.
+    by_expiry: BTreeMap<(Instant, u64), String>,
+    /// The size of the entries, in bytes.
+    size: usize,
 }
 
 struct Entry {
@@ -57,14 +69,7 @@ impl MemoryCache {
     /// Locks the entries, and removes the expired ones.
     fn entries(&self) -> MutexGuard<'_, Entries> {
         let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = Instant::now();
-        while entries
-            .by_expiry
-            .first_key_value()
-            .is_some_and(|((expiry, _), _)| *expiry <= now)
-        {
-            entries.remove_first();
-        }
+        entries.remove_expired(Instant::now());
         entries
     }
 
@@ -80,31 +85,62 @@ impl MemoryCache {
             );
             return;
         }
-        while entries.size + size > self.capacity {
-            entries.remove_first();
-        }
         entries.inserted += 1;
-        entries.size += size;
         let expiry = (expiry, entries.inserted);
-        entries.by_expiry.insert(expiry, key.clone());
+        let space = entries.spaces.entry(space_of(&key).to_owned()).or_default();
+        space.size += size;
+        space.by_expiry.insert(expiry, key.clone());
+        entries.size += size;
         entries.by_key.insert(key, Entry { value, expiry });
+        while entries.size > self.capacity {
+            entries.evict();
+        }
     }
 }
 
 impl Entries {
     fn remove(&mut self, key: &str) {
         if let Some(entry) = self.by_key.remove(key) {
-            self.by_expiry.remove(&entry.expiry);
-            self.size -= cost(key, &entry.value);
+            let size = cost(key, &entry.value);
+            self.size -= size;
+            if let Some(space) = self.spaces.get_mut(space_of(key)) {
+                space.by_expiry.remove(&entry.expiry);
+                space.size -= size;
+                if space.by_expiry.is_empty() {
+                    self.spaces.remove(space_of(key));
+                }
+            }
         }
     }
 
-    fn remove_first(&mut self) {
-        if let Some((_, key)) = self.by_expiry.pop_first()
-            && let Some(entry) = self.by_key.remove(&key)
-        {
-            self.size -= cost(&key, &entry.value);
+    fn remove_expired(&mut self, now: Instant) {
+        let mut expired = Vec::new();
+        for space in self.spaces.values() {
+            let until = (now, u64::MAX);
+            expired.extend(space.by_expiry.range(..=until).map(|(_, key)| key.clone()));
         }
+        for key in expired {
+            self.remove(&key);
+        }
+    }
+
+    /// Removes the entry of the largest space that expires first.
+    fn evict(&mut self) {
+        let largest = self.spaces.values().max_by_key(|space| space.size);
+        let first = largest.and_then(|space| space.by_expiry.first_key_value());
+        if let Some((_, key)) = first {
+            let key = key.clone();
+            self.remove(&key);
+        }
+    }
+}
+
+/// Returns the first two words of a key.
+fn space_of(key: &str) -> &str {
+    let mut dots = key.match_indices('.');
+    match dots.nth(1) {
+        Some((end, _)) => key.get(..end).unwrap_or(key),
+        None => key,
     }
 }
 
@@ -166,14 +202,73 @@ mod tests {
 
     #[tokio::test]
     async fn a_full_cache_evicts_the_entry_that_expires_first() {
-        let cache = MemoryCache::new(3 * cost("a", b"1"));
-        cache.set("a".into(), b"1".to_vec(), LONG).await;
-        cache.set("b".into(), b"2".to_vec(), LONG / 2).await;
-        cache.set("c".into(), b"3".to_vec(), LONG).await;
-        cache.set("d".into(), b"4".to_vec(), LONG).await;
-        assert_eq!(get(&cache, "b").await, None);
-        for key in ["a", "c", "d"] {
+        let cache = MemoryCache::new(3 * cost("x.y.a", b"1"));
+        cache.set("x.y.a".into(), b"1".to_vec(), LONG).await;
+        cache.set("x.y.b".into(), b"2".to_vec(), LONG / 2).await;
+        cache.set("x.y.c".into(), b"3".to_vec(), LONG).await;
+        cache.set("x.y.d".into(), b"4".to_vec(), LONG).await;
+        assert_eq!(get(&cache, "x.y.b").await, None);
+        for key in ["x.y.a", "x.y.c", "x.y.d"] {
             assert!(get(&cache, key).await.is_some(), "{key}");
+        }
+    }
+
+    #[tokio::test]
+    async fn bulk_entries_evict_each_other_and_no_smaller_space() {
+        let cache = MemoryCache::new(100_000);
+        // These expire first.
+        cache
+            .set("accounts.revoked.a".into(), b"1".to_vec(), LONG / 4)
+            .await;
+        cache.increment("accounts.attempts.a".into(), 1, LONG / 4).await;
+        for n in 0..500 {
+            let key = |kind: &str| format!("gateway.{kind}.{n}");
+            cache.set(key("query"), vec![0; 10_000], LONG).await;
+            cache.set(key("response"), vec![0; 1_000], LONG / 2).await;
+        }
+        let kept = async |key: &str| get(&cache, key).await.is_some();
+        assert!(kept("accounts.revoked.a").await && kept("accounts.attempts.a").await);
+        assert!(kept("gateway.query.499").await && kept("gateway.response.499").await);
+        assert!(!kept("gateway.query.0").await && !kept("gateway.response.0").await);
+        let entries = cache.entries();
+        let sizes: Vec<_> = ["gateway.query", "gateway.response"]
+            .map(|space| entries.spaces[space].size)
+            .into();
+        assert!(
+            entries.size <= 100_000 && sizes.iter().all(|size| *size > 30_000),
+            "{sizes:?}"
+        );
+    }
+
+    #[tokio::test]
+    async fn many_small_entries_do_not_evict_those_of_another_space() {
+        let cache = MemoryCache::new(100_000);
+        for n in 0..100 {
+            cache
+                .set(format!("accounts.revoked.{n}"), b"1".to_vec(), LONG / 4)
+                .await;
+        }
+        for n in 0..5_000 {
+            cache.increment(format!("gateway.rate.1.{n}"), 1, LONG).await;
+        }
+        for n in 0..100 {
+            assert!(
+                get(&cache, &format!("accounts.revoked.{n}")).await.is_some(),
+                "{n}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_first_two_words_of_a_key_name_its_space() {
+        for (key, space) in [
+            ("a.b.c.d", "a.b"),
+            ("a.b", "a.b"),
+            ("a", "a"),
+            ("", ""),
+            ("..x", "."),
+        ] {
+            assert_eq!(space_of(key), space);
         }
     }
 
@@ -202,7 +297,7 @@ mod tests {
         tokio::time::sleep(Duration::from_millis(60)).await;
         let entries = cache.entries();
         assert_eq!(
-            (entries.by_key.len(), entries.by_expiry.len(), entries.size),
+            (entries.by_key.len(), entries.spaces.len(), entries.size),
             (0, 0, 0)
         );
     }

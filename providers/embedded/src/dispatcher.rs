@@ -6,14 +6,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mercato_ports::documents::Failure;
-use mercato_ports::events::{Attempt, HandlerFailure, Handlers};
+use mercato_ports::events::{Attempt, DeliveryFailure, HandlerFailure, Handlers};
 use mercato_sql::outbox::{self, Delivery, Outcome, RetryPolicy};
 use tokio::task::{Id, JoinSet};
 
-use crate::store::{Store, now};
+use crate::store::Store;
 
-/// The longest sleep. A sleep does not notice when the system clock is changed, so due times are checked this
-/// often.
+/// The longest sleep. A sleep does not notice when the clock is changed, so due times are checked this often.
 const MAX_SLEEP: Duration = Duration::from_mins(1);
 
 /// The options of a [`Dispatcher`].
@@ -54,7 +53,12 @@ impl Dispatcher {
         let mut shutdown = pin!(shutdown);
         let mut tasks = JoinSet::new();
         let mut running = HashMap::<Id, i64>::new();
+        let mut anchors = 0;
         loop {
+            if anchors != self.store.clock().anchors() {
+                anchors = self.store.clock().anchors();
+                self.shorten_waits().await;
+            }
             let wait = self.start_due(&handlers, &mut tasks, &mut running);
             tokio::select! {
                 () = &mut shutdown => break,
@@ -69,6 +73,16 @@ impl Dispatcher {
         while tasks.join_next().await.is_some() {}
     }
 
+    /// Makes deliveries due that wait for a time of an earlier, wrong clock.
+    async fn shorten_waits(&self) {
+        if let Err(failure) = self.store.shorten_waits(self.options.retry).await {
+            tracing::error!(
+                ?failure,
+                "waits that a wrong clock has set could not be shortened"
+            );
+        }
+    }
+
     /// Starts the due deliveries, up to the limit. Returns how long to wait for the next one.
     fn start_due(
         &self,
@@ -81,9 +95,10 @@ impl Dispatcher {
             return MAX_SLEEP;
         }
         let seqs = running.values().copied().collect::<HashSet<_>>();
+        let now = self.store.clock().now();
         let next = match self
             .store
-            .outbox(|connection| outbox::next(connection, free, &seqs, now()))
+            .outbox(|connection| outbox::next(connection, free, &seqs, now))
         {
             Ok(next) => next,
             Err(failure) => {
@@ -92,7 +107,7 @@ impl Dispatcher {
             }
         };
         for delivery in next {
-            let wait = delivery.not_before.saturating_sub(now());
+            let wait = delivery.not_before.saturating_sub(now);
             if wait > 0 {
                 return Duration::from_millis(wait.unsigned_abs()).min(MAX_SLEEP);
             }
@@ -122,14 +137,17 @@ async fn attempt(
     let handling = tokio::spawn(async move { task_handlers.handle(&subscriber, event).await });
     let answer = handling
         .await
-        .unwrap_or_else(|_| Err(HandlerFailure::Retry("the handler panicked".into())));
+        .unwrap_or_else(|_| Err(HandlerFailure::Retry("the handler panicked".into()).into()));
     let attempts = delivery.attempts.saturating_add(1);
     let reason = match &answer {
         Ok(()) => "",
-        Err(HandlerFailure::Retry(reason) | HandlerFailure::Reject(reason)) => reason,
+        Err(
+            DeliveryFailure::Handler(HandlerFailure::Retry(reason) | HandlerFailure::Reject(reason))
+            | DeliveryFailure::Unreachable(reason),
+        ) => reason,
     }
     .to_owned();
-    let outcome = options.retry.outcome(&delivery, answer, now());
+    let outcome = options.retry.outcome(&delivery, answer, store.clock().now());
     let (event, subscriber) = (&delivery.event.id, delivery.subscriber.clone());
     let attempt = match outcome {
         Outcome::Delivered => Attempt::Handled,
@@ -142,6 +160,15 @@ async fn attempt(
                 "an event was not accepted; it is delivered again"
             );
             Attempt::Retried
+        }
+        Outcome::PostponedTo(_) => {
+            tracing::warn!(
+                event,
+                subscriber,
+                reason,
+                "a subscriber was not reached; its event waits"
+            );
+            Attempt::Unreachable
         }
         Outcome::DeadLetter(_) => {
             tracing::error!(

@@ -9,8 +9,9 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use mercato_embedded::{DispatchOptions, Dispatcher, Durability, Options, RetryPolicy, Store};
+use mercato_ports::clock::{Clock, ManualSource, Source};
 use mercato_ports::documents::Documents;
-use mercato_ports::events::{Attempt, DeadLetters, Event, HandlerFailure, Handlers};
+use mercato_ports::events::{Attempt, DeadLetters, DeliveryFailure, Event, Handlers};
 use mercato_ports::manifest::{ServiceManifest, ShopManifest};
 use tokio::sync::{Semaphore, oneshot};
 use tokio::task::JoinHandle;
@@ -22,6 +23,15 @@ fn open(folder: &Path) -> Arc<Store> {
 }
 
 fn open_with(folder: &Path, options: Options) -> Arc<Store> {
+    Arc::new(create(folder, options))
+}
+
+/// Opens a store whose clock begins at the time of this source.
+fn open_at(folder: &Path, source: &ManualSource) -> Arc<Store> {
+    Arc::new(create(folder, Options::default()).with_clock(Clock::new(source.clone())))
+}
+
+fn create(folder: &Path, options: Options) -> Store {
     let service = ServiceManifest {
         handles: vec!["order-placed".into()],
         ..ServiceManifest::default()
@@ -29,7 +39,7 @@ fn open_with(folder: &Path, options: Options) -> Arc<Store> {
     let shop = ShopManifest {
         services: [("orders".into(), service)].into(),
     };
-    Arc::new(Store::open(folder, &shop, options).unwrap())
+    Store::open(folder, &shop, options).unwrap()
 }
 
 fn event(id: impl ToString, subject: impl ToString, due: Option<u64>) -> Event {
@@ -76,7 +86,7 @@ impl Recorder {
 
 #[async_trait]
 impl Handlers for Recorder {
-    async fn handle(&self, _: &str, event: Event) -> Result<(), HandlerFailure> {
+    async fn handle(&self, _: &str, event: Event) -> Result<(), DeliveryFailure> {
         self.started.fetch_add(1, Ordering::SeqCst);
         if event.id == "panic" {
             // A panic without the panic hook, which would print a backtrace.
@@ -274,6 +284,54 @@ async fn a_panicking_handler_counts_as_a_failed_attempt() {
         (dead_letters[0].attempts, dead_letters[0].event.id.as_str()),
         (2, "panic")
     );
+}
+
+/// A source at a usual time.
+fn source() -> ManualSource {
+    let source = ManualSource::default();
+    source.jump(1_700_000_000);
+    source
+}
+
+#[tokio::test]
+async fn a_clock_that_jumps_and_comes_back_delays_no_event_and_hastens_no_timer() {
+    for jump in [600, -600] {
+        let (folder, source) = (tempfile::tempdir().unwrap(), source());
+        let timer = |id: &str| {
+            let in_a_minute = source.system_time().cast_unsigned() + 60_000;
+            event(id, id, Some(in_a_minute))
+        };
+        let (store, recorder) = (open_at(folder.path(), &source), Recorder::new());
+        let (_stop, _running) = dispatch(&store, &recorder);
+        store.commit(vec![], vec![timer("before")]).await.unwrap();
+        source.jump(jump);
+        let events = vec![event("now", "x", None), timer("meanwhile")];
+        store.commit(vec![], events).await.unwrap();
+        recorder.wait_for(1).await;
+        assert_eq!(*recorder.handled.lock().unwrap(), ["now"]);
+        source.jump(-jump);
+        source.pass(Duration::from_secs(61));
+        let events = vec![event("later", "x", None)];
+        store.commit(vec![], events).await.unwrap();
+        recorder.wait_for(3).await;
+        let mut handled = recorder.handled.lock().unwrap().clone();
+        handled.sort();
+        assert_eq!(handled, ["before", "later", "meanwhile", "now"]);
+    }
+}
+
+#[tokio::test]
+async fn a_start_with_the_right_clock_delivers_what_a_wrong_clock_delayed() {
+    let (folder, source) = (tempfile::tempdir().unwrap(), source());
+    source.jump(600);
+    let store = open_at(folder.path(), &source);
+    store.commit(vec![], vec![event("a", "x", None)]).await.unwrap();
+    drop(store);
+    source.jump(-600);
+    let (store, recorder) = (open_at(folder.path(), &source), Recorder::new());
+    let (_stop, _running) = dispatch(&store, &recorder);
+    recorder.wait_for(1).await;
+    assert_eq!(*recorder.handled.lock().unwrap(), ["a"]);
 }
 
 #[tokio::test]

@@ -8,7 +8,8 @@ use rdkafka::message::{Header, Headers, Message, OwnedHeaders};
 const PREFIX: &str = "ce_";
 
 /// Returns the attributes of an event as headers. The data of the event is the value of the record.
-pub(crate) fn headers(event: &Event) -> OwnedHeaders {
+#[must_use]
+pub fn headers(event: &Event) -> OwnedHeaders {
     let headers = with(OwnedHeaders::new(), "content-type", "application/json");
     cloud_event::attributes(event)
         .into_iter()
@@ -29,7 +30,7 @@ pub(crate) fn with(headers: OwnedHeaders, name: &str, value: &str) -> OwnedHeade
 ///
 /// # Errors
 /// If the record is not a CloudEvent, with the reason.
-pub(crate) fn event(record: &impl Message) -> Result<Event, String> {
+pub fn event(record: &impl Message) -> Result<Event, String> {
     let data = record
         .payload()
         .map(str::from_utf8)

@@ -17,7 +17,7 @@
 //! deliver to a subscriber share one consumer group, `mercato.<subscriber>`.
 
 mod client;
-mod cloud_event;
+pub mod cloud_event;
 mod consumers;
 mod dead_letters;
 mod lag;

@@ -83,6 +83,10 @@ pub struct DeliveryOptions {
     pub backoff: Duration,
     /// The longest wait between two attempts.
     pub max_backoff: Duration,
+    /// The longest wait before an unreachable subscriber is tried again.
+    pub unreachable_backoff: Duration,
+    /// For how long an event waits for an unreachable subscriber. After this, each delivery is an attempt.
+    pub unreachable_limit: Duration,
     /// The maximum number of unfinished events of one partition. The partition pauses at this limit. As many
     /// subjects of a partition can wait for their next attempt without delaying others.
     pub window: usize,
@@ -96,6 +100,7 @@ pub struct DeliveryOptions {
 impl Default for DeliveryOptions {
     /// Returns options for:
     /// - eight concurrent deliveries, and ten attempts within about nine minutes;
+    /// - an hour for an unreachable subscriber, which is tried again every ten seconds;
     /// - a window of 500 events, a session timeout of ten seconds, and a lag threshold of 1,000 events.
     fn default() -> Self {
         Self {
@@ -103,6 +108,8 @@ impl Default for DeliveryOptions {
             attempts: 10,
             backoff: Duration::from_secs(1),
             max_backoff: Duration::from_mins(5),
+            unreachable_backoff: Duration::from_secs(10),
+            unreachable_limit: Duration::from_hours(1),
             window: 500,
             session_timeout: Duration::from_secs(10),
             lag_threshold: 1_000,

@@ -18,7 +18,7 @@ use async_trait::async_trait;
 use libtest_mimic::Trial;
 use mercato_kafka::{Consumers, DeliveryOptions, KafkaOptions, Subscriber};
 use mercato_ports::conformance;
-use mercato_ports::events::{Event, HandlerFailure, Handlers, Publisher};
+use mercato_ports::events::{DeliveryFailure, Event, Handlers, Publisher};
 use tokio::time::{sleep, timeout};
 
 const TIMEOUT: Duration = Duration::from_secs(120);
@@ -30,7 +30,7 @@ struct Recorder(Mutex<Vec<String>>);
 
 #[async_trait]
 impl Handlers for Recorder {
-    async fn handle(&self, _: &str, event: Event) -> Result<(), HandlerFailure> {
+    async fn handle(&self, _: &str, event: Event) -> Result<(), DeliveryFailure> {
         let mut handled = self.0.lock().unwrap();
         if !handled.contains(&event.id) {
             handled.push(event.id);

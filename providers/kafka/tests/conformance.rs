@@ -18,7 +18,7 @@ use mercato_embedded::{DispatchOptions, Dispatcher, Options, Store};
 use mercato_kafka::{Consumers, DeliveryOptions, Kafka, Subscriber};
 use mercato_ports::conformance::{self, events};
 use mercato_ports::documents::Documents;
-use mercato_ports::events::{DeadLetters, Event, HandlerFailure, Handlers, Publisher};
+use mercato_ports::events::{DeadLetters, DeliveryFailure, Event, HandlerFailure, Handlers, Publisher};
 use mercato_ports::manifest::{ServiceManifest, ShopManifest};
 
 /// Publishes every event of the outbox to Kafka.
@@ -26,8 +26,11 @@ struct Relay(Arc<Kafka>);
 
 #[async_trait]
 impl Handlers for Relay {
-    async fn handle(&self, _: &str, event: Event) -> Result<(), HandlerFailure> {
-        self.0.publish(vec![event]).await.map_err(HandlerFailure::Retry)
+    async fn handle(&self, _: &str, event: Event) -> Result<(), DeliveryFailure> {
+        self.0
+            .publish(vec![event])
+            .await
+            .map_err(|reason| HandlerFailure::Retry(reason).into())
     }
 }
 

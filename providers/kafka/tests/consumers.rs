@@ -25,7 +25,9 @@ use async_trait::async_trait;
 use libtest_mimic::Trial;
 use mercato_kafka::{Consumers, DeliveryOptions, Kafka, KafkaOptions, Subscriber};
 use mercato_ports::conformance;
-use mercato_ports::events::{Attempt, DeadLetters, Event, HandlerFailure, Handlers, Publisher};
+use mercato_ports::events::{
+    Attempt, DeadLetters, DeliveryFailure, Event, HandlerFailure, Handlers, Publisher,
+};
 use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
 
@@ -126,13 +128,13 @@ impl Recorder {
 
 #[async_trait]
 impl Handlers for Recorder {
-    async fn handle(&self, _: &str, event: Event) -> Result<(), HandlerFailure> {
+    async fn handle(&self, _: &str, event: Event) -> Result<(), DeliveryFailure> {
         match event.subject.as_str() {
             "slow" => {
                 self.waiting.fetch_add(1, Ordering::SeqCst);
                 self.slow.acquire().await.unwrap().forget();
             }
-            "poison" => return Err(HandlerFailure::Reject("poison".into())),
+            "poison" => return Err(HandlerFailure::Reject("poison".into()).into()),
             // A panic without the panic hook, which would print a backtrace.
             "panic" => resume_unwind(Box::new("a panic of the test")),
             _ => sleep(Duration::from_millis(2)).await,
@@ -278,7 +280,7 @@ struct TwoJournals {
 
 #[async_trait]
 impl Handlers for TwoJournals {
-    async fn handle(&self, _: &str, event: Event) -> Result<(), HandlerFailure> {
+    async fn handle(&self, _: &str, event: Event) -> Result<(), DeliveryFailure> {
         sleep(Duration::from_millis(1)).await;
         self.shared.add(event.clone());
         self.own.add(event);
@@ -411,7 +413,7 @@ struct Printer;
 
 #[async_trait]
 impl Handlers for Printer {
-    async fn handle(&self, _: &str, event: Event) -> Result<(), HandlerFailure> {
+    async fn handle(&self, _: &str, event: Event) -> Result<(), DeliveryFailure> {
         println!("{}", event.id);
         if event.subject == "slow" {
             std::future::pending::<()>().await;

@@ -13,7 +13,9 @@ use async_trait::async_trait;
 use mercato_mongodb::{Relay, RelayOptions};
 use mercato_ports::conformance::{self, events};
 use mercato_ports::documents::Documents;
-use mercato_ports::events::{DeadLetter, DeadLetters, Event, HandlerFailure, Handlers, Publisher};
+use mercato_ports::events::{
+    DeadLetter, DeadLetters, DeliveryFailure, Event, HandlerFailure, Handlers, Publisher,
+};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::time::sleep;
 
@@ -49,11 +51,14 @@ async fn deliver(handlers: &dyn Handlers, dead: &Mutex<Vec<DeadLetter>>, subscri
     let reason = loop {
         match handlers.handle(subscriber, event.clone()).await {
             Ok(()) => return,
-            Err(HandlerFailure::Retry(_)) if attempts < events::ATTEMPTS => {
+            Err(DeliveryFailure::Handler(HandlerFailure::Retry(_))) if attempts < events::ATTEMPTS => {
                 sleep(events::BACKOFF).await;
                 attempts += 1;
             }
-            Err(HandlerFailure::Retry(reason) | HandlerFailure::Reject(reason)) => break reason,
+            Err(
+                DeliveryFailure::Handler(HandlerFailure::Retry(reason) | HandlerFailure::Reject(reason))
+                | DeliveryFailure::Unreachable(reason),
+            ) => break reason,
         }
     };
     let mut dead = dead.lock().unwrap();

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::ops::ControlFlow;
 use std::time::Duration;
 
-use mercato_ports::events::{DeadLetter, Event, HandlerFailure};
+use mercato_ports::events::{DeadLetter, DeliveryFailure, Event, HandlerFailure};
 
 use crate::connection::{Connection, Row, Value};
 
@@ -37,6 +37,8 @@ pub enum Outcome {
     Delivered,
     /// The event is to be delivered again, not before this time.
     RetryAt(i64),
+    /// The subscriber was not reached. The event is to be delivered again, not before this time.
+    PostponedTo(i64),
     /// The event becomes a dead letter, for this reason.
     DeadLetter(String),
 }
@@ -50,6 +52,10 @@ pub struct RetryPolicy {
     pub backoff: Duration,
     /// The longest wait between two attempts.
     pub max_backoff: Duration,
+    /// The wait if the subscriber was not reached.
+    pub unreachable_wait: Duration,
+    /// For how long an event waits for an unreachable subscriber. After this, each delivery is an attempt.
+    pub unreachable_limit: Duration,
 }
 
 impl Default for RetryPolicy {
@@ -59,6 +65,8 @@ impl Default for RetryPolicy {
             attempts: 10,
             backoff: Duration::from_secs(1),
             max_backoff: Duration::from_mins(5),
+            unreachable_wait: Duration::from_secs(5),
+            unreachable_limit: Duration::from_hours(1),
         }
     }
 }
@@ -66,22 +74,38 @@ impl Default for RetryPolicy {
 impl RetryPolicy {
     /// Decides the outcome of a delivery from the answer of its subscriber.
     #[must_use]
-    pub fn outcome(&self, delivery: &Delivery, answer: Result<(), HandlerFailure>, now: i64) -> Outcome {
-        match answer {
-            Ok(()) => Outcome::Delivered,
-            Err(HandlerFailure::Retry(_)) if delivery.attempts.saturating_add(1) < self.attempts => {
+    pub fn outcome(&self, delivery: &Delivery, answer: Result<(), DeliveryFailure>, now: i64) -> Outcome {
+        let later = |wait: Duration| now.saturating_add(millis(wait));
+        let failure = match answer {
+            Ok(()) => return Outcome::Delivered,
+            Err(DeliveryFailure::Unreachable(_)) if now < self.unreachable_until(&delivery.event) => {
+                return Outcome::PostponedTo(later(self.unreachable_wait));
+            }
+            Err(DeliveryFailure::Unreachable(reason)) => HandlerFailure::Retry(reason),
+            Err(DeliveryFailure::Handler(failure)) => failure,
+        };
+        match failure {
+            HandlerFailure::Retry(_) if delivery.attempts.saturating_add(1) < self.attempts => {
                 let factor = 1_u32.checked_shl(delivery.attempts).unwrap_or(u32::MAX);
                 let wait = self.backoff.saturating_mul(factor).min(self.max_backoff);
-                Outcome::RetryAt(now.saturating_add(i64::try_from(wait.as_millis()).unwrap_or(i64::MAX)))
+                Outcome::RetryAt(later(wait))
             }
-            Err(HandlerFailure::Retry(reason) | HandlerFailure::Reject(reason)) => {
-                Outcome::DeadLetter(reason)
-            }
+            HandlerFailure::Retry(reason) | HandlerFailure::Reject(reason) => Outcome::DeadLetter(reason),
         }
+    }
+
+    /// Returns until when an event waits for an unreachable subscriber.
+    fn unreachable_until(&self, event: &Event) -> i64 {
+        let begin = event.due.unwrap_or(event.time).max(event.time).cast_signed();
+        begin.saturating_add(millis(self.unreachable_limit))
     }
 }
 
-/// Adds a delivery of an event for each subscriber of its kind.
+fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// Adds a delivery of an event for each subscriber of its kind. It is due at the time `not_before`.
 ///
 /// # Errors
 /// If SQLite fails.
@@ -89,15 +113,20 @@ pub fn enqueue<C: Connection>(
     connection: &C,
     subscriptions: &Subscriptions,
     event: &Event,
-    now: i64,
+    not_before: i64,
 ) -> Result<(), C::Error> {
     for subscriber in subscriptions.get(&event.kind).into_iter().flatten() {
-        insert(connection, subscriber, event, now)?;
+        insert(connection, subscriber, event, not_before)?;
     }
     Ok(())
 }
 
-fn insert<C: Connection>(connection: &C, subscriber: &str, event: &Event, now: i64) -> Result<(), C::Error> {
+fn insert<C: Connection>(
+    connection: &C,
+    subscriber: &str,
+    event: &Event,
+    not_before: i64,
+) -> Result<(), C::Error> {
     let due = event.due.map(u64::cast_signed);
     connection.execute(
         "INSERT INTO deliveries (subscriber, subject, id, kind, time, due, data, not_before, state) \
@@ -111,7 +140,7 @@ fn insert<C: Connection>(connection: &C, subscriber: &str, event: &Event, now: i
             event.time.cast_signed().into(),
             due.into(),
             event.data.as_str().into(),
-            due.unwrap_or(now).into(),
+            not_before.into(),
         ],
     )
 }
@@ -200,6 +229,10 @@ pub fn claim<C: Connection>(connection: &C, now: i64, until: i64) -> Result<Opti
 pub fn settle<C: Connection>(connection: &C, delivery: &Delivery, outcome: &Outcome) -> Result<(), C::Error> {
     let seq = Value::Integer(delivery.seq);
     match outcome {
+        Outcome::PostponedTo(not_before) => {
+            let sql = "UPDATE deliveries SET not_before = ? WHERE seq = ?";
+            return connection.execute(sql, &[(*not_before).into(), seq]);
+        }
         Outcome::RetryAt(not_before) => {
             let sql = "UPDATE deliveries SET attempts = attempts + 1, not_before = ? WHERE seq = ?";
             return connection.execute(sql, &[(*not_before).into(), seq]);
@@ -218,6 +251,18 @@ pub fn settle<C: Connection>(connection: &C, delivery: &Delivery, outcome: &Outc
             delivery.event.subject.as_str().into(),
         ],
     )
+}
+
+/// Makes deliveries due that wait for a time that only a wrong clock can have set. Such a time is later than
+/// their own due time, and than every wait of the policy.
+///
+/// # Errors
+/// If SQLite fails.
+pub fn shorten_waits<C: Connection>(connection: &C, policy: &RetryPolicy, now: i64) -> Result<(), C::Error> {
+    let longest = policy.max_backoff.max(policy.unreachable_wait);
+    let sql = "UPDATE deliveries SET not_before = max(coalesce(due, 0), ?1) \
+               WHERE state < 2 AND not_before > max(coalesce(due, 0), ?2)";
+    connection.execute(sql, &[now.into(), now.saturating_add(millis(longest)).into()])
 }
 
 /// Returns the oldest dead letters.
@@ -310,11 +355,65 @@ mod tests {
         let mut outcomes = Vec::new();
         for attempts in 0..4 {
             delivery.attempts = attempts;
-            let answer = Err(HandlerFailure::Retry("unavailable".into()));
+            let answer = Err(HandlerFailure::Retry("unavailable".into()).into());
             outcomes.push(policy.outcome(&delivery, answer, 0));
         }
         assert_eq!(outcomes[..3], [1_000, 2_000, 3_000].map(Outcome::RetryAt));
         assert_eq!(outcomes[3], Outcome::DeadLetter("unavailable".into()));
+    }
+
+    #[test]
+    fn an_unreachable_subscriber_is_no_attempt_for_an_hour() {
+        let connection = outbox(&["a"]);
+        let mut delivery = claim(&connection, 1_000, 1_100).unwrap().unwrap();
+        let policy = RetryPolicy {
+            attempts: 2,
+            ..RetryPolicy::default()
+        };
+        let outcome = |delivery: &Delivery, now| {
+            policy.outcome(delivery, Err(DeliveryFailure::Unreachable("gone".into())), now)
+        };
+        // The event is of the time 1.
+        assert_eq!(outcome(&delivery, 3_600_000), Outcome::PostponedTo(3_605_000));
+        settle(&connection, &delivery, &Outcome::PostponedTo(2_000)).unwrap();
+        delivery = claim(&connection, 2_000, 2_100).unwrap().unwrap();
+        assert_eq!(delivery.attempts, 0);
+        assert_eq!(outcome(&delivery, 3_600_001), Outcome::RetryAt(3_601_001));
+        delivery.attempts = 1;
+        assert_eq!(outcome(&delivery, 3_600_001), Outcome::DeadLetter("gone".into()));
+        delivery.event.due = Some(5_000_000);
+        assert_eq!(outcome(&delivery, 5_000_000), Outcome::PostponedTo(5_005_000));
+    }
+
+    #[test]
+    fn a_wait_that_a_wrong_clock_has_set_is_shortened() {
+        let connection = outbox(&["a", "b", "c"]);
+        let jump = 600_000;
+        let policy = RetryPolicy::default();
+        for not_before in [1_000 + jump, 1_000 + 200_000] {
+            let delivery = claim(&connection, 1_000, 1_000).unwrap().unwrap();
+            settle(&connection, &delivery, &Outcome::PostponedTo(not_before)).unwrap();
+        }
+        let timer = Event {
+            id: "timer".into(),
+            kind: "order-placed".into(),
+            subject: "d".into(),
+            time: 1,
+            due: Some(900_000),
+            data: "{}".into(),
+        };
+        let subscriptions = [("order-placed".to_owned(), vec!["orders".to_owned()])].into();
+        enqueue(&connection, &subscriptions, &timer, 900_000).unwrap();
+        shorten_waits(&connection, &policy, 1_000).unwrap();
+        let all = next(&connection, 9, &HashSet::new(), i64::MAX).unwrap();
+        let waits: Vec<_> = all
+            .iter()
+            .map(|delivery| (delivery.event.id.as_str(), delivery.not_before))
+            .collect();
+        assert_eq!(
+            waits,
+            [("0", 1_000), ("2", 1_000), ("1", 201_000), ("timer", 900_000)]
+        );
     }
 
     #[test]

@@ -22,6 +22,7 @@ wit_bindgen_wrpc::generate!({
             export mercato:platform/documents@0.1.0;
             export mercato:platform/http-client@0.1.0;
             export mercato:platform/mailer@0.1.0;
+            export mercato:platform/passwords@0.1.0;
             export mercato:platform/publisher@0.1.0;
         }
     ",
@@ -36,4 +37,5 @@ pub mod wire {
     pub use super::mercato::platform::events::*;
     pub use super::mercato::platform::http_client_types::*;
     pub use super::mercato::platform::mailer_types::*;
+    pub use super::mercato::platform::passwords_types::*;
 }

@@ -5,7 +5,7 @@
 //! its `list<u8>` is `Bytes`.
 
 use bytes::Bytes;
-use mercato_ports::{documents, events, http_client, mailer};
+use mercato_ports::{documents, events, http_client, mailer, passwords};
 
 use crate::bindings::wire;
 
@@ -110,6 +110,8 @@ variant!(wire::HandlerFailure => events::HandlerFailure { ; Retry, Reject });
 
 record!(wire::Message => mailer::Message { to, subject, text, html });
 variant!(mailer::MailFailure => wire::MailFailure { ; Rejected, Unavailable });
+
+variant!(passwords::PasswordFailure => wire::PasswordFailure { Busy; Failed });
 
 record!(wire::Request => http_client::Request { method, url, headers, body, timeout_ms });
 variant!(wire::Method => http_client::Method { Get, Post, Put, Patch, Delete; });

@@ -1,7 +1,7 @@
 //! The capability providers of a wasmCloud lattice: the ports over wRPC.
 //!
-//! The executables in `src/bin` connect these bindings to the libraries for the servers. They keep no state.
-//! A named configuration has the address of the server. The links have the rest:
+//! The executables in `src/bin` connect these bindings to the libraries for the ports. They keep no state.
+//! If a port needs a server, a named configuration has its address. The links have the rest:
 //!
 //! | link | configuration |
 //! |---|---|
@@ -10,6 +10,7 @@
 //! | service → `redis`, `mercato:platform/cache` | none |
 //! | service → `smtp`, `mercato:platform/mailer` | none |
 //! | service → `http`, `mercato:platform/http-client` | none |
+//! | service → `passwords`, `mercato:platform/passwords` | none |
 //!
 //! `mongodb` relays events to `kafka` by `mercato:platform/publisher`. It finds `kafka` by the id in its
 //! configuration, because wadm can't link two providers.
@@ -26,7 +27,9 @@ mod trace;
 pub use access::{Access, services};
 pub use remote::{RemoteHandlers, RemotePublisher, Subscription};
 pub use run::{main, run};
-pub use serve::{CacheServer, DocumentsServer, HttpClientServer, MailerServer, PublisherServer};
+pub use serve::{
+    CacheServer, DocumentsServer, HttpClientServer, MailerServer, PasswordsServer, PublisherServer,
+};
 pub use settings::Settings;
 
 /// Functions that serve a port on the lattice.
@@ -65,6 +68,10 @@ pub mod ports {
     port!(
         /// The port `mailer`.
         mailer by super::MailerServer
+    );
+    port!(
+        /// The port `passwords`.
+        passwords by super::PasswordsServer
     );
     port!(
         /// The port `publisher`.

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use async_trait::async_trait;
-use mercato_ports::events::{Event, HandlerFailure, Handlers, Publisher};
+use mercato_ports::events::{DeliveryFailure, Event, HandlerFailure, Handlers, Publisher};
+use tokio::time::error::Elapsed;
 use tokio::time::timeout;
 use wasmcloud_provider_sdk::provider::WrpcClient;
 use wasmcloud_provider_sdk::{ProviderConnection, get_connection};
@@ -21,8 +22,11 @@ use crate::trace::headers;
 /// The default name of the exported handler of a component.
 const HANDLER: &str = "mercato:platform/handler@0.1.0";
 
+/// The context that wRPC adds to errors from before a host has accepted the call.
+const NOT_ACCEPTED: &str = "failed to invoke function";
+
 /// The time limit of a call. It is longer than the limit of the hosts, so a component that has not responded
-/// by then has stopped.
+/// by then has not begun, or its host has stopped.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The provider of the port `publisher`. It is addressed by its id, because wadm can't link two providers.
@@ -130,22 +134,32 @@ impl RemoteHandlers {
 
 #[async_trait]
 impl Handlers for RemoteHandlers {
-    async fn handle(&self, subscriber: &str, event: Event) -> Result<(), HandlerFailure> {
+    async fn handle(&self, subscriber: &str, event: Event) -> Result<(), DeliveryFailure> {
         let target = self
             .0
             .read()
             .unwrap_or_else(PoisonError::into_inner)
             .get(subscriber)
             .cloned();
-        let target =
-            target.ok_or_else(|| HandlerFailure::Retry(format!("no link to `{subscriber}` exists yet")))?;
-        with_timeout(call(&target, event.convert()))
+        let target = target
+            .ok_or_else(|| DeliveryFailure::Unreachable(format!("no link to `{subscriber}` exists yet")))?;
+        let answer = with_timeout(call(&target, event.convert()))
             .await
-            .unwrap_or_else(|error| {
-                let reason = format!("`{subscriber}` did not respond: {error:#}");
-                Err(wire::HandlerFailure::Retry(reason))
-            })
-            .convert()
+            .map_err(|error| failure(subscriber, &error))?;
+        let answer: Result<(), HandlerFailure> = answer.convert();
+        Ok(answer?)
+    }
+}
+
+/// Converts the error of a call. The handler has begun only if a host has accepted the call, and has ended it in
+/// time.
+fn failure(subscriber: &str, error: &anyhow::Error) -> DeliveryFailure {
+    let reason = format!("`{subscriber}` did not respond: {error:#}");
+    let not_accepted = error.chain().any(|cause| cause.to_string() == NOT_ACCEPTED);
+    if not_accepted || error.is::<Elapsed>() {
+        DeliveryFailure::Unreachable(reason)
+    } else {
+        HandlerFailure::Retry(reason).into()
     }
 }
 
@@ -186,6 +200,28 @@ mod tests {
         let export = ("export", "orders-events");
         let composed = parse(&[("subscriber", "orders"), ("kinds", "a"), export]).unwrap();
         assert_eq!(composed.export, "orders-events");
+    }
+
+    #[test]
+    fn only_a_call_that_began_is_an_attempt() {
+        let unreachable = |error| matches!(failure("orders", &error), DeliveryFailure::Unreachable(_));
+        let context = |context: &'static str| anyhow::anyhow!("nothing serves it").context(context);
+        assert!(unreachable(
+            context(NOT_ACCEPTED).context("the handler can't be called")
+        ));
+        assert!(!unreachable(
+            context("incomplete results").context("the handler can't be called")
+        ));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_call_without_a_response_in_time_is_no_attempt() {
+        let never = std::future::pending::<anyhow::Result<()>>();
+        let error = with_timeout(never).await.unwrap_err();
+        assert!(matches!(
+            failure("orders", &error),
+            DeliveryFailure::Unreachable(_)
+        ));
     }
 
     #[test]

@@ -10,14 +10,17 @@ use mercato_ports::documents::Documents;
 use mercato_ports::events::Publisher;
 use mercato_ports::http_client::HttpClient;
 use mercato_ports::mailer::Mailer;
+use mercato_ports::passwords::Passwords;
 use tracing::Instrument as _;
 use wasmcloud_provider_sdk::Context;
 
 use crate::access::Access;
-use crate::bindings::exports::mercato::platform::{cache, documents, http_client, mailer, publisher};
+use crate::bindings::exports::mercato::platform::{
+    cache, documents, http_client, mailer, passwords, publisher,
+};
 use crate::bindings::wire::{
-    CommitFailure, Document, Event, Failure, HttpFailure, MailFailure, Message, Query, Request, Response,
-    Write,
+    CommitFailure, Document, Event, Failure, HttpFailure, MailFailure, Message, PasswordFailure, Query,
+    Request, Response, Write,
 };
 use crate::convert::Convert as _;
 use crate::trace::{component, span};
@@ -142,6 +145,29 @@ impl http_client::Handler<Caller> for HttpClientServer {
         let span = span(caller.as_ref(), "http-client", "send");
         let response = self.0.send(request.convert()).instrument(span).await;
         Ok(response.convert())
+    }
+}
+
+/// The port `passwords`.
+#[derive(Clone)]
+pub struct PasswordsServer(pub Arc<dyn Passwords>);
+
+impl passwords::Handler<Caller> for PasswordsServer {
+    async fn hash(&self, caller: Caller, password: String) -> Result<Result<String, PasswordFailure>> {
+        let span = span(caller.as_ref(), "passwords", "hash");
+        let hashed = self.0.hash(password).instrument(span).await;
+        Ok(hashed.convert())
+    }
+
+    async fn verify(
+        &self,
+        caller: Caller,
+        password: String,
+        hash: Option<String>,
+    ) -> Result<Result<bool, PasswordFailure>> {
+        let span = span(caller.as_ref(), "passwords", "verify");
+        let verified = self.0.verify(password, hash).instrument(span).await;
+        Ok(verified.convert())
     }
 }
 

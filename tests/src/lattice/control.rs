@@ -37,6 +37,20 @@ impl Lattice {
 
     /// Returns the id of the process whose name begins with the prefix.
     pub fn process(&self, name: &str) -> Result<i32> {
+        let pid = self.member(name, "pid")?.as_i64();
+        pid.and_then(|pid| i32::try_from(pid).ok())
+            .with_context(|| format!("the process {name} should have an id"))
+    }
+
+    /// Returns the address of the process whose name begins with the prefix.
+    pub fn address(&self, name: &str) -> Result<String> {
+        let address = self.member(name, "address")?;
+        let address = address.as_str().map(str::to_owned);
+        address.with_context(|| format!("the process {name} should have an address"))
+    }
+
+    /// Returns what the state has of the process whose name begins with the prefix.
+    fn member(&self, name: &str, member: &str) -> Result<Value> {
         let state = self.state()?;
         let named = |process: &&Value| {
             let found = process.get("name").and_then(Value::as_str);
@@ -45,8 +59,7 @@ impl Lattice {
         list(&state, "processes")
             .iter()
             .find(named)
-            .and_then(|process| process.get("pid")?.as_i64())
-            .and_then(|pid| i32::try_from(pid).ok())
+            .and_then(|process| process.get(member).cloned())
             .with_context(|| format!("the lattice should have a process {name}"))
     }
 

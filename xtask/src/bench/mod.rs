@@ -1,5 +1,6 @@
-//! `cargo xtask bench`: measures a shop on this machine.
+//! `cargo xtask bench` and `cargo xtask attacks`: measure a shop on this machine.
 
+mod attacks;
 mod oha;
 mod subject;
 mod usage;
@@ -8,6 +9,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
+pub use self::attacks::Attacks;
 use self::oha::Oha;
 use self::subject::{Row, Subject, table};
 use crate::api::Api;

@@ -24,14 +24,18 @@ pub struct Oha {
 pub struct Load<'a> {
     /// The URL, to which it is sent by POST.
     pub url: &'a str,
-    /// The JSON body.
-    pub body: &'a str,
+    /// The JSON bodies. Each request has one of them, chosen at random.
+    pub bodies: &'a [String],
     /// The access token of the user, if any.
     pub token: Option<&'a str>,
     /// The number of requests that run at a time.
     pub connections: u16,
     /// The time for which it is repeated, in seconds.
     pub seconds: u16,
+    /// The requests to send in a second. By default, each connection sends the next one after an answer.
+    pub rate: Option<u32>,
+    /// Whether to wait for the last answers.
+    pub is_finished: bool,
 }
 
 /// The report of oha.
@@ -96,6 +100,11 @@ impl Outcome {
             .sum()
     }
 
+    /// Returns the number of answers with another status.
+    pub fn rejected(&self) -> u64 {
+        self.status_code_distribution.values().sum::<u64>() - self.succeeded()
+    }
+
     /// Returns the bytes of all bodies.
     pub fn bytes(&self) -> u64 {
         self.summary.total_data
@@ -121,18 +130,25 @@ impl Oha {
         output(clean(&self.program).arg("--version"))
     }
 
-    /// Sends requests and waits for the last answers. Writes the body to the folder `work`.
+    /// Sends requests. Writes the bodies to a file in the folder `work`.
     ///
     /// # Errors
     /// oha fails, or its report can't be parsed.
     pub fn run(&self, load: &Load, work: &Path) -> Result<Outcome> {
-        let body = work.join("body.json");
-        std::fs::write(&body, load.body)?;
+        let bodies = work.join("bodies.jsonl");
+        std::fs::write(&bodies, load.bodies.join("\n"))?;
         let mut oha = clean(&self.program);
-        oha.args(["--no-tui", "--output-format", "json", "-w"]);
-        oha.args(["-m", "POST", "-T", "application/json", "-D"]).arg(body);
+        oha.args(["--no-tui", "--output-format", "json"]);
+        oha.args(["-m", "POST", "-T", "application/json", "-Z"])
+            .arg(bodies);
         oha.args(["-z", &format!("{}s", load.seconds)]);
         oha.args(["-c", &load.connections.to_string()]);
+        if load.is_finished {
+            oha.arg("-w");
+        }
+        if let Some(rate) = load.rate {
+            oha.args(["-q", &rate.to_string()]);
+        }
         if let Some(token) = load.token {
             oha.args(["-H", &format!("authorization: Bearer {token}")]);
         }
@@ -160,6 +176,7 @@ mod tests {
             (outcome.succeeded(), outcome.failed(), outcome.bytes()),
             (90, 10, 4000)
         );
+        assert_eq!(outcome.rejected(), 4);
         assert_eq!((outcome.rate(), outcome.p50()), (8123.4, 0.8));
         assert!((outcome.p99() - 12.3).abs() < 1e-9);
     }

@@ -134,10 +134,12 @@ impl Subject<'_> {
         self.oha.run(
             &Load {
                 url: self.api.url(),
-                body,
+                bodies: &[body.to_owned()],
                 token,
                 connections,
                 seconds,
+                rate: None,
+                is_finished: true,
             },
             self.work,
         )

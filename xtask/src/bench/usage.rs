@@ -22,8 +22,20 @@ pub fn cpu_time(id: u32) -> Result<Duration> {
 /// # Errors
 /// The process does not exist.
 pub fn peak_memory(id: u32) -> Result<u64> {
+    mebibytes(id, "VmHWM")
+}
+
+/// Returns the resident memory of a process, in MiB.
+///
+/// # Errors
+/// The process does not exist.
+pub fn memory(id: u32) -> Result<u64> {
+    mebibytes(id, "VmRSS")
+}
+
+fn mebibytes(id: u32, name: &str) -> Result<u64> {
     let status = fs::read_to_string(format!("/proc/{id}/status"))?;
-    Ok(kibibytes(&status, "VmHWM").context("/proc shows no memory")? / 1024)
+    Ok(kibibytes(&status, name).context("/proc shows no memory")? / 1024)
 }
 
 /// Returns the children of a process.
@@ -107,7 +119,8 @@ mod tests {
 
     #[test]
     fn reads_the_usage_of_this_process() {
-        assert!(peak_memory(std::process::id()).unwrap() > 0);
+        let memory = memory(std::process::id()).unwrap();
+        assert!(memory > 0 && peak_memory(std::process::id()).unwrap() >= memory);
         assert!(cpu_time(std::process::id()).is_ok());
     }
 }

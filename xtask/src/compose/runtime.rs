@@ -17,12 +17,13 @@ pub enum Runtime {
 
 /// Interfaces, or with `/*` whole packages, each with the part of the version within which releases are
 /// compatible.
-const MERCATO: [&str; 12] = [
+const MERCATO: [&str; 13] = [
     "mercato:platform/cache@0.1",
     "mercato:platform/config@0.1",
     "mercato:platform/documents@0.1",
     "mercato:platform/http-client@0.1",
     "mercato:platform/mailer@0.1",
+    "mercato:platform/passwords@0.1",
     "wasi:cli/*@0.2",
     "wasi:clocks/*@0.2",
     "wasi:filesystem/*@0.2",
@@ -50,11 +51,12 @@ const SPIN: [&str; 11] = [
 
 /// Links offer the interfaces of `mercato`. `mercato:platform/config` is missing, because each value would be
 /// a call over the lattice.
-const WASMCLOUD: [&str; 13] = [
+const WASMCLOUD: [&str; 14] = [
     "mercato:platform/cache@0.1",
     "mercato:platform/documents@0.1",
     "mercato:platform/http-client@0.1",
     "mercato:platform/mailer@0.1",
+    "mercato:platform/passwords@0.1",
     "mercato:shop/*@0.1",
     "wasi:cli/*@0.2",
     "wasi:clocks/*@0.2",

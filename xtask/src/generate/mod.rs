@@ -1,8 +1,11 @@
 //! `cargo xtask generate`: the files that are made from the services and their settings.
 
+mod capabilities;
 mod documents;
 mod spin;
 mod table;
+#[cfg(test)]
+mod threats;
 mod wadm;
 
 use std::fs;
@@ -18,8 +21,8 @@ use mercato_wasm_toolchain::process::progress;
 
 /// Write the generated files
 ///
-/// These are wadm.yaml, wadm-composed.yaml, spin.toml, the table in docs/configuration.md, and the documents
-/// in docs/api.
+/// These are wadm.yaml, wadm-composed.yaml, spin.toml, the tables in docs/configuration.md and docs/security.md, and
+/// the documents in docs/api.
 #[derive(Debug, clap::Args)]
 pub struct Generate {
     /// Write nothing, and fail if a file is not current
@@ -40,6 +43,10 @@ impl Generate {
             ("wadm-composed.yaml".into(), wadm::composed(&services, &settings)?),
             ("spin.toml".into(), spin::manifest(&services, &settings)),
             (table::FILE.into(), table::insert(project, &settings)?),
+            (
+                capabilities::FILE.into(),
+                capabilities::insert(project, &services, &settings)?,
+            ),
         ]);
         files.extend(documents::all(project)?);
 

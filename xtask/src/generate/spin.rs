@@ -35,7 +35,7 @@ description = "An e-commerce backend made of WebAssembly components"
 const BUILD: &str = r#"
 [component.gateway.build]
 command = "cargo xtask spin build"
-watch = ["components/**/*.rs", "components/**/*.toml", "crates/**/*.rs", "providers/sql/**/*.rs", "wit/**/*.wit"]
+watch = ["components/**/*.rs", "components/**/*.toml", "crates/**/*.rs", "providers/passwords/**/*.rs", "providers/sql/**/*.rs", "wit/**/*.wit"]
 "#;
 
 /// Returns the text of `spin.toml`.

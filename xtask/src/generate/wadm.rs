@@ -75,10 +75,11 @@ fn surroundings<'a>(
 
 /// A provider of ports. `target` names the component that a service is in.
 fn provider<'a>(name: &str, services: &'a Services, target: impl Fn(&'a Service) -> &'a str) -> Part {
-    let mut config = vec![Config::named(match name {
-        "http" => "mercato-http-client".to_owned(),
-        name => format!("mercato-{name}"),
-    })];
+    let mut config = match name {
+        "http" => vec![Config::named("mercato-http-client".to_owned())],
+        "passwords" => Vec::new(),
+        name => vec![Config::named(format!("mercato-{name}"))],
+    };
     let mut traits = vec![Trait::Spreadscaler {
         instances: 2,
         spread: evenly(),

@@ -4,7 +4,7 @@
 pub const ZONES: [&str; 2] = ["a", "b"];
 
 /// The providers of the ports.
-pub const PROVIDERS: [&str; 5] = ["mongodb", "kafka", "redis", "smtp", "http"];
+pub const PROVIDERS: [&str; 6] = ["mongodb", "kafka", "redis", "smtp", "http", "passwords"];
 
 /// The default data folder, below the checkout.
 pub const DATA: &str = ".mercato/lattice";

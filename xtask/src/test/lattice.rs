@@ -19,8 +19,8 @@ const LATTICE: &str = "lattice::";
 /// Those that count calls. They run first, because the timers that other tests leave behind make calls too.
 const CALLS: &str = "lattice::calls";
 
-/// Reservations are released so soon that a test can wait for it.
-const SHORT_RESERVATIONS: &str = "RESERVATION_SECONDS=30";
+/// Reservations are released so soon that a test can wait for it, and tests register many users.
+const SETTINGS: [&str; 2] = ["RESERVATION_SECONDS=30", "REGISTRATION_LIMIT=off"];
 
 /// Builds a lattice, tests its packages, and starts it for the black-box tests.
 ///
@@ -53,7 +53,7 @@ pub fn all(runner: &mut Runner, servers: &mut Option<Servers>) -> Result<()> {
     let data = tempfile::Builder::new().prefix("mercato-lattice-").tempdir()?;
     let secret = secret::generate()?;
     progress(format_args!("starting a lattice (log: {})", log.display()));
-    let service = lattice::start(project, &[SHORT_RESERVATIONS], data.path(), &secret, &log)?;
+    let service = lattice::start(project, &SETTINGS, data.path(), &secret, &log)?;
     let result = black_box(runner, &service, &secret, data.path());
     let stopped = service.stop();
     result.and(stopped.with_context(|| format!("the log of the lattice is {}", log.display())))

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Result, anyhow};
 
-use super::runner::{MAILS, Runner, test_payments};
+use super::runner::{MAILS, Runner, test_settings};
 use super::servers::Servers;
 use crate::project::Project;
 use crate::service::{Limits, Service};
@@ -28,10 +28,10 @@ pub fn with_data_folder(runner: &mut Runner, servers: &mut Option<Servers>) -> R
     let log = runner.log("test")?;
     let secret = secret::generate()?;
     let service = start(project, &["--ephemeral"], &secret, &log)?;
+    // Some tests start shops on servers. This shop itself was built without Kafka, as `cargo xtask up` builds it.
+    let mercato = shop::host(project, false, true)?;
     let mut tests = runner.black_box(&service, &secret);
-    tests
-        .env("MERCATO_BIN", project.target.join("debug/mercato"))
-        .env("MERCATO_SHOP", &shop);
+    tests.env("MERCATO_BIN", mercato).env("MERCATO_SHOP", &shop);
     // Tests start shops of their own, which use Stripe's API and send mail.
     if let Some(servers) = servers {
         tests.envs(servers.variables()?);
@@ -73,7 +73,7 @@ fn start(project: &Project, arguments: &[&str], secret: &str, log: &Path) -> Res
         .args(arguments)
         .env("CARGO_TARGET_DIR", &project.target)
         .env("API_SECRET", secret)
-        .envs(test_payments(secret))
+        .envs(test_settings(secret))
         // A file `.env` of the checkout must not change the settings.
         .current_dir(std::env::temp_dir());
     Service::run(command, log, LIMITS)

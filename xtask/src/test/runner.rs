@@ -117,9 +117,9 @@ impl<'a> Runner<'a> {
     }
 }
 
-/// Returns settings for test payments, and for webhooks to a host that does not exist. Tests sign webhooks of
-/// payments with the API key.
-pub fn test_payments(secret: &str) -> [(&'static str, &str); 4] {
+/// Returns settings for test payments, for webhooks to a host that does not exist, and for many registrations
+/// from one address. Tests sign webhooks of payments with the API key.
+pub fn test_settings(secret: &str) -> [(&'static str, &str); 5] {
     [
         (
             "HTTP_CLIENT_HOSTS",
@@ -127,6 +127,7 @@ pub fn test_payments(secret: &str) -> [(&'static str, &str); 4] {
         ),
         ("MERCATO_ENVIRONMENT", "development"),
         ("PAYMENT_GATEWAY", "test"),
+        ("REGISTRATION_LIMIT", "off"),
         ("STRIPE_WEBHOOK_SECRET", secret),
     ]
 }

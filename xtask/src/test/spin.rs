@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail, ensure};
 use libtest_mimic::Trial;
 
-use super::runner::{Runner, test_payments};
+use super::runner::{Runner, test_settings};
 use super::servers::Servers;
 use crate::api::{Api, Stock};
 use crate::project::Project;
@@ -111,7 +111,7 @@ impl Host {
         host.args(["--listen", "127.0.0.1:0", "--state-dir"]).arg(state);
         host.arg("--cache").arg(&self.cache);
         host.env("SPIN_VARIABLE_API_SECRET", secret);
-        host.envs(test_payments(secret).map(|(name, value)| (format!("SPIN_VARIABLE_{name}"), value)));
+        host.envs(test_settings(secret).map(|(name, value)| (format!("SPIN_VARIABLE_{name}"), value)));
         host.env("SPIN_MAX_INSTANCE_COUNT", INSTANCES);
         Service::run(host, &self.log, LIMITS)
     }
@@ -125,7 +125,7 @@ fn start_spin(project: &Project, state: &Path, secret: &str, log: &Path) -> Resu
     command
         .env("CARGO_TARGET_DIR", &project.target)
         .env("API_SECRET", secret)
-        .envs(test_payments(secret).map(|(name, value)| (format!("SPIN_VARIABLE_{name}"), value)));
+        .envs(test_settings(secret).map(|(name, value)| (format!("SPIN_VARIABLE_{name}"), value)));
     Service::run(command, log, LIMITS)
 }
 

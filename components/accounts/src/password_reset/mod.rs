@@ -15,7 +15,7 @@ use mercato_shop::address::{email_key, is_email};
 use mercato_shop::audit::AuditedAction;
 use mercato_shop::cache::Cache;
 use mercato_shop::collection::Stored;
-use mercato_shop::ports::{Mail, Ports};
+use mercato_shop::ports::{Mail, Passwords, Ports};
 use mercato_shop::pruning::prune;
 use mercato_shop::query::equal;
 use mercato_shop::retry::retry_on_conflict;
@@ -23,6 +23,7 @@ use mercato_shop::settings::{self, number, text};
 use mercato_shop::types::{Caller, Error};
 use mercato_shop::{handler, id};
 
+use crate::address_limit::{self, Kind};
 use crate::events::{self, PasswordResetRequestedEvent};
 use crate::repository::{EMAILS, PASSWORD_RESETS, PasswordResetBody, USERS, UserBody, to_user};
 use crate::user::credentials::NewPassword;
@@ -56,6 +57,7 @@ pub fn request_password_reset(
         let message = "`email` must be an e-mail address such as ada@example.com.";
         return Err(Error::invalid("email", message));
     }
+    address_limit::count(ports, Kind::PasswordReset, client)?;
     let address = email_key(email);
     let origin = Origin::Address(client.address.as_deref());
     let attempt = throttle::admit(ports, &format!("password reset of {address}"), None, origin)?;
@@ -151,34 +153,34 @@ pub fn send(ports: &(impl Ports + Mail), event: &Event) -> Result<(), HandlerFai
 /// [`Error::Invalid`] for a password that is not allowed, and for a token that is wrong, used, replaced or
 /// expired.
 pub fn reset_password(
-    ports: &(impl Ports + Cache),
+    ports: &(impl Ports + Cache + Passwords),
     token: &str,
     password: &str,
     client: &Client,
 ) -> Result<User, Error> {
-    let password = NewPassword::check("password", password)?;
     // Spares the hash for a wrong token.
-    find(ports, token)?;
-    let hash = password.hash()?;
+    let (_, user) = find(ports, token)?;
+    let password = NewPassword::check("password", password, &user.body.names())?;
+    let hash = password.hash(ports)?;
     let busy = || Error::Unavailable("Too many requests change this account. Try again in a moment.".into());
     let user = retry_on_conflict(busy, || {
         let (reset, mut user) = find(ports, token)?;
         user.body.password_hash = Some(hash.clone());
-        user.body.epoch += 1;
+        user.body.end_sessions();
         let action = AuditedAction::by(&user.id, AuditAction::PasswordReset).on(&user.id);
-        let writes = [
+        let mut writes = vec![
             USERS.replace(&user)?,
             PASSWORD_RESETS.delete(&reset),
             audit::entry(action)?,
         ];
-        ports.commit(&writes, &[])?;
+        if let Some(key) = &user.body.username_key {
+            writes.extend(throttle::forget(ports, key, client.address.as_deref())?);
+        }
+        session::commit_end(ports, &user, None, writes, &[])?;
         user.version += 1;
         Ok(user)
     })?;
-    session::end_others(ports, &user.id, None)?;
-    if let Some(key) = &user.body.username_key {
-        throttle::forget(ports, key, client.address.as_deref());
-    }
+    session::delete_ended(ports, &user)?;
     Ok(to_user(user))
 }
 

@@ -9,8 +9,6 @@ use mercato_shop::settings::{self, number, secret};
 use mercato_shop::types::Error;
 use serde::Serialize;
 
-use crate::repository::role_name;
-
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Claims<'a> {
@@ -28,7 +26,7 @@ pub fn issue(ports: &impl Ports, user: &User, session_id: &str) -> Result<String
     let iat = id::now() / 1_000;
     let claims = Claims {
         user_id: &user.id,
-        role: role_name(user.role),
+        role: user.role.name(),
         sid: session_id,
         iat,
         exp: iat.saturating_add(number::ACCESS_TOKEN_SECONDS.of(ports)?.into()),

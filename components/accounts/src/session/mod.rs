@@ -1,22 +1,27 @@
 //! Sessions: how they are opened, refreshed and ended.
 //!
-//! A session that ends is deleted. A mark in the cache then refuses its access tokens for as long as one
-//! could be valid.
+//! A session that ends is deleted, and its access tokens end with it. After the commit, the session is marked
+//! as changed in the cache, so that gateways read the store again.
 
 mod access_token;
 mod refresh_token;
+mod standing;
+
+pub use standing::standing;
 
 use mercato_ports::documents::{CommitFailure, Write};
+use mercato_ports::events::Event;
 use mercato_shop::accounts::{AuditAction, Client, Session, SignIn};
 use mercato_shop::audit::AuditedAction;
-use mercato_shop::cache::{Cache, Revocation};
+use mercato_shop::cache::Cache;
 use mercato_shop::collection::Stored;
 use mercato_shop::id;
 use mercato_shop::ports::Ports;
 use mercato_shop::pruning::prune;
-use mercato_shop::query::equal;
-use mercato_shop::retry::retry_on_conflict;
+use mercato_shop::query::{ascending, equal};
+use mercato_shop::retry::{AttemptError, retry_on_conflict};
 use mercato_shop::settings::number;
+use mercato_shop::standing::Standing;
 use mercato_shop::types::{Caller, Error};
 use subtle::ConstantTimeEq;
 
@@ -32,7 +37,7 @@ const ROTATION_GRACE: u64 = 10_000;
 /// How many characters of a user agent are stored.
 const MAX_USER_AGENT: usize = 256;
 
-const OWN_SESSIONS: &str = "You can see and end only your own sessions.";
+const OWN_SESSIONS: &str = "You can see only your own sessions.";
 
 /// Whether a refresh token of a session can still be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -193,8 +198,8 @@ pub fn sessions(ports: &impl Ports, caller: &Caller, user_id: Option<&str>) -> R
 pub fn revoke_session(ports: &(impl Ports + Cache), caller: &Caller, id: &str) -> Result<Session, Error> {
     caller.require_authenticated()?;
     let missing = || Error::NotFound(format!("There is no session {id}, or it has ended."));
-    let session = SESSIONS.get(ports, id)?.ok_or_else(missing)?;
-    caller.require_admin_or(&session.body.user_id, OWN_SESSIONS)?;
+    let is_visible = |session: &Stored<SessionBody>| caller.may_see(&session.body.user_id);
+    let session = SESSIONS.get(ports, id)?.filter(is_visible).ok_or_else(missing)?;
     let action = on_session(caller.actor(), AuditAction::SessionRevocation, &session);
     if end(ports, id, action)? {
         Ok(to_session(session))
@@ -226,26 +231,66 @@ pub fn check_epoch(
     ))
 }
 
-/// Deletes the sessions of a user except one, and revokes their access tokens. The sessions have ended
-/// before, since the user's epoch was incremented.
-pub fn end_others(ports: &(impl Ports + Cache), user_id: &str, kept: Option<&str>) -> Result<(), Error> {
+/// Commits a change of a user that ends all sessions, see [`UserBody::end_sessions`]. The same commit deletes
+/// the sessions, except those of the user's new epoch. If other requests change a session meanwhile, the
+/// user's change comes first, and [`delete_ended`] does the rest.
+///
+/// `writes` replace the user, and the session that goes on, if there is one.
+///
+/// # Errors
+/// [`AttemptError::Conflict`] if another request has changed the user.
+pub fn commit_end(
+    ports: &(impl Ports + Cache),
+    user: &Stored<UserBody>,
+    kept: Option<&str>,
+    mut writes: Vec<Write>,
+    events: &[Event],
+) -> Result<(), AttemptError> {
+    let mut ended = earlier(ports, user)?;
+    ended.retain(|session| Some(session.id.as_str()) != kept);
+    let own = writes.len();
+    writes.extend(ended.iter().map(|session| SESSIONS.delete(session)));
+    match ports.commit(&writes, events) {
+        Err(CommitFailure::Refused(refusals))
+            if refusals.iter().all(|refusal| refusal.write as usize >= own) =>
+        {
+            writes.truncate(own);
+            ended.clear();
+            ports.commit(&writes, events)?;
+        }
+        outcome => outcome?,
+    }
+    Standing::of_user(&user.id).mark_changed(ports);
+    mark_ended(ports, &ended);
+    Ok(())
+}
+
+/// Deletes the sessions of earlier epochs of a user that [`commit_end`] left.
+pub fn delete_ended(ports: &(impl Ports + Cache), user: &Stored<UserBody>) -> Result<(), Error> {
     for _ in 0..MAX_SESSIONS {
-        let mut sessions = sessions_of(ports, user_id)?;
-        sessions.retain(|session| Some(session.id.as_str()) != kept);
-        let writes: Vec<_> = sessions.iter().map(|session| SESSIONS.delete(session)).collect();
+        let ended = earlier(ports, user)?;
+        let writes: Vec<_> = ended.iter().map(|session| SESSIONS.delete(session)).collect();
         if writes.is_empty() {
             return Ok(());
         }
         match ports.commit(&writes, &[]) {
-            Ok(()) => sessions
-                .iter()
-                .try_for_each(|session| revoke(ports, &session.id))?,
+            Ok(()) => mark_ended(ports, &ended),
             // Another request changed or ended one of them.
             Err(CommitFailure::Refused(_)) => {}
             Err(failure) => return Err(failure.into()),
         }
     }
     Ok(())
+}
+
+/// Reads sessions of earlier epochs of a user, the oldest ones, at most [`MAX_SESSIONS`].
+fn earlier(ports: &impl Ports, user: &Stored<UserBody>) -> Result<Vec<Stored<SessionBody>>, Error> {
+    let mut query = SESSIONS.query(MAX_SESSIONS);
+    query.conditions.push(equal("userId", &user.id));
+    query.sort = Some(ascending("createdAt"));
+    let mut sessions = SESSIONS.find(ports, &query)?;
+    sessions.retain(|session| session.body.epoch != user.body.epoch);
+    Ok(sessions)
 }
 
 /// Ends a session, even if other requests change it at the same time. Returns whether it had not ended
@@ -258,16 +303,16 @@ fn end(ports: &(impl Ports + Cache), id: &str, action: AuditedAction) -> Result<
             return Ok(false);
         };
         ports.commit(&[SESSIONS.delete(&session), entry.clone()], &[])?;
-        revoke(ports, id)?;
+        mark_ended(ports, &[session]);
         Ok(true)
     })
 }
 
-/// Marks a session in the cache, so that its access tokens are refused.
-fn revoke(ports: &(impl Ports + Cache), session_id: &str) -> Result<(), Error> {
-    let lifetime = u64::from(number::ACCESS_TOKEN_SECONDS.of(ports)?) * 1_000;
-    Revocation::of(session_id).mark(ports, lifetime);
-    Ok(())
+/// Marks sessions in the cache, so that gateways read the store before they accept a token of them.
+fn mark_ended(ports: &impl Cache, sessions: &[Stored<SessionBody>]) {
+    for session in sessions {
+        Standing::of_session(&session.id).mark_changed(ports);
+    }
 }
 
 fn find(ports: &impl Ports, token: &RefreshToken) -> Result<Option<Stored<SessionBody>>, Error> {

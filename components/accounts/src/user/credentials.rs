@@ -2,44 +2,65 @@
 
 use std::ops::RangeInclusive;
 
+use mercato_shop::ports::Passwords;
 use mercato_shop::text::nfc;
 use mercato_shop::types::Error;
 
-use super::hash;
+use super::weakness::{self, Weakness};
 
 /// The minimum is the one of NIST SP 800-63B. The maximum bounds the work of hashing.
 const LENGTH: RangeInclusive<usize> = 8..=128;
+
+const COMMON: &str = "not be a common password such as `password1`, which is guessed first. \
+                      Choose several unrelated words, or let a password manager choose.";
+
+const NAME: &str = "not be made of your names, your e-mail address or the shop's name. Choose several \
+                    unrelated words, or let a password manager choose.";
+
+const REPETITION: &str = "not be made of repeated or sequential characters such as `aaaa` or `1234`. Choose \
+                          several unrelated words, or let a password manager choose.";
 
 /// A new password that is allowed, in the form that is hashed.
 pub struct NewPassword(String);
 
 impl NewPassword {
-    /// Checks a new password that was sent in this field.
-    pub fn check(field: &str, password: &str) -> Result<Self, Error> {
+    /// Checks a new password that was sent in this field. It must not be made of the user's `names`.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for a password that is too short or too long, or that is guessed first.
+    pub fn check(field: &str, password: &str, names: &[&str]) -> Result<Self, Error> {
         let prepared = prepare(password);
-        if LENGTH.contains(&prepared.chars().count()) {
-            return Ok(Self(prepared));
-        }
-        let message = format!("`{field}` must be 8 to 128 characters.");
-        Err(Error::invalid(field, message))
+        let reason = if LENGTH.contains(&prepared.chars().count()) {
+            match weakness::find(&prepared, names) {
+                None => return Ok(Self(prepared)),
+                Some(Weakness::Common) => COMMON,
+                Some(Weakness::Name) => NAME,
+                Some(Weakness::Repetition) => REPETITION,
+            }
+        } else {
+            "be 8 to 128 characters."
+        };
+        Err(Error::invalid(field, format!("`{field}` must {reason}")))
     }
 
     /// Hashes the password, which takes long.
-    pub fn hash(&self) -> Result<String, Error> {
-        hash::hash(&self.0)
+    ///
+    /// # Errors
+    /// [`Error::RateLimited`] if too many passwords wait to be hashed.
+    pub fn hash(&self, ports: &impl Passwords) -> Result<String, Error> {
+        Ok(ports.hash(&self.0)?)
     }
 }
 
 /// Returns whether a password matches a hash. Without a hash, it takes as long and returns false. So the time
 /// of a sign-in does not reveal whether the user exists.
-pub fn matches(password: &str, hash: Option<&str>) -> Result<bool, Error> {
-    let verify = |password: &str| match hash {
-        Some(hash) => hash::verify(password, hash),
-        None => hash::verify_nothing(password).map(|()| false),
-    };
+///
+/// # Errors
+/// [`Error::RateLimited`] if too many passwords wait to be hashed.
+pub fn matches(ports: &impl Passwords, password: &str, hash: Option<&str>) -> Result<bool, Error> {
     let prepared = prepare(password);
     // Earlier versions hashed passwords as they were typed.
-    Ok(verify(&prepared)? || prepared != password && verify(password)?)
+    Ok(ports.verify(&prepared, hash)? || prepared != password && ports.verify(password, hash)?)
 }
 
 /// Returns a password as it is hashed, so that it does not depend on the keyboard: with the mappings of the
@@ -59,30 +80,52 @@ fn prepare(password: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use mercato_shop::testing::TestPorts;
+
     use super::*;
 
     #[test]
     fn accepts_passwords_within_their_limits() {
+        let long = "ßaxqmekr".repeat(16);
         for (password, is_valid) in [
-            ("12345678", true),
-            (&"ß".repeat(128), true),
-            ("1234567", false),
-            (&"1".repeat(129), false),
-            (&"e\u{301}".repeat(7), false),
-            (&"e\u{301}".repeat(8), true),
+            ("kxqmzrwj", true),
+            (&long, true),
+            ("kxqmzrw", false),
+            (&format!("{long}s"), false),
+            ("ae\u{301}iou\u{308}w", false),
+            ("ae\u{301}iou\u{308}wkz", true),
         ] {
-            assert_eq!(
-                NewPassword::check("password", password).is_ok(),
-                is_valid,
-                "{password}"
+            let checked = NewPassword::check("password", password, &[]);
+            assert_eq!(checked.is_ok(), is_valid, "{password}");
+        }
+    }
+
+    #[test]
+    fn says_why_a_password_is_rejected() {
+        let message = |password| match NewPassword::check("new", password, &["lovelace"]) {
+            Err(Error::Invalid(violation)) if violation.field == "new" => violation.message,
+            other => panic!("{password}: {:?}", other.map(|password| password.0)),
+        };
+        for (password, reason) in [
+            ("short", "`new` must be 8 to 128 characters."),
+            ("12345678", "a common password"),
+            ("kkkkkkkkk", "repeated or sequential"),
+            ("lovelace1815", "your names"),
+        ] {
+            assert!(
+                message(password).contains(reason),
+                "{password}: {}",
+                message(password)
             );
         }
     }
 
     #[test]
     fn matches_a_password_however_it_was_typed() {
-        let password = NewPassword::check("password", "pa\u{3000}sse\u{301} 👩\u{200D}🚀").unwrap();
-        let stored = password.hash().unwrap();
+        let password = NewPassword::check("password", "pa\u{3000}sse\u{301} 👩\u{200D}🚀", &[]).unwrap();
+        let ports = TestPorts::new(&[], &[]);
+        let stored = password.hash(&ports).unwrap();
+        let matches = |password, hash| matches(&ports, password, hash);
         for password in ["pa ssé 👩\u{200D}🚀", "pa\u{A0}sse\u{301} 👩\u{200D}🚀"] {
             assert_eq!(matches(password, Some(&stored)), Ok(true), "{password}");
         }
@@ -95,7 +138,9 @@ mod tests {
     #[test]
     fn matches_hashes_of_passwords_as_they_were_typed() {
         let typed = "passe\u{301}\u{3000}word";
-        let stored = hash::hash(typed).unwrap();
+        let ports = TestPorts::new(&[], &[]);
+        let stored = ports.hash(typed).unwrap();
+        let matches = |password, hash| matches(&ports, password, hash);
         assert_eq!(matches(typed, Some(&stored)), Ok(true));
         assert_eq!(matches("passé word", Some(&stored)), Ok(false));
     }

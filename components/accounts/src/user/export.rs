@@ -9,8 +9,7 @@ use serde_json::{Value, json};
 
 use crate::audit;
 use crate::repository::{
-    PASSWORD_RESETS, SessionBody, VerificationBody, channel_name, get_user, role_name, sessions_of,
-    verifications_of,
+    PASSWORD_RESETS, SessionBody, VerificationBody, channel_name, get_user, sessions_of, verifications_of,
 };
 
 /// Returns all data that this service has of a user, as a JSON object. The data are the caller's, or anyone's
@@ -22,7 +21,7 @@ pub fn export(ports: &impl Ports, caller: &Caller, id: &str) -> Result<String, E
     sessions.retain(|session| session.body.is_live(user.body.epoch));
     let export = json!({
         "user": {
-            "id": user.id, "username": user.body.username, "role": role_name(user.body.role),
+            "id": user.id, "username": user.body.username, "role": user.body.role.name(),
             "version": user.version,
             "createdAt": user.body.created_at, "erasedAt": user.body.erased_at, "profile": user.body.profile,
             "signsInAt": user.body.external.as_ref().map(|external| &external.issuer),

@@ -4,7 +4,6 @@ pub mod credentials;
 mod erasure;
 mod export;
 mod external;
-mod hash;
 mod password;
 mod profile;
 mod read;
@@ -12,6 +11,7 @@ mod registration;
 mod sign_in;
 pub mod throttle;
 mod username;
+mod weakness;
 
 pub use erasure::erase;
 pub use export::export;

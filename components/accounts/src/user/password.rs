@@ -3,7 +3,7 @@
 use mercato_shop::accounts::{AuditAction, User};
 use mercato_shop::audit::AuditedAction;
 use mercato_shop::cache::Cache;
-use mercato_shop::ports::Ports;
+use mercato_shop::ports::{Passwords, Ports};
 use mercato_shop::types::{Caller, Error};
 
 use super::credentials::{self, NewPassword};
@@ -17,14 +17,14 @@ use crate::{audit, session};
 /// [`Error::Invalid`] if the current password is wrong or the new one is not allowed. [`Error::RateLimited`]
 /// after too many failures. [`Error::Conflict`] if the user signs in at an OpenID provider.
 pub fn change_password(
-    ports: &(impl Ports + Cache),
+    ports: &(impl Ports + Cache + Passwords),
     caller: &Caller,
     current: &str,
     new: &str,
 ) -> Result<User, Error> {
     let id = caller.require_user("The API key has no password.")?;
-    let password = NewPassword::check("new", new)?;
     let mut user = get_active_user(ports, id)?;
+    let password = NewPassword::check("new", new, &user.body.names())?;
     let Some(hash) = &user.body.password_hash else {
         return Err(Error::Conflict(
             "This account has no password here. Change it where you sign in.".into(),
@@ -36,7 +36,9 @@ pub fn change_password(
         Admission::Allowed(attempt) => attempt,
         Admission::Limited { seconds, .. } => return Err(Error::RateLimited(seconds)),
     };
-    if !credentials::matches(current, Some(hash))? {
+    // An attempt whose password was not checked is no failure.
+    let matches = credentials::matches(ports, current, Some(hash)).inspect_err(|_| attempt.forgive(ports))?;
+    if !matches {
         ports.commit(&[audit::failed_entry(action)?], &[])?;
         return Err(Error::invalid(
             "current",
@@ -44,8 +46,8 @@ pub fn change_password(
         ));
     }
     attempt.forgive(ports);
-    user.body.password_hash = Some(password.hash()?);
-    user.body.epoch += 1;
+    user.body.password_hash = Some(password.hash(ports)?);
+    user.body.end_sessions();
     let mut writes = vec![USERS.replace(&user)?, audit::entry(action)?];
     let own_session = match caller.session_id() {
         Some(session) => SESSIONS.get(ports, session)?,
@@ -55,8 +57,8 @@ pub fn change_password(
         session.body.epoch = user.body.epoch;
         writes.push(SESSIONS.replace(&session)?);
     }
-    ports.commit(&writes, &[])?;
-    session::end_others(ports, id, caller.session_id())?;
+    session::commit_end(ports, &user, caller.session_id(), writes, &[])?;
+    session::delete_ended(ports, &user)?;
     user.version += 1;
     Ok(to_user(user))
 }

@@ -5,11 +5,12 @@ use mercato_shop::address::{is_email, is_phone};
 use mercato_shop::audit::AuditedAction;
 use mercato_shop::cache::Cache;
 use mercato_shop::ports::Ports;
+use mercato_shop::retry::retry_on_conflict;
 use mercato_shop::text::has_forbidden_format;
 use mercato_shop::types::{Caller, Error, Role};
 
 use crate::repository::{Profile, USERS, get_active_user, to_user};
-use crate::{audit, email};
+use crate::{audit, email, session};
 
 /// Changes the profile of the caller, or of any user for an ADMIN or the API key.
 ///
@@ -50,26 +51,34 @@ pub fn update(
     Ok(to_user(user))
 }
 
-/// Sets the role of a user, for an ADMIN or the API key.
+/// Sets the role of a user, and ends all sessions of the user, for an ADMIN or the API key.
 pub fn set_role(ports: &(impl Ports + Cache), caller: &Caller, id: &str, role: Role) -> Result<User, Error> {
     caller.require_admin()?;
-    let mut user = get_active_user(ports, id)?;
-    if user.body.role == role {
-        return Ok(to_user(user));
-    }
-    user.body.role = role;
-    let change = match role {
-        Role::Customer => "ADMIN became CUSTOMER",
-        Role::Admin => "CUSTOMER became ADMIN",
-    };
-    let action = AuditedAction::by(caller.actor(), AuditAction::RoleChange)
-        .on(id)
-        .detail(change);
-    ports.commit(&[USERS.replace(&user)?, audit::entry(action)?], &[])?;
-    if let Some(external) = &user.body.external {
-        external.id().evict_user(ports);
-    }
-    user.version += 1;
+    let busy = || Error::Unavailable("Too many requests change this user. Try again in a moment.".into());
+    let user = retry_on_conflict(busy, || {
+        let mut user = get_active_user(ports, id)?;
+        if user.body.role == role {
+            return Ok(user);
+        }
+        user.body.role = role;
+        user.body.role_is_set = true;
+        user.body.end_sessions();
+        let change = match role {
+            Role::Customer => "ADMIN became CUSTOMER",
+            Role::Admin => "CUSTOMER became ADMIN",
+        };
+        let action = AuditedAction::by(caller.actor(), AuditAction::RoleChange)
+            .on(id)
+            .detail(change);
+        let writes = vec![USERS.replace(&user)?, audit::entry(action)?];
+        session::commit_end(ports, &user, None, writes, &[])?;
+        if let Some(external) = &user.body.external {
+            external.id().standing().mark_changed(ports);
+        }
+        user.version += 1;
+        Ok(user)
+    })?;
+    session::delete_ended(ports, &user)?;
     Ok(to_user(user))
 }
 

@@ -3,14 +3,16 @@
 use mercato_ports::documents::{CommitFailure, RefusalReason, Write};
 use mercato_shop::accounts::{AuditAction, Client, Registration, SignIn};
 use mercato_shop::audit::AuditedAction;
+use mercato_shop::cache::Cache;
 use mercato_shop::collection::Stored;
-use mercato_shop::ports::Ports;
+use mercato_shop::ports::{Passwords, Ports};
 use mercato_shop::types::{Error, Role};
 use mercato_shop::{id, text};
 
 use super::credentials::NewPassword;
 use super::profile;
 use super::username::{self, possible_keys, username_key};
+use crate::address_limit::{self, Kind};
 use crate::repository::{Profile, USERNAMES, USERS, UserBody, UsernameClaim};
 use crate::{audit, email, events, session};
 
@@ -19,8 +21,13 @@ use crate::{audit, email, events, session};
 ///
 /// # Errors
 /// [`Error::Invalid`] for a bad user name, password, name or address. [`Error::Conflict`] if the user name is
-/// taken, or if another user has verified the address.
-pub fn register(ports: &impl Ports, input: &Registration, client: &Client) -> Result<SignIn, Error> {
+/// taken, or if another user has verified the address. [`Error::RateLimited`] after too many registrations
+/// from one address, or if too many passwords wait to be hashed.
+pub fn register(
+    ports: &(impl Ports + Cache + Passwords),
+    input: &Registration,
+    client: &Client,
+) -> Result<SignIn, Error> {
     let address = text::trimmed(input.email.as_deref());
     let username = input.username.as_deref().filter(|name| !name.trim().is_empty());
     let username = match (username, address) {
@@ -30,8 +37,11 @@ pub fn register(ports: &impl Ports, input: &Registration, client: &Client) -> Re
             return Err(Error::invalid("username", "`username` or `email` must be set."));
         }
     };
-    let password = NewPassword::check("password", &input.password)?;
+    let names = [Some(username.as_str()), address, input.name.as_deref()];
+    let names: Vec<_> = names.into_iter().flatten().collect();
+    let password = NewPassword::check("password", &input.password, &names)?;
     let profile = profile::new(input.name.as_deref(), address)?;
+    address_limit::count(ports, Kind::Registration, client)?;
     let taken = || Error::Conflict(format!("The user name {username} is taken. Choose another one."));
     // The insert below decides about names of this version. Reading first spares the hash, and finds the names
     // of earlier versions.
@@ -44,7 +54,7 @@ pub fn register(ports: &impl Ports, input: &Registration, client: &Client) -> Re
         None => Vec::new(),
     };
     let mut body = UserBody {
-        password_hash: Some(password.hash()?),
+        password_hash: Some(password.hash(ports)?),
         registered_by_email: address.is_some(),
         profile,
         ..UserBody::new(&username)
@@ -82,6 +92,15 @@ pub fn new_user(body: UserBody) -> Result<(Stored<UserBody>, Vec<Write>), Error>
 }
 
 impl UserBody {
+    /// Returns the names that a password must not be made of.
+    pub fn names(&self) -> Vec<&str> {
+        let (email, name) = (self.profile.email.as_deref(), self.profile.name.as_deref());
+        [Some(self.username.as_str()), email, name]
+            .into_iter()
+            .flatten()
+            .collect()
+    }
+
     /// Creates a customer without a means to sign in.
     pub fn new(username: &str) -> Self {
         Self {
@@ -94,6 +113,8 @@ impl UserBody {
             role: Role::Customer,
             created_at: id::now(),
             epoch: 0,
+            sessions_ended_at: None,
+            role_is_set: false,
             profile: Profile::default(),
             erased_at: None,
         }

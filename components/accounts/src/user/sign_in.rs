@@ -6,7 +6,7 @@ use mercato_shop::audit::AuditedAction;
 use mercato_shop::cache::Cache;
 use mercato_shop::collection::Stored;
 use mercato_shop::id;
-use mercato_shop::ports::Ports;
+use mercato_shop::ports::{Passwords, Ports};
 use mercato_shop::query::equal;
 use mercato_shop::types::{Caller, Error};
 
@@ -22,7 +22,7 @@ use crate::{audit, email, session};
 /// [`Error::Unauthenticated`] if the name or the password is wrong, [`Error::RateLimited`] after too many
 /// failures.
 pub fn login(
-    ports: &(impl Ports + Cache),
+    ports: &(impl Ports + Cache + Passwords),
     caller: &Caller,
     input: &Credentials,
     client: &Client,
@@ -46,16 +46,18 @@ pub fn login(
     };
     let attempt = match throttle::admit(ports, &key, user_id, origin)? {
         Admission::Allowed(attempt) => attempt,
-        Admission::Limited { seconds, is_first } => {
-            if is_first {
+        Admission::Limited { seconds, first } => {
+            if let Some(first) = first {
                 let detail = "too many failures: further attempts are rejected";
                 let entry = audit::failed_entry(sign_in_on(user_id).detail(detail))?;
-                ports.commit(&[entry], &[])?;
+                audit::add_first(ports, entry, first)?;
             }
             return Err(Error::RateLimited(seconds));
         }
     };
-    let Some(mut user) = first_match(&users, &input.password)? else {
+    // An attempt whose password was not checked is no failure.
+    let matched = first_match(ports, &users, &input.password).inspect_err(|_| attempt.forgive(ports))?;
+    let Some(mut user) = matched else {
         ports.commit(&[audit::failed_entry(sign_in_on(user_id))?], &[])?;
         return Err(Error::Unauthenticated(
             match input.login {
@@ -65,13 +67,12 @@ pub fn login(
             .into(),
         ));
     };
-    attempt.forgive(ports);
     email::adopt(ports, &mut user)?;
     let (user_id, epoch, session_id) = (user.id.clone(), user.body.epoch, id::new());
     let action = AuditedAction::by(&user_id, AuditAction::SignIn).on(&user_id);
     let mut writes = vec![audit::entry(action)?];
     let signed_in = session::open(ports, &session_id, user, client, &mut writes)?;
-    ports.commit(&writes, &[])?;
+    attempt.commit(ports, writes, &[])?;
     session::check_epoch(ports, &user_id, epoch, &session_id)?;
     Ok(signed_in)
 }
@@ -111,12 +112,16 @@ fn throttle_key(login: &LoginName) -> String {
 }
 
 /// Returns the first user with this password. Takes as long if there is no user.
-fn first_match(users: &[Stored<UserBody>], password: &str) -> Result<Option<Stored<UserBody>>, Error> {
+fn first_match(
+    ports: &impl Passwords,
+    users: &[Stored<UserBody>],
+    password: &str,
+) -> Result<Option<Stored<UserBody>>, Error> {
     if users.is_empty() {
-        credentials::matches(password, None)?;
+        credentials::matches(ports, password, None)?;
     }
     for user in users {
-        if credentials::matches(password, user.body.password_hash.as_deref())? {
+        if credentials::matches(ports, password, user.body.password_hash.as_deref())? {
             return Ok(Some(user.clone()));
         }
     }

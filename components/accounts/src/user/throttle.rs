@@ -9,22 +9,24 @@
 //! | account | guesses from many addresses | ten times as many |
 //! | address | guesses at many accounts | ten times as many |
 //!
-//! The last two do not limit an address that the account has a session from. An attempt is counted before its
-//! password is checked, so that concurrent attempts can't all pass, and is taken back if it succeeds. If the
-//! cache is unavailable, nothing is limited.
-
-use std::net::{IpAddr, Ipv6Addr};
+//! The last two do not limit an address that the account has a session from. The counters are documents, so
+//! they survive a restart and the loss of the cache. An attempt is counted by one commit before its password
+//! is checked, so that concurrent attempts can't all pass. The commit of its success takes it back.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use mercato_shop::cache::Cache;
+use mercato_ports::documents::{Change, CommitFailure, Write};
+use mercato_ports::events::Event;
 use mercato_shop::id;
 use mercato_shop::ports::Ports;
+use mercato_shop::pruning::prune;
+use mercato_shop::retry::retry_on_conflict;
 use mercato_shop::settings::number;
 use mercato_shop::types::Error;
-use sha2::{Digest, Sha256};
 
-use crate::repository::sessions_of;
+use crate::address_limit::network;
+use crate::mac;
+use crate::repository::{ATTEMPTS, AttemptsBody, sessions_of};
 
 /// In milliseconds.
 const WINDOW: u64 = 15 * 60 * 1_000;
@@ -46,80 +48,164 @@ pub enum Admission {
     Limited {
         /// How long to wait.
         seconds: u32,
-        /// Whether this is the first attempt in the window that is limited.
-        is_first: bool,
+        /// The first attempt that is refused in a window has a write. Its commit makes later ones have none.
+        first: Option<Write>,
     },
 }
 
 /// A counted attempt.
 pub struct Attempt {
+    /// The ids of its counters.
     counters: Vec<String>,
-    ttl: u64,
+}
+
+/// A number of attempts in a window.
+struct Counter {
+    id: String,
+    limit: i64,
+    /// Whether it does not limit an address that the account has a session from.
+    is_wide: bool,
 }
 
 impl Attempt {
-    /// Takes the attempt back, since it succeeded.
-    pub fn forgive(&self, cache: &impl Cache) {
-        for key in &self.counters {
-            cache.increment(key, -1, self.ttl);
+    /// Commits the success of the attempt, and takes the attempt back.
+    pub fn commit(
+        &self,
+        ports: &impl Ports,
+        mut writes: Vec<Write>,
+        events: &[Event],
+    ) -> Result<(), CommitFailure> {
+        let own = writes.len();
+        writes.extend(self.returns());
+        match ports.commit(&writes, events) {
+            // The window ended, and its counters are deleted.
+            Err(CommitFailure::Refused(refusals))
+                if refusals.iter().all(|refusal| refusal.write as usize >= own) =>
+            {
+                writes.truncate(own);
+                ports.commit(&writes, events)
+            }
+            outcome => outcome,
         }
     }
-}
 
-/// Allows an owner who has proved to own the account to sign in from an address again, after failures there.
-pub fn forget(ports: &impl Cache, username_key: &str, address: Option<&str>) {
-    let window = id::now() / WINDOW;
-    let network = address.map(network).unwrap_or_default();
-    ports.delete(&[counter(window, &["pair", username_key, &network])]);
+    /// Takes the attempt back, since it succeeded or its password was not checked. Logs a failure of the
+    /// store.
+    pub fn forgive(&self, ports: &impl Ports) {
+        let writes: Vec<_> = self.returns().collect();
+        if let Err(CommitFailure::Failed(failure)) = ports.commit(&writes, &[]) {
+            eprintln!("an attempt to sign in was not taken back: {failure:?}");
+        }
+    }
+
+    fn returns(&self) -> impl Iterator<Item = Write> {
+        self.counters.iter().map(|id| add(id, "left", 1, None))
+    }
 }
 
 /// Counts an attempt to sign in under a user name. `user_id` is the id of that user, if there is one.
 pub fn admit(
-    ports: &(impl Ports + Cache),
+    ports: &impl Ports,
     username_key: &str,
     user_id: Option<&str>,
     origin: Origin<'_>,
 ) -> Result<Admission, Error> {
-    let limit = i64::from(number::SIGN_IN_FAILURES.of(ports)?);
     let now = id::now();
-    let (window, ttl) = (now / WINDOW, WINDOW - now % WINDOW);
+    let (window, wait) = (now / WINDOW, WINDOW - now % WINDOW);
     let network = match origin {
         Origin::Owner => None,
         Origin::Address(address) => address.map(network),
     };
-    let narrow = match origin {
-        Origin::Owner => counter(window, &["owner", username_key]),
-        Origin::Address(_) => {
-            let network = network.as_deref().unwrap_or_default();
-            counter(window, &["pair", username_key, network])
-        }
-    };
-    let limited = |count: i64, limit: i64| Admission::Limited {
-        seconds: u32::try_from(ttl.div_ceil(1_000)).unwrap_or(u32::MAX),
-        is_first: count == limit.saturating_add(1),
-    };
-    let add = |key: &str| ports.increment(key, 1, ttl).unwrap_or_default();
-    let count = add(&narrow);
-    if count > limit {
-        return Ok(limited(count, limit));
-    }
-    let mut counters = vec![narrow];
-    if let Some(network) = network {
-        let limit = limit.saturating_mul(WIDE_FACTOR);
-        for wide in [&["account", username_key], &["address", network.as_str()]] {
-            let key = counter(window, wide);
-            let count = add(&key);
-            if count > limit && !has_session_from(ports, user_id, &network)? {
-                return Ok(limited(count, limit));
+    let counters = counters(ports, window, username_key, origin, network.as_deref())?;
+    let ids: Vec<_> = counters.iter().map(|counter| counter.id.clone()).collect();
+    let busy = || Error::Unavailable("Too many attempts at the same time. Try again in a moment.".into());
+    retry_on_conflict(busy, || {
+        let (mut writes, mut counted, mut added) = (Vec::new(), Vec::new(), Vec::new());
+        for (counter, found) in counters.iter().zip(ATTEMPTS.get_many(ports, &ids)?) {
+            let unreported = found.as_ref().is_some_and(|found| found.body.unreported > 0);
+            match found.map(|found| found.body.left) {
+                None => {
+                    let body = AttemptsBody {
+                        left: counter.limit - 1,
+                        unreported: 1,
+                        expires_at: now + wait,
+                    };
+                    writes.push(ATTEMPTS.insert(&counter.id, &body)?);
+                    added.push(&counter.id);
+                }
+                Some(1..) => writes.push(add(&counter.id, "left", -1, Some(0))),
+                Some(_) if counter.is_wide && has_session_from(ports, user_id, network.as_deref())? => {
+                    continue;
+                }
+                Some(_) => {
+                    return Ok(Admission::Limited {
+                        seconds: u32::try_from(wait.div_ceil(1_000)).unwrap_or(u32::MAX),
+                        first: unreported.then(|| add(&counter.id, "unreported", -1, Some(0))),
+                    });
+                }
             }
-            counters.push(key);
+            counted.push(counter.id.clone());
         }
-    }
-    Ok(Admission::Allowed(Attempt { counters, ttl }))
+        ports.commit(&writes, &[])?;
+        for id in added {
+            prune(ports, &ATTEMPTS, ("expiresAt", now), id, |_| true);
+        }
+        Ok(Admission::Allowed(Attempt { counters: counted }))
+    })
 }
 
-fn has_session_from(ports: &impl Ports, user_id: Option<&str>, from: &str) -> Result<bool, Error> {
-    let Some(user_id) = user_id else {
+/// Returns the write that allows an owner who has proved to own the account to sign in from an address again,
+/// after failures there.
+pub fn forget(ports: &impl Ports, username_key: &str, address: Option<&str>) -> Result<Option<Write>, Error> {
+    let network = address.map(network).unwrap_or_default();
+    let id = counter_id(ports, id::now() / WINDOW, &["pair", username_key, &network])?;
+    Ok(ATTEMPTS.get(ports, &id)?.map(|found| ATTEMPTS.delete(&found)))
+}
+
+/// Returns the counters of an attempt, the narrow one first.
+fn counters(
+    ports: &impl Ports,
+    window: u64,
+    username_key: &str,
+    origin: Origin<'_>,
+    network: Option<&str>,
+) -> Result<Vec<Counter>, Error> {
+    let limit = i64::from(number::SIGN_IN_FAILURES.of(ports)?);
+    let narrow = match origin {
+        Origin::Owner => counter_id(ports, window, &["owner", username_key])?,
+        Origin::Address(_) => {
+            let parts = ["pair", username_key, network.unwrap_or_default()];
+            counter_id(ports, window, &parts)?
+        }
+    };
+    let mut counters = vec![Counter {
+        id: narrow,
+        limit,
+        is_wide: false,
+    }];
+    if let Some(network) = network {
+        for wide in [["account", username_key], ["address", network]] {
+            counters.push(Counter {
+                id: counter_id(ports, window, &wide)?,
+                limit: limit.saturating_mul(WIDE_FACTOR),
+                is_wide: true,
+            });
+        }
+    }
+    Ok(counters)
+}
+
+fn add(id: &str, field: &str, by: i64, floor: Option<i64>) -> Write {
+    let change = Change {
+        field: field.into(),
+        by,
+        floor,
+    };
+    ATTEMPTS.adjust(id, vec![change])
+}
+
+fn has_session_from(ports: &impl Ports, user_id: Option<&str>, from: Option<&str>) -> Result<bool, Error> {
+    let (Some(user_id), Some(from)) = (user_id, from) else {
         return Ok(false);
     };
     let is_from = |address: &str| network(address) == from;
@@ -129,45 +215,25 @@ fn has_session_from(ports: &impl Ports, user_id: Option<&str>, from: &str) -> Re
         .any(|session| session.body.address.as_deref().is_some_and(is_from)))
 }
 
-/// Returns what an address counts as. One client can have many IPv6 addresses, so the first 64 bits of those
-/// count.
-fn network(address: &str) -> String {
-    match address.parse() {
-        Ok(IpAddr::V6(address)) => match address.to_ipv4_mapped() {
-            Some(address) => address.to_string(),
-            None => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).to_string(),
-        },
-        _ => address.to_owned(),
-    }
-}
-
-/// Returns the cache key of a counter. It is a hash, so that the cache has neither names nor addresses.
-fn counter(window: u64, parts: &[&str]) -> String {
-    let mut hash = Sha256::new();
-    for part in parts {
-        hash.update(part.len().to_le_bytes());
-        hash.update(part);
-    }
-    let name = URL_SAFE_NO_PAD.encode(hash.finalize());
-    format!("accounts.attempts.{window}.{name}")
+/// Returns the id of a counter. It is a digest with the shop's secret, so that the store has neither names nor
+/// addresses.
+fn counter_id(ports: &impl Ports, window: u64, parts: &[&str]) -> Result<String, Error> {
+    let digest = mac::compute(ports, &[&["attempts"], parts].concat())?;
+    Ok(format!("{window}.{}", URL_SAFE_NO_PAD.encode(digest)))
 }
 
 #[cfg(test)]
 mod tests {
+    use mercato_shop::testing::TestPorts;
+
     use super::*;
 
     #[test]
-    fn counts_an_address_by_its_network() {
-        assert_eq!(network("192.0.2.7"), "192.0.2.7");
-        assert_eq!(network("::ffff:192.0.2.7"), "192.0.2.7");
-        assert_eq!(network("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::");
-        assert_eq!(network("2001:db8:1:2::9"), network("2001:db8:1:2:3:4:5:6"));
-        assert_eq!(network("unix:"), "unix:");
-    }
-
-    #[test]
     fn separates_counters_by_each_part() {
+        let ports = TestPorts::new(&[], &[("API_SECRET", "a secret of more than 16 bytes")]);
+        let counter = |window, parts: &[&str]| counter_id(&ports, window, parts).unwrap();
         assert_ne!(counter(1, &["ab", "c"]), counter(1, &["a", "bc"]));
         assert_ne!(counter(1, &["a"]), counter(2, &["a"]));
+        assert_eq!(counter(1, &["a"]), counter(1, &["a"]));
     }
 }

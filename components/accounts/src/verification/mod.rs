@@ -9,7 +9,8 @@ mod message;
 
 use mercato_ports::documents::{Change, CommitFailure, RefusalReason};
 use mercato_ports::mailer::MailFailure;
-use mercato_shop::accounts::{Channel, PhoneCode, User};
+use mercato_shop::accounts::{Channel, Client, PhoneCode, User};
+use mercato_shop::cache::Cache;
 use mercato_shop::collection::Stored;
 use mercato_shop::id;
 use mercato_shop::ports::{Mail, Ports};
@@ -17,6 +18,7 @@ use mercato_shop::pruning::prune;
 use mercato_shop::retry::retry_on_conflict;
 use mercato_shop::types::{Caller, Error};
 
+use crate::address_limit::{self, Kind};
 use crate::repository::{
     Profile, USERS, VERIFICATIONS, VerificationBody, get_active_user, to_user, verification_key,
 };
@@ -28,11 +30,13 @@ const USERS_ONLY: &str = "The API key has no address. Sign in as the user of the
 ///
 /// # Errors
 /// [`Error::Invalid`] if the profile has no such address, or if the mail server rejects it.
-/// [`Error::Conflict`] if it is verified already. [`Error::RateLimited`] if no code can be sent now.
+/// [`Error::Conflict`] if it is verified already. [`Error::RateLimited`] if no code can be sent now, or after
+/// too many requests from one address.
 pub fn request_verification(
-    ports: &(impl Ports + Mail),
+    ports: &(impl Ports + Cache + Mail),
     caller: &Caller,
     channel: Channel,
+    client: &Client,
 ) -> Result<u64, Error> {
     let user_id = caller.require_user(USERS_ONLY)?;
     let user = get_active_user(ports, user_id)?;
@@ -46,6 +50,7 @@ pub fn request_verification(
     if is_verified {
         return Err(Error::Conflict("This address is verified already.".into()));
     }
+    address_limit::count(ports, Kind::Verification, client)?;
     let key = verification_key(user_id, channel);
     let previous = VERIFICATIONS.get(ports, &key)?;
     let body = VerificationBody::next(previous.as_ref().map(|previous| &previous.body), id::now())?;

@@ -1,6 +1,6 @@
 //! How other services look up the contacts of users.
 
-use crate::people::{accounts, phone_code, register};
+use crate::people::{accounts, phone_code, register, unknown_client};
 use mercato_shop::accounts::{Channel, Contact, UserPatch};
 use mercato_shop::services::{Accounts, Contacts};
 use mercato_shop::testing::customer;
@@ -19,7 +19,9 @@ fn returns_the_contacts_of_active_users_in_the_order_of_the_ids() {
     let own = customer(&ada.id);
     accounts.update(&own, &ada.id, 1, &patch).unwrap();
     drop(ports.take_events());
-    accounts.request_verification(&own, Channel::Phone).unwrap();
+    accounts
+        .request_verification(&own, Channel::Phone, &unknown_client())
+        .unwrap();
     let code = phone_code(&accounts, &ports.take_events()[0]).code;
     accounts.verify(&own, Channel::Phone, &code).unwrap();
     let verified = ports.take_events().remove(0);

@@ -1,14 +1,17 @@
 //! The service over a fresh store, and its users.
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use mercato_accounts::AccountsService;
 use mercato_ports::documents::{Replacement, Write};
 use mercato_ports::events::Event;
 use mercato_shop::accounts::{
     AuditAction, AuditEntry, AuditFilter, Channel, Client, Credentials, LoginName, PhoneCode, Registration,
-    SignIn, User,
+    SignIn, TokenClaims, User,
 };
 use mercato_shop::ports::Ports;
 use mercato_shop::services::{Accounts, Contacts};
+use mercato_shop::standing::Standing;
 use mercato_shop::testing::{TestPorts, customer};
 use mercato_shop::types::{Caller, Error, Page, Role, SignedIn};
 use serde_json::Value;
@@ -89,7 +92,9 @@ pub fn login_by_email(accounts: &Service, email: &str, password: &str) -> Result
 pub fn verify_email(ports: &TestPorts, accounts: &Service, user_id: &str) -> Result<User, Error> {
     let caller = customer(user_id);
     let _ = ports.take_mails();
-    accounts.request_verification(&caller, Channel::Email).unwrap();
+    accounts
+        .request_verification(&caller, Channel::Email, &unknown_client())
+        .unwrap();
     let mail = ports.take_mails().remove(0);
     let code: String = mail.text.chars().filter(char::is_ascii_digit).take(6).collect();
     accounts.verify(&caller, Channel::Email, &code)
@@ -145,6 +150,25 @@ pub fn bearer(accounts: &Service, signed_in: &SignIn) -> Caller {
     // The newest session is the first.
     let newest = accounts.sessions(&caller(None), None).unwrap();
     caller(newest.first().map(|session| session.id.clone()))
+}
+
+/// Returns what the access token of a sign-in says.
+pub fn claims(signed_in: &SignIn) -> TokenClaims {
+    let payload = signed_in.access_token.split('.').nth(1).unwrap();
+    let claims: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).unwrap()).unwrap();
+    TokenClaims {
+        user_id: claims["userId"].as_str().unwrap().into(),
+        session_id: claims["sid"].as_str().map(Into::into),
+        role: Role::parse(claims["role"].as_str().unwrap().as_bytes()).unwrap(),
+        issued_at: claims["iat"].as_u64().unwrap() * 1_000,
+    }
+}
+
+/// Returns whether gateways read the store again before they accept a token of this session.
+pub fn is_marked(ports: &TestPorts, session_id: &str) -> bool {
+    let standing = Standing::of_session(session_id);
+    standing.remember(ports, b"CUSTOMER");
+    standing.recall(ports).is_none()
 }
 
 /// Selects the whole log.

@@ -1,6 +1,6 @@
 //! Expired sessions and verification codes are deleted, a few at a time.
 
-use crate::people::{PASSWORD, Service, accounts, login, register};
+use crate::people::{PASSWORD, Service, accounts, login, register, unknown_client};
 use mercato_ports::documents::{Query, Replacement, Write};
 use mercato_shop::accounts::{Channel, UserPatch};
 use mercato_shop::id;
@@ -11,6 +11,7 @@ use serde_json::Value;
 
 const SESSIONS: &str = "accounts.sessions";
 const CODES: &str = "accounts.verifications";
+const ATTEMPTS: &str = "accounts.attempts";
 const HOUR: u64 = 3_600_000;
 
 fn ids(ports: &TestPorts, collection: &str) -> Vec<String> {
@@ -59,7 +60,9 @@ fn request_code(accounts: &Service, name: &str) {
     };
     let caller = customer(&user.id);
     accounts.update(&caller, &user.id, 1, &patch).unwrap();
-    accounts.request_verification(&caller, Channel::Email).unwrap();
+    accounts
+        .request_verification(&caller, Channel::Email, &unknown_client())
+        .unwrap();
 }
 
 #[test]
@@ -80,4 +83,18 @@ fn deletes_verification_codes_that_no_longer_count_for_the_limit() {
             "after {hours} hours"
         );
     }
+}
+
+#[test]
+fn deletes_attempts_to_sign_in_after_their_window() {
+    let (ports, accounts) = accounts();
+    login(&accounts, "ada", PASSWORD).unwrap_err();
+    let expired = expire(&ports, ATTEMPTS, id::now() - 1);
+    for number in 0..300 {
+        login(&accounts, &format!("user-{number}"), PASSWORD).unwrap_err();
+        if !ids(&ports, ATTEMPTS).contains(&expired) {
+            return;
+        }
+    }
+    panic!("{expired} was not deleted");
 }

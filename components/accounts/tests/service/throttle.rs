@@ -1,11 +1,16 @@
 //! The limits of failed sign-ins.
 
+use std::thread;
+
 use crate::people::{
-    PASSWORD, Service, accounts, at, audit, bearer, credentials, login, login_at, register, unknown_client,
+    PASSWORD, Service, accounts, accounts_with, at, audit, bearer, credentials, login, login_at, register,
+    unknown_client,
 };
+use mercato_ports::documents::{Deletion, Query, Write};
 use mercato_shop::accounts::AuditAction;
+use mercato_shop::ports::Ports as _;
 use mercato_shop::services::Accounts;
-use mercato_shop::testing::error_code;
+use mercato_shop::testing::{TestPorts, error_code};
 use mercato_shop::types::Error;
 
 fn fail(accounts: &Service, address: &str, username: &str) -> Error {
@@ -107,4 +112,77 @@ fn limits_an_address_over_many_accounts_but_not_a_user_with_a_session_there() {
         Error::RateLimited(_)
     ));
     login_at(&accounts, at("2001:db8::1"), "ada", PASSWORD).unwrap();
+}
+
+#[test]
+fn counts_concurrent_attempts_before_their_passwords_are_checked() {
+    let (_, accounts) = accounts_with(&[("SIGN_IN_FAILURES", "3")]);
+    register(&accounts, "ada");
+    let outcomes = thread::scope(|scope| {
+        let attempt = || login_at(&accounts, at("192.0.2.7"), "ada", "wrong horse");
+        let tries: Vec<_> = (0..12).map(|_| scope.spawn(attempt)).collect();
+        let outcomes = tries.into_iter().map(|attempt| attempt.join().unwrap());
+        outcomes.collect::<Vec<_>>()
+    });
+    let checked = outcomes
+        .iter()
+        .filter(|outcome| error_code(outcome) == "UNAUTHENTICATED");
+    assert_eq!(checked.count(), 3);
+    let limited = outcomes
+        .iter()
+        .filter(|outcome| error_code(outcome) == "RATE_LIMITED");
+    assert_eq!(limited.count(), 9);
+}
+
+#[test]
+fn takes_an_attempt_back_if_its_password_was_not_checked() {
+    let (ports, accounts) = accounts();
+    register(&accounts, "ada");
+    ports.set_passwords_busy(true);
+    for _ in 0..5 {
+        let busy = login_at(&accounts, at("192.0.2.7"), "ada", PASSWORD);
+        assert_eq!(busy, Err(Error::RateLimited(1)));
+    }
+    ports.set_passwords_busy(false);
+    login_at(&accounts, at("192.0.2.7"), "ada", PASSWORD).unwrap();
+}
+
+#[test]
+fn signs_in_although_the_window_ended_meanwhile() {
+    let (ports, accounts) = accounts();
+    register(&accounts, "ada");
+    let (first, then) = (ports.clone(), ports.clone());
+    // The first commit counts the attempt. The second one is that of the success.
+    ports.before_next_commit(move || first.before_next_commit(move || delete_attempts(&then)));
+    login_at(&accounts, at("192.0.2.7"), "ada", PASSWORD).unwrap();
+    assert_eq!(attempts(&ports), 0);
+}
+
+#[test]
+fn stores_neither_names_nor_addresses() {
+    let (ports, accounts) = accounts();
+    fail(&accounts, "192.0.2.7", "ada");
+    let found = ports.find(&Query::all(ATTEMPTS, 10)).unwrap();
+    assert_eq!(found.len(), 3);
+    let text = format!("{found:?}");
+    assert!(!text.contains("ada") && !text.contains("192.0.2.7"), "{text}");
+}
+
+const ATTEMPTS: &str = "accounts.attempts";
+
+fn attempts(ports: &TestPorts) -> usize {
+    ports.find(&Query::all(ATTEMPTS, 100)).unwrap().len()
+}
+
+fn delete_attempts(ports: &TestPorts) {
+    let found = ports.find(&Query::all(ATTEMPTS, 100)).unwrap();
+    let deletion = |document: &mercato_ports::documents::Document| {
+        Write::Delete(Deletion {
+            collection: ATTEMPTS.into(),
+            id: document.id.clone(),
+            expected: document.version,
+        })
+    };
+    let writes: Vec<_> = found.iter().map(deletion).collect();
+    ports.commit(&writes, &[]).unwrap();
 }

@@ -1,6 +1,6 @@
 //! Verification of e-mail addresses and phone numbers.
 
-use crate::people::{Service, accounts, change, phone_code, register};
+use crate::people::{Service, accounts, change, phone_code, register, unknown_client};
 use mercato_shop::accounts::{Channel, UserPatch};
 use mercato_shop::services::{Accounts, Contacts};
 use mercato_shop::testing::{TestPorts, customer, error_code};
@@ -46,7 +46,9 @@ fn sends_the_code_in_the_users_language() {
         };
         let caller = customer(&user.id);
         accounts.update(&caller, &user.id, 1, &patch).unwrap();
-        accounts.request_verification(&caller, Channel::Email).unwrap();
+        accounts
+            .request_verification(&caller, Channel::Email, &unknown_client())
+            .unwrap();
         let mail = ports.take_mails().remove(0);
         assert_eq!(mail.subject, subject);
         assert!(mail.text.starts_with(&format!("{subject} is")), "{}", mail.text);
@@ -68,7 +70,9 @@ fn invalid_field<T: std::fmt::Debug>(answer: Result<T, Error>) -> String {
 fn verifies_an_address_until_it_changes() {
     let (ports, accounts) = accounts();
     let ada = reachable(&accounts, "ada@example.com");
-    accounts.request_verification(&ada, Channel::Email).unwrap();
+    accounts
+        .request_verification(&ada, Channel::Email, &unknown_client())
+        .unwrap();
     let code = mailed(&ports);
     assert_eq!(
         invalid_field(accounts.verify(&ada, Channel::Email, &wrong_code(&code))),
@@ -86,7 +90,7 @@ fn verifies_an_address_until_it_changes() {
         "a code can be used once"
     );
     assert_eq!(
-        error_code(&accounts.request_verification(&ada, Channel::Email)),
+        error_code(&accounts.request_verification(&ada, Channel::Email, &unknown_client())),
         "CONFLICT"
     );
     let patch = UserPatch {
@@ -107,7 +111,9 @@ fn verifies_an_address_until_it_changes() {
 fn accepts_five_tries_even_if_the_sixth_is_right() {
     let (ports, accounts) = accounts();
     let ada = reachable(&accounts, "ada@example.com");
-    accounts.request_verification(&ada, Channel::Email).unwrap();
+    accounts
+        .request_verification(&ada, Channel::Email, &unknown_client())
+        .unwrap();
     let code = mailed(&ports);
     for _ in 0..5 {
         assert_eq!(
@@ -125,7 +131,9 @@ fn accepts_five_tries_even_if_the_sixth_is_right() {
 fn rejects_a_code_after_the_address_changed() {
     let (ports, accounts) = accounts();
     let ada = reachable(&accounts, "ada@example.com");
-    accounts.request_verification(&ada, Channel::Email).unwrap();
+    accounts
+        .request_verification(&ada, Channel::Email, &unknown_client())
+        .unwrap();
     let code = mailed(&ports);
     let patch = UserPatch {
         name: None,
@@ -146,7 +154,9 @@ fn requests_a_code_for_a_phone_by_an_event() {
     let (ports, accounts) = accounts();
     let ada = reachable(&accounts, "ada@example.com");
     let _ = ports.take_events();
-    accounts.request_verification(&ada, Channel::Phone).unwrap();
+    accounts
+        .request_verification(&ada, Channel::Phone, &unknown_client())
+        .unwrap();
     assert!(ports.take_mails().is_empty());
     let event = ports.take_events().remove(0);
     assert_eq!(event.kind, "mercato.accounts.verification-requested");
@@ -189,7 +199,9 @@ fn returns_the_code_for_a_phone_while_it_can_be_used() {
                 body["sentAt"] = 1.into();
             },
         );
-        accounts.request_verification(ada, Channel::Phone).unwrap();
+        accounts
+            .request_verification(ada, Channel::Phone, &unknown_client())
+            .unwrap();
     };
     let expires: Change = |ports, _, ada| {
         change(
@@ -208,7 +220,9 @@ fn returns_the_code_for_a_phone_while_it_can_be_used() {
         let (ports, accounts) = accounts();
         let ada = reachable(&accounts, "ada@example.com");
         drop(ports.take_events());
-        accounts.request_verification(&ada, Channel::Phone).unwrap();
+        accounts
+            .request_verification(&ada, Channel::Phone, &unknown_client())
+            .unwrap();
         let requested: Value = serde_json::from_str(&ports.take_events()[0].data).unwrap();
         let [user_id, id] = ["userId", "verificationId"].map(|field| requested[field].as_str().unwrap());
         let has_code = |user_id: &str, id: &str| accounts.look_up_code(user_id, id).unwrap().is_some();
@@ -224,7 +238,9 @@ fn computes_a_different_code_for_each_number() {
     let (ports, accounts) = accounts();
     let ada = reachable(&accounts, "ada@example.com");
     drop(ports.take_events());
-    accounts.request_verification(&ada, Channel::Phone).unwrap();
+    accounts
+        .request_verification(&ada, Channel::Phone, &unknown_client())
+        .unwrap();
     let event = ports.take_events().remove(0);
     let first = phone_code(&accounts, &event);
     let patch = UserPatch {
@@ -256,11 +272,11 @@ fn sends_codes_to_users_with_an_address_and_with_pauses() {
     let (ports, accounts) = accounts();
     let unreachable = customer(&register(&accounts, "bob").user.id);
     assert_eq!(
-        invalid_field(accounts.request_verification(&unreachable, Channel::Email)),
+        invalid_field(accounts.request_verification(&unreachable, Channel::Email, &unknown_client())),
         "channel"
     );
     assert_eq!(
-        error_code(&accounts.request_verification(&Caller::ApiKey, Channel::Email)),
+        error_code(&accounts.request_verification(&Caller::ApiKey, Channel::Email, &unknown_client())),
         "FORBIDDEN"
     );
     assert_eq!(
@@ -268,9 +284,11 @@ fn sends_codes_to_users_with_an_address_and_with_pauses() {
         "UNAUTHENTICATED"
     );
     let ada = reachable(&accounts, "ada@example.com");
-    accounts.request_verification(&ada, Channel::Email).unwrap();
+    accounts
+        .request_verification(&ada, Channel::Email, &unknown_client())
+        .unwrap();
     assert!(matches!(
-        accounts.request_verification(&ada, Channel::Email),
+        accounts.request_verification(&ada, Channel::Email, &unknown_client()),
         Err(Error::RateLimited(1..=60))
     ));
     assert_eq!(ports.take_mails().len(), 1);
@@ -284,7 +302,9 @@ fn allows_a_new_request_at_once_if_mail_is_unavailable() {
     let (_, accounts) = accounts();
     let ada = reachable(&accounts, "ada@unavailable.example");
     for _ in 0..20 {
-        let error = accounts.request_verification(&ada, Channel::Email).unwrap_err();
+        let error = accounts
+            .request_verification(&ada, Channel::Email, &unknown_client())
+            .unwrap_err();
         assert!(matches_unavailable(&error), "{error:?}");
     }
 }
@@ -307,7 +327,9 @@ fn reports_unavailable_mail_in_spite_of_concurrent_changes() {
         let (others, user, inner) = (accounts.clone(), ada.clone(), ports.clone());
         // Right before the code is withdrawn.
         ports.after_next_commit(move || inner.before_next_commit(move || concurrent(&others, &user)));
-        let error = accounts.request_verification(&ada, Channel::Email).unwrap_err();
+        let error = accounts
+            .request_verification(&ada, Channel::Email, &unknown_client())
+            .unwrap_err();
         assert!(matches_unavailable(&error), "{error:?}");
     }
 }
@@ -326,7 +348,9 @@ fn allows_a_new_request_at_once_after_a_try_of_the_unsent_code() {
         });
     });
     for _ in 0..2 {
-        let error = accounts.request_verification(&ada, Channel::Email).unwrap_err();
+        let error = accounts
+            .request_verification(&ada, Channel::Email, &unknown_client())
+            .unwrap_err();
         assert!(matches_unavailable(&error), "{error:?}");
     }
 }
@@ -335,9 +359,11 @@ fn allows_a_new_request_at_once_after_a_try_of_the_unsent_code() {
 fn counts_a_rejected_address_for_the_limit() {
     let (_, accounts) = accounts();
     let ada = reachable(&accounts, "ada@rejected.example");
-    let error = accounts.request_verification(&ada, Channel::Email).unwrap_err();
+    let error = accounts
+        .request_verification(&ada, Channel::Email, &unknown_client())
+        .unwrap_err();
     assert!(matches_rejected(&error), "{error:?}");
-    let again = accounts.request_verification(&ada, Channel::Email);
+    let again = accounts.request_verification(&ada, Channel::Email, &unknown_client());
     assert!(matches!(again, Err(Error::RateLimited(1..=60))), "{again:?}");
 }
 

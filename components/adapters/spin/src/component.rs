@@ -29,6 +29,7 @@ mod bindings {
                 export mercato:platform/documents@0.1.0;
                 export mercato:platform/http-client@0.1.0;
                 export mercato:platform/mailer@0.1.0;
+                export mercato:platform/passwords@0.1.0;
                 export mercato:adapter/outbox@0.1.0;
             }
         ",
@@ -40,6 +41,7 @@ mod bindings {
             "mercato:platform/events@0.1.0": mercato_ports::events,
             "mercato:platform/http-client-types@0.1.0": mercato_ports::http_client,
             "mercato:platform/mailer-types@0.1.0": mercato_ports::mailer,
+            "mercato:platform/passwords-types@0.1.0": mercato_ports::passwords,
             "wasi:keyvalue/atomics@0.2.0-draft2": generate,
             "wasi:keyvalue/store@0.2.0-draft2": generate,
         },
@@ -47,11 +49,12 @@ mod bindings {
 }
 
 use bindings::exports::mercato::adapter::outbox;
-use bindings::exports::mercato::platform::{cache, config, documents, http_client, mailer};
+use bindings::exports::mercato::platform::{cache, config, documents, http_client, mailer, passwords};
 use mercato_ports::documents::{CommitFailure, Document, Failure, Query, Write};
 use mercato_ports::events::{DeadLetter, Event};
 use mercato_ports::http_client::{HttpFailure, Request, Response};
 use mercato_ports::mailer::{MailFailure, Message};
+use mercato_ports::passwords::PasswordFailure;
 use mercato_sql::connection::transaction;
 use mercato_sql::outbox::RetryPolicy;
 
@@ -131,6 +134,21 @@ impl config::Guest for Adapter {
 impl mailer::Guest for Adapter {
     fn send(message: Message) -> Result<(), MailFailure> {
         mail::send(message)
+    }
+}
+
+impl passwords::Guest for Adapter {
+    fn hash(password: String) -> Result<String, PasswordFailure> {
+        crate::passwords::hash(&<Self as cache::Guest>::increment, &password, now())
+    }
+
+    fn verify(password: String, hash: Option<String>) -> Result<bool, PasswordFailure> {
+        crate::passwords::verify(
+            &<Self as cache::Guest>::increment,
+            &password,
+            hash.as_deref(),
+            now(),
+        )
     }
 }
 

@@ -119,13 +119,18 @@ pub fn commit<C: Connection<Error = String>>(
         change::apply(connection, writes)?;
         events
             .iter()
-            .try_for_each(|event| outbox::enqueue(connection, &shop.subscriptions, event, now))
+            .try_for_each(|event| outbox::enqueue(connection, &shop.subscriptions, event, due(event, now)))
             .map_err(ApplyError::Store)
     });
     applied.map_err(|error| match error {
         ApplyError::Commit(failure) => failure,
         ApplyError::Store(reason) => CommitFailure::Failed(unavailable(reason)),
     })
+}
+
+/// Returns when an event is due.
+fn due(event: &Event, now: i64) -> i64 {
+    event.due.map_or(now, u64::cast_signed)
 }
 
 /// Converts an error of SQLite to a failure of the port, and logs it for the operator.

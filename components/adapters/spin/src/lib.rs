@@ -7,12 +7,14 @@
 //! | `config` | the component's variables |
 //! | `http-client` | outgoing HTTP |
 //! | `mailer` | SMTP over a socket |
+//! | `passwords` | computed in the component, counted in the key-value store |
 //!
 //! Each request has a new instance. The logic is plain Rust over small traits, and `component` binds it to
 //! Spin.
 
 pub mod cache;
 pub mod documents;
+pub mod passwords;
 pub mod relay;
 pub mod shop;
 

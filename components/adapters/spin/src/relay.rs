@@ -2,7 +2,7 @@
 //! At most four instances run it at the same time, because an instance that still works occupies one of
 //! Spin's instances.
 
-use mercato_ports::events::{Event, HandlerFailure};
+use mercato_ports::events::{DeliveryFailure, Event};
 use mercato_sql::Connection;
 use mercato_sql::connection::transaction;
 use mercato_sql::outbox::{self, Delivery, Outcome, RetryPolicy};
@@ -12,14 +12,16 @@ use mercato_sql::outbox::{self, Delivery, Outcome, RetryPolicy};
 /// lease.
 const LEASE: i64 = 30_000;
 
+/// One of this number of relays shortens waits that a wrong clock has set.
+const SHORTEN_EACH: i64 = 32;
+
 /// The subscribers, as the relay reaches them.
 pub trait Consumers {
     /// Delivers an event to a subscriber.
     ///
     /// # Errors
-    /// The failure that the subscriber returned, or [`HandlerFailure::Retry`] if the subscriber could not be
-    /// reached.
-    fn deliver(&self, subscriber: &str, event: &Event) -> Result<(), HandlerFailure>;
+    /// The failure that the subscriber returned, or [`DeliveryFailure::Unreachable`] if it was not reached.
+    fn deliver(&self, subscriber: &str, event: &Event) -> Result<(), DeliveryFailure>;
 }
 
 /// A lease on one of the slots for relays.
@@ -37,6 +39,11 @@ pub fn deliver<C: Connection<Error = String>>(
     consumers: &impl Consumers,
     policy: &RetryPolicy,
 ) -> Result<u32, String> {
+    let now = crate::now();
+    // Rarely, because only a clock that jumped needs it.
+    if now % SHORTEN_EACH == 0 {
+        transaction(connection, || outbox::shorten_waits(connection, policy, now))?;
+    }
     let mut attempted = 0;
     // Repeats after the lease is released: instances that found no free slot have left their due events.
     while outbox::is_due(connection, crate::now())?
@@ -100,6 +107,7 @@ fn log(delivery: &Delivery, outcome: &Outcome) {
     let (subscriber, event) = (&delivery.subscriber, &delivery.event.id);
     match outcome {
         Outcome::Delivered => {}
+        Outcome::PostponedTo(_) => eprintln!("{subscriber} was not reached for the event {event}: it waits"),
         Outcome::RetryAt(_) => eprintln!("{subscriber} did not handle the event {event}: it will be retried"),
         Outcome::DeadLetter(reason) => {
             eprintln!("{subscriber} did not handle the event {event}: it is now a dead letter: {reason}");

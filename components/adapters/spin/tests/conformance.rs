@@ -12,11 +12,12 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use mercato_adapters_spin::shop::Shop;
-use mercato_adapters_spin::{cache, documents, now, relay};
+use mercato_adapters_spin::{cache, documents, now, passwords, relay};
 use mercato_ports::cache::Cache;
 use mercato_ports::conformance::{self, events};
 use mercato_ports::documents::{CommitFailure, Document, Documents, Failure, Query, Write};
-use mercato_ports::events::{DeadLetter, DeadLetters, Event, HandlerFailure, Handlers};
+use mercato_ports::events::{DeadLetter, DeadLetters, DeliveryFailure, Event, Handlers};
+use mercato_ports::passwords::{PasswordFailure, Passwords};
 use mercato_sql::connection::transaction;
 use mercato_sql::outbox::{self, RetryPolicy};
 use support::{Database, KeyValueStore};
@@ -49,6 +50,8 @@ fn main() -> ExitCode {
     for redis in [false, true] {
         let cache: Arc<dyn Cache> = Arc::new(TestCache(KeyValueStore::new(redis)));
         trials.extend(conformance::cache::trials(runtime.handle(), &cache));
+        let passwords: Arc<dyn Passwords> = Arc::new(TestPasswords(KeyValueStore::new(redis)));
+        trials.extend(conformance::passwords::trials(runtime.handle(), &passwords));
     }
     let code = conformance::run(trials);
     stopped.store(true, Ordering::SeqCst);
@@ -122,7 +125,7 @@ impl DeadLetters for Store {
 struct TestConsumers(Arc<events::TestHandlers>, Handle);
 
 impl relay::Consumers for TestConsumers {
-    fn deliver(&self, subscriber: &str, event: &Event) -> Result<(), HandlerFailure> {
+    fn deliver(&self, subscriber: &str, event: &Event) -> Result<(), DeliveryFailure> {
         self.1.block_on(self.0.handle(subscriber, event.clone()))
     }
 }
@@ -152,5 +155,27 @@ impl Cache for TestCache {
     async fn increment(&self, key: String, by: i64, ttl: Duration) -> Option<i64> {
         let now = Self::expiry(Duration::ZERO);
         cache::increment(&self.0, &key, by, now, Self::expiry(ttl))
+    }
+}
+
+struct TestPasswords(KeyValueStore);
+
+impl TestPasswords {
+    fn increment(&self, key: &str, by: i64, ttl: u64) -> Option<i64> {
+        let now = now().cast_unsigned();
+        cache::increment(&self.0, key, by, now, now + ttl)
+    }
+}
+
+#[async_trait]
+impl Passwords for TestPasswords {
+    async fn hash(&self, password: String) -> Result<String, PasswordFailure> {
+        let increment = |key: String, by, ttl| self.increment(&key, by, ttl);
+        passwords::hash(&increment, &password, now().cast_unsigned())
+    }
+
+    async fn verify(&self, password: String, hash: Option<String>) -> Result<bool, PasswordFailure> {
+        let increment = |key: String, by, ttl| self.increment(&key, by, ttl);
+        passwords::verify(&increment, &password, hash.as_deref(), now().cast_unsigned())
     }
 }

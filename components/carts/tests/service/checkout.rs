@@ -256,6 +256,18 @@ fn a_shortage_is_returned_and_the_cart_stays() {
 }
 
 #[test]
+fn a_refused_order_is_not_placed_again() {
+    let shop = shop(&[]);
+    let a = shop.product(250, 2);
+    add(&shop, &a, 3);
+    assert!(matches!(checkout(&shop), Err(Error::OutOfStock(_))));
+    shop.catalog.receive_stock(&admin(), &a, 1).unwrap();
+    let order = checkout(&shop).unwrap();
+    let ids = shop.placement.ids.lock().unwrap().clone();
+    assert_eq!((ids.len(), &ids[1]), (2, &order.id), "{ids:?}");
+}
+
+#[test]
 fn does_not_order_lines_that_were_removed_after_an_interrupted_checkout() {
     let shop = shop(&[]);
     let a = shop.product(250, 9);

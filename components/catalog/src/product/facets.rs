@@ -4,14 +4,14 @@ use std::collections::HashMap;
 
 use mercato_shop::cache::Cache;
 use mercato_shop::catalog::{Facet, Facets, PriceFacet, ProductFilter};
-use mercato_shop::collection::Stored;
+use mercato_shop::collection::{Collection, Stored};
+use mercato_shop::currency::MAX_AMOUNT;
 use mercato_shop::types::Error;
 use serde::{Deserialize, Serialize};
 
 use super::index::Upgrade;
 use super::list;
 use crate::platform::Platform;
-use crate::repository::{PRODUCTS, ProductBody};
 
 /// The most products that are counted: as many as a store returns at once.
 const MAX_COUNTED: u32 = 2_000;
@@ -22,6 +22,19 @@ const PRICE_RANGES: i64 = 5;
 const TTL: u64 = 10_000;
 /// The longest cache key, in bytes. Counts of longer filters are not cached.
 const MAX_KEY: usize = 1_000;
+
+/// The products, with only what is counted. To parse all of a product takes several times as long.
+const COUNTED: Collection<Counted> = Collection::new("catalog.products");
+
+/// What is counted of a product.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Counted {
+    price: i64,
+    on_hand: i64,
+    manufacturer: Option<String>,
+    category_path: Option<String>,
+}
 
 /// The cached counts.
 #[derive(Serialize, Deserialize)]
@@ -41,13 +54,14 @@ pub fn count_facets(
     filter: &ProductFilter,
 ) -> Result<Facets, Error> {
     upgrade.advance(ports)?;
+    let filter = normalized(filter);
     let key = format!("catalog.facets.{filter:?}");
     let cached = Cache::get_many(ports, std::slice::from_ref(&key)).pop().flatten();
     if let Some(counts) = cached.and_then(|json| serde_json::from_slice(&json).ok()) {
         return Ok(to_facets(counts));
     }
-    let products = match list::query(ports, filter, MAX_COUNTED)? {
-        Some(query) => PRODUCTS.find(ports, &query)?,
+    let products = match list::query(ports, &filter, MAX_COUNTED)? {
+        Some(query) => COUNTED.find(ports, &query)?,
         None => Vec::new(),
     };
     let counts = count(&products);
@@ -59,7 +73,25 @@ pub fn count_facets(
     Ok(to_facets(counts))
 }
 
-fn count(products: &[Stored<ProductBody>]) -> Counts {
+/// Returns the same filter in the form that other filters of the same products have, too.
+fn normalized(filter: &ProductFilter) -> ProductFilter {
+    let words = |search: &String| {
+        let words: Vec<_> = search.split_whitespace().map(str::to_lowercase).collect();
+        words.join(" ")
+    };
+    ProductFilter {
+        search: filter
+            .search
+            .as_ref()
+            .map(words)
+            .filter(|search| !search.is_empty()),
+        min_price: filter.min_price.filter(|price| *price > 0),
+        max_price: filter.max_price.filter(|price| *price < MAX_AMOUNT),
+        ..filter.clone()
+    }
+}
+
+fn count(products: &[Stored<Counted>]) -> Counts {
     let (mut manufacturers, mut categories) = (HashMap::new(), HashMap::new());
     let mut in_stock = 0;
     for Stored { body, .. } in products {
@@ -140,9 +172,7 @@ fn to_facets(counts: Counts) -> Facets {
 
 #[cfg(test)]
 mod tests {
-    use mercato_shop::currency::MAX_AMOUNT;
-
-    use super::ranges;
+    use super::*;
 
     #[test]
     fn divides_prices_into_few_round_ranges_that_contain_them_all() {
@@ -159,5 +189,29 @@ mod tests {
             let (from, to, _) = all.last().copied().unwrap_or_default();
             assert!(from <= most && most < to && most / (to - from) <= 5, "{most}");
         }
+    }
+
+    #[test]
+    fn filters_of_the_same_products_share_their_counts() {
+        let filter = |search: Option<&str>, min_price, max_price| {
+            let search = search.map(str::to_owned);
+            format!(
+                "{:?}",
+                normalized(&ProductFilter {
+                    search,
+                    min_price,
+                    max_price,
+                    ..ProductFilter::default()
+                })
+            )
+        };
+        let all = filter(None, None, None);
+        assert_eq!(filter(Some("  "), Some(0), Some(MAX_AMOUNT)), all);
+        assert_eq!(
+            filter(Some(" Wool  SOCK"), Some(-1), None),
+            filter(Some("wool sock"), None, None)
+        );
+        assert_ne!(filter(None, Some(1), None), all);
+        assert_ne!(filter(Some("wool"), None, None), filter(Some("sock"), None, None));
     }
 }

@@ -45,7 +45,8 @@ pub fn clear(body: &mut ProductBody) {
     body.other_words = None;
 }
 
-/// Upgrades products that were stored in an older form, before a list that needs the present one.
+/// Upgrades products that were stored in an older form, before a list that needs the present one. A new product
+/// asks for it too, so that a shop without products is done at once.
 ///
 /// A request upgrades some products and continues with its list. So the first lists after an update of a
 /// large shop lack the products that later requests will upgrade.

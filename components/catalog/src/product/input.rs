@@ -188,7 +188,7 @@ fn images(input: &[Image]) -> Result<Vec<ImageBody>, Error> {
         if !is_web_url(url) {
             return Err(Error::invalid(
                 "images",
-                "The URL of an image must begin with https:// or http:// and be percent-encoded, such as https://cdn.example/sock.jpg.",
+                "The URL of an image must begin with https:// or http://, have no user, and be percent-encoded, such as https://cdn.example/sock.jpg.",
             ));
         }
         Ok(ImageBody {
@@ -199,12 +199,16 @@ fn images(input: &[Image]) -> Result<Vec<ImageBody>, Error> {
     input.iter().map(check).collect()
 }
 
+/// Returns whether a text is the URL of a file on the web. A URL with a user or a password is none, because every
+/// client of the shop would see them.
 fn is_web_url(url: &str) -> bool {
     let rest = url
         .strip_prefix("https://")
         .or_else(|| url.strip_prefix("http://"));
-    let has_host =
-        rest.is_some_and(|rest| rest.starts_with(|char: char| char.is_ascii_alphanumeric() || char == '['));
+    let has_host = rest.is_some_and(|rest| {
+        let (host, _) = rest.split_once(['/', '?', '#']).unwrap_or((rest, ""));
+        host.starts_with(|char: char| char.is_ascii_alphanumeric() || char == '[') && !host.contains('@')
+    });
     let is_allowed = |char: char| char.is_ascii_graphic() && !matches!(char, '"' | '<' | '>' | '\\' | '`');
     has_host && url.chars().all(is_allowed)
 }

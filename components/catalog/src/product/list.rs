@@ -21,6 +21,9 @@ struct Order {
     value: fn(&ProductBody) -> Option<Scalar>,
 }
 
+/// The longest text of a search, in bytes.
+const MAX_SEARCH: usize = 1_000;
+
 /// The search of a filter.
 enum Searched {
     /// The filter has no search.
@@ -47,7 +50,7 @@ pub fn list(ports: &impl Platform, upgrade: &Upgrade, input: &ProductQuery) -> R
         search: Some(search),
         ..query.clone()
     };
-    let found = match (searched(&input.filter), input.sort) {
+    let found = match (searched(&input.filter)?, input.sort) {
         (Searched::Nothing, _) => Edges {
             edges: Vec::new(),
             has_next: false,
@@ -78,7 +81,7 @@ pub fn list(ports: &impl Platform, upgrade: &Upgrade, input: &ProductQuery) -> R
 pub fn query(ports: &impl Ports, filter: &ProductFilter, limit: u32) -> Result<Option<Query>, Error> {
     let mut query = PRODUCTS.query(limit);
     restrict(ports, filter, &mut query)?;
-    match searched(filter) {
+    match searched(filter)? {
         Searched::Nothing => return Ok(None),
         Searched::For(words) => query.search = Some(words.anywhere()),
         Searched::No => {}
@@ -87,10 +90,17 @@ pub fn query(ports: &impl Ports, filter: &ProductFilter, limit: u32) -> Result<O
 }
 
 /// Parses the search. A blank text is no search, since a search field without input sends it.
-fn searched(filter: &ProductFilter) -> Searched {
+///
+/// # Errors
+/// [`Error::Invalid`] for a text over [`MAX_SEARCH`].
+fn searched(filter: &ProductFilter) -> Result<Searched, Error> {
     match text::trimmed(filter.search.as_deref()) {
-        None => Searched::No,
-        Some(text) => Words::parse(text).map_or(Searched::Nothing, Searched::For),
+        None => Ok(Searched::No),
+        Some(text) if text.len() > MAX_SEARCH => {
+            let message = format!("A search must be at most {MAX_SEARCH} bytes.");
+            Err(Error::invalid("search", message))
+        }
+        Some(text) => Ok(Words::parse(text).map_or(Searched::Nothing, Searched::For)),
     }
 }
 

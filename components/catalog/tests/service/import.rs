@@ -1,4 +1,4 @@
-//! Imports: fields that a row leaves out, stock, variants, categories and identifiers.
+//! Imports: fields that a row leaves out, stock, categories and identifiers.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +16,7 @@ use crate::support::{
 };
 
 /// A row with a name and a price.
-fn row(external_id: &str) -> ImportRow {
+pub fn row(external_id: &str) -> ImportRow {
     let mut row = bare(external_id);
     row.fields.name = Some(external_id.to_uppercase());
     row.fields.price = Some(100);
@@ -34,7 +34,7 @@ fn bare(external_id: &str) -> ImportRow {
     }
 }
 
-fn with(external_id: &str, change: impl FnOnce(&mut ImportRow)) -> ImportRow {
+pub fn with(external_id: &str, change: impl FnOnce(&mut ImportRow)) -> ImportRow {
     let mut row = row(external_id);
     change(&mut row);
     row
@@ -63,38 +63,31 @@ fn full(external_id: &str) -> ImportRow {
     })
 }
 
-fn variant(external_id: &str, parent: &str, size: &str) -> ImportRow {
-    with(external_id, |row| {
-        row.parent_external_id = Some(parent.into());
-        row.options = Some(attributes(&[("size", size)]));
-    })
-}
-
 fn in_path(external_id: &str, path: &[&str]) -> ImportRow {
     with(external_id, |row| {
         row.category_path = Some(path.iter().map(|name| (*name).into()).collect());
     })
 }
 
-fn import(catalog: &Service, rows: &[ImportRow]) -> Vec<Result<ImportOutcome, Error>> {
+pub fn import(catalog: &Service, rows: &[ImportRow]) -> Vec<Result<ImportOutcome, Error>> {
     catalog.import_many(&admin(), rows, StockPolicy::Keep).unwrap()
 }
 
 /// Imports one row.
-fn import_one(catalog: &Service, row: ImportRow) -> Result<ImportOutcome, Error> {
+pub fn import_one(catalog: &Service, row: ImportRow) -> Result<ImportOutcome, Error> {
     import(catalog, &[row]).remove(0)
 }
 
-fn product(catalog: &Service, external_id: &str) -> Product {
+pub fn product(catalog: &Service, external_id: &str) -> Product {
     let mut products = list(catalog, ProductFilter::default());
     products.retain(|product| product.external_id.as_deref() == Some(external_id));
     assert_eq!(products.len(), 1, "{external_id}");
     products.remove(0)
 }
 
-const CREATED: Result<ImportOutcome, Error> = Ok(ImportOutcome::Created);
-const UPDATED: Result<ImportOutcome, Error> = Ok(ImportOutcome::Updated);
-const UNCHANGED: Result<ImportOutcome, Error> = Ok(ImportOutcome::Unchanged);
+pub const CREATED: Result<ImportOutcome, Error> = Ok(ImportOutcome::Created);
+pub const UPDATED: Result<ImportOutcome, Error> = Ok(ImportOutcome::Updated);
+pub const UNCHANGED: Result<ImportOutcome, Error> = Ok(ImportOutcome::Unchanged);
 
 #[test]
 fn a_row_changes_only_the_fields_that_it_has_and_empty_values_clear() {
@@ -384,93 +377,6 @@ fn an_edit_may_set_the_counted_stock_in_the_same_commit() {
     let counted = catalog.update(&admin(), &id, 2, &patch(5, 8)).unwrap();
     assert_eq!((counted.quantity, counted.version), (8, 2));
     assert_eq!(find(&catalog, &id).unwrap(), counted);
-}
-
-#[test]
-fn rows_are_variants_of_products_in_earlier_rows_or_in_the_shop() {
-    let (_, catalog) = catalog();
-    let rows = [
-        row("tee"),
-        variant("tee-s", "tee", "S"),
-        variant("tee-m", "tee", "M"),
-        variant("tee-x", "tee", "M"),
-        variant("late-s", "late", "S"),
-        row("late"),
-        variant("deep", "tee-s", "S"),
-        variant("self", "self", "S"),
-        with("plain", |row| row.parent_external_id = Some("tee".into())),
-        with("options", |row| row.options = Some(attributes(&[("size", "S")]))),
-    ];
-    let outcomes = import(&catalog, &rows);
-    assert_eq!(outcomes[..3], [CREATED, CREATED, CREATED]);
-    let message = format!("{:?}", outcomes[3]);
-    assert!(message.contains("(TEE-M) has the same `options`"), "{message}");
-    assert_eq!(outcomes[5], CREATED);
-    for (index, field) in [
-        (4, "parentExternalId"),
-        (6, "parentExternalId"),
-        (7, "parentExternalId"),
-        (8, "options"),
-        (9, "options"),
-    ] {
-        assert_eq!(invalid_field(outcomes[index].clone()), field, "{index}");
-    }
-    let (tee, small) = (product(&catalog, "tee"), product(&catalog, "tee-s"));
-    assert_eq!(tee.variant_ids, [small.id.clone(), product(&catalog, "tee-m").id]);
-    assert_eq!(small.parent_id.as_ref(), Some(&tee.id));
-    assert_eq!(small.options, attributes(&[("size", "S")]));
-    assert_eq!(import(&catalog, &rows[..3]), [UNCHANGED, UNCHANGED, UNCHANGED]);
-    assert_eq!(import_one(&catalog, variant("tee-l", "tee", "L")), CREATED);
-    assert_eq!(product(&catalog, "tee").variant_ids.len(), 3);
-    assert_eq!(import_one(&catalog, row("tee-l")), UNCHANGED);
-    // The rows swap no options, since each must be unique at any moment.
-    assert!(matches!(
-        import_one(&catalog, variant("tee-l", "tee", "S")),
-        Err(Error::Conflict(_))
-    ));
-    assert_eq!(import_one(&catalog, variant("tee-l", "tee", "XL")), UPDATED);
-}
-
-#[test]
-fn a_known_product_becomes_a_variant_changes_its_parent_and_is_restored_below_it() {
-    let (_, catalog) = catalog();
-    let rows = [row("tee"), row("hat"), row("small"), variant("cap", "hat", "S")];
-    assert_eq!(import(&catalog, &rows), [CREATED, CREATED, CREATED, CREATED]);
-    assert_eq!(import_one(&catalog, variant("small", "tee", "S")), UPDATED);
-    assert_eq!(
-        invalid_field(import_one(&catalog, variant("hat", "tee", "M"))),
-        "parentExternalId"
-    );
-    assert_eq!(import_one(&catalog, variant("small", "hat", "M")), UPDATED);
-    let small = product(&catalog, "small");
-    assert!(product(&catalog, "tee").variant_ids.is_empty());
-    assert_eq!(
-        product(&catalog, "hat").variant_ids,
-        [product(&catalog, "cap").id, small.id.clone()]
-    );
-
-    catalog.archive(&admin(), &small.id, small.version).unwrap();
-    assert_eq!(import_one(&catalog, variant("small", "tee", "S")), UPDATED);
-    let restored = product(&catalog, "small");
-    assert_eq!((&restored.id, restored.archived_at), (&small.id, None));
-    assert_eq!(product(&catalog, "tee").variant_ids, [small.id]);
-
-    let separate = with("small", |row| row.parent_external_id = Some(String::new()));
-    assert_eq!(import_one(&catalog, separate.clone()), UPDATED);
-    let separate_product = product(&catalog, "small");
-    assert_eq!(
-        (separate_product.parent_id, separate_product.options),
-        (None, vec![])
-    );
-    assert!(product(&catalog, "tee").variant_ids.is_empty());
-    assert_eq!(import_one(&catalog, separate), UNCHANGED);
-    catalog
-        .archive(&admin(), &product(&catalog, "tee").id, 1)
-        .unwrap();
-    assert_eq!(
-        invalid_field(import_one(&catalog, variant("new", "tee", "S"))),
-        "parentExternalId"
-    );
 }
 
 #[test]

@@ -186,6 +186,24 @@ fn setting_stock_applies_at_its_commit_and_keeps_reservations() {
 }
 
 #[test]
+fn all_units_that_a_product_receives_fit_in_an_int() {
+    let (_, catalog) = catalog();
+    let id = product(&catalog, 0);
+    let largest = i64::from(i32::MAX);
+    for delta in [largest, -largest] {
+        catalog.adjust_stock(&admin(), &id, delta, "count").unwrap();
+    }
+    for (field, refused) in [
+        ("delta", catalog.adjust_stock(&admin(), &id, 1, "count")),
+        ("quantity", catalog.set_stock(&admin(), &id, 1, None)),
+        ("quantity", catalog.receive_stock(&admin(), &id, 1)),
+    ] {
+        assert_eq!(invalid_field(refused), field);
+    }
+    assert_eq!(counts(&catalog, &id), (0, 0, 0, largest));
+}
+
+#[test]
 fn rejects_invalid_stock_changes_by_the_field() {
     let (_, catalog) = catalog();
     let id = product(&catalog, 1);

@@ -3,6 +3,7 @@
 use std::thread;
 
 use mercato_shop::catalog::{NewProduct, ProductDetails};
+use mercato_shop::ports::Ports as _;
 use mercato_shop::services::{Catalog, Inventory};
 use mercato_shop::testing::{TestPorts, admin, invalid_field};
 use mercato_shop::types::Error;
@@ -88,6 +89,44 @@ fn reports_again_after_the_product_was_above_its_threshold() {
     assert_eq!(alerts(&ports), [], "6 units are above");
     catalog.reserve("d", &[line(&id, 1)], 0).unwrap();
     assert_eq!(alerts(&ports), [(5, 5)]);
+}
+
+#[test]
+fn a_product_that_begins_with_few_units_reports_its_first_sale() {
+    let (ports, catalog) = catalog("5");
+    let id = product_with_stock(&catalog, 2);
+    catalog.receive_stock(&admin(), &id, 1).unwrap();
+    assert_eq!(alerts(&ports), [], "units were added");
+    for (order, expected) in [("a", vec![(2, 5)]), ("b", vec![])] {
+        catalog.reserve(order, &[line(&id, 1)], 0).unwrap();
+        assert_eq!(alerts(&ports), expected);
+    }
+}
+
+#[test]
+fn reports_again_if_the_threshold_rises_above_the_restocked_units() {
+    let (ports, catalog) = catalog("");
+    let id = product_with_threshold(&catalog, 6, 5);
+    catalog.reserve("a", &[line(&id, 1)], 0).unwrap();
+    assert_eq!(alerts(&ports), [(5, 5)]);
+    catalog.receive_stock(&admin(), &id, 5).unwrap();
+    catalog.update(&admin(), &id, 1, &patch(threshold(12))).unwrap();
+    assert_eq!(alerts(&ports), []);
+    catalog.reserve("b", &[line(&id, 1)], 0).unwrap();
+    assert_eq!(alerts(&ports), [(9, 12)]);
+}
+
+#[test]
+fn only_the_last_change_of_an_alert_stays_stored() {
+    let (ports, catalog) = catalog("5");
+    let id = product_with_stock(&catalog, 6);
+    catalog.reserve("a", &[line(&id, 1)], 0).unwrap();
+    catalog.receive_stock(&admin(), &id, 1).unwrap();
+    catalog.reserve("b", &[line(&id, 1)], 0).unwrap();
+    let markers = [1, 2, 3, 4].map(|number| format!("{id}/{number}"));
+    let found = ports.get_many("catalog.low-stock-turns", &markers).unwrap();
+    let stored: Vec<_> = found.iter().map(Option::is_some).collect();
+    assert_eq!(stored, [false, false, true, false]);
 }
 
 #[test]

@@ -148,8 +148,13 @@ fn a_reservation_ends_once_in_a_race_while_other_orders_hold_units() {
         }
         let other = catalog.clone();
         ports.before_next_commit(move || faster(&other, "race").unwrap());
-        // A lost race is a conflict, and the caller repeats the request.
-        for _ in 0..3 {
+        // A lost race is a conflict at once, and the caller repeats the request.
+        let lost = slower(&catalog, "race").unwrap_err();
+        assert!(
+            matches!(&lost, Error::Conflict(text) if text.contains("at the same time")),
+            "{lost:?}"
+        );
+        for _ in 0..2 {
             let _ = slower(&catalog, "race");
         }
         assert_eq!(counts(&catalog, &id), expected, "race {number}");

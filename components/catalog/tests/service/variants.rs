@@ -183,7 +183,7 @@ fn keeps_valid_images_and_attributes_in_their_order() {
     };
     let details = ProductDetails {
         images: Some(vec![
-            image("https://cdn.example/a.jpg?w=1&h=2"),
+            image("https://cdn.example/a.jpg?w=1&h=2@2x"),
             image("http://[::1]/b.png"),
         ]),
         attributes: Some(attributes(&[("material", " wool "), ("colour", "red")])),
@@ -214,6 +214,10 @@ fn keeps_valid_images_and_attributes_in_their_order() {
         "https://a/\"onerror=",
         "https://a/<script>",
         "https://é.example/",
+        "https://me:secret@a/b.jpg",
+        "http://me@a",
+        "https://a:b@c?d",
+        "https://a@b#c",
         &format!("https://a/{}", "x".repeat(2_000)),
     ] {
         let details = ProductDetails {

@@ -1,7 +1,10 @@
 //! The caller of a request, by its API key or its access token.
 //!
-//! The shop's own tokens are verified here, without a call. A token of an OpenID provider takes a cache
-//! lookup.
+//! The signature and the times of the shop's own tokens are verified here, without a call. Whether a token has
+//! ended, and everything about a token of an OpenID provider, is looked up when the caller matters.
+//!
+//! The shop's tokens are JWTs (RFC 7519) with a type of `JWT` or none, and without `iss` and `aud`. So are the
+//! tokens of shops that Mercato replaces. A token of the right key that has them was made for something else.
 
 use std::sync::Arc;
 
@@ -9,7 +12,7 @@ use http::HeaderMap;
 use http::header::AUTHORIZATION;
 use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
-use mercato_shop::cache::Revocation;
+use mercato_shop::accounts::TokenClaims;
 use mercato_shop::token_keys::{TokenKey, TokenKeys};
 use mercato_shop::types::{Caller, Error, Role, SignedIn};
 use serde::Deserialize;
@@ -17,8 +20,9 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-use crate::auth::claims::milliseconds;
+use crate::auth::claims::{is_access_token, milliseconds};
 use crate::auth::oidc::{Oidc, UnverifiedToken};
+use crate::auth::standing;
 use crate::services::Services;
 
 /// The header of the shop's API key.
@@ -55,10 +59,17 @@ pub struct Identity {
     pub expires_at: Option<u64>,
     /// The caller of an access token whose session has ended.
     pub signed_out: Option<Caller>,
-    /// A provider's token that was not verified yet.
-    unverified: Option<UnverifiedToken>,
-    /// Whether the session was looked up.
-    session_checked: bool,
+    unchecked: Unchecked,
+}
+
+/// What was not looked up yet.
+#[derive(Clone)]
+enum Unchecked {
+    Nothing,
+    /// Whether a token of the shop has ended.
+    Standing(TokenClaims),
+    /// A token of a provider.
+    Provider(Box<UnverifiedToken>),
 }
 
 impl Identity {
@@ -68,8 +79,7 @@ impl Identity {
             rejected: None,
             expires_at: None,
             signed_out: None,
-            unverified: None,
-            session_checked: false,
+            unchecked: Unchecked::Nothing,
         }
     }
 
@@ -93,29 +103,36 @@ impl Identity {
 
     /// Verifies a provider's token, if the request has one.
     pub fn verified(self, services: &Services) -> Self {
-        match self.unverified.as_ref().map(|token| token.verify(services)) {
-            None => self,
-            Some(Ok((user, expires_at))) => Self::of_user(user, expires_at),
-            Some(Err(error)) => Self::failed(error),
+        let Unchecked::Provider(token) = &self.unchecked else {
+            return self;
+        };
+        match token.verify(services) {
+            Ok((user, expires_at)) => Self::of_user(user, expires_at),
+            Err(error) => Self::failed(error),
         }
     }
 
-    /// Verifies the token, and rejects it if its session has ended. Does nothing the second time.
-    pub fn with_session_checked(self, services: &Services) -> Self {
-        if self.session_checked {
-            return self;
-        }
+    /// Verifies the token, and rejects it if it has ended. If that can't be found out, the error is that of
+    /// the store. Does nothing the second time.
+    pub fn checked(self, services: &Services) -> Self {
         let verified = self.verified(services);
-        let checked = match verified.caller.session_id() {
-            Some(id) if Revocation::of(id).is_marked(&*services.cache) => Self {
-                signed_out: Some(verified.caller),
-                ..Self::rejected("The session of this access token has ended. Sign in again.")
-            },
-            _ => verified,
+        let Unchecked::Standing(token) = &verified.unchecked else {
+            return verified;
         };
-        Self {
-            session_checked: true,
-            ..checked
+        match standing::role_of(services, token) {
+            Ok(role) => {
+                let user = SignedIn {
+                    user_id: token.user_id.clone(),
+                    role,
+                    session_id: token.session_id.clone(),
+                };
+                Self::of_user(user, verified.expires_at)
+            }
+            Err(error @ Error::Unauthenticated(_)) => Self {
+                signed_out: Some(verified.caller),
+                ..Self::failed(error)
+            },
+            Err(error) => Self::failed(error),
         }
     }
 }
@@ -130,6 +147,10 @@ struct Claims {
     /// The validation has checked that it is a time.
     #[serde(default)]
     exp: Value,
+    #[serde(default)]
+    iat: Value,
+    iss: Option<Value>,
+    aud: Option<Value>,
 }
 
 #[derive(Default, Deserialize)]
@@ -186,14 +207,14 @@ impl Verifier {
     /// Returns the caller that an access token names.
     pub fn identify_token(&self, token: &str) -> Identity {
         let unverified = self.oidc.as_ref().and_then(|oidc| oidc.recognize(token));
-        if unverified.is_some() {
+        if let Some(token) = unverified {
             return Identity {
-                unverified,
+                unchecked: Unchecked::Provider(Box::new(token)),
                 ..Identity::of(Caller::Anonymous)
             };
         }
         match self.verify(token) {
-            Ok((user, expires_at)) => Identity::of_user(user, expires_at),
+            Ok(identity) => identity,
             Err(_) if self.is_api_key(token.as_bytes()) => Identity::rejected(KEY_AS_TOKEN),
             Err(reason) => Identity::rejected(reason),
         }
@@ -206,9 +227,9 @@ impl Verifier {
         bool::from(digest.ct_eq(&self.api_key))
     }
 
-    /// Returns the user of a token, and when the token expires.
-    fn verify(&self, token: &str) -> Result<(SignedIn, Option<u64>), &'static str> {
-        let claims = self
+    /// Returns the user of a token. Whether the token has ended is not checked yet.
+    fn verify(&self, token: &str) -> Result<Identity, &'static str> {
+        let decoded = self
             .key(token)
             .and_then(|key| jsonwebtoken::decode::<Claims>(token, key, &self.validation))
             .map_err(|error| match error.kind() {
@@ -219,8 +240,11 @@ impl Verifier {
                 }
                 ErrorKind::ImmatureSignature => "The access token is not valid yet.",
                 _ => "The access token is malformed. Sign in again, and send the whole token.",
-            })?
-            .claims;
+            })?;
+        let claims = decoded.claims;
+        if !is_access_token(&decoded.header) || claims.iss.is_some() || claims.aud.is_some() {
+            return Err("The token was issued for something else. Sign in again.");
+        }
         if claims.user_id.is_empty() {
             return Err("The access token has no user. Sign in again.");
         }
@@ -228,12 +252,21 @@ impl Verifier {
             ClaimedRole::Customer => Role::Customer,
             ClaimedRole::Admin => Role::Admin,
         };
-        let user = SignedIn {
+        let token = TokenClaims {
             user_id: claims.user_id,
-            role,
             session_id: claims.sid,
+            role,
+            issued_at: milliseconds(&claims.iat).unwrap_or_default(),
         };
-        Ok((user, milliseconds(&claims.exp)))
+        let user = SignedIn {
+            user_id: token.user_id.clone(),
+            role,
+            session_id: token.session_id.clone(),
+        };
+        Ok(Identity {
+            unchecked: Unchecked::Standing(token),
+            ..Identity::of_user(user, milliseconds(&claims.exp))
+        })
     }
 
     /// Returns the key that verifies this token.
@@ -260,6 +293,8 @@ fn bearer(value: &str) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
+    use base64::Engine;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
     use jsonwebtoken::{EncodingKey, Header};
     use serde_json::json;
 
@@ -335,6 +370,84 @@ mod tests {
             (&without_user, "malformed"),
         ] {
             assert!(rejection_of(token).contains(reason), "{token}");
+        }
+    }
+
+    #[test]
+    fn rejects_a_token_of_the_right_key_that_was_issued_for_something_else() {
+        let signed = |header: &Value, claims: &Value| {
+            let encode = |part: &Value| URL_SAFE_NO_PAD.encode(part.to_string());
+            let message = format!("{}.{}", encode(header), encode(claims));
+            let key = EncodingKey::from_secret(SECRET.as_bytes());
+            let signature = jsonwebtoken::crypto::sign(message.as_bytes(), &key, Algorithm::HS256);
+            format!("{message}.{}", signature.unwrap())
+        };
+        let user = json!({ "userId": "u1" });
+        let plain = json!({ "alg": "HS256" });
+        for (name, value) in [
+            ("iss", json!("https://evil.example")),
+            ("iss", json!("")),
+            ("iss", json!(["mercato"])),
+            ("aud", json!("another-service")),
+            ("aud", json!(["another-service", "mercato"])),
+            ("aud", json!([])),
+        ] {
+            let mut claims = user.clone();
+            claims[name] = value;
+            assert!(
+                rejection_of(&signed(&plain, &claims)).contains("something else"),
+                "{claims}"
+            );
+        }
+        for (name, value) in [
+            ("typ", json!("logout+jwt")),
+            ("typ", json!("dpop+jwt")),
+            ("typ", json!("secevent+jwt")),
+            ("typ", json!("JWE")),
+            ("typ", json!("")),
+            ("crit", json!(["exp"])),
+            ("crit", json!(["b64"])),
+            ("crit", json!([])),
+        ] {
+            let mut header = plain.clone();
+            header[name] = value;
+            assert!(
+                rejection_of(&signed(&header, &user)).contains("something else"),
+                "{header}"
+            );
+        }
+        for header in [
+            json!({ "alg": "HS256", "typ": 1 }),
+            json!({ "alg": "HS256", "b64": false }),
+            json!({ "alg": "HS256", "crit": "exp" }),
+        ] {
+            assert!(
+                rejection_of(&signed(&header, &user)).contains("malformed"),
+                "{header}"
+            );
+        }
+        // Keys and their addresses in a header do not matter, nor does an extension that is not critical.
+        let jwk = json!({ "kty": "oct", "k": "c2VjcmV0" });
+        for (name, value) in [
+            ("typ", json!("JWT")),
+            ("typ", json!("jwt")),
+            ("typ", json!("at+jwt")),
+            ("typ", json!("application/at+JWT")),
+            ("kid", json!("../../../../dev/null")),
+            ("jku", json!("https://evil.example/keys")),
+            ("x5u", json!("https://evil.example/keys")),
+            ("jwk", jwk),
+        ] {
+            let mut header = plain.clone();
+            header[name] = value;
+            let accepted = identify("authorization", &format!("Bearer {}", signed(&header, &user)));
+            assert_eq!(accepted.caller.user_id(), Some("u1"), "{header}");
+            let foreign = EncodingKey::from_secret(b"secret");
+            let message = signed(&header, &json!({ "userId": "u1", "role": "ADMIN" }));
+            let (message, _) = message.rsplit_once('.').unwrap();
+            let forged = jsonwebtoken::crypto::sign(message.as_bytes(), &foreign, Algorithm::HS256);
+            let forged = format!("{message}.{}", forged.unwrap());
+            assert!(rejection_of(&forged).contains("not signed"), "{header}");
         }
     }
 

@@ -3,3 +3,4 @@
 pub mod claims;
 pub mod identity;
 pub mod oidc;
+mod standing;

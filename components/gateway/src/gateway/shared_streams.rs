@@ -4,7 +4,9 @@ use http::{Method, Request, StatusCode};
 use serde_json::json;
 
 use super::Gateway;
+use super::graphql::count_work;
 use crate::graphql::accept::{self, Accepted};
+use crate::graphql::budget::Budget;
 use crate::graphql::envelope::{self, Envelope};
 use crate::graphql::event_stream::{RETRY_SHARED, Stream};
 use crate::graphql::outcome::RequestError;
@@ -12,10 +14,18 @@ use crate::graphql::shared_stream::{self, Active, Operation, Position, SharedStr
 use crate::graphql::subscribe::SubscriptionError;
 use crate::http::problem::Problem;
 use crate::http::reply::{self, Reply};
+use crate::middleware::rate_limit::Counter;
+
+/// The largest result that a stream keeps in the cache, in bytes: 1 MiB.
+const MAX_RESULT: usize = 1 << 20;
 
 impl Gateway {
     /// Answers a request of a shared stream. `None` for any other request.
-    pub(super) fn shared_stream(&self, request: &Request<Vec<u8>>) -> Option<Result<Reply, Problem>> {
+    pub(super) fn shared_stream(
+        &self,
+        request: &Request<Vec<u8>>,
+        counter: Option<&Counter<'_>>,
+    ) -> Option<Result<Reply, Problem>> {
         let cache = &*self.services.cache;
         if request.method() == Method::PUT {
             return Some(shared_stream::reserve(cache).map(reply::created));
@@ -27,7 +37,7 @@ impl Gateway {
         };
         match *request.method() {
             Method::GET => Some(self.read_shared(request, &stream)),
-            Method::POST => Some(self.add_to_shared(request, &stream)),
+            Method::POST => Some(self.add_to_shared(request, counter, &stream)),
             Method::DELETE => Some(shared_stream::id_of(request).map(|id| {
                 stream.stop(&id);
                 Reply::default()
@@ -37,14 +47,21 @@ impl Gateway {
     }
 
     /// Adds an operation to a shared stream. Queries and mutations are executed at once.
-    fn add_to_shared(&self, request: &Request<Vec<u8>>, stream: &SharedStream<'_>) -> Result<Reply, Problem> {
+    fn add_to_shared(
+        &self,
+        request: &Request<Vec<u8>>,
+        counter: Option<&Counter<'_>>,
+        stream: &SharedStream<'_>,
+    ) -> Result<Reply, Problem> {
         let Envelope::Single(parameters) = envelope::of_post(request)? else {
             let detail = "A shared stream takes one operation for each request. Do not send a batch.";
             return Err(Problem::bad_request(detail));
         };
-        let parameters = self.resolve(parameters)?;
+        let parameters = self.resolve(request, parameters)?;
         let id = shared_stream::check_id(parameters.operation_id.as_deref())?.to_owned();
         let prepared = self.engine.prepare(parameters.clone(), true);
+        let prepared = self.charge(&mut Budget::default(), request, prepared);
+        count_work(counter, [&prepared])?;
         let is_refused = prepared.request.is_err();
         let operation = if prepared.is_subscription() && !is_refused {
             Operation::subscription(parameters)
@@ -55,7 +72,7 @@ impl Gateway {
                 // graphql-sse takes any status other than 202 for a failure, and shows the body of a 400.
                 return Ok(outcome.reply(Accepted::GraphqlResponse));
             }
-            Operation::Executed(outcome.to_value())
+            Operation::Executed(outcome.to_value(MAX_RESULT)?)
         };
         stream.add(&id, &operation)?;
         let mut reply = Reply::default();
@@ -69,7 +86,7 @@ impl Gateway {
             let detail = "A stream is answered with events. Send the header Accept: text/event-stream.";
             return Err(Problem::new(StatusCode::NOT_ACCEPTABLE, "NOT_ACCEPTABLE", detail));
         }
-        let mut position = match self.reader(request).last_event_id {
+        let mut position = match self.reader(request, None).last_event_id {
             Some(last) => Position::decode(&last)?,
             None => {
                 stream.connect()?;
@@ -77,6 +94,7 @@ impl Gateway {
             }
         };
         let mut events = Stream::default();
+        let mut budget = Budget::default();
         for (mut active, id, operation) in stream.load(&mut position) {
             let has_ended = match operation {
                 Operation::Executed(payload) => {
@@ -84,7 +102,7 @@ impl Gateway {
                     true
                 }
                 Operation::Subscription { .. } => {
-                    self.write_subscription(request, operation, &id, &mut active, &mut events)
+                    self.write_subscription(request, operation, &id, &mut active, &mut budget, &mut events)
                 }
                 Operation::Stopped => true,
             };
@@ -105,10 +123,11 @@ impl Gateway {
         operation: Operation,
         id: &str,
         active: &mut Active,
+        budget: &mut Budget,
         events: &mut Stream,
     ) -> bool {
         let prepared = match operation.into_parameters() {
-            Some(parameters) => self.engine.prepare(parameters, true),
+            Some(parameters) => self.charge(budget, request, self.engine.prepare(parameters, true)),
             None => return true,
         };
         let session = self.session(self.context(request));

@@ -6,8 +6,8 @@ use mercato_shop::types::Error;
 use serde_json::Value;
 
 use crate::graphql::resolve::{
-    LIST, Nullable, PageArguments, PageOf, change, change_with_credentials, connection, load, page_size,
-    read, version, whole_list,
+    Nullable, PageArguments, PageOf, change, change_with_credentials, connection, load, read, version,
+    whole_list,
 };
 use crate::model::audit::{AuditEntry, AuditFilter};
 use crate::model::convert::{Convert, convert};
@@ -42,7 +42,6 @@ impl AccountsQuery {
 
     /// The caller's own account. With the role ADMIN or the API key: the first 1,000 users. For longer lists,
     /// use `userConnection`.
-    #[graphql(complexity = "LIST * child_complexity")]
     async fn users(&self, context: &Context<'_>) -> Nullable<Vec<Option<User>>> {
         whole_list(context, |session, page| {
             session.services.accounts.list(session.caller(), page)
@@ -79,7 +78,6 @@ impl AccountsQuery {
     }
 
     /// The users that `users` lists, page by page, in the order of their registration.
-    #[graphql(complexity = "page_size(first, last) * child_complexity")]
     async fn user_connection(
         &self,
         context: &Context<'_>,
@@ -101,7 +99,6 @@ impl AccountsQuery {
 
     /// The caller's sessions, newest first, at most 100. With the role ADMIN or the API key: those of any
     /// user.
-    #[graphql(complexity = "100 * child_complexity")]
     async fn sessions(
         &self,
         context: &Context<'_>,
@@ -135,7 +132,6 @@ impl AccountsQuery {
 
     /// The audit log, newest first: each sign-in, and each action with the rights of an ADMIN or the API key.
     /// New entries can appear with a short delay. Requires the role ADMIN or the API key.
-    #[graphql(complexity = "page_size(first, last) * child_complexity")]
     async fn audit_log(
         &self,
         context: &Context<'_>,
@@ -179,7 +175,7 @@ impl AccountsMutation {
             session
                 .services
                 .accounts
-                .register(&input.convert(), &session.client)
+                .register(&input.convert(), &session.client_to_register())
         })
     }
 
@@ -251,7 +247,8 @@ impl AccountsMutation {
     ) -> Nullable<CodeSent> {
         change(context, |session| {
             let accounts = &session.services.accounts;
-            let expires_at = accounts.request_verification(session.caller(), channel.into())?;
+            let expires_at =
+                accounts.request_verification(session.caller(), channel.into(), &session.client)?;
             Ok(CodeSent {
                 channel,
                 expires_at: expires_at.convert(),
@@ -323,7 +320,10 @@ impl AccountsMutation {
         &self,
         context: &Context<'_>,
         #[graphql(desc = "The token of the last mail.")] token: String,
-        #[graphql(desc = "The new password, 8 to 128 characters.")] password: String,
+        #[graphql(
+            desc = "The new password, 8 to 128 characters. Neither a common password nor made of the user's names."
+        )]
+        password: String,
     ) -> Nullable<User> {
         change_with_credentials(context, |session| {
             let accounts = &session.services.accounts;
@@ -331,8 +331,8 @@ impl AccountsMutation {
         })
     }
 
-    /// Sets the role of a user. The user's access tokens have it after the next refresh. Requires the role
-    /// ADMIN or the API key.
+    /// Sets the role of a user, and ends all sessions of the user, who signs in again. Requires the role ADMIN
+    /// or the API key.
     async fn set_role(
         &self,
         context: &Context<'_>,

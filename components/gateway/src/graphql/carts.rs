@@ -162,14 +162,12 @@ impl CartsMutation {
 #[ComplexObject]
 impl Cart {
     /// The lines of the cart, in the order of their addition.
-    #[graphql(complexity = "5 * child_complexity")]
     async fn lines(&self) -> Vec<CartLine> {
         self.cart_lines()
     }
 
     /// The lines of the cart, with the ids of their products.
     #[graphql(
-        complexity = "5 * child_complexity",
         deprecation = "The `_id` is the product's, so caches merge the lines of all carts. Use `lines`."
     )]
     async fn products(&self) -> &[CartProduct] {

@@ -8,7 +8,7 @@ use mercato_shop::catalog::{self, ImportOutcome, ProductQuery};
 use mercato_shop::types::{Error, Page};
 
 use crate::graphql::resolve::{
-    LIST, Nullable, PageArguments, PageOf, change, connection, load, page_size, read, version, whole_list,
+    Nullable, PageArguments, PageOf, change, connection, load, read, version, whole_list,
 };
 use crate::model::category::{self, Category, CategoryChanges, NewCategory};
 use crate::model::convert::{Convert, convert};
@@ -35,7 +35,6 @@ impl CatalogQuery {
 
     /// The first 1,000 products, oldest first. For longer lists, filters and other orders, use
     /// `productConnection`.
-    #[graphql(complexity = "LIST * child_complexity")]
     async fn products(&self, context: &Context<'_>) -> Nullable<Vec<Option<Product>>> {
         whole_list(context, |session, page| {
             let query = ProductQuery {
@@ -87,7 +86,6 @@ impl CatalogQuery {
     /// Products page by page, filtered and sorted. A search lists the most relevant products first.
     /// Other lists begin with the oldest product.
     #[allow(clippy::too_many_arguments, reason = "one for each argument of the field")]
-    #[graphql(complexity = "page_size(first, last) * child_complexity")]
     async fn product_connection(
         &self,
         context: &Context<'_>,
@@ -115,7 +113,6 @@ impl CatalogQuery {
     }
 
     /// The archived products, last archived first. Requires the role ADMIN or the API key.
-    #[graphql(complexity = "page_size(first, last) * child_complexity")]
     async fn archived_products(
         &self,
         context: &Context<'_>,
@@ -136,7 +133,6 @@ impl CatalogQuery {
     }
 
     /// All movements of a product's stock, newest first. Requires the role ADMIN or the API key.
-    #[graphql(complexity = "page_size(first, last) * child_complexity")]
     async fn stock_movements(
         &self,
         context: &Context<'_>,
@@ -161,7 +157,6 @@ impl CatalogQuery {
     }
 
     /// The root categories. The others are their `children`.
-    #[graphql(complexity = "LIST * child_complexity")]
     async fn categories(&self, context: &Context<'_>) -> Nullable<Vec<Category>> {
         load(context, |session| async move {
             let all = all_categories(session).await?;
@@ -173,7 +168,6 @@ impl CatalogQuery {
     }
 
     /// Counts the products that a filter matches, by the values that could narrow the filter.
-    #[graphql(complexity = "100 + child_complexity")]
     async fn product_facets(
         &self,
         context: &Context<'_>,
@@ -420,7 +414,6 @@ impl Product {
 
     /// The variants, oldest first. Each is a product that is ordered by its own `_id`. A product with
     /// variants cannot be ordered itself.
-    #[graphql(complexity = "5 * child_complexity")]
     async fn variants(&self, context: &Context<'_>) -> Nullable<Vec<Product>> {
         load(context, |session| async move {
             let ids = self.variant_ids.iter();
@@ -439,7 +432,6 @@ impl Product {
 #[ComplexObject]
 impl Category {
     /// The categories directly below it, sorted.
-    #[graphql(complexity = "5 * child_complexity")]
     async fn children(&self) -> Vec<Category> {
         Self::filter(&self.all, |category| {
             category.parent_id.as_deref() == Some(&self.id)
@@ -447,7 +439,6 @@ impl Category {
     }
 
     /// The categories above it, from the root.
-    #[graphql(complexity = "5 * child_complexity")]
     async fn ancestors(&self) -> Vec<Category> {
         let path = category::path(&self.all, self.parent_id.as_deref());
         path.into_iter()

@@ -2,7 +2,7 @@
 
 use async_graphql::{Context, Object};
 
-use crate::graphql::resolve::{Nullable, PageArguments, PageOf, change, connection, page_size};
+use crate::graphql::resolve::{Nullable, PageArguments, PageOf, change, connection};
 use crate::model::discount::{Discount, NewDiscount};
 
 /// Queries of discount codes.
@@ -12,7 +12,6 @@ pub struct DiscountsQuery;
 #[Object]
 impl DiscountsQuery {
     /// The discount codes page by page, newest first. Requires the role ADMIN or the API key.
-    #[graphql(complexity = "page_size(first, last) * child_complexity")]
     async fn discounts(
         &self,
         context: &Context<'_>,

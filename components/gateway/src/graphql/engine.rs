@@ -2,24 +2,37 @@
 
 use std::sync::{Arc, OnceLock};
 
-use async_graphql::parser::types::{DocumentOperations, ExecutableDocument, OperationType};
-use async_graphql::{PathSegment, Request, ServerError};
+use async_graphql::parser::parse_query;
+use async_graphql::parser::types::{
+    DocumentOperations, ExecutableDocument, OperationDefinition, OperationType,
+};
+use async_graphql::{PathSegment, Pos, Request, ServerError, Variables};
+use futures::executor::block_on;
 use http::StatusCode;
 
+use crate::graphql::argument_names;
+use crate::graphql::cost::{self, Excess, Measures};
 use crate::graphql::envelope::Parameters;
-use crate::graphql::limits::{self, Excess};
+use crate::graphql::introspection::{self, Graph};
+use crate::graphql::limits::{self, TextExcess};
 use crate::graphql::nulls;
 use crate::graphql::outcome::{Outcome, RequestError};
 use crate::graphql::schema::{self, ShopSchema};
+use crate::model::long_text;
 use crate::model::shop::Shop;
 use crate::request_session::RequestSession;
 
 /// The longest part of a parser's message that clients see, in characters.
 const MAX_EXPECTED: usize = 200;
 
+/// The longest message of an error of async-graphql, in characters. Some of them quote a whole value.
+const MAX_MESSAGE: usize = 500;
+
 /// Executes GraphQL requests.
 pub struct Engine {
     schema: OnceLock<ShopSchema>,
+    /// The things of the schema, for the cost of introspection.
+    graph: OnceLock<Graph>,
     /// Whether clients may read the schema.
     introspection: bool,
     shop: Shop,
@@ -29,6 +42,10 @@ pub struct Engine {
 pub struct Prepared {
     /// The kind of the operation, if the document has been parsed.
     operation: Option<OperationType>,
+    /// The cost of the operation.
+    pub cost: usize,
+    /// The number of mutations in the operation.
+    pub mutations: usize,
     /// The request, or why it is not executed.
     pub request: Result<Request, RequestError>,
 }
@@ -37,6 +54,14 @@ impl Prepared {
     /// Returns whether the request is a mutation, even if it is refused.
     pub fn is_mutation(&self) -> bool {
         self.operation == Some(OperationType::Mutation)
+    }
+
+    /// Returns the request as refused.
+    pub fn refused(self, error: RequestError) -> Self {
+        Self {
+            request: Err(error),
+            ..self
+        }
     }
 
     /// Returns whether the request is a subscription, even if it is refused.
@@ -49,6 +74,8 @@ impl From<RequestError> for Prepared {
     fn from(error: RequestError) -> Self {
         Self {
             operation: None,
+            cost: 0,
+            mutations: 0,
             request: Err(error),
         }
     }
@@ -59,6 +86,7 @@ impl Engine {
     pub const fn new(introspection: bool, shop: Shop) -> Self {
         Self {
             schema: OnceLock::new(),
+            graph: OnceLock::new(),
             introspection,
             shop,
         }
@@ -69,57 +97,57 @@ impl Engine {
         self.schema.get_or_init(schema::build)
     }
 
-    /// Parses and checks a request. Subscriptions are refused if the client does not accept events.
+    /// Returns the things of the schema. They are read at the first introspection.
+    fn graph(&self) -> &Graph {
+        self.graph
+            .get_or_init(|| Graph::new(&block_on(self.schema().execute(introspection::QUERY)).data))
+    }
+
+    /// Parses, measures and checks a request. Subscriptions are refused if the client does not accept events.
     pub fn prepare(&self, parameters: Parameters, accepts_events: bool) -> Prepared {
         if let Err(excess) = limits::check_text(&parameters.query) {
-            return exceeds(excess).into();
+            return text_exceeds(excess).into();
         }
-        let mut request = Request::new(parameters.query).variables(parameters.variables);
+        let mut request = Request::new(parameters.query);
         let document = match request.parsed_query() {
             Ok(document) => document,
             Err(error) => return syntax_error(error).into(),
         };
-        let operation = operation_type(document, parameters.operation_name.as_deref());
-        let checked = self.check(
-            document,
-            operation.clone(),
-            parameters.only_queries,
-            accepts_events,
-        );
+        let operation = operation(document, parameters.operation_name.as_deref());
+        let kind = operation.as_ref().ok().map(|operation| operation.ty);
+        let measured = self.measure(document, operation.as_ref().ok().copied(), &parameters.variables);
+        let checked = measured.and_then(|measures| {
+            check(operation, parameters.only_queries, accepts_events)?;
+            Ok(measures)
+        });
+        request = request.variables(parameters.variables);
         if let Some(name) = parameters.operation_name {
             request = request.operation_name(name);
         }
+        let measures = checked.as_ref().copied().unwrap_or_default();
         Prepared {
-            operation: operation.ok(),
-            request: checked.map_or_else(Err, |()| Ok(request)),
+            operation: kind,
+            cost: measures.cost,
+            mutations: measures.mutations,
+            request: checked.map(|_| request),
         }
     }
 
-    fn check(
+    fn measure(
         &self,
         document: &ExecutableDocument,
-        operation: Result<OperationType, String>,
-        only_queries: bool,
-        accepts_events: bool,
-    ) -> Result<(), RequestError> {
-        let introspects = limits::check_document(document).map_err(exceeds)?;
-        if introspects && !self.introspection {
+        operation: Option<&OperationDefinition>,
+        variables: &Variables,
+    ) -> Result<Measures, RequestError> {
+        let measures = cost::measure(document, operation, variables, None).map_err(exceeds)?;
+        if !measures.introspects {
+            return Ok(measures);
+        }
+        if !self.introspection {
             let message = "Introspection is disabled in this shop.";
             return Err(bad_request("INTROSPECTION_DISABLED", message));
         }
-        match operation.map_err(|message| bad_request("OPERATION_RESOLUTION_FAILURE", message))? {
-            OperationType::Mutation if only_queries => Err(RequestError::new(
-                StatusCode::METHOD_NOT_ALLOWED,
-                "METHOD_NOT_ALLOWED",
-                "A mutation must be sent by POST. GET executes only queries and subscriptions.",
-            )),
-            OperationType::Subscription if !accepts_events => Err(RequestError::new(
-                StatusCode::NOT_ACCEPTABLE,
-                "NOT_ACCEPTABLE",
-                "A subscription is answered with events. Send it alone, with the header Accept: text/event-stream.",
-            )),
-            _ => Ok(()),
-        }
+        cost::measure(document, operation, variables, Some(self.graph())).map_err(exceeds)
     }
 
     /// Executes a request. Also returns whether its reply is the same for all callers.
@@ -128,16 +156,25 @@ impl Engine {
             Ok(request) => request,
             Err(error) => return (error.into(), false),
         };
+        let size = session.answer_size.clone();
         let session = Arc::new(session);
-        let request = request.data(Arc::clone(&session)).data(self.shop.clone());
-        let mut response = futures::executor::block_on(self.schema().execute(request));
-        response.errors.iter_mut().for_each(ensure_code);
+        let document = request.query.clone();
+        let request = request
+            .data(Arc::clone(&session))
+            .data(size.clone())
+            .data(self.shop.clone());
+        let mut response = block_on(self.schema().execute(request));
+        complete(&mut response.errors, &document);
         // An error without a path precedes the execution of any field.
         if !response.errors.is_empty() && response.errors.iter().all(|error| error.path.is_empty()) {
             let error = RequestError {
                 status: StatusCode::BAD_REQUEST,
                 errors: response.errors,
             };
+            return (error.into(), false);
+        }
+        if size.is_exceeded() && prepared.operation != Some(OperationType::Mutation) {
+            let error = bad_request(long_text::TOO_LARGE, long_text::too_large());
             return (error.into(), false);
         }
         nulls::fill(&mut response);
@@ -149,20 +186,50 @@ impl Engine {
     }
 }
 
-fn operation_type(document: &ExecutableDocument, name: Option<&str>) -> Result<OperationType, String> {
+/// Checks that an operation may be executed by this request.
+fn check(
+    operation: Result<&OperationDefinition, String>,
+    only_queries: bool,
+    accepts_events: bool,
+) -> Result<(), RequestError> {
+    let operation = operation.map_err(|message| bad_request("OPERATION_RESOLUTION_FAILURE", message))?;
+    match operation.ty {
+        OperationType::Mutation if only_queries => Err(RequestError::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "METHOD_NOT_ALLOWED",
+            "A mutation must be sent by POST. GET executes only queries and subscriptions.",
+        )),
+        OperationType::Subscription if !accepts_events => Err(RequestError::new(
+            StatusCode::NOT_ACCEPTABLE,
+            "NOT_ACCEPTABLE",
+            "A subscription is answered with events. Send it alone, with the header Accept: text/event-stream.",
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// Returns the operation of this name, or the only one.
+fn operation<'a>(
+    document: &'a ExecutableDocument,
+    name: Option<&str>,
+) -> Result<&'a OperationDefinition, String> {
+    let unknown = |name: &str| {
+        format!(
+            "The document has no operation named {}.",
+            start(name, MAX_EXPECTED)
+        )
+    };
     match (&document.operations, name) {
-        (DocumentOperations::Single(operation), None) => Ok(operation.node.ty),
+        (DocumentOperations::Single(operation), None) => Ok(&operation.node),
         (DocumentOperations::Multiple(operations), Some(name)) => operations
             .get(name)
-            .map(|operation| operation.node.ty)
-            .ok_or_else(|| format!("The document has no operation named {name}.")),
-        (DocumentOperations::Single(_), Some(name)) => {
-            Err(format!("The document has no operation named {name}."))
-        }
+            .map(|operation| &operation.node)
+            .ok_or_else(|| unknown(name)),
+        (DocumentOperations::Single(_), Some(name)) => Err(unknown(name)),
         (DocumentOperations::Multiple(operations), None) => {
             let mut values = operations.values();
             match (values.next(), values.next()) {
-                (Some(operation), None) => Ok(operation.node.ty),
+                (Some(operation), None) => Ok(&operation.node),
                 _ => Err(
                     "The document has several operations. Send the name of one as `operationName`.".into(),
                 ),
@@ -171,32 +238,49 @@ fn operation_type(document: &ExecutableDocument, name: Option<&str>) -> Result<O
     }
 }
 
+/// Returns the first characters of a text.
+fn start(text: &str, characters: usize) -> &str {
+    let end = text.char_indices().nth(characters);
+    end.and_then(|(index, _)| text.get(..index)).unwrap_or(text)
+}
+
 fn bad_request(code: &'static str, message: impl Into<String>) -> RequestError {
     RequestError::new(StatusCode::BAD_REQUEST, code, message)
 }
 
-fn exceeds(excess: Excess) -> RequestError {
+fn text_exceeds(excess: TextExcess) -> RequestError {
     match excess {
-        Excess::Tokens => bad_request(
+        TextExcess::Tokens => bad_request(
             "TOO_MANY_TOKENS",
             format!("A document must have at most {} tokens.", limits::TOKENS),
         ),
+        TextExcess::Nesting => exceeds(Excess::Depth),
+        TextExcess::Name => bad_request(
+            "GRAPHQL_PARSE_FAILED",
+            format!("A name must be at most {} bytes.", limits::NAME),
+        ),
+    }
+}
+
+fn exceeds(excess: Excess) -> RequestError {
+    match excess {
         Excess::Aliases => bad_request(
             "TOO_MANY_ALIASES",
-            format!("An operation must have at most {} aliases.", limits::ALIASES),
+            format!("An operation must have at most {} aliases.", cost::ALIASES),
         ),
         Excess::Depth => bad_request(
             "QUERY_TOO_DEEP",
             format!(
-                "Selections must be at most {} deep. Split the request.",
-                limits::DEPTH
+                "Selections must be at most {} deep, and {} deep below `__schema` and `__type`. Split the request.",
+                cost::DEPTH,
+                cost::SCHEMA_DEPTH
             ),
         ),
-        Excess::Complexity => bad_request(
+        Excess::Fields => bad_request(
             "QUERY_TOO_COMPLEX",
             format!(
-                "The complexity of an operation must be at most {}. Split the request.",
-                limits::COMPLEXITY
+                "An operation must have at most {} fields, each counted wherever its fragment is spread. Split the request.",
+                cost::FIELDS
             ),
         ),
     }
@@ -205,7 +289,7 @@ fn exceeds(excess: Excess) -> RequestError {
 /// Shortens the parser's message, which quotes a whole line of the document before it names what it expected.
 fn syntax_error(mut error: ServerError) -> RequestError {
     let expected = error.message.rsplit("= ").next().unwrap_or_default().trim();
-    let expected: String = expected.chars().take(MAX_EXPECTED).collect();
+    let expected = start(expected, MAX_EXPECTED);
     let position = error.locations.first();
     let position = position.map(|at| format!(" at line {}, column {}", at.line, at.column));
     error.message = format!(
@@ -220,24 +304,38 @@ fn syntax_error(mut error: ServerError) -> RequestError {
     }
 }
 
-/// Adds a code to an error of async-graphql. The shop's errors have one.
-pub fn ensure_code(error: &mut ServerError) {
-    let extensions = error.extensions.get_or_insert_default();
-    if extensions.get("code").is_some() {
-        return;
+/// Completes the errors of async-graphql in the answer to a document. The shop's errors have a code.
+pub fn complete(errors: &mut [ServerError], document: &str) {
+    for error in errors {
+        let extensions = error.extensions.get_or_insert_default();
+        if extensions.get("code").is_some() {
+            continue;
+        }
+        // Some messages quote a long value.
+        if start(&error.message, MAX_MESSAGE).len() < error.message.len() {
+            error.message = format!("{}…", start(&error.message, MAX_MESSAGE));
+        }
+        let field = error.path.iter().rev().find_map(|segment| match segment {
+            PathSegment::Field(name) => Some(name),
+            PathSegment::Index(_) => None,
+        });
+        let code = if let Some(field) = field {
+            extensions.set(
+                "field",
+                argument(document, &error.locations).as_ref().unwrap_or(field),
+            );
+            "BAD_USER_INPUT"
+        } else if error.message.starts_with("The recursion depth of the query") {
+            "QUERY_TOO_DEEP"
+        } else {
+            "GRAPHQL_VALIDATION_FAILED"
+        };
+        extensions.set("code", code);
     }
-    let is_field = |segment: &PathSegment| matches!(segment, PathSegment::Field(_));
-    let message = error.message.as_str();
-    let code = if error.path.iter().any(is_field) {
-        "BAD_USER_INPUT"
-    } else if message == "Query is too complex." {
-        "QUERY_TOO_COMPLEX"
-    } else if message == "Query is nested too deep."
-        || message.starts_with("The recursion depth of the query")
-    {
-        "QUERY_TOO_DEEP"
-    } else {
-        "GRAPHQL_VALIDATION_FAILED"
-    };
-    extensions.set("code", code);
+}
+
+/// Returns the name of the argument whose value is invalid.
+fn argument(document: &str, locations: &[Pos]) -> Option<String> {
+    let document = parse_query(document).ok()?;
+    argument_names::at(&document, *locations.first()?).map(str::to_owned)
 }

@@ -66,6 +66,7 @@ pub fn of_get(request: &Request<Vec<u8>>) -> Result<Envelope, Problem> {
 pub fn of_post(request: &Request<Vec<u8>>) -> Result<Envelope, Problem> {
     body::check_content_type(request)?;
     body::check_size(request)?;
+    body::check_values(request.body())?;
     match serde_json::from_slice(request.body()) {
         Err(error) => Err(Problem::bad_request(format!("The body must be JSON: {error}."))),
         Ok(Value::Object(map)) => Ok(Envelope::Single(parameters(map)?)),

@@ -25,7 +25,6 @@ pub struct ExportQuery;
 #[Object]
 impl ExportQuery {
     /// The products that are for sale, oldest first, in large pages. Requires the role ADMIN or the API key.
-    #[graphql(complexity = "100 + child_complexity")]
     async fn export_products(
         &self,
         context: &Context<'_>,
@@ -60,7 +59,7 @@ impl ExportQuery {
             };
             let last = list.edges.into_iter().next_back().map(|edge| edge.cursor);
             Ok(ProductExport {
-                data,
+                data: data.into(),
                 end_cursor: last.filter(|_| list.has_next),
                 has_next_page: list.has_next,
             })

@@ -2,8 +2,12 @@
 
 pub mod accept;
 mod accounts;
+mod argument_names;
+mod arguments;
+pub mod budget;
 mod carts;
 mod catalog;
+mod cost;
 mod csv_table;
 mod discounts;
 pub mod engine;
@@ -13,6 +17,7 @@ pub mod event_stream;
 pub mod explorer;
 mod export;
 mod export_row;
+mod introspection;
 mod limits;
 mod node;
 mod notifications;
@@ -28,3 +33,4 @@ pub mod subscribe;
 mod subscriptions;
 mod watch;
 mod webhooks;
+mod weights;

@@ -99,7 +99,6 @@ impl NodeQuery {
     }
 
     /// The entities with these ids, in the order of the ids. Null where `node` is null.
-    #[graphql(complexity = "ids.len() * (1 + child_complexity)")]
     async fn nodes(
         &self,
         context: &Context<'_>,

@@ -4,7 +4,7 @@ use async_graphql::{Context, Object};
 use mercato_shop::notifications::Preference;
 use mercato_shop::types::Error;
 
-use crate::graphql::resolve::{Nullable, PageArguments, PageOf, change, connection, page_size, read};
+use crate::graphql::resolve::{Nullable, PageArguments, PageOf, change, connection, read};
 use crate::model::convert::Convert;
 use crate::model::notification::{
     NewEmail, NewSms, Notification, NotificationFilter, NotificationPreference,
@@ -23,7 +23,6 @@ pub struct NotificationsQuery;
 impl NotificationsQuery {
     /// The caller's notifications, newest first, including those that were not sent. With the role ADMIN or
     /// the API key: all notifications.
-    #[graphql(complexity = "page_size(first, last) * child_complexity")]
     async fn notifications(
         &self,
         context: &Context<'_>,
@@ -49,7 +48,6 @@ impl NotificationsQuery {
     }
 
     /// The notification preferences of the caller. With the role ADMIN or the API key: of any user.
-    #[graphql(complexity = "10 * child_complexity")]
     async fn notification_preferences(
         &self,
         context: &Context<'_>,
@@ -70,7 +68,6 @@ pub struct NotificationsMutation;
 impl NotificationsMutation {
     /// Sets notification preferences of the caller. With the role ADMIN or the API key: of any user.
     /// Preferences that are not sent are left unchanged. Verification codes are always sent.
-    #[graphql(complexity = "10 * child_complexity")]
     async fn update_notification_preferences(
         &self,
         context: &Context<'_>,

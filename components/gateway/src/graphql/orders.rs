@@ -5,7 +5,7 @@ use mercato_shop::orders::{NewOrder, OrderQuery};
 use mercato_shop::types::{Error, Line};
 
 use crate::graphql::resolve::{
-    LIST, Nullable, PageArguments, PageOf, change, connection, load, page_size, version, whole_list,
+    Nullable, PageArguments, PageOf, change, connection, load, version, whole_list,
 };
 use crate::model::convert::Convert;
 use crate::model::order::{NewLine, Order, OrderFilter, OrderLine, OrderProduct, OrderSort, OrderStatus};
@@ -23,7 +23,6 @@ pub struct OrdersQuery;
 impl OrdersQuery {
     /// The caller's orders, newest first, at most 1,000. With the role ADMIN or the API key: all orders. For
     /// longer lists, use `orderConnection`.
-    #[graphql(complexity = "LIST * child_complexity")]
     async fn orders(&self, context: &Context<'_>) -> Nullable<Vec<Option<Order>>> {
         whole_list(context, |session, page| {
             let query = OrderQuery {
@@ -51,7 +50,6 @@ impl OrdersQuery {
 
     /// The orders that `orders` lists, page by page, filtered and sorted. The default order is newest first.
     #[allow(clippy::too_many_arguments, reason = "one for each argument of the field")]
-    #[graphql(complexity = "page_size(first, last) * child_complexity")]
     async fn order_connection(
         &self,
         context: &Context<'_>,
@@ -155,14 +153,12 @@ impl OrdersMutation {
 #[ComplexObject]
 impl Order {
     /// The lines of the order, in the order of the input.
-    #[graphql(complexity = "5 * child_complexity")]
     async fn lines(&self) -> Vec<OrderLine> {
         self.order_lines()
     }
 
     /// The lines of the order, with the ids of their products.
     #[graphql(
-        complexity = "5 * child_complexity",
         deprecation = "The `_id` is the product's, so caches merge the lines of all orders. Use `lines`."
     )]
     async fn products(&self) -> Option<Vec<Option<&OrderProduct>>> {

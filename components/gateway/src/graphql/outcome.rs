@@ -1,18 +1,19 @@
 //! Outcomes of GraphQL requests, and their HTTP replies.
 
-use async_graphql::{Response as Executed, ServerError};
-use http::header::{ALLOW, CACHE_CONTROL, CONTENT_ENCODING, ETAG, VARY};
+use async_graphql::{Response as Executed, ServerError, Value as GraphqlValue};
+use http::header::{ALLOW, CACHE_CONTROL, CONTENT_ENCODING, ETAG, RETRY_AFTER, VARY};
 use http::{HeaderValue, Method, Request, StatusCode};
 use mercato_shop::http::uncached;
-use mercato_shop::types::Error;
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::graphql::accept::Accepted;
+use crate::http::bounded_json;
 use crate::http::encoding::{self, AcceptedCodings, Coding};
 use crate::http::entity_tag;
 use crate::http::problem::Problem;
 use crate::http::reply::Reply;
+use crate::model::long_text::MAX_BYTES;
 
 /// The outcome of one request.
 pub enum Outcome {
@@ -42,7 +43,19 @@ impl RequestError {
 
 impl From<Problem> for RequestError {
     fn from(problem: Problem) -> Self {
-        Self::new(problem.status, problem.code, problem.detail)
+        let retry_after = problem.retry_after;
+        let field = problem.field().map(str::to_owned);
+        let mut error = Self::new(problem.status, problem.code, problem.detail);
+        for error in &mut error.errors {
+            let extensions = error.extensions.get_or_insert_default();
+            if let Some(seconds) = retry_after {
+                extensions.set("retryAfter", seconds);
+            }
+            if let Some(field) = &field {
+                extensions.set("field", field.as_str());
+            }
+        }
+        error
     }
 }
 
@@ -67,8 +80,19 @@ enum Body<'a> {
 
 impl Outcome {
     /// Returns the body as JSON.
-    pub fn to_value(&self) -> Value {
-        serde_json::to_value(self.body()).unwrap_or_default()
+    ///
+    /// # Errors
+    /// RESPONSE_TOO_LARGE for more than this number of bytes.
+    pub fn to_value(&self, max: usize) -> Result<Value, Problem> {
+        let bytes = bounded_json::write(&self.body(), max)?;
+        Ok(serde_json::from_slice(&bytes).unwrap_or_default())
+    }
+
+    fn errors(&self) -> &[ServerError] {
+        match self {
+            Self::Executed(response) => &response.errors,
+            Self::Refused(error) => &error.errors,
+        }
     }
 
     fn body(&self) -> Body<'_> {
@@ -100,6 +124,7 @@ impl Outcome {
     pub fn reply(&self, accepted: Accepted) -> Reply {
         let status = self.status(accepted);
         let mut reply = respond(status, accepted, &self.body());
+        write_retry_after(&mut reply, self.errors());
         if status == StatusCode::METHOD_NOT_ALLOWED {
             let allow = HeaderValue::from_static("POST");
             reply.headers_mut().insert(ALLOW, allow);
@@ -135,7 +160,25 @@ pub fn from_cache(accepted: Accepted, bytes: &[u8]) -> Option<Reply> {
 /// Returns the reply to a batch.
 pub fn batch(accepted: Accepted, outcomes: &[Outcome]) -> Reply {
     let bodies: Vec<_> = outcomes.iter().map(Outcome::body).collect();
-    respond(StatusCode::OK, accepted, &bodies)
+    let mut reply = respond(StatusCode::OK, accepted, &bodies);
+    write_retry_after(&mut reply, outcomes.iter().flat_map(Outcome::errors));
+    reply
+}
+
+/// Adds the longest time that an error names, in seconds.
+fn write_retry_after<'a>(reply: &mut Reply, errors: impl IntoIterator<Item = &'a ServerError>) {
+    let seconds =
+        errors
+            .into_iter()
+            .filter_map(|error| match error.extensions.as_ref()?.get("retryAfter")? {
+                GraphqlValue::Number(seconds) => seconds.as_u64(),
+                _ => None,
+            });
+    if let Some(seconds) = seconds.max() {
+        reply
+            .headers_mut()
+            .insert(RETRY_AFTER, HeaderValue::from(seconds));
+    }
 }
 
 /// Returns the reply to a request that was not read or not executed.
@@ -193,11 +236,8 @@ const fn media_type(accepted: Accepted) -> HeaderValue {
 }
 
 fn respond(status: StatusCode, accepted: Accepted, body: &impl Serialize) -> Reply {
-    match serde_json::to_vec(body) {
+    match bounded_json::write(body, MAX_BYTES) {
         Ok(body) => uncached(status, media_type(accepted), body),
-        Err(error) => problem(
-            accepted,
-            &Error::Internal(format!("a reply cannot be written: {error}")).into(),
-        ),
+        Err(too_large) => problem(accepted, &too_large),
     }
 }

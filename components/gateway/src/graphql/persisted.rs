@@ -5,6 +5,8 @@
 
 use http::StatusCode;
 use mercato_shop::cache::Cache;
+use mercato_shop::http::client_address;
+use mercato_shop::id;
 use mercato_shop::settings::persisted::{PersistedQueries, digest};
 
 use crate::graphql::envelope::{Item, Parameters};
@@ -13,22 +15,33 @@ use crate::http::problem::Problem;
 /// How long the cache keeps a document, in milliseconds: a day.
 const TTL: u64 = 24 * 60 * 60 * 1000;
 
-/// The longest document that is cached, in bytes.
-const MAX_BYTES: usize = 64 * 1024;
+/// The longest document that is cached, in bytes: a few times as long as the largest of a client.
+const MAX_BYTES: usize = 32 * 1024;
 
-/// Returns the parameters with the document that they name.
+/// The most documents that the cache takes from one client in an hour. Further ones are executed only.
+const MAX_DOCUMENTS: i64 = 200;
+
+/// In milliseconds.
+const HOUR: u64 = 60 * 60 * 1000;
+
+/// Returns the parameters with the document that they name. `client` returns the address of the client.
 ///
 /// # Errors
 /// PERSISTED_QUERY_NOT_FOUND, PERSISTED_QUERY_NOT_SUPPORTED and PERSISTED_QUERY_ONLY. BAD_REQUEST for a wrong
 /// digest.
-pub fn resolve(persisted: &PersistedQueries, cache: &dyn Cache, parameters: Parameters) -> Item {
+pub fn resolve(
+    persisted: &PersistedQueries,
+    cache: &dyn Cache,
+    client: impl FnOnce() -> Option<String>,
+    parameters: Parameters,
+) -> Item {
     match persisted {
         PersistedQueries::Off if parameters.query.is_empty() => Err(problem(
             "PERSISTED_QUERY_NOT_SUPPORTED",
             "PersistedQueryNotSupported",
         )),
         PersistedQueries::Off => Ok(parameters),
-        PersistedQueries::Automatic => automatic(cache, parameters),
+        PersistedQueries::Automatic => automatic(cache, client, parameters),
         PersistedQueries::Only(manifest) => {
             let digest = match &parameters.digest {
                 Some(digest) if parameters.query.is_empty() => digest.clone(),
@@ -49,7 +62,7 @@ pub fn resolve(persisted: &PersistedQueries, cache: &dyn Cache, parameters: Para
     }
 }
 
-fn automatic(cache: &dyn Cache, parameters: Parameters) -> Item {
+fn automatic(cache: &dyn Cache, client: impl FnOnce() -> Option<String>, parameters: Parameters) -> Item {
     let Some(digest) = parameters.digest.clone() else {
         return Ok(parameters);
     };
@@ -67,10 +80,22 @@ fn automatic(cache: &dyn Cache, parameters: Parameters) -> Item {
             "`sha256Hash` must be the SHA-256 digest of `query`.",
         ));
     }
-    if parameters.query.len() <= MAX_BYTES {
+    if parameters.query.len() <= MAX_BYTES && has_room(cache, client()) {
         cache.set(&key, parameters.query.as_bytes(), TTL);
     }
     Ok(parameters)
+}
+
+/// Returns whether the cache takes another document from a client. Clients without an address share their
+/// number.
+fn has_room(cache: &dyn Cache, address: Option<String>) -> bool {
+    let client = address.map_or_else(
+        || "unknown".to_owned(),
+        |address| address.parse().map_or(address, client_address::network),
+    );
+    let key = format!("gateway.documents.{}.{client}", id::now() / HOUR);
+    let count = cache.increment(&key, 1, HOUR);
+    count.is_some_and(|count| count <= MAX_DOCUMENTS)
 }
 
 /// Returns the problem of an unknown digest. Clients recognize this message, and send the document.

@@ -41,9 +41,6 @@ const DEFAULT_PAGE: i32 = 20;
 /// The largest plain list. Longer lists have a connection.
 const WHOLE_LIST: u32 = 1_000;
 
-/// The estimated length of a plain list, for the complexity of a query.
-pub const LIST: usize = 100;
-
 /// Returns the session of the request.
 pub fn session<'a>(context: &Context<'a>) -> Result<&'a RequestSession> {
     context.data::<Arc<RequestSession>>().map(|session| &**session)
@@ -171,11 +168,6 @@ pub fn whole_list<P: Convert<Page<T>>, T>(
     let page = types::Page::first(WHOLE_LIST, None);
     let list: Result<Page<T>> = read(context, |session| call(session, &page))?;
     Some(list.map(|page| page.items.into_iter().map(Some).collect()))
-}
-
-/// Returns the complexity of a connection. A page that is too large is rejected when it is resolved.
-pub fn page_size(first: Option<i32>, last: Option<i32>) -> usize {
-    usize::try_from(first.or(last).unwrap_or(DEFAULT_PAGE).clamp(1, 100)).unwrap_or(1)
 }
 
 /// Returns the version that a change is based on.

@@ -7,7 +7,6 @@ use crate::graphql::carts::{CartsMutation, CartsQuery};
 use crate::graphql::catalog::{CatalogMutation, CatalogQuery};
 use crate::graphql::discounts::{DiscountsMutation, DiscountsQuery};
 use crate::graphql::export::ExportQuery;
-use crate::graphql::limits;
 use crate::graphql::node::NodeQuery;
 use crate::graphql::notifications::{NotificationsMutation, NotificationsQuery};
 use crate::graphql::orders::{OrdersMutation, OrdersQuery};
@@ -74,7 +73,6 @@ pub type ShopSchema = Schema<Query, Mutation, Subscription>;
 /// Builds the schema. This takes long compared to a request.
 pub fn build() -> ShopSchema {
     Schema::build(Query::default(), Mutation::default(), Subscription::default())
-        .limit_complexity(limits::COMPLEXITY)
         .override_output_type_description::<PageOf<AuditEntry>>("A page of the audit log.")
         .override_output_type_description::<PageOf<Delivery>>("A page of the deliveries of webhooks.")
         .override_output_type_description::<PageOf<Discount>>("A page of discount codes.")

@@ -23,6 +23,10 @@ const TOKEN: HeaderName = HeaderName::from_static("x-graphql-event-stream-token"
 /// How long the cache keeps a stream and its operations, in milliseconds: a day.
 const TTL: u64 = 24 * 60 * 60 * 1000;
 
+/// How long the cache keeps the result of a query or a mutation, in milliseconds: five minutes. A stream
+/// sends it at once, or after its client has connected again.
+const RESULT_TTL: u64 = 5 * 60 * 1000;
+
 /// How long an operation may take to arrive in the cache after it got its number, in milliseconds.
 const ARRIVAL: u64 = 30_000;
 
@@ -242,7 +246,11 @@ impl<'a> SharedStream<'a> {
 
     fn put(&self, number: i64, id: &str, operation: &Operation) {
         let value = serde_json::to_vec(&(id, operation)).unwrap_or_default();
-        self.cache.set(&self.operation_key(number), &value, TTL);
+        let ttl = match operation {
+            Operation::Executed(_) => RESULT_TTL,
+            Operation::Subscription { .. } | Operation::Stopped => TTL,
+        };
+        self.cache.set(&self.operation_key(number), &value, ttl);
     }
 
     fn count(&self) -> Option<i64> {

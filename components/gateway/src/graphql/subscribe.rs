@@ -14,7 +14,7 @@ use mercato_shop::types::Error;
 use serde_json::json;
 
 use crate::graphql::accept::Accepted;
-use crate::graphql::engine::{Engine, ensure_code};
+use crate::graphql::engine::{self, Engine};
 use crate::graphql::event_stream::{RETRY, RETRY_FOR_MORE, Stream};
 use crate::graphql::nulls;
 use crate::graphql::outcome::{self, Outcome, RequestError};
@@ -66,10 +66,15 @@ impl Engine {
         after: Option<&str>,
     ) -> Result<Events, SubscriptionError> {
         let watch = Arc::new(Watch::new(after.map(str::to_owned)));
-        let request = request.data(Arc::new(session)).data(Arc::clone(&watch));
+        let size = session.answer_size.clone();
+        let document = request.query.clone();
+        let request = request
+            .data(Arc::new(session))
+            .data(size)
+            .data(Arc::clone(&watch));
         let mut results: Vec<_> = block_on(self.schema().execute_stream(request).collect());
         for result in &mut results {
-            result.errors.iter_mut().for_each(ensure_code);
+            engine::complete(&mut result.errors, &document);
         }
         match watch.take() {
             Ok(Some(progress)) => Ok(events(results, progress, after)),

@@ -3,7 +3,7 @@
 use async_graphql::{Context, Object};
 use mercato_shop::webhooks::DeliveryFilter;
 
-use crate::graphql::resolve::{LIST, Nullable, PageArguments, PageOf, change, connection, page_size, read};
+use crate::graphql::resolve::{Nullable, PageArguments, PageOf, change, connection, read};
 use crate::model::convert::Convert;
 use crate::model::scalar::Id;
 use crate::model::webhook::{Delivery, DeliveryStatus, NewWebhook, SecretWebhook, Webhook, WebhookChanges};
@@ -15,7 +15,6 @@ pub struct WebhooksQuery;
 #[Object]
 impl WebhooksQuery {
     /// All webhooks, at most 50, oldest first. Requires the role ADMIN or the API key.
-    #[graphql(complexity = "LIST * child_complexity")]
     async fn webhooks(&self, context: &Context<'_>) -> Nullable<Vec<Option<Webhook>>> {
         read(context, |session| {
             let webhooks = session.services.webhooks.list(session.caller())?;
@@ -25,7 +24,6 @@ impl WebhooksQuery {
 
     /// The deliveries of webhooks, newest first. Requires the role ADMIN or the API key.
     #[allow(clippy::too_many_arguments, reason = "one for each argument of the field")]
-    #[graphql(complexity = "page_size(first, last) * child_complexity")]
     async fn webhook_deliveries(
         &self,
         context: &Context<'_>,

@@ -1,6 +1,7 @@
 //! HTTP without GraphQL or REST: problems, headers and bodies.
 
 pub mod body;
+pub mod bounded_json;
 pub mod cors;
 pub mod encoding;
 pub mod entity_tag;

@@ -1,6 +1,6 @@
 //! Errors as problem details (RFC 9457), with the stable codes that GraphQL has in `extensions.code`.
 
-use http::header::{ALLOW, ETAG, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::header::{ACCEPT_ENCODING, ALLOW, ETAG, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderName, HeaderValue, StatusCode};
 use mercato_shop::http::problem::{Details, MEDIA_TYPE};
 use mercato_shop::http::{self as shared, uncached};
@@ -42,6 +42,13 @@ pub struct Extension {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(default)]
     version: Option<u64>,
+}
+
+/// The members that the gateway adds to the extensions of an error of GraphQL.
+#[derive(Serialize)]
+struct GraphqlExtension<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    field: Option<&'a str>,
 }
 
 /// An invalid value.
@@ -90,6 +97,17 @@ impl Problem {
         Self::new(StatusCode::NOT_ACCEPTABLE, "NOT_ACCEPTABLE", detail)
     }
 
+    /// Returns the problem of a request whose body is compressed.
+    pub fn compressed_body() -> Self {
+        let detail = "The body must not be compressed. Send it without the header Content-Encoding.";
+        let problem = Self::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "UNSUPPORTED_MEDIA_TYPE",
+            detail,
+        );
+        problem.header(ACCEPT_ENCODING, "identity")
+    }
+
     /// Adds the seconds to wait before the next attempt.
     pub fn retry_after(mut self, seconds: u32) -> Self {
         self.retry_after = Some(seconds);
@@ -121,8 +139,16 @@ impl Problem {
 
     /// Returns the reply to a GraphQL request, in this media type.
     pub fn graphql_reply(&self, media_type: HeaderValue) -> Reply {
-        let body = self.shared().graphql_errors(());
+        let body = self
+            .shared()
+            .graphql_errors(GraphqlExtension { field: self.field() });
         self.with_headers(uncached(self.status, media_type, body))
+    }
+
+    /// Returns the path of the first invalid value.
+    pub fn field(&self) -> Option<&str> {
+        let first = self.extension.errors.first();
+        first.map(|error| error.field.as_str())
     }
 
     fn with_headers(&self, mut reply: Reply) -> Reply {

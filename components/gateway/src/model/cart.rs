@@ -34,7 +34,6 @@ pub struct Cart {
     pub products: Vec<CartProduct>,
     /// Changes of the products since their lines were added or updated. Adding to a line or updating it
     /// removes its changes.
-    #[graphql(complexity = "5 * child_complexity")]
     changes: Vec<CartChange>,
     /// The sum at current prices, in minor units (cents) of `currency`. It excludes discount, tax and
     /// products that are no longer for sale. Null if no product has a price, if prices have different

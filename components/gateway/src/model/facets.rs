@@ -48,10 +48,8 @@ pub struct ProductFacets {
     /// Whether more products match than were counted.
     truncated: bool,
     /// The 50 most frequent manufacturers, most frequent first.
-    #[graphql(complexity = "10 * child_complexity")]
     manufacturers: Vec<Facet>,
     /// Most frequent first. A product also counts for the categories above its own.
-    #[graphql(complexity = "20 * child_complexity")]
     categories: Vec<CategoryFacet>,
     /// The price ranges that contain products, cheapest first.
     prices: Vec<PriceFacet>,

@@ -12,6 +12,7 @@ pub mod discount;
 pub mod entity_id;
 pub mod facets;
 pub mod import;
+pub mod long_text;
 pub mod notification;
 pub mod nullable;
 pub mod order;

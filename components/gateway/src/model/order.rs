@@ -92,7 +92,6 @@ pub struct Order {
     /// Increases with each change of the order. `updateOrderStatus` can check it.
     pub version: Int<u64>,
     /// All changes of the status, from the placement on.
-    #[graphql(complexity = "5 * child_complexity")]
     timeline: Vec<StatusChange>,
     /// When the order was placed.
     created_at: DateTime,

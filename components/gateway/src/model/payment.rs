@@ -71,7 +71,6 @@ pub struct Payment {
     #[graphql(derived(name = "refunded_amount", into = "Amount", owned = true))]
     refunded: IntAmount,
     /// The refunds, oldest first.
-    #[graphql(complexity = "5 * child_complexity")]
     refunds: Vec<Refund>,
     /// Increases with each change of the payment.
     pub version: Int<u64>,

@@ -9,6 +9,7 @@ use serde_json::json;
 
 use crate::model::convert::{Convert, convert};
 use crate::model::entity_id::EntityId;
+use crate::model::long_text::LongText;
 use crate::model::scalar::{Amount, DateTime, Id, Int, IntAmount};
 
 /// The default of `CreateProductInput.price`. It means that `priceAmount` is set.
@@ -37,7 +38,8 @@ pub struct Product {
     /// The number of units that can be bought now.
     pub quantity: Int<u32>,
     /// The description. It may have several lines.
-    description: Option<String>,
+    #[schemars(with = "Option<String>")]
+    description: Option<LongText>,
     /// The manufacturer or the brand.
     manufacturer: Option<String>,
     /// The product's id in the feed that it was imported from.
@@ -74,7 +76,8 @@ pub struct Product {
 #[derive(Serialize, JsonSchema, SimpleObject)]
 pub struct Image {
     /// An https or http URL.
-    url: String,
+    #[schemars(with = "String")]
+    url: LongText,
     /// A description for screen readers.
     alt: Option<String>,
 }
@@ -317,7 +320,7 @@ pub struct ProductSort {
 #[derive(SimpleObject)]
 pub struct ProductExport {
     /// The concatenated data of all pages are the export.
-    pub data: String,
+    pub data: LongText,
     /// The cursor of the next page. Null on the last page.
     pub end_cursor: Option<String>,
     /// Whether there is another page.

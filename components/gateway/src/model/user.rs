@@ -60,7 +60,7 @@ pub struct User {
 pub struct NewUser {
     /// 3 to 64 letters, digits and punctuation of ASCII (RFC 8265). Unique without differences of case.
     username: String,
-    /// 8 to 128 characters.
+    /// 8 to 128 characters. Neither a common password nor made of the user's names.
     password: String,
     /// An e-mail address. The user can sign in with it before it is verified, until another user verifies it.
     email: Option<String>,
@@ -83,7 +83,7 @@ pub struct Registration {
     /// The person's name.
     #[schemars(length(min = 1, max = 100))]
     name: Option<String>,
-    /// 8 to 128 characters.
+    /// 8 to 128 characters. Neither a common password nor made of the user's names.
     #[schemars(length(min = 8, max = 128))]
     password: String,
     /// The cart that was filled as a guest. It is merged into the user's cart.
@@ -158,7 +158,7 @@ pub struct ForgottenPassword {
 pub struct PasswordReset {
     /// The token of the mail.
     pub token: String,
-    /// The new password, 8 to 128 characters.
+    /// The new password, 8 to 128 characters. Neither a common password nor made of the user's names.
     #[schemars(length(min = 8, max = 128))]
     pub password: String,
 }
@@ -289,7 +289,7 @@ pub struct UserChanges {
 pub struct PasswordChange {
     /// The current password.
     pub current: String,
-    /// The new password, 8 to 128 characters.
+    /// The new password, 8 to 128 characters. Neither a common password nor made of the user's names.
     pub new: String,
 }
 

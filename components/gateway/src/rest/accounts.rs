@@ -128,7 +128,7 @@ fn register(call: &Call<'_>) -> Outcome {
     let mut input: Registration = call.body()?;
     let cart = input.cart_id.take();
     let accounts = &call.services().accounts;
-    let signed_in = accounts.register(&input.convert(), &call.session.client)?;
+    let signed_in = accounts.register(&input.convert(), &call.session.client_to_register())?;
     let answer = with_cart(call, signed_in, cart.as_deref());
     Ok(Answer::uncached(StatusCode::CREATED, &answer)?.located(answer.user.location()))
 }
@@ -225,7 +225,7 @@ fn verify_address(call: &Call<'_>, channel: VerificationChannel, code: Option<&s
     if let Some(code) = code {
         return changed(accounts.verify(call.caller(), channel.into(), code)?);
     }
-    let expires_at = accounts.request_verification(call.caller(), channel.into())?;
+    let expires_at = accounts.request_verification(call.caller(), channel.into(), &call.session.client)?;
     let sent = CodeSent {
         channel,
         expires_at: expires_at.convert(),

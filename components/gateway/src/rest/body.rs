@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_json::error::Category;
 
-use crate::http::body::{check_content_type, check_size};
+use crate::http::body::{check_content_type, check_size, check_values};
 use crate::http::problem::Problem;
 use crate::rest::operation_error::OperationError;
 use crate::rest::shape::Shape;
@@ -35,6 +35,7 @@ pub fn check(request: &Request<Vec<u8>>, kind: BodyKind) -> Result<(), Problem> 
 
 /// Parses a JSON body. An error names the position of a syntax error, or the path of an invalid field.
 pub fn parse<T: DeserializeOwned + JsonSchema>(bytes: &[u8]) -> Result<T, OperationError> {
+    check_values(bytes)?;
     let value: Value = serde_json::from_slice(bytes)
         .map_err(|error| Problem::bad_request(format!("The body must be JSON: {error}.")))?;
     let shape = Shape::of::<T>();

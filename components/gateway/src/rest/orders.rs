@@ -152,6 +152,9 @@ fn get_or_list(call: &Call<'_>) -> Outcome {
     if call.caller().user_id() == Some(&id) {
         return list_of(call, id);
     }
+    // An order has no use for the filter of the list, but an invalid one is refused all the same.
+    let filter: OrderFilter = call.query()?;
+    page(filter.first, filter.after)?;
     match find(call, &id) {
         Ok(order) => answer(order),
         Err(Error::NotFound(_)) if call.caller().is_admin() => {

@@ -1,10 +1,12 @@
 //! `POST /webhooks/stripe`: passes the unchanged body and its signature to the payments service.
 
 use http::{Method, StatusCode};
+use mercato_shop::types::Error;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use crate::http::problem::Problem;
 use crate::rest::answer::Answer;
 use crate::rest::body::BodyKind;
 use crate::rest::call::Call;
@@ -36,6 +38,7 @@ pub fn operation() -> Operation {
     .header(SIGNATURE, "Stripe's signature with STRIPE_WEBHOOK_SECRET.")
     .body::<Map<String, Value>>(BodyKind::Raw)
     .answers::<Received>(StatusCode::OK)
+    .fails(StatusCode::NOT_FOUND)
 }
 
 fn receive(call: &Call<'_>) -> Outcome {
@@ -43,8 +46,14 @@ fn receive(call: &Call<'_>) -> Outcome {
     let signature = signature
         .and_then(|value| value.to_str().ok())
         .unwrap_or_default();
-    call.services()
+    let handled = call
+        .services()
         .payments
-        .handle_webhook(call.request.body(), signature)?;
+        .handle_webhook(call.request.body(), signature);
+    match handled {
+        // Without the secret of webhooks, this is an unknown path.
+        Err(Error::NotFound(_)) => return Err(Problem::no_such_path(PATH).into()),
+        handled => handled?,
+    }
     Ok(Answer::uncached(StatusCode::OK, &Received { received: true })?)
 }

@@ -17,8 +17,9 @@ use mercato_ports::documents::{CommitFailure, Document, Failure, Query, Write};
 use mercato_ports::events::Event;
 use mercato_ports::http_client::{HttpFailure, Request as OutRequest, Response as OutResponse};
 use mercato_ports::mailer::{MailFailure, Message};
+use mercato_ports::passwords::PasswordFailure;
 use mercato_shop::cache::Cache;
-use mercato_shop::ports::{HttpClient, Mail, Ports};
+use mercato_shop::ports::{HttpClient, Mail, Passwords, Ports};
 use mercato_shop::testing::TestPorts;
 use mercato_webhooks::WebhooksService;
 use serde_json::{Value, json};
@@ -95,6 +96,16 @@ impl Ports for LoggedPorts {
 impl Mail for LoggedPorts {
     fn send(&self, message: &Message) -> Result<(), MailFailure> {
         Mail::send(&self.ports, message)
+    }
+}
+
+impl Passwords for LoggedPorts {
+    fn hash(&self, password: &str) -> Result<String, PasswordFailure> {
+        Passwords::hash(&self.ports, password)
+    }
+
+    fn verify(&self, password: &str, hash: Option<&str>) -> Result<bool, PasswordFailure> {
+        Passwords::verify(&self.ports, password, hash)
     }
 }
 

@@ -136,6 +136,6 @@ fn reads_notifications_by_their_ids() {
         assert_eq!(found[1].as_ref().unwrap().recipient, known.recipient);
     }
     let found = read(&customer(&bob)).unwrap();
-    assert!(matches!(found[1], Err(Error::Forbidden(_))), "{found:?}");
+    assert!(matches!(found[1], Err(Error::NotFound(_))), "{found:?}");
     assert!(matches!(read(&Caller::Anonymous), Err(Error::Unauthenticated(_))));
 }

@@ -22,6 +22,11 @@ use serde_json::{Value, json};
 
 pub const PHONE: &str = "+4915112345678";
 
+const UNKNOWN_CLIENT: Client = Client {
+    address: None,
+    user_agent: None,
+};
+
 /// The settings for SMS. A test sets Twilio's answers by [`Shop::twilio`].
 pub const TWILIO: &[(&str, &str)] = &[
     ("TWILIO_ACCOUNT_SID", "AC1"),
@@ -70,11 +75,7 @@ impl Shop {
             name: None,
             password: "a long password".into(),
         };
-        let client = Client {
-            address: None,
-            user_agent: None,
-        };
-        let id = self.accounts.register(&input, &client).unwrap().user.id;
+        let id = self.accounts.register(&input, &UNKNOWN_CLIENT).unwrap().user.id;
         let patch = UserPatch {
             name: Some(name.into()),
             email: Some(email.into()),
@@ -193,7 +194,7 @@ impl Shop {
     /// Requests a code for the user's phone. Returns the event.
     pub fn code(&self, user_id: &str) -> Event {
         self.accounts
-            .request_verification(&customer(user_id), Channel::Phone)
+            .request_verification(&customer(user_id), Channel::Phone, &UNKNOWN_CLIENT)
             .unwrap();
         self.event("mercato.accounts.verification-requested")
     }

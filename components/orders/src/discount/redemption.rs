@@ -175,3 +175,37 @@ fn percentage(amount: i64, points: u32) -> i64 {
     let part = i128::from(amount) * i128::from(points) / 10_000;
     i64::try_from(part).unwrap_or(amount)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_discount_is_valid_from_its_start_until_before_its_end() {
+        let discount = DiscountBody {
+            reduction: Reduction::Amount(1),
+            currency: None,
+            minimum: None,
+            limit: None,
+            limit_per_customer: None,
+            starts_at: Some(1_000),
+            ends_at: Some(2_000),
+            enabled: 1,
+            left: None,
+            used: 0,
+            created_at: 0,
+        };
+        let message = |now| match discount.check(now) {
+            Err(Error::Invalid(violation)) => violation.message,
+            valid => format!("{valid:?}"),
+        };
+        for (now, expected) in [
+            (999, "not valid yet"),
+            (1_000, "Ok"),
+            (1_999, "Ok"),
+            (2_000, "has expired"),
+        ] {
+            assert!(message(now).contains(expected), "{now}: {}", message(now));
+        }
+    }
+}

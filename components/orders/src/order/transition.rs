@@ -10,7 +10,7 @@ use mercato_shop::retry::retry_on_conflict;
 use mercato_shop::text;
 use mercato_shop::types::{Caller, Error};
 
-use crate::repository::{ORDERS, OrderBody, Record, StoredStatus, TimelineEntry, get_order};
+use crate::repository::{ORDERS, OrderBody, Record, StoredStatus, TimelineEntry, get_order, order_not_found};
 use crate::status::{self, name};
 use crate::{audit, events};
 
@@ -73,7 +73,8 @@ pub fn update_status(
 /// Cancels an order of the caller, or any order for an ADMIN or the API key.
 ///
 /// # Errors
-/// [`Error::InvalidTransition`] if the order is shipped, cancelled or refunded already.
+/// [`Error::NotFound`] for an order of another user. [`Error::InvalidTransition`] if the order is shipped,
+/// cancelled or refunded already.
 pub fn cancel(ports: &impl Ports, caller: &Caller, id: &str, reason: Option<&str>) -> Result<Order, Error> {
     let transition = Transition {
         actor: audit::actor(caller)?,
@@ -82,7 +83,11 @@ pub fn cancel(ports: &impl Ports, caller: &Caller, id: &str, reason: Option<&str
         ..Transition::by_shop(id, Status::Cancelled)
     };
     apply(ports, &transition, |order| {
-        caller.require_admin_or(&order.user_id, "You can cancel only your own orders.")
+        if caller.may_see(&order.user_id) {
+            Ok(())
+        } else {
+            Err(order_not_found(id))
+        }
     })
 }
 

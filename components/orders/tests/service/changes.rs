@@ -57,7 +57,7 @@ fn returns_an_order_and_then_each_change_once() {
     assert_eq!(watch(&admin(), None).0.len(), 1);
 
     let refused = |caller: &Caller, id: &str| shop.orders.changes(caller, Some(id), None).unwrap_err();
-    assert!(matches!(refused(&customer("u2"), &order.id), Error::Forbidden(_)));
+    assert!(matches!(refused(&customer("u2"), &order.id), Error::NotFound(_)));
     assert!(matches!(
         refused(&Caller::Anonymous, &order.id),
         Error::Unauthenticated(_)

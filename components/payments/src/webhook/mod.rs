@@ -71,7 +71,7 @@ struct RefundMetadata {
 /// changes nothing.
 ///
 /// # Errors
-/// [`Error::Invalid`] if the signature or the body is invalid.
+/// [`Error::Invalid`] if the signature or the body is invalid. [`Error::NotFound`] without a secret.
 pub fn handle_webhook(context: &impl Context, body: &[u8], header: &str) -> Result<(), Error> {
     let secret = settings::webhook_secret(context.ports())?;
     signature::verify(&secret, header, body, id::now() / 1_000).map_err(|reason| {

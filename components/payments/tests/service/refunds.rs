@@ -218,6 +218,21 @@ fn reports_a_failed_refund_until_other_refunds_replace_it() {
 }
 
 #[test]
+fn a_failed_refund_needs_no_replacement_once_all_of_the_payment_is_refunded() {
+    let shop = shop(TEST_GATEWAY);
+    let id = shop.order(100);
+    shop.pay(&id, "tok_ok").unwrap();
+    assert_eq!(shop.refund(&id, None, None).unwrap().refunded, 100);
+    drop(shop.ports.take_events());
+    let intent = format!("test/{id}/1/tok_ok");
+    let object = json!({ "id": "re_1", "payment_intent": intent, "amount": 10, "status": "failed" });
+    shop.webhook("evt_1", "refund.failed", &object).unwrap();
+    let failed = shop.events(REFUND_FAILED);
+    assert_eq!(failed.len(), 1);
+    shop.payments.handle(&failed[0]).unwrap();
+}
+
+#[test]
 fn does_not_count_a_failed_refund_in_an_earlier_total() {
     let shop = shop(TEST_GATEWAY);
     let id = shop.order(100);

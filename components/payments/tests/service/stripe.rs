@@ -3,13 +3,14 @@
 use std::sync::{Arc, Mutex};
 
 use crate::scripted::{declined, intent, lost, stripe, unreached};
-use crate::shop::{DUE, STRIPE, shop};
+use crate::shop::{DUE, STRIPE, Shop, shop};
 use mercato_ports::events::HandlerFailure;
 use mercato_ports::http_client::{HttpFailure, Method, Response};
 use mercato_shop::breaker::Breaker;
 use mercato_shop::cache::Cache as _;
 use mercato_shop::orders::Status;
 use mercato_shop::payments::PaymentStatus;
+use mercato_shop::ports::Ports;
 use mercato_shop::services::Orders;
 use mercato_shop::testing::{customer, error_code};
 use mercato_shop::types::Error;
@@ -265,10 +266,15 @@ fn allows_a_retry_at_once_after_a_request_that_was_not_executed() {
     ]);
     let id = shop.order(100);
     for _ in 0..2 {
-        assert_eq!(error_code(&shop.pay(&id, "pm_1")), "UNAVAILABLE");
+        let Err(Error::Unavailable(reason)) = shop.pay(&id, "pm_1") else {
+            panic!("the gateway is unavailable")
+        };
+        assert_eq!(shop.payment(&id).failure, Some(reason));
     }
     assert!(matches!(shop.pay(&id, "pm_1"), Err(Error::Internal(text)) if !text.contains("sk_test")));
-    assert_eq!(shop.payment(&id).status, PaymentStatus::Failed);
+    let payment = shop.payment(&id);
+    assert_eq!(payment.status, PaymentStatus::Failed);
+    assert!(payment.failure.unwrap().contains("rejected the payment"));
     assert_eq!(shop.pay(&id, "pm_1").unwrap().attempt, 4);
 }
 
@@ -298,6 +304,42 @@ fn keeps_the_state_of_a_concurrent_request_if_the_gateway_is_unreachable() {
     assert!(shop.pay(&id, "pm_1").is_err());
     assert_eq!(shop.payment(&id).status, PaymentStatus::Pending);
     assert_eq!(*calls.lock().unwrap(), 2);
+}
+
+#[test]
+fn a_check_asks_nothing_and_changes_nothing_if_the_attempt_has_ended_meanwhile() {
+    // The first payment succeeds, and another attempt follows the second one.
+    for (ends, status) in [
+        ("succeeded", "succeeded"),
+        ("payment_failed", "requires_payment_method"),
+    ] {
+        let (shop, sent) = stripe(vec![lost(), intent("canceled"), lost()]);
+        let id = shop.order(100);
+        shop.pay(&id, "pm_1").unwrap();
+        let timer = shop.events(DUE).remove(0);
+        let version = |shop: &Shop, id: &str| {
+            let found = Ports::get_many(&shop.ports, "payments.payments", &[id.to_owned()]);
+            found.unwrap().remove(0).unwrap().version
+        };
+        let before = Arc::new(Mutex::new(None));
+        let (other, order_id, log, state) =
+            (shop.clone(), id.clone(), Arc::clone(&sent), Arc::clone(&before));
+        // The first commit of the check sets the next timer. After it, the attempt ends.
+        shop.ports.after_next_commit(move || {
+            let object =
+                json!({ "id": "pi_1", "status": status, "metadata": { "order_id": order_id, "attempt": "1" } });
+            other
+                .webhook("evt_1", &format!("payment_intent.{ends}"), &object)
+                .unwrap();
+            if ends != "succeeded" {
+                assert_eq!(other.pay(&order_id, "pm_2").unwrap().attempt, 2);
+            }
+            *state.lock().unwrap() = Some((version(&other, &order_id), log.lock().unwrap().len()));
+        });
+        shop.payments.handle(&timer).unwrap();
+        let after = (version(&shop, &id), sent.lock().unwrap().len());
+        assert_eq!(Some(after), *before.lock().unwrap(), "{ends}");
+    }
 }
 
 #[test]

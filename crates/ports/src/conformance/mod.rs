@@ -29,6 +29,7 @@ pub mod cache;
 mod case;
 pub mod documents;
 pub mod events;
+pub mod passwords;
 
 use std::process::ExitCode;
 

@@ -1,6 +1,6 @@
 //! The network address of a client, which a proxy or the host writes into a header.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 
@@ -34,6 +34,41 @@ pub fn text(headers: &HeaderMap, header: &HeaderName) -> Option<String> {
 #[must_use]
 pub fn ip(headers: &HeaderMap, header: &HeaderName) -> Option<IpAddr> {
     text(headers, header)?.parse().ok()
+}
+
+/// Returns whether an address is public: neither of this machine, nor of a private or a carrier's network,
+/// nor link-local.
+#[must_use]
+pub fn is_public(address: IpAddr) -> bool {
+    match address.to_canonical() {
+        IpAddr::V4(address) => {
+            let is_shared = matches!(address.octets(), [100, 64..=127, ..]);
+            !(address.is_loopback()
+                || address.is_private()
+                || address.is_link_local()
+                || address.is_unspecified()
+                || is_shared)
+        }
+        IpAddr::V6(address) => {
+            !(address.is_loopback()
+                || address.is_unique_local()
+                || address.is_unicast_link_local()
+                || address.is_unspecified())
+        }
+    }
+}
+
+/// Returns the network of one client: the address itself, or the first 64 bits of an IPv6 address. A client
+/// chooses the others.
+#[must_use]
+pub fn network(address: IpAddr) -> String {
+    match address.to_canonical() {
+        IpAddr::V4(address) => address.to_string(),
+        IpAddr::V6(address) => {
+            let [a, b, c, d, ..] = address.segments();
+            format!("{}/64", Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
+        }
+    }
 }
 
 /// Writes the address of a connection into [`HEADER`], and removes values that the client sent.
@@ -87,6 +122,46 @@ mod tests {
         assert_eq!(text(&headers(&[]), &FORWARDED), None);
         for value in ["", "192.0.2.7,", &"1".repeat(MAX_LENGTH + 1)] {
             assert_eq!(text(&headers(&[value]), &FORWARDED), None, "{value}");
+        }
+    }
+
+    #[test]
+    fn tells_public_addresses_from_others() {
+        for address in [
+            "203.0.113.9",
+            "8.8.8.8",
+            "100.128.0.1",
+            "2001:db8::1",
+            "::ffff:203.0.113.9",
+        ] {
+            assert!(is_public(address.parse().unwrap()), "{address}");
+        }
+        for address in [
+            "127.0.0.1",
+            "10.1.2.3",
+            "172.16.0.1",
+            "192.168.1.1",
+            "169.254.0.1",
+            "100.64.0.1",
+            "0.0.0.0",
+            "::1",
+            "::",
+            "fe80::1",
+            "fd00::1",
+            "::ffff:192.168.1.1",
+        ] {
+            assert!(!is_public(address.parse().unwrap()), "{address}");
+        }
+    }
+
+    #[test]
+    fn names_the_network_of_a_client() {
+        for (address, network) in [
+            ("203.0.113.9", "203.0.113.9"),
+            ("::ffff:203.0.113.9", "203.0.113.9"),
+            ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ] {
+            assert_eq!(super::network(address.parse().unwrap()), network);
         }
     }
 

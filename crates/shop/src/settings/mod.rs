@@ -25,7 +25,7 @@ pub use config::{Config, read, value};
 type Check = fn(Config<'_>) -> Result<(), String>;
 
 /// The readers, by the names of the settings that they read.
-const READERS: [(&[&str], Check); 27] = [
+const READERS: [(&[&str], Check); 28] = [
     (&["ACCESS_TOKEN_SECONDS"], |set| {
         number::ACCESS_TOKEN_SECONDS.read(set).map(drop)
     }),
@@ -74,9 +74,12 @@ const READERS: [(&[&str], Check); 27] = [
     (&["PERSISTED_QUERIES", "PERSISTED_QUERIES_MANIFEST"], |set| {
         persisted::read(set).map(drop)
     }),
-    (&["RATE_LIMIT"], |set| number::RATE_LIMIT.read(set).map(drop)),
+    (&["RATE_LIMIT"], |set| number::rate_limit(set).map(drop)),
     (&["REFRESH_TOKEN_SECONDS"], |set| {
         number::REFRESH_TOKEN_SECONDS.read(set).map(drop)
+    }),
+    (&["REGISTRATION_LIMIT"], |set| {
+        number::REGISTRATION_LIMIT.read(set).map(drop)
     }),
     (&["RESERVATION_SECONDS"], |set| {
         number::RESERVATION_SECONDS.read(set).map(drop)
@@ -185,6 +188,9 @@ mod tests {
                 "{name}"
             );
         }
+        let limit = number::REGISTRATION_LIMIT.read(&|_| None);
+        let limit = limit.map(|limit| limit.map(|limit| limit.to_string()));
+        assert_eq!(limit, Ok(described["REGISTRATION_LIMIT"].clone()));
         assert_eq!(currency::read(&|_| None).ok(), described["CURRENCY"]);
         let hosts = described[hosts::NAME].clone();
         assert_eq!(hosts::read(&|_| None), hosts::read(&|_| hosts.clone()));
@@ -209,6 +215,7 @@ mod tests {
                 ("SIGN_IN_FAILURES", " 3 "),
                 ("PASSWORD_RESET_URL", "https://shop.example/#/reset?t={token}"),
                 ("RATE_LIMIT", "off"),
+                ("REGISTRATION_LIMIT", "off"),
             ],
             &[
                 ("ORDER_EXPIRY_SECONDS", "off"),
@@ -279,7 +286,7 @@ mod tests {
 
     #[test]
     fn names_a_setting_that_is_missing_or_out_of_range() {
-        let invalid: [(&[(&str, &str)], &str); 17] = [
+        let invalid: [(&[(&str, &str)], &str); 18] = [
             (&[("API_SECRET", "fifteen-letters")], "API_SECRET"),
             (&[("ACCESS_TOKEN_SECONDS", "0")], "ACCESS_TOKEN_SECONDS"),
             (&[("ACCESS_TOKEN_SECONDS", "4294967296")], "ACCESS_TOKEN_SECONDS"),
@@ -289,6 +296,7 @@ mod tests {
                 "PASSWORD_RESET_URL",
             ),
             (&[("RATE_LIMIT", "0")], "RATE_LIMIT"),
+            (&[("REGISTRATION_LIMIT", "0")], "REGISTRATION_LIMIT"),
             (&[("LOW_STOCK", "-1")], "LOW_STOCK"),
             (&[("CURRENCY", "eur")], "CURRENCY"),
             (&[("CURRENCY", "QQQ")], "CURRENCY"),

@@ -12,12 +12,14 @@ pub struct Number {
     default: u32,
 }
 
-/// A number that is `off` by default.
+/// A number that can be `off`.
 #[derive(Clone, Copy, Debug)]
 pub struct OptionalNumber {
     name: &'static str,
     meaning: &'static str,
     min: u32,
+    /// `None` is `off`.
+    default: Option<u32>,
 }
 
 /// The lifetime of an access token, in seconds.
@@ -48,6 +50,14 @@ pub const SIGN_IN_FAILURES: Number = Number {
     default: 10,
 };
 
+/// The number of registrations from one address in a minute, and of requests for mails and codes.
+pub const REGISTRATION_LIMIT: OptionalNumber = OptionalNumber {
+    name: "REGISTRATION_LIMIT",
+    meaning: "the number of registrations from one address in a minute",
+    min: 1,
+    default: Some(100),
+};
+
 /// The lifetime of a cart without changes, in seconds. The default is 30 days.
 pub const CART_EXPIRY_SECONDS: Number = Number {
     name: "CART_EXPIRY_SECONDS",
@@ -67,6 +77,7 @@ pub const ORDER_EXPIRY_SECONDS: OptionalNumber = OptionalNumber {
     name: "ORDER_EXPIRY_SECONDS",
     meaning: "after how many seconds an unpaid order is cancelled",
     min: 1,
+    default: None,
 };
 
 /// The number of units on hand at which a product is low in stock.
@@ -74,21 +85,48 @@ pub const LOW_STOCK: OptionalNumber = OptionalNumber {
     name: "LOW_STOCK",
     meaning: "the number of units at which a product is low in stock",
     min: 0,
+    default: None,
 };
 
-/// The number of requests of one caller in a minute.
-pub const RATE_LIMIT: OptionalNumber = OptionalNumber {
+/// The number of requests of one caller in a minute. No honest client meets the default.
+const RATE_LIMIT: OptionalNumber = OptionalNumber {
     name: "RATE_LIMIT",
     meaning: "the number of requests of one caller in a minute",
     min: 1,
+    default: Some(6_000),
 };
+
+/// The limit of requests, and who is limited.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RateLimit {
+    /// No client is limited.
+    Off,
+    /// The default: clients at public addresses are limited, apart from the holders of the API key.
+    PublicClients(u32),
+    /// A limit that the operator has set: all clients are limited.
+    AllClients(u32),
+}
 
 /// How many seconds browsers use only HTTPS.
 pub const HSTS_SECONDS: OptionalNumber = OptionalNumber {
     name: "HSTS_SECONDS",
     meaning: "how many seconds browsers use only HTTPS",
     min: 1,
+    default: None,
 };
+
+/// Reads `RATE_LIMIT`.
+///
+/// # Errors
+/// The allowed values.
+pub fn rate_limit(config: Config<'_>) -> Result<RateLimit, String> {
+    let is_set = value(config, RATE_LIMIT.name).is_some();
+    Ok(match RATE_LIMIT.read(config)? {
+        None => RateLimit::Off,
+        Some(limit) if is_set => RateLimit::AllClients(limit),
+        Some(limit) => RateLimit::PublicClients(limit),
+    })
+}
 
 impl Number {
     /// Reads the number, which is at least 1.
@@ -120,9 +158,12 @@ impl OptionalNumber {
     /// # Errors
     /// The allowed values.
     pub fn read(&self, config: Config<'_>) -> Result<Option<u32>, String> {
-        let Some(text) = value(config, self.name).filter(|text| text.trim() != "off") else {
-            return Ok(None);
+        let Some(text) = value(config, self.name) else {
+            return Ok(self.default);
         };
+        if text.trim() == "off" {
+            return Ok(None);
+        }
         parse(&text, self.min).map(Some).ok_or_else(|| {
             let (name, meaning, min, max) = (self.name, self.meaning, self.min, u32::MAX);
             format!("{name} must be off, or a whole number from {min} to {max}: {meaning}")

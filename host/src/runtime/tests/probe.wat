@@ -3,8 +3,9 @@
 ;;
 ;;   /b  compute for 120 ms      /l  leak a handle         /m  grow the memory by 32 MiB
 ;;   /n  send no response        /s  compute without end   /t  trap
-;;   /u  leave the body unfinished
-;;   r: retry, j: reject, t: trap
+;;   /u  leave the body unfinished                         /o  grow the memory by 32 MiB or trap
+;;   /w  do a fixed amount of work                         /g  grow the memory by 32 MiB and work
+;;   b: compute for 120 ms, r: retry, j: reject, t: trap
 (module
   (import "wasi:clocks/monotonic-clock@0.2.0" "now" (func $now (result i64)))
   (import "wasi:http/types@0.2.0" "[constructor]fields" (func $fields (result i32)))
@@ -31,6 +32,20 @@
     (global.get $free)
     (global.set $free (i32.and (i32.add (i32.add (global.get $free) (local.get 3)) (i32.const 15)) (i32.const -8))))
 
+  (func $compute
+    (local $end i64)
+    (local.set $end (i64.add (call $now) (i64.const 120000000)))
+    (loop $again (br_if $again (i64.lt_u (call $now) (local.get $end)))))
+
+  (func $work
+    (local $hash i64) (local $rounds i64)
+    (local.set $rounds (i64.const 100000000))
+    (loop $again
+      (local.set $hash (i64.xor (i64.mul (local.get $hash) (i64.const 31)) (local.get $rounds)))
+      (local.set $rounds (i64.sub (local.get $rounds) (i64.const 1)))
+      (br_if $again (i64.ne (local.get $rounds) (i64.const 0))))
+    (i64.store (i32.const 64) (local.get $hash)))
+
   (func $answer (param $outparam i32) (param $whole i32)
     (local $response i32) (local $body i32) (local $stream i32)
     (local.set $response (call $response (call $fields)))
@@ -48,16 +63,25 @@
         (call $finish (local.get $body) (i32.const 0) (i32.const 0) (i32.const 64)))))
 
   (func (export "wasi:http/incoming-handler@0.2.0#handle") (param $request i32) (param $outparam i32)
-    (local $action i32) (local $end i64)
+    (local $action i32)
     (global.set $free (i32.const 4096))
     (global.set $count (i32.add (global.get $count) (i32.const 1)))
     (call $path (local.get $request) (i32.const 16))
     (local.set $action (i32.load8_u offset=1 (i32.load (i32.const 20))))
     (call $drop-request (local.get $request))
     (if (i32.eq (local.get $action) (i32.const 0x62)) ;; b
+      (then (call $compute)))
+    (if (i32.eq (local.get $action) (i32.const 0x77)) ;; w
+      (then (call $work)))
+    (if (i32.eq (local.get $action) (i32.const 0x67)) ;; g
       (then
-        (local.set $end (i64.add (call $now) (i64.const 120000000)))
-        (loop $again (br_if $again (i64.lt_u (call $now) (local.get $end))))))
+        (if (i32.eq (memory.grow (i32.const 512)) (i32.const -1))
+          (then (global.set $count (i32.const -15)))) ;; responds `!`
+        (call $work)))
+    (if (i32.eq (local.get $action) (i32.const 0x6f)) ;; o
+      (then
+        (if (i32.eq (memory.grow (i32.const 512)) (i32.const -1))
+          (then (unreachable)))))
     (if (i32.eq (local.get $action) (i32.const 0x6c)) ;; l
       (then (drop (call $fields))))
     (if (i32.eq (local.get $action) (i32.const 0x6d)) ;; m
@@ -78,6 +102,8 @@
     (result i32)
     (local $action i32)
     (local.set $action (i32.load8_u (local.get $subject)))
+    (if (i32.eq (local.get $action) (i32.const 0x62)) ;; b
+      (then (call $compute)))
     (if (i32.eq (local.get $action) (i32.const 0x74)) ;; t
       (then (unreachable)))
     (i32.store (i32.const 32)

@@ -13,11 +13,12 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use async_trait::async_trait;
+use mercato_ports::clock::Clock;
 use mercato_ports::documents::{CommitFailure, Document, Documents, Failure, Query, Write};
 use mercato_ports::events::{DeadLetter, DeadLetters, Event};
 use mercato_ports::manifest::ShopManifest;
 use mercato_sql::change::{self, ApplyError};
-use mercato_sql::outbox::{self, Subscriptions};
+use mercato_sql::outbox::{self, RetryPolicy, Subscriptions};
 use mercato_sql::{Collection, Plan};
 use tokio::sync::{Notify, Semaphore};
 use tokio::task::coop::consume_budget;
@@ -51,6 +52,7 @@ pub struct Store {
     slow_reads: Semaphore,
     wake: Arc<Notify>,
     writer: Writer,
+    clock: Arc<Clock>,
     _folder: Folder,
 }
 
@@ -82,13 +84,29 @@ impl Store {
             collections,
             subscriptions: Arc::new(shop.subscriptions()),
             readers: Arc::new(Readers::new(folder.database())),
+            // One processor stays free for other work.
             slow_reads: Semaphore::new(
-                std::thread::available_parallelism().map_or(4, |cores| cores.get().max(4)),
+                std::thread::available_parallelism().map_or(1, |cores| cores.get().saturating_sub(1).max(1)),
             ),
             writer: Writer::start(connection, marker, options.durability, Arc::clone(&wake)),
             wake,
+            clock: Arc::default(),
             _folder: folder,
         })
+    }
+
+    /// Sets the clock that decides which events are due. By default it is the system's.
+    #[must_use]
+    pub fn with_clock(self, clock: Clock) -> Self {
+        Self {
+            clock: Arc::new(clock),
+            ..self
+        }
+    }
+
+    /// Returns the clock that decides which events are due.
+    pub(crate) fn clock(&self) -> &Clock {
+        &self.clock
     }
 
     fn collection(&self, name: &str) -> Result<&Arc<Collection>, Failure> {
@@ -117,16 +135,27 @@ impl Store {
         let work = move |connection: &rusqlite::Connection| {
             outbox::settle(&Sqlite(connection), &delivery, &outcome).map_err(failed)
         };
-        self.writer
-            .submit(
-                JobOptions {
-                    durable: false,
-                    wakes: true,
-                },
-                work,
-            )
-            .await
-            .map_err(into_failure)
+        self.change_outbox(work).await
+    }
+
+    /// Makes deliveries due that wait for a time that only a wrong clock can have set.
+    pub(crate) async fn shorten_waits(&self, policy: RetryPolicy) -> Result<(), Failure> {
+        let now = self.clock.now();
+        let work = move |connection: &rusqlite::Connection| {
+            outbox::shorten_waits(&Sqlite(connection), &policy, now).map_err(failed)
+        };
+        self.change_outbox(work).await
+    }
+
+    async fn change_outbox(
+        &self,
+        work: impl FnOnce(&rusqlite::Connection) -> Result<(), CommitFailure> + Send + 'static,
+    ) -> Result<(), Failure> {
+        let options = JobOptions {
+            durable: false,
+            wakes: true,
+        };
+        self.writer.submit(options, work).await.map_err(into_failure)
     }
 
     /// Runs a query that may read many more documents than it returns, on a thread for blocking work.
@@ -189,7 +218,7 @@ impl Documents for Store {
             .map(|write| Ok((Arc::clone(self.collection(write.collection())?), write)))
             .collect::<Result<Vec<_>, Failure>>()
             .map_err(CommitFailure::Failed)?;
-        let subscriptions = Arc::clone(&self.subscriptions);
+        let (subscriptions, clock) = (Arc::clone(&self.subscriptions), Arc::clone(&self.clock));
         let options = JobOptions {
             durable: true,
             wakes: !events.is_empty(),
@@ -203,7 +232,11 @@ impl Documents for Store {
             })?;
             events
                 .iter()
-                .try_for_each(|event| outbox::enqueue(&connection, &subscriptions, event, now()))
+                .try_for_each(|event| {
+                    let due = event.due.map(|due| clock.at(due.cast_signed()));
+                    let not_before = due.unwrap_or_else(|| clock.now());
+                    outbox::enqueue(&connection, &subscriptions, event, not_before)
+                })
                 .map_err(failed)
         };
         self.writer.submit(options, work).await
@@ -235,8 +268,9 @@ impl DeadLetters for Store {
     }
 
     async fn replay(&self, id: u64) -> Result<bool, String> {
+        let now = self.clock.now();
         let work = move |connection: &rusqlite::Connection| {
-            outbox::replay(&Sqlite(connection), id.cast_signed(), now()).map_err(failed)
+            outbox::replay(&Sqlite(connection), id.cast_signed(), now).map_err(failed)
         };
         let replayed = self
             .writer

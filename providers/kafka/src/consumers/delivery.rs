@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use mercato_ports::events::{Attempt, Event, HandlerFailure, Handlers};
+use mercato_ports::events::{Attempt, DeliveryFailure, Event, HandlerFailure, Handlers};
 use tokio::sync::{Semaphore, watch};
+use tokio::time::Instant;
 
 use super::partition::Position;
 use crate::client::Kafka;
@@ -38,7 +39,7 @@ pub(super) struct DeliveryEnd {
 
 impl Deliverer {
     /// Attempts a delivery until the event is handled or becomes a dead letter, or until the delivery is
-    /// stopped between two attempts.
+    /// stopped between two attempts. An unreachable subscriber is no attempt, within the limit of time.
     pub async fn deliver(self: Arc<Self>, delivery: Delivery) -> DeliveryEnd {
         let Delivery {
             position,
@@ -46,10 +47,27 @@ impl Deliverer {
             mut stopped,
         } = delivery;
         let subject = event.subject.clone();
-        let mut attempts = 0;
+        let (mut attempts, mut unreached) = (0, 0);
+        let begun = Instant::now();
         let finished = loop {
             let Some(answer) = self.attempt(&event, &mut stopped).await else {
                 break false;
+            };
+            let answer = match answer {
+                Err(DeliveryFailure::Unreachable(reason))
+                    if begun.elapsed() < self.options.unreachable_limit =>
+                {
+                    unreached += 1;
+                    self.report_unreachable(&event, unreached, &reason);
+                    let backoff = self.backoff(unreached).min(self.options.unreachable_backoff);
+                    if !wait(backoff, &mut stopped).await {
+                        break false;
+                    }
+                    continue;
+                }
+                Err(DeliveryFailure::Unreachable(reason)) => Err(HandlerFailure::Retry(reason)),
+                Err(DeliveryFailure::Handler(failure)) => Err(failure),
+                Ok(()) => Ok(()),
             };
             attempts += 1;
             match answer {
@@ -95,12 +113,23 @@ impl Deliverer {
         self.handlers.attempted(&self.subscriber, attempt);
     }
 
+    fn report_unreachable(&self, event: &Event, unreached: u32, reason: &str) {
+        tracing::warn!(
+            event = event.id,
+            subscriber = self.subscriber,
+            unreached,
+            reason,
+            "a subscriber was not reached; its event waits"
+        );
+        self.report(Attempt::Unreachable);
+    }
+
     /// Passes the event to its subscriber once. Returns `None` if the delivery is stopped before.
     async fn attempt(
         &self,
         event: &Event,
         stopped: &mut watch::Receiver<bool>,
-    ) -> Option<Result<(), HandlerFailure>> {
+    ) -> Option<Result<(), DeliveryFailure>> {
         let permit = tokio::select! {
             biased;
             () = stop(stopped) => return None,
@@ -111,7 +140,7 @@ impl Deliverer {
         // The handler runs in a separate task, so a panic counts as a failed attempt.
         let handled = tokio::spawn(async move { handlers.handle(&subscriber, event).await }).await;
         drop(permit);
-        Some(handled.unwrap_or_else(|_| Err(HandlerFailure::Retry("the handler panicked".into()))))
+        Some(handled.unwrap_or_else(|_| Err(HandlerFailure::Retry("the handler panicked".into()).into())))
     }
 
     /// Stores the event as a dead letter, and retries without limit. Returns false if the delivery is stopped

@@ -140,7 +140,7 @@ impl Leases {
     async fn renew(&self, publishing: &Mutex<()>) -> Result<()> {
         let until = Instant::now() + self.length - self.length / 8;
         let end = self.lease_end();
-        let alive = doc! { "$expr": { "$gt": ["$until", "$$NOW"] } };
+        let alive = doc! { "$expr": self.is_held() };
         let renew = vec![doc! { "$set": { "until": &end } }];
         self.relays
             .update_one(doc! { "_id": &self.relay }, renew.clone())
@@ -190,9 +190,17 @@ impl Leases {
         doc! { "$add": ["$$NOW", length] }
     }
 
+    /// Returns the expression for whether a lease has not ended.
+    ///
+    /// A lease that ends later than a new one was written before the clock of the server was set back. It counts
+    /// as ended, so that a crashed relay does not keep it.
+    fn is_held(&self) -> Document {
+        doc! { "$and": [{ "$gt": ["$until", "$$NOW"] }, { "$lte": ["$until", self.lease_end()] }] }
+    }
+
     /// Returns this relay's partitions, and the free ones.
     async fn read_leases(&self) -> Result<(Vec<i32>, Vec<i32>)> {
-        let held = doc! { "owner": 1, "held": { "$gt": ["$until", "$$NOW"] } };
+        let held = doc! { "owner": 1, "held": self.is_held() };
         let all = self
             .leases
             .find(doc! {})
@@ -215,7 +223,7 @@ impl Leases {
     }
 
     async fn claim(&self, partition: i32, end: &Document) -> Result<bool> {
-        let free = doc! { "_id": partition, "$expr": { "$lte": ["$until", "$$NOW"] } };
+        let free = doc! { "_id": partition, "$expr": { "$not": [self.is_held()] } };
         let take = vec![doc! { "$set": { "owner": &self.relay, "until": end } }];
         Ok(self.leases.update_one(free, take).await?.modified_count == 1)
     }

@@ -6,7 +6,8 @@
 //! before their end.
 //!
 //! So two relays publish the same subject at the same time only in two cases:
-//! - the clocks of two successive primaries differ by more than that eighth;
+//! - the clock of the server is set, or the clocks of two successive primaries differ, by more than that
+//!   eighth;
 //! - a publisher continues after its call was cancelled.
 //!
 //! Even then every event is published, at worst twice.

@@ -10,8 +10,9 @@
 //! No two events have the same `at`. An event that was committed before a transaction began has a smaller
 //! `at` than all events of that transaction.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::sync::LazyLock;
 
+use mercato_ports::clock::Clock;
 use mercato_ports::events::Event;
 use mongodb::IndexModel;
 use mongodb::bson::error::Result;
@@ -33,21 +34,27 @@ pub(crate) fn partition(subject: &str) -> i32 {
     i32::try_from((hash ^ (hash >> 16)) % PARTITIONS.unsigned_abs()).unwrap_or_default()
 }
 
+/// The clock that decides which events are due.
+static CLOCK: LazyLock<Clock> = LazyLock::new(Clock::default);
+
 /// Returns the current time, in milliseconds since the Unix epoch.
 pub(crate) fn now() -> i64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |time| i64::try_from(time.as_millis()).unwrap_or(i64::MAX))
+    CLOCK.now()
 }
 
 /// Encodes an event for MongoDB.
-pub(crate) fn encode(event: &Event, now: i64) -> Document {
+pub(crate) fn encode(event: &Event) -> Document {
+    encode_by(&CLOCK, event)
+}
+
+fn encode_by(clock: &Clock, event: &Event) -> Document {
     let due = event.due.map(u64::cast_signed);
+    let now = clock.now();
     let mut document = doc! {
         // The server replaces an empty timestamp with its logical time.
         "at": Timestamp { time: 0, increment: 0 },
         "p": partition(&event.subject),
-        "w": due.filter(|due| *due > now).unwrap_or(0),
+        "w": due.map(|due| clock.at(due)).filter(|due| *due > now).unwrap_or(0),
         "s": &event.subject,
         "id": &event.id,
         "k": &event.kind,
@@ -99,9 +106,17 @@ pub(crate) fn indexes() -> [IndexModel; 2] {
 mod tests {
     use std::collections::HashMap;
 
+    use mercato_ports::clock::ManualSource;
     use mongodb::bson::RawDocumentBuf;
 
     use super::*;
+
+    /// Returns a clock at 50 ms.
+    fn clock() -> Clock {
+        let source = ManualSource::default();
+        source.pass(std::time::Duration::from_millis(50));
+        Clock::new(source)
+    }
 
     fn event(due: Option<u64>) -> Event {
         Event {
@@ -117,7 +132,7 @@ mod tests {
     #[test]
     fn decodes_an_encoded_event() {
         for event in [event(None), event(Some(0)), event(Some(99))] {
-            let raw = RawDocumentBuf::try_from(&encode(&event, 50)).unwrap();
+            let raw = RawDocumentBuf::try_from(&encode_by(&clock(), &event)).unwrap();
             assert_eq!(decode(&raw).unwrap(), event);
         }
     }
@@ -125,8 +140,18 @@ mod tests {
     #[test]
     fn only_an_event_that_is_not_due_yet_waits() {
         for (due, waits) in [(None, 0), (Some(50), 0), (Some(51), 51)] {
-            assert_eq!(encode(&event(due), 50).get_i64("w").unwrap(), waits);
+            assert_eq!(encode_by(&clock(), &event(due)).get_i64("w").unwrap(), waits);
         }
+    }
+
+    #[test]
+    fn a_timer_that_a_wrong_system_clock_has_set_waits_for_its_duration() {
+        let source = ManualSource::default();
+        source.jump(1_000);
+        let clock = Clock::new(source.clone());
+        source.jump(600);
+        let timer = event(Some(1_600_000 + 90));
+        assert_eq!(encode_by(&clock, &timer).get_i64("w").unwrap(), 1_000_000 + 90);
     }
 
     #[test]

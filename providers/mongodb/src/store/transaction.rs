@@ -133,11 +133,10 @@ fn commands(
         let batch = batch.or_insert_with(|| (collection.documents.clone(), Vec::new()));
         batch.1.push(statement.into());
     }
-    let now = outbox::now();
     for (service, event) in events {
         let batch = batches.entry((3, &service.name));
         let batch = batch.or_insert_with(|| (service.outbox.clone(), Vec::new()));
-        batch.1.push(outbox::encode(event, now).into());
+        batch.1.push(outbox::encode(event).into());
     }
     let command =
         |((rank, _), (collection, statements)): ((u8, &str), (mongodb::Collection<_>, Vec<Bson>))| {

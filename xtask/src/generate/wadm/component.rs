@@ -16,19 +16,20 @@ pub const SETTINGS: &str = "mercato-settings";
 const INSTANCES: u32 = 32;
 /// The components that have another number of instances.
 const OTHER_INSTANCES: [(&str, u32); 4] = [
-    // Hashing passwords takes most of a processor: more at once would make each slower.
-    ("accounts", 16),
+    // More than the calls that wait for passwords on the two providers.
+    ("accounts", 64),
     (GATEWAY, 64),
     ("notifications", 16),
     (SHOP, 64),
 ];
 
 /// The platform's interfaces, with the providers that they are linked to.
-const PLATFORM: [(&str, &str); 4] = [
+const PLATFORM: [(&str, &str); 5] = [
     ("cache", "redis"),
     ("documents", "mongodb"),
     ("http-client", "http"),
     ("mailer", "smtp"),
+    ("passwords", "passwords"),
 ];
 
 /// Returns a component of services, which calls other components by the links `calls`.

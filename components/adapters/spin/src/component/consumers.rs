@@ -2,7 +2,7 @@
 //! chaining.
 
 use mercato_ports::cloud_event;
-use mercato_ports::events::{Event, HandlerFailure};
+use mercato_ports::events::{DeliveryFailure, Event, HandlerFailure};
 use mercato_ports::http_client::{Header, HttpFailure, Method, Request};
 
 use super::http;
@@ -21,11 +21,14 @@ const PREFIX: &str = "ce-";
 pub struct PrivateComponents;
 
 impl Consumers for PrivateComponents {
-    fn deliver(&self, subscriber: &str, event: &Event) -> Result<(), HandlerFailure> {
-        let response = http::send(&request(subscriber, event)).map_err(|failure| {
-            let (HttpFailure::Refused(reason) | HttpFailure::NotSent(reason) | HttpFailure::Unknown(reason)) =
-                failure;
-            HandlerFailure::Retry(format!("{subscriber} can't be reached: {reason}"))
+    fn deliver(&self, subscriber: &str, event: &Event) -> Result<(), DeliveryFailure> {
+        let response = http::send(&request(subscriber, event)).map_err(|failure| match failure {
+            HttpFailure::Refused(reason) | HttpFailure::NotSent(reason) => {
+                DeliveryFailure::Unreachable(format!("{subscriber} can't be reached: {reason}"))
+            }
+            HttpFailure::Unknown(reason) => {
+                HandlerFailure::Retry(format!("{subscriber} did not answer: {reason}")).into()
+            }
         })?;
         let reason = || -> String {
             let text = String::from_utf8_lossy(&response.body);
@@ -33,8 +36,8 @@ impl Consumers for PrivateComponents {
         };
         match response.status {
             204 => Ok(()),
-            422 => Err(HandlerFailure::Reject(reason())),
-            status => Err(HandlerFailure::Retry(format!("status {status}: {}", reason()))),
+            422 => Err(HandlerFailure::Reject(reason()).into()),
+            status => Err(HandlerFailure::Retry(format!("status {status}: {}", reason())).into()),
         }
     }
 }

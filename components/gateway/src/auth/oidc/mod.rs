@@ -14,11 +14,12 @@ use jsonwebtoken::{Algorithm, Header, Validation};
 use mercato_shop::accounts::ExternalIdentity;
 use mercato_shop::external::{self, ExternalId};
 use mercato_shop::settings::oidc::Provider;
+use mercato_shop::standing::Standing;
 use mercato_shop::types::{Error, SignedIn};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::auth::claims::milliseconds;
+use crate::auth::claims::{is_access_token, milliseconds};
 use crate::auth::oidc::key_set::PublicKey;
 use crate::auth::oidc::source::{CachedKeys, Source};
 use crate::services::Services;
@@ -123,22 +124,29 @@ impl UnverifiedToken {
     /// [`Error::Unauthenticated`] for an invalid token. [`Error::Unavailable`] if the provider's keys cannot
     /// be fetched.
     pub fn verify(&self, services: &Services) -> Result<(SignedIn, Option<u64>), Error> {
-        // No critical extension is supported, so a token with any is invalid (RFC 7515, section 4.1.11).
-        if !ALGORITHMS.contains(&self.header.alg) || self.header.crit.is_some() {
+        if !ALGORITHMS.contains(&self.header.alg) {
             return Err(rejected(WRONG_ALGORITHM));
+        }
+        if !is_access_token(&self.header) {
+            return Err(rejected(
+                "The token was issued for something else. Sign in again.",
+            ));
         }
         let (cache, source) = (&*services.cache, &self.oidc.source);
         let [keys, failure] = source.cache_keys();
         let sign_in = self.external.sign_in_key(self.signed_in_at);
+        let [change, user] = self.external.standing().keys();
         let mut found = cache
-            .get_many(&[keys, failure, self.external.user_key(), sign_in])
+            .get_many(&[keys, failure, change, user, sign_in])
             .into_iter();
         let mut next = || found.next().flatten();
         let cached = CachedKeys {
             set: next(),
             has_failed: next().is_some(),
         };
-        let (user, is_audited) = (next(), next().is_some());
+        let (change, user) = (next(), next());
+        let user = Standing::parse(change, user);
+        let is_audited = next().is_some();
         let key = source.key(cache, &*services.http, self.header.kid.as_deref(), cached)?;
         let claims = self.oidc.verify(&self.token, &key)?;
         let expires_at = claims.get("exp").and_then(milliseconds);

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 const ID: &str = "0198c0de-1f2e-7abc-8def-0123456789ab";
 
 /// Bodies of which the required fields alone are no useful example, by the names of their schemas.
-const BODIES: [(&str, &str); 10] = [
+const BODIES: [(&str, &str); 11] = [
     (
         "Addition",
         r#"{"productId": "0198c0de-1f2e-7abc-8def-0123456789ab", "quantity": 2}"#,
@@ -25,6 +25,10 @@ const BODIES: [(&str, &str); 10] = [
     (
         "NewRefund",
         r#"{"amount": 2900, "reason": "One hat was damaged."}"#,
+    ),
+    (
+        "NewSms",
+        r#"{"to": "+4915112345678", "text": "Your order is on its way."}"#,
     ),
     ("OrderDeletion", r#"{"reason": "Ordered by mistake."}"#),
     ("ProductChanges", r#"{"price": 2500, "version": 3}"#),

@@ -65,14 +65,14 @@ const ERRORS: [(StatusCode, &str, &str, &str, &str); 11] = [
     (
         StatusCode::PAYLOAD_TOO_LARGE,
         "PayloadTooLarge",
-        "The body exceeds 1 MiB.",
+        "The body exceeds 1 MiB, or it has too many JSON values.",
         "PAYLOAD_TOO_LARGE",
         "The body must be at most 1048576 bytes. Split the request.",
     ),
     (
         StatusCode::UNSUPPORTED_MEDIA_TYPE,
         "UnsupportedMediaType",
-        "The body is not declared as JSON in UTF-8.",
+        "The body is not declared as JSON in UTF-8, or it is compressed.",
         "UNSUPPORTED_MEDIA_TYPE",
         "Send JSON in UTF-8 with the header Content-Type: application/json.",
     ),

@@ -7,7 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use async_trait::async_trait;
 use tokio::sync::{Semaphore, watch};
 
-use crate::events::{Event, HandlerFailure, Handlers};
+use crate::events::{DeliveryFailure, Event, HandlerFailure, Handlers};
 
 /// The subscriber that most cases observe. It subscribes to every kind of event.
 pub(super) const SUBSCRIBER: &str = "conformance-first";
@@ -115,7 +115,7 @@ impl TestHandlers {
 
 #[async_trait]
 impl Handlers for TestHandlers {
-    async fn handle(&self, subscriber: &str, event: Event) -> Result<(), HandlerFailure> {
+    async fn handle(&self, subscriber: &str, event: Event) -> Result<(), DeliveryFailure> {
         let response = self.enter(subscriber, &event);
         if let Some(Response::Block(semaphore)) = &response {
             semaphore.acquire().await.unwrap().forget();
@@ -126,8 +126,8 @@ impl Handlers for TestHandlers {
         self.leave(subscriber, &event);
         match response {
             None | Some(Response::Block(_)) => Ok(()),
-            Some(Response::Retry) => Err(HandlerFailure::Retry("not now".into())),
-            Some(Response::Reject(reason)) => Err(HandlerFailure::Reject(reason.into())),
+            Some(Response::Retry) => Err(HandlerFailure::Retry("not now".into()).into()),
+            Some(Response::Reject(reason)) => Err(HandlerFailure::Reject(reason.into()).into()),
         }
     }
 }

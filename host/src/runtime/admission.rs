@@ -1,0 +1,329 @@
+//! The admission of calls: which call gets an instance next, which call waits, and which call is refused.
+//!
+//! Requests of a long or unknown cost use only a part of the instances. A request that is known to be short
+//! finds a free one. Events have instances of their own.
+
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::timeout;
+
+use super::costs::Cost;
+use super::limits::Limits;
+
+/// The interval in which the throughput is measured.
+const MEASURED: Duration = Duration::from_secs(1);
+
+/// The largest estimate of [`Admission::retry_after`], in seconds.
+const MAX_RETRY_AFTER: u32 = 30;
+
+/// The permits for instances, and the queue for them.
+pub struct Admission {
+    /// For all requests.
+    requests: Semaphore,
+    /// For requests of a long or unknown cost.
+    unproven: Semaphore,
+    /// For requests of a long cost.
+    long: Semaphore,
+    events: Semaphore,
+    queue: usize,
+    wait: Duration,
+    instances: usize,
+    event_instances: usize,
+    waiting: AtomicUsize,
+    waiting_unproven: AtomicUsize,
+    waiting_long: AtomicUsize,
+    throughput: Mutex<Throughput>,
+}
+
+/// The permission to use an instance. It ends when it is dropped.
+pub struct Permit<'a> {
+    _permits: [Option<SemaphorePermit<'a>>; 3],
+}
+
+impl Admission {
+    /// Creates the permits and the queue.
+    pub fn new(limits: &Limits) -> Self {
+        Self {
+            requests: Semaphore::new(limits.instances as usize),
+            unproven: Semaphore::new(limits.unproven_instances() as usize),
+            long: Semaphore::new(limits.long_instances() as usize),
+            events: Semaphore::new(limits.event_instances() as usize),
+            queue: limits.queue,
+            wait: limits.wait,
+            instances: limits.instances as usize,
+            event_instances: limits.event_instances() as usize,
+            waiting: AtomicUsize::new(0),
+            waiting_unproven: AtomicUsize::new(0),
+            waiting_long: AtomicUsize::new(0),
+            throughput: Mutex::new(Throughput::new(Instant::now())),
+        }
+    }
+
+    /// Waits for the permission of a request. Returns `None` if the queue is full or the wait is too long.
+    pub async fn request(&self, cost: Cost) -> Option<Permit<'_>> {
+        let lanes = [
+            (cost == Cost::Long).then_some(&self.long),
+            (cost != Cost::Short).then_some(&self.unproven),
+            Some(&self.requests),
+        ];
+        if let Some(permit) = try_acquire(lanes) {
+            return Some(permit);
+        }
+        // Each share of the queue is smaller than the queue, so a short request finds a slot.
+        let _slots = [
+            Some(Slot::take(&self.waiting, self.queue)?),
+            match cost {
+                Cost::Short => None,
+                _ => Some(Slot::take(&self.waiting_unproven, self.queue - self.queue / 4)?),
+            },
+            match cost {
+                Cost::Long => Some(Slot::take(&self.waiting_long, self.queue.div_ceil(4))?),
+                _ => None,
+            },
+        ];
+        timeout(self.wait, acquire(lanes)).await.ok().flatten()
+    }
+
+    /// Waits for the permission to handle an event.
+    pub async fn event(&self) -> Option<Permit<'_>> {
+        acquire([None, None, Some(&self.events)]).await
+    }
+
+    /// Returns whether a request would find an instance or a slot in the queue now.
+    pub fn has_room(&self) -> bool {
+        self.requests.available_permits() > 0 || self.waiting() < self.queue
+    }
+
+    /// Returns the number of running calls.
+    pub fn running(&self) -> usize {
+        let free = self.requests.available_permits() + self.events.available_permits();
+        (self.instances + self.event_instances).saturating_sub(free)
+    }
+
+    /// Returns the number of waiting requests.
+    pub fn waiting(&self) -> usize {
+        self.waiting.load(Ordering::Relaxed)
+    }
+
+    /// Counts an answered request.
+    pub fn answered(&self) {
+        self.throughput(|throughput| throughput.count(Instant::now()));
+    }
+
+    /// Estimates in how many seconds a request finds a slot, from 1 to 30. The estimate is the length of the
+    /// queue divided by the recent throughput.
+    pub fn retry_after(&self) -> u32 {
+        let waiting = u32::try_from(self.waiting()).unwrap_or(u32::MAX);
+        let time = self.throughput(|throughput| throughput.time_for(waiting, Instant::now()));
+        u32::try_from(time.as_millis().div_ceil(1000))
+            .map_or(MAX_RETRY_AFTER, |seconds| seconds.clamp(1, MAX_RETRY_AFTER))
+    }
+
+    fn throughput<T>(&self, f: impl FnOnce(&mut Throughput) -> T) -> T {
+        f(&mut self.throughput.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// The permits of one request: for its cost, then for an instance.
+type Lanes<'a> = [Option<&'a Semaphore>; 3];
+
+fn try_acquire(lanes: Lanes<'_>) -> Option<Permit<'_>> {
+    let mut permits = [None, None, None];
+    for (permit, lane) in permits.iter_mut().zip(lanes) {
+        if let Some(lane) = lane {
+            *permit = Some(lane.try_acquire().ok()?);
+        }
+    }
+    Some(Permit { _permits: permits })
+}
+
+async fn acquire(lanes: Lanes<'_>) -> Option<Permit<'_>> {
+    let mut permits = [None, None, None];
+    for (permit, lane) in permits.iter_mut().zip(lanes) {
+        if let Some(lane) = lane {
+            *permit = Some(lane.acquire().await.ok()?);
+        }
+    }
+    Some(Permit { _permits: permits })
+}
+
+/// A slot in the queue. It becomes free when it is dropped.
+struct Slot<'a>(&'a AtomicUsize);
+
+impl<'a> Slot<'a> {
+    fn take(waiting: &'a AtomicUsize, limit: usize) -> Option<Self> {
+        let slot = Self(waiting);
+        (waiting.fetch_add(1, Ordering::Relaxed) < limit).then_some(slot)
+    }
+}
+
+impl Drop for Slot<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// The recent throughput of requests.
+struct Throughput {
+    since: Instant,
+    count: u32,
+    /// The mean time between two answers.
+    interval: Duration,
+}
+
+impl Throughput {
+    fn new(now: Instant) -> Self {
+        Self {
+            since: now,
+            count: 0,
+            interval: Duration::ZERO,
+        }
+    }
+
+    fn count(&mut self, now: Instant) {
+        self.count += 1;
+        self.measure(now);
+    }
+
+    /// Returns how long this number of requests takes.
+    fn time_for(&mut self, requests: u32, now: Instant) -> Duration {
+        self.measure(now);
+        self.interval.saturating_mul(requests)
+    }
+
+    fn measure(&mut self, now: Instant) {
+        let elapsed = now.saturating_duration_since(self.since);
+        if elapsed >= MEASURED {
+            *self = Self {
+                interval: elapsed / self.count.max(1),
+                ..Self::new(now)
+            };
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::FutureExt;
+
+    use super::*;
+
+    const LIMITS: Limits = Limits {
+        instances: 8,
+        instance_memory: 0,
+        memory: 0,
+        reusable_growth: 0,
+        calls: 0,
+        cpu: Duration::ZERO,
+        cpu_anonymous: Duration::ZERO,
+        time: Duration::ZERO,
+        queue: 8,
+        wait: Duration::from_secs(60),
+    };
+
+    fn now<T>(future: impl Future<Output = T>) -> Option<T> {
+        future.now_or_never()
+    }
+
+    #[tokio::test]
+    async fn long_and_unknown_requests_leave_instances_to_short_ones() {
+        let admission = Admission::new(&LIMITS);
+        let long: Vec<_> = (0..3).map_while(|_| now(admission.request(Cost::Long))).collect();
+        assert_eq!(long.len(), 2);
+        let unknown: Vec<_> = (0..8)
+            .map_while(|_| now(admission.request(Cost::Unknown)))
+            .collect();
+        assert_eq!(unknown.len(), 4);
+        let short: Vec<_> = (0..8)
+            .map_while(|_| now(admission.request(Cost::Short)))
+            .collect();
+        assert_eq!(short.len(), 2);
+        assert_eq!(admission.running(), 8);
+    }
+
+    #[tokio::test]
+    async fn the_queue_keeps_slots_for_short_requests() {
+        let admission = Admission::new(&LIMITS);
+        let _running: Vec<_> = (0..8)
+            .map_while(|_| now(admission.request(Cost::Short)))
+            .collect();
+        let mut queue = Vec::new();
+        for (cost, slots) in [(Cost::Long, 2), (Cost::Unknown, 4), (Cost::Short, 2)] {
+            for _ in 0..slots {
+                let mut waiting = Box::pin(admission.request(cost));
+                assert!(waiting.as_mut().now_or_never().is_none());
+                queue.push(waiting);
+            }
+            let refused = now(admission.request(cost));
+            assert!(refused.is_some_and(|permit| permit.is_none()), "{cost:?}");
+        }
+        assert_eq!(admission.waiting(), 8);
+        assert!(!admission.has_room());
+        drop(queue);
+        assert_eq!(admission.waiting(), 0);
+        assert!(admission.has_room());
+    }
+
+    #[tokio::test]
+    async fn events_have_instances_of_their_own_and_wait_without_a_limit() {
+        let admission = Admission::new(&Limits {
+            wait: Duration::ZERO,
+            ..LIMITS
+        });
+        let _requests: Vec<_> = (0..8)
+            .map_while(|_| now(admission.request(Cost::Short)))
+            .collect();
+        let first = now(admission.event()).unwrap();
+        let mut second = Box::pin(admission.event());
+        tokio::time::sleep(Duration::from_millis(5)).await;
+        assert!(second.as_mut().now_or_never().is_none());
+        drop(first);
+        assert!(now(second).unwrap().is_some());
+    }
+
+    #[test]
+    fn a_small_pool_serves_every_kind_of_call() {
+        let admission = Admission::new(&Limits {
+            instances: 1,
+            queue: 0,
+            ..LIMITS
+        });
+        for cost in [Cost::Long, Cost::Unknown, Cost::Short] {
+            assert!(now(admission.request(cost)).unwrap().is_some(), "{cost:?}");
+        }
+        assert!(now(admission.event()).unwrap().is_some());
+    }
+
+    #[test]
+    fn measures_the_throughput_of_the_last_second() {
+        let begun = Instant::now();
+        let mut throughput = Throughput::new(begun);
+        for _ in 0..50 {
+            throughput.count(begun);
+        }
+        let later = begun + 2 * MEASURED;
+        assert_eq!(throughput.time_for(50, later), 2 * MEASURED);
+        assert_eq!(throughput.time_for(50, later + MEASURED), 50 * MEASURED);
+    }
+
+    #[tokio::test]
+    async fn estimates_the_time_until_the_queue_is_empty() {
+        let admission = Admission::new(&LIMITS);
+        assert_eq!(admission.retry_after(), 1);
+        let _running: Vec<_> = (0..8)
+            .map_while(|_| now(admission.request(Cost::Short)))
+            .collect();
+        let mut queue: Vec<_> = (0..6).map(|_| Box::pin(admission.request(Cost::Short))).collect();
+        queue
+            .iter_mut()
+            .for_each(|waiting| drop(waiting.as_mut().now_or_never()));
+        for (interval, expected) in [(1, 1), (400, 3), (60_000, 30)] {
+            admission.throughput(|throughput| throughput.interval = Duration::from_millis(interval));
+            assert_eq!(admission.retry_after(), expected);
+        }
+    }
+}

@@ -79,7 +79,7 @@ fn round_trip(event: &Event) {
     };
     let parsed = cloud_event::event(attribute, event.data.clone()).expect("an event");
     // A time on the wire ends with the year 9999.
-    assert!(parsed.time == event.time || parsed.time < event.time, "{event:?}");
+    assert!(parsed.time <= event.time, "{event:?}");
     let expected = Event {
         time: parsed.time,
         due: parsed.due,

@@ -34,7 +34,7 @@ pub struct Memory(Vec<Block>);
 impl Memory {
     /// The minimum capacity, in blocks of 1 KiB. glibc returns memory to the system at once only if the
     /// allocation has more than 32 MiB. Pages without data take no memory.
-    const CAPACITY: usize = if cfg!(target_arch = "wasm32") { 0 } else { 33 << 10 };
+    const CAPACITY: usize = if cfg!(target_arch = "wasm32") { 1 } else { 33 << 10 };
 
     /// Returns at least this number of blocks, with any content.
     fn blocks(&mut self, count: usize) -> &mut [Block] {

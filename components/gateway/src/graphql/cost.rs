@@ -293,7 +293,7 @@ mod tests {
             ),
             (
                 "{ productFacets { total manufacturers { value } } }",
-                1_901 + 1 + 51,
+                2_901 + 1 + 51,
             ),
             ("{ productConnection { nodes { name } } }", 1 + 20 * 2),
             (
@@ -302,7 +302,7 @@ mod tests {
             ),
             (
                 "{ productConnection(last: 7) { totalCount nodes { variants { name } } } }",
-                1 + 101 + 7 * (1 + 11),
+                1 + 501 + 7 * (1 + 6),
             ),
             ("{ nodes(ids: [1, 2, 3]) { id } }", 6 + 3),
             ("{ nodes(ids: []) { id } }", 6 + 1),
@@ -371,7 +371,7 @@ mod tests {
             1 + 11
         );
         let page = "{ productConnection(first: 50) { ...F } } fragment F on ProductConnection { nodes { name } totalCount }";
-        assert_eq!(cost(page), 1 + 50 * 2 + 101);
+        assert_eq!(cost(page), 1 + 50 * 2 + 501);
     }
 
     #[test]

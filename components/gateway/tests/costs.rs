@@ -85,7 +85,7 @@ fn a_walk_through_the_schema_is_refused() {
     assert_eq!(code(&with("Query")), "QUERY_TOO_COMPLEX");
     assert_eq!(with("Nonsense")["data"]["__type"], Value::Null);
     let aliases: String = (0..50)
-        .map(|number| format!("a{number}: __schema {{ types {{ name fields {{ name args {{ name type {{ name kind ofType {{ name kind ofType {{ name kind }} }} }} }} }} }} }} "))
+        .map(|number| format!("a{number}: __schema {{ types {{ name fields {{ name description isDeprecated deprecationReason args {{ name description defaultValue type {{ name kind }} }} }} }} }} "))
         .collect();
     assert_eq!(
         code(&ask(&shop, &format!("{{ {aliases} }}"))),

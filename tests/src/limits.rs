@@ -206,8 +206,8 @@ fn a_query_that_is_too_complex_is_refused(shop: &Shop) -> Result<()> {
 
 fn tools_may_read_the_whole_schema(shop: &Shop) -> Result<()> {
     for query in [
-        include_str!("../../components/gateway/tests/introspection/graphql-js.graphql"),
-        include_str!("../../components/gateway/tests/introspection/graphql-js-all-options.graphql"),
+        include_str!("../queries/introspection.graphql"),
+        include_str!("../queries/introspection-all-options.graphql"),
     ] {
         let answer = shop.query(As::Anonymous, query)?;
         answer.expect(

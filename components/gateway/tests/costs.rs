@@ -14,8 +14,8 @@ use serde_json::{Value, json};
 use shop::{KEY, NOBODY, Shop};
 
 const TOOLS: [&str; 2] = [
-    include_str!("introspection/graphql-js.graphql"),
-    include_str!("introspection/graphql-js-all-options.graphql"),
+    include_str!("../../../tests/queries/introspection.graphql"),
+    include_str!("../../../tests/queries/introspection-all-options.graphql"),
 ];
 
 fn code(answer: &Value) -> &str {

@@ -107,7 +107,12 @@ fn create(
     body.set_login_email();
     let (user, mut writes) = new_user(body)?;
     if let Some(address) = &user.body.login_email {
-        writes.extend(email::claim(ports, address, &user.id)?);
+        let claim = email::claim(ports, address, &user.id);
+        writes.extend(claim.map_err(|error| match error {
+            // The address was free a moment ago. The next attempt reads who has it now.
+            Error::Conflict(_) => AttemptError::Conflict,
+            error => error.into(),
+        })?);
     }
     let body = ExternalClaim {
         user_id: user.id.clone(),

@@ -13,6 +13,7 @@ mod categories;
 mod changes;
 mod facets;
 mod import;
+mod import_categories;
 mod import_variants;
 mod ledger;
 mod low_stock;

@@ -230,8 +230,8 @@ mod tests {
         let graph = Graph::new(&block_on(schema.execute(QUERY)).data);
         for text in [
             QUERY,
-            include_str!("../../tests/introspection/graphql-js.graphql"),
-            include_str!("../../tests/introspection/graphql-js-all-options.graphql"),
+            include_str!("../../../../tests/queries/introspection.graphql"),
+            include_str!("../../../../tests/queries/introspection-all-options.graphql"),
             "{ __schema { queryType { fields(includeDeprecated: true) { type { name fields(includeDeprecated: true) { name } } } } } }",
             "{ __schema { directives { locations args { name } } types { possibleTypes { interfaces { name } } } } }",
         ] {

@@ -7,6 +7,7 @@ mod arguments;
 pub mod budget;
 mod carts;
 mod catalog;
+mod catalog_changes;
 mod cost;
 mod csv_table;
 mod discounts;

@@ -4,7 +4,8 @@ use async_graphql::{MergedObject, MergedSubscription, Response, Schema, Value};
 
 use crate::graphql::accounts::{AccountsMutation, AccountsQuery};
 use crate::graphql::carts::{CartsMutation, CartsQuery};
-use crate::graphql::catalog::{CatalogMutation, CatalogQuery};
+use crate::graphql::catalog::CatalogQuery;
+use crate::graphql::catalog_changes::CatalogMutation;
 use crate::graphql::discounts::{DiscountsMutation, DiscountsQuery};
 use crate::graphql::export::ExportQuery;
 use crate::graphql::node::NodeQuery;

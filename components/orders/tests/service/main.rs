@@ -9,6 +9,7 @@
 
 mod audit;
 mod changes;
+mod discounts;
 mod placement;
 mod saga;
 mod settlement;

@@ -10,4 +10,5 @@
 mod audit;
 mod deliveries;
 mod endpoints;
+mod failing_endpoints;
 mod shop;

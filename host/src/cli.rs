@@ -232,7 +232,7 @@ pub struct Instances {
         value_parser = clap::value_parser!(u32).range(1..)
     )]
     pub instance_requests: u32,
-    /// The maximum number of requests that wait for an instance, for at most two seconds. Further requests get
+    /// The maximum number of requests that wait for an instance, for at most five seconds. Further requests get
     /// status 503 at once.
     #[arg(long, env = "MERCATO_QUEUE", value_name = "COUNT", default_value_t = 256)]
     pub queue: usize,

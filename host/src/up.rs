@@ -33,7 +33,7 @@ use crate::shop::Shop;
 use crate::{demo, http, providers, secret};
 
 /// How long a request waits for an instance. A client that waits longer has often given up.
-const MAX_WAIT: Duration = Duration::from_secs(2);
+const MAX_WAIT: Duration = Duration::from_secs(5);
 
 /// How much the memory of an instance may grow before the instance is replaced, in bytes.
 const REUSABLE_GROWTH: usize = 24 << 20;

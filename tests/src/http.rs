@@ -21,6 +21,7 @@ pub const EVENT_STREAM: &str = "text/event-stream";
 const PROBLEM: &str = "application/problem+json";
 
 /// A request before it is sent.
+#[derive(Clone)]
 pub struct Request {
     pub method: &'static str,
     pub path: String,

@@ -1,6 +1,7 @@
 //! A running shop, its users, and the ways to send it requests.
 
 use std::sync::OnceLock;
+use std::thread::sleep;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -151,8 +152,19 @@ impl Shop {
         self.send_as(caller, Request::json(method, path, &body))
     }
 
-    /// Sends a request and parses the GraphQL response.
+    /// Sends a request and parses the GraphQL response. A busy shop refuses a request before it executes it, so
+    /// the request is repeated a few times.
     pub fn send_graphql(&self, caller: As<'_>, request: Request) -> Result<GraphqlResponse> {
+        for _ in 0..5 {
+            let response = self.send_as(caller, request.clone())?;
+            if response.status != 503 || !response.body().contains("\"BUSY\"") {
+                return GraphqlResponse::new(response);
+            }
+            let seconds = response
+                .header("retry-after")
+                .and_then(|value| value.parse().ok());
+            sleep(Duration::from_secs(seconds.unwrap_or(1)));
+        }
         GraphqlResponse::new(self.send_as(caller, request)?)
     }
 

@@ -276,8 +276,15 @@ pub struct Requests {
     )]
     pub cpu_limit_anonymous: u32,
     /// The maximum size of a request body, in KiB. A larger body gets status 413.
-    #[arg(long, env = "MERCATO_BODY_LIMIT", value_name = "KIB", default_value_t = 1024)]
-    pub body_limit: usize,
+    // The gateway never reads more than 1024.
+    #[arg(
+        long,
+        env = "MERCATO_BODY_LIMIT",
+        value_name = "KIB",
+        default_value_t = 1024,
+        value_parser = clap::value_parser!(u32).range(1..=1024)
+    )]
+    pub body_limit: u32,
 }
 
 /// The limits of connections.

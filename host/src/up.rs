@@ -85,7 +85,7 @@ pub async fn run(options: Up) -> Result<(), CommandError> {
         pool: pool.clone(),
         documents,
         connections: connections(&options),
-        body_limit: options.requests.body_limit.saturating_mul(1024),
+        body_limit: options.requests.body_limit as usize * 1024,
         streams: Streams::new(pool, stream_slots(&options), streams_stopped),
         address_header,
         metrics,

@@ -35,6 +35,8 @@ pub mod mail;
 pub mod mailer;
 pub mod manifest;
 pub mod passwords;
+#[cfg(feature = "store-work")]
+pub mod store_work;
 
 /// The functions that a component imports. Native code can't call them.
 #[cfg(target_arch = "wasm32")]

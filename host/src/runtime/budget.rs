@@ -7,18 +7,22 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
+use mercato_ports::store_work::StoreWork;
 use rustix::time::{ClockId, clock_gettime};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::compute_permits::{ComputePermit, ComputePermits, Ticket, Urgency};
 use super::costs::LONG;
 
+/// How long a request may wait in total until its store computes for it.
+const MAX_STORE_WAIT: Duration = Duration::from_secs(2);
+
 /// The time budget of one call.
 #[derive(Clone, Copy, Debug)]
 pub struct TimeBudget {
     /// The call needs a permit after it has computed for this time.
     pub free: Duration,
-    /// How long the call may compute, in CPU time.
+    /// How long the call and its store may compute for it, in CPU time.
     pub cpu: Duration,
     /// How long the call may take in total. Waiting for permits does not count.
     pub total: Duration,
@@ -37,10 +41,11 @@ pub enum Cut {
     TimedOut,
 }
 
-/// Runs a call within its budget. Returns its output, and its CPU time.
+/// Runs a call within its budget. Returns its output, and its CPU time with that of its store.
 ///
 /// The time counts CPU time of the thread that polls the call, so a busy machine takes nothing from the
-/// budget. The engine's epoch ends each poll of a computing guest after a tick.
+/// budget. A store counts the CPU time of its slow reads. The engine's epoch ends each poll of a computing
+/// guest after a tick.
 ///
 /// `changed` says whether the call has changed something outside its instance. Such a call goes on, because a
 /// client would repeat it after a refusal.
@@ -50,7 +55,8 @@ pub async fn run<F: Future>(
     changed: &AtomicBool,
     call: F,
 ) -> (Result<F::Output, Cut>, Duration) {
-    let mut call = pin!(call);
+    let work = StoreWork::new(budget.waiting.map(|_| MAX_STORE_WAIT));
+    let mut call = pin!(work.clone().of(call));
     let mut waits = PermitWaits {
         permits,
         budget,
@@ -59,9 +65,10 @@ pub async fn run<F: Future>(
         waited: Duration::ZERO,
     };
     let begun = Instant::now();
-    let mut computed = Duration::ZERO;
+    let mut computed_here = Duration::ZERO;
     let mut held = None;
     loop {
+        let computed = computed_here + work.computed();
         let permit = match held.take() {
             None if computed >= budget.free => match waits.acquire(computed).await {
                 Ok(permit) => Some(permit),
@@ -72,10 +79,11 @@ pub async fn run<F: Future>(
         let (poll, is_runnable) = poll_fn(|context| {
             let stopwatch = Stopwatch::start();
             let poll = WakeFlag::poll(call.as_mut(), context);
-            computed += stopwatch.stop();
+            computed_here += stopwatch.stop();
             Poll::Ready(poll)
         })
         .await;
+        let computed = computed_here + work.computed();
         match poll {
             Poll::Ready(output) => return (Ok(output), computed),
             Poll::Pending if computed >= budget.cpu => return (Err(Cut::Computed), computed),
@@ -195,6 +203,7 @@ fn thread_cpu_time() -> Duration {
 
 #[cfg(test)]
 mod tests {
+    use mercato_ports::store_work;
     use tokio::time::sleep;
 
     use super::*;
@@ -315,6 +324,37 @@ mod tests {
             computed >= 2 * LONG && computed < Duration::from_secs(1),
             "{computed:?}"
         );
+    }
+
+    #[tokio::test]
+    async fn counts_what_the_store_computes_for_a_call() {
+        let budget = TimeBudget {
+            cpu: Duration::from_millis(100),
+            ..BUDGET
+        };
+        let reads = |count: u32| async move {
+            for _ in 0..count {
+                yield_now().await;
+                store_work::computed(Duration::from_millis(40));
+            }
+        };
+        let permits = ComputePermits::new(1);
+        for (count, expected) in [(2, Ok(())), (20, Err(Cut::Computed))] {
+            let (output, computed) = run(&permits, budget, &unchanged(), reads(count)).await;
+            assert_eq!(output, expected);
+            let milliseconds = computed.as_millis();
+            assert!((80..200).contains(&milliseconds), "{computed:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn only_an_event_may_wait_for_the_store_without_a_limit() {
+        for (waiting, expected) in [(BUDGET.waiting, Some(MAX_STORE_WAIT)), (None, None)] {
+            let budget = TimeBudget { waiting, ..BUDGET };
+            let call = async { store_work::max_wait() };
+            let (output, _) = run(&ComputePermits::new(1), budget, &unchanged(), call).await;
+            assert_eq!(output, Ok(expected));
+        }
     }
 
     #[tokio::test]

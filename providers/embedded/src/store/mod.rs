@@ -10,18 +10,21 @@ mod write;
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use async_trait::async_trait;
 use mercato_ports::clock::Clock;
 use mercato_ports::documents::{CommitFailure, Document, Documents, Failure, Query, Write};
 use mercato_ports::events::{DeadLetter, DeadLetters, Event};
 use mercato_ports::manifest::ShopManifest;
+use mercato_ports::store_work;
 use mercato_sql::change::{self, ApplyError};
 use mercato_sql::outbox::{self, RetryPolicy, Subscriptions};
 use mercato_sql::{Collection, Plan};
-use tokio::sync::{Notify, Semaphore};
+use rustix::time::{ClockId, clock_gettime};
+use tokio::sync::{Notify, Semaphore, SemaphorePermit};
 use tokio::task::coop::consume_budget;
+use tokio::time::timeout;
 
 pub(crate) use connection::Sqlite;
 pub use durability::Durability;
@@ -158,6 +161,19 @@ impl Store {
         self.writer.submit(options, work).await.map_err(into_failure)
     }
 
+    /// Waits for the permit of a slow read, for as long as the call may wait.
+    async fn slow_read(&self) -> Result<SemaphorePermit<'_>, Failure> {
+        let begun = Instant::now();
+        let acquire = self.slow_reads.acquire();
+        let permit = match store_work::max_wait() {
+            None => Some(acquire.await),
+            Some(limit) => timeout(limit, acquire).await.ok(),
+        };
+        store_work::waited(begun.elapsed());
+        let busy = || Failure::Unavailable("too many slow reads are waiting".into());
+        permit.and_then(Result::ok).ok_or_else(busy)
+    }
+
     /// Runs a query that may read many more documents than it returns, on a thread for blocking work.
     async fn read_slowly<T: Send + 'static>(
         &self,
@@ -167,12 +183,18 @@ impl Store {
     ) -> Result<T, Failure> {
         let readers = Arc::clone(&self.readers);
         let stopping = || Failure::Unavailable("the store is stopping".into());
-        let _permit = self.slow_reads.acquire().await.map_err(|_| stopping())?;
+        let _permit = self.slow_read().await?;
         let work = move || {
             let plan = Plan::new(&collection, &query)?;
-            readers.read(|connection| read(&Sqlite(connection), &plan))
+            let begun = thread_cpu_time();
+            let result = readers.read(|connection| read(&Sqlite(connection), &plan))?;
+            Ok((result, thread_cpu_time().saturating_sub(begun)))
         };
-        tokio::task::spawn_blocking(work).await.map_err(|_| stopping())?
+        let (result, computed) = tokio::task::spawn_blocking(work)
+            .await
+            .map_err(|_| stopping())??;
+        store_work::computed(computed);
+        Ok(result)
     }
 }
 
@@ -286,9 +308,45 @@ impl DeadLetters for Store {
     }
 }
 
+/// Returns the CPU time of this thread.
+fn thread_cpu_time() -> Duration {
+    clock_gettime(ClockId::ThreadCPUTime)
+        .try_into()
+        .unwrap_or_default()
+}
+
 /// Returns the current time, in milliseconds since the Unix epoch.
 pub(crate) fn now() -> i64 {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .map_or(0, |time| i64::try_from(time.as_millis()).unwrap_or(i64::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use mercato_ports::store_work::StoreWork;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_call_waits_for_slow_reads_up_to_its_limit_in_total() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path(), &ShopManifest::default(), Options::default()).unwrap();
+        let permits = u32::try_from(store.slow_reads.available_permits()).unwrap();
+        let others = store.slow_reads.acquire_many(permits).await.unwrap();
+        let work = StoreWork::new(Some(Duration::from_millis(20)));
+        for _ in 0..2 {
+            let refused = work.clone().of(store.slow_read()).await;
+            assert!(matches!(refused, Err(Failure::Unavailable(_))));
+            assert_eq!(
+                work.clone().of(async { store_work::max_wait() }).await,
+                Some(Duration::ZERO)
+            );
+        }
+        let mut unlimited = Box::pin(store.slow_read());
+        assert!(timeout(Duration::from_millis(40), &mut unlimited).await.is_err());
+        drop(others);
+        assert!(unlimited.await.is_ok());
+        assert!(work.of(store.slow_read()).await.is_ok());
+    }
 }

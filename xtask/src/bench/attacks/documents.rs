@@ -96,6 +96,23 @@ pub fn facets() -> Vec<String> {
         .collect()
 }
 
+/// Searches and counts 24 times. No two requests are equal.
+pub fn searches() -> Vec<String> {
+    let search = |number: usize| {
+        format!(
+            "a{number}:productConnection(first:1,filter:{{search:\"description {}\",minPrice:{}}}){{totalCount}} ",
+            number % 10,
+            number % 5_000
+        )
+    };
+    (0..VARIANTS)
+        .map(|number| {
+            let fields: String = (0..24).map(|field| search(number * 24 + field)).collect();
+            query(&format!("{{{fields}}}"))
+        })
+        .collect()
+}
+
 fn facets_of(first: usize, filters: usize) -> String {
     let fields: String = (first..first + filters)
         .map(|price| {

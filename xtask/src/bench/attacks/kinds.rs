@@ -86,6 +86,12 @@ pub fn all() -> Vec<Attack> {
             documents::batches_of_facets,
             LARGE,
         ),
+        flood(
+            64,
+            "24 counted searches in 50,000 products",
+            documents::searches,
+            LARGE,
+        ),
         flood(64, "20 large pages", documents::large_pages, NORMAL),
         flood(
             64,

@@ -18,6 +18,7 @@ mod providers;
 mod runtime;
 mod secret;
 mod shop;
+mod tokio_runtimes;
 mod up;
 
 use std::process::ExitCode;
@@ -65,24 +66,22 @@ fn run(command: Command) -> Result<(), CommandError> {
     match command {
         Command::Up(options) => {
             let _logs = logs::start(&options.logs.log, options.logs.log_format)?;
-            runtime()?.block_on(up::run(options))
+            let events = tokio_runtimes::for_events().map_err(cannot_start)?;
+            let main = tokio_runtimes::main().map_err(cannot_start)?;
+            main.block_on(up::run(options, events.handle()))
         }
         Command::Import(options) => import::run(&options),
         Command::Admin(command) => admin::run(&command),
         Command::Backup(options) => backup::backup(&options),
         Command::Restore(options) => backup::restore(&options),
         Command::Check(options) => backup::check(&options),
-        Command::DeadLetters(command) => runtime()?.block_on(dead_letters::run(command)),
+        Command::DeadLetters(command) => {
+            let main = tokio_runtimes::main().map_err(cannot_start)?;
+            main.block_on(dead_letters::run(command))
+        }
     }
 }
 
-fn runtime() -> Result<tokio::runtime::Runtime, CommandError> {
-    // A computing guest yields every two milliseconds. With tokio's default of 61 polls between two checks
-    // for I/O events, a connection would wait more than 100 milliseconds.
-    const POLLS_BETWEEN_EVENTS: u32 = 8;
-    tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .event_interval(POLLS_BETWEEN_EVENTS)
-        .build()
-        .map_err(|error| CommandError::new(Code::Software, format!("cannot start: {error}")))
+fn cannot_start(error: std::io::Error) -> CommandError {
+    CommandError::new(Code::Software, format!("cannot start: {error}"))
 }

@@ -13,6 +13,7 @@ use mercato_shop::http::{BrowserPolicy, client_address};
 use mercato_shop::settings;
 use mercato_shop::settings::secret::API_SECRET;
 use tokio::net::TcpListener;
+use tokio::runtime::Handle;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tracing::info;
@@ -38,11 +39,11 @@ const MAX_WAIT: Duration = Duration::from_secs(5);
 /// How much the memory of an instance may grow before the instance is replaced, in bytes.
 const REUSABLE_GROWTH: usize = 24 << 20;
 
-/// Runs the shop until a signal stops it.
+/// Runs the shop until a signal stops it. Events are handled on the given threads.
 ///
 /// # Errors
 /// If the shop cannot start.
-pub async fn run(options: Up) -> Result<(), CommandError> {
+pub async fn run(options: Up, events: &Handle) -> Result<(), CommandError> {
     let shop = Shop::read(&options.shop)?;
     let settings = read_settings(&shop.manifest)?;
     let browsers = BrowserPolicy::read(&|name| settings.get(name).cloned())
@@ -79,7 +80,7 @@ pub async fn run(options: Up) -> Result<(), CommandError> {
     let metrics = Arc::new(Metrics::default());
     let subscribers = Arc::new(Subscribers::new(pool.clone(), metrics.clone()));
     let (stop_dispatcher, dispatcher_stopped) = watch::channel(false);
-    let dispatcher = tokio::spawn(providers.dispatch(subscribers, dispatcher_stopped));
+    let dispatcher = events.spawn(providers.dispatch(subscribers, dispatcher_stopped));
     let (stop_streams, streams_stopped) = watch::channel(false);
     let service = http::Service {
         pool: pool.clone(),

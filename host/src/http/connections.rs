@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 
@@ -21,10 +21,14 @@ const MAX_INCOMPLETE: usize = 256 << 20;
 /// search through all of them each time.
 const CLOSED_PART: usize = 64;
 
+/// A connection that waits for a request for less time is not closed: its request may be on the way.
+const MIN_IDLE: Duration = Duration::from_millis(250);
+
 /// The open connections of a server.
 pub struct Connections {
     limit: usize,
     per_client: usize,
+    min_idle: Duration,
     unsent: Arc<HeldBytes>,
     incomplete: Arc<HeldBytes>,
     open: Mutex<Open>,
@@ -53,11 +57,17 @@ impl Connections {
         Arc::new(Self {
             limit,
             per_client,
+            min_idle: MIN_IDLE,
             unsent: HeldBytes::new(MAX_UNSENT),
             incomplete: HeldBytes::new(MAX_INCOMPLETE),
             open: Mutex::default(),
             closed: Notify::new(),
         })
+    }
+
+    /// Returns the limit for all clients.
+    pub fn limit(&self) -> usize {
+        self.limit
     }
 
     /// Returns the number of open connections.
@@ -71,10 +81,10 @@ impl Connections {
         let client = client_network::of(address);
         let mut open = self.lock();
         if open.of_client(client) >= self.per_client {
-            open.close_idle(self.per_client, Some(client));
+            open.close_idle(self.per_client, self.min_idle, Some(client));
         }
         if open.by_id.len() >= self.limit {
-            open.close_idle(self.limit, None);
+            open.close_idle(self.limit, self.min_idle, None);
         }
         if open.of_client(client) >= self.per_client || open.by_id.len() >= self.limit {
             return None;
@@ -93,7 +103,7 @@ impl Connections {
 
     /// Closes connections that have waited longest for a request, to free their file descriptors.
     pub fn close_idle(&self) {
-        self.lock().close_idle(self.limit, None);
+        self.lock().close_idle(self.limit, self.min_idle, None);
     }
 
     /// Closes connections whose client exceeds a time limit.
@@ -135,12 +145,14 @@ impl Open {
 
     /// Closes a part of `limit` of the connections that wait for a request, oldest first. With a client, it
     /// closes only connections of this client.
-    fn close_idle(&mut self, limit: usize, client: Option<IpAddr>) {
+    fn close_idle(&mut self, limit: usize, min_idle: Duration, client: Option<IpAddr>) {
+        let now = Instant::now();
+        let is_idle = |since: &Instant| now.saturating_duration_since(*since) >= min_idle;
         let mut idle: Vec<_> = self
             .by_id
             .iter()
             .filter(|(_, connection)| client.is_none_or(|client| connection.client == client))
-            .filter_map(|(id, connection)| Some((connection.idle_since()?, *id)))
+            .filter_map(|(id, connection)| Some((connection.idle_since().filter(is_idle)?, *id)))
             .collect();
         idle.sort_unstable();
         for (_, id) in idle.into_iter().take(limit.div_ceil(CLOSED_PART)) {
@@ -177,9 +189,29 @@ mod tests {
         connections.open(address.parse().unwrap())
     }
 
+    /// Returns limits that close a connection however short it is idle.
+    fn connections(limit: usize, per_client: usize) -> Arc<Connections> {
+        let mut connections = Connections::new(limit, per_client);
+        Arc::get_mut(&mut connections).unwrap().min_idle = Duration::ZERO;
+        connections
+    }
+
+    #[test]
+    fn does_not_close_a_connection_whose_request_may_be_on_the_way() {
+        let connections = Connections::new(1, 1);
+        let first = open(&connections, "192.0.2.1").unwrap();
+        for address in ["192.0.2.1", "192.0.2.2"] {
+            assert!(open(&connections, address).is_none());
+        }
+        assert!(!first.state.is_closing());
+        std::thread::sleep(MIN_IDLE);
+        assert!(open(&connections, "192.0.2.2").is_some());
+        assert!(first.state.is_closing());
+    }
+
     #[test]
     fn closes_the_connection_that_has_waited_longest() {
-        let connections = Connections::new(3, 3);
+        let connections = connections(3, 3);
         let first = open(&connections, "192.0.2.1").unwrap();
         let busy = open(&connections, "192.0.2.2").unwrap();
         let request = busy.state.begin();
@@ -199,7 +231,7 @@ mod tests {
 
     #[test]
     fn limits_the_connections_of_one_client() {
-        let connections = Connections::new(9, 2);
+        let connections = connections(9, 2);
         let others = open(&connections, "192.0.2.9").unwrap();
         let held = [
             open(&connections, "2001:db8::1").unwrap(),
@@ -218,7 +250,7 @@ mod tests {
 
     #[test]
     fn a_closed_connection_makes_room_once() {
-        let connections = Connections::new(1, 1);
+        let connections = connections(1, 1);
         let first = open(&connections, "192.0.2.1").unwrap();
         let second = open(&connections, "192.0.2.1").unwrap();
         drop(first);

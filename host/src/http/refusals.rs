@@ -3,14 +3,14 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// The time between two refusals beyond the burst: 1,000 refusals in a second.
-const INTERVAL: Duration = Duration::from_millis(1);
+/// The time between two refusals beyond the burst: 250 refusals in a second.
+const INTERVAL: Duration = Duration::from_millis(4);
 
 /// Refusals of this time are answered at once.
-const BURST: Duration = Duration::from_millis(100);
+const BURST: Duration = Duration::from_millis(400);
 
 /// The longest delay.
-const MAX_DELAY: Duration = Duration::from_secs(1);
+const MAX_DELAY: Duration = Duration::from_secs(2);
 
 /// The pace of all refusals.
 pub struct Pace {
@@ -47,9 +47,9 @@ mod tests {
         let delays: Vec<_> = (0..3_000).map(|_| pace.delay(now)).collect();
         let at = |index: usize| delays.get(index).copied().unwrap();
         assert_eq!((at(0), at(100)), (Duration::ZERO, Duration::ZERO));
-        assert_eq!((at(101), at(600)), (INTERVAL, INTERVAL * 500));
+        assert_eq!((at(101), at(500)), (INTERVAL, INTERVAL * 400));
         assert_eq!(at(2_999), MAX_DELAY);
-        let later = now + Duration::from_secs(3);
+        let later = now + Duration::from_secs(4);
         assert_eq!(
             pace.delay(later),
             Duration::ZERO,

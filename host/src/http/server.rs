@@ -39,11 +39,15 @@ const NO_ROOM: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\n\
     {\"type\":\"about:blank\",\"title\":\"Service Unavailable\",\"status\":503,\"detail\":\"The shop has too many connections. \
     Try again in 5 seconds.\",\"instance\":\"/\",\"code\":\"BUSY\",\"retryAfter\":5}";
 
-/// The number of such answers that are sent at a time. Further connections are closed without one.
-const NO_ROOM_ANSWERS: usize = 64;
+/// Such an answer is late, so that a client that connects again at once does not take the time of the
+/// processors.
+const NO_ROOM_DELAY: Duration = Duration::from_secs(1);
 
 /// How long a client may take to read such an answer.
 const NO_ROOM_TIME: Duration = Duration::from_secs(1);
+
+/// The part of the connections that may wait for such an answer. Further ones are closed without it.
+const NO_ROOM_PART: usize = 4;
 
 /// Serves until `stop` completes, and [`LINGER_TIME`] longer. Then it accepts no more connections, and
 /// returns when the running requests are answered, after ten seconds at the latest.
@@ -73,7 +77,7 @@ pub async fn serve(listener: TcpListener, service: Arc<Service>, stop: impl Futu
 async fn accept(listener: &TcpListener, service: &Arc<Service>) {
     let failures = LineLimit::new(1, Duration::from_secs(60));
     let full = LineLimit::new(1, Duration::from_secs(60));
-    let no_room = Arc::new(Semaphore::new(NO_ROOM_ANSWERS));
+    let no_room = Arc::new(Semaphore::new(service.connections.limit().div_ceil(NO_ROOM_PART)));
     let mut pause = ACCEPT_PAUSE;
     loop {
         match listener.accept().await {
@@ -107,6 +111,7 @@ fn serve_connection(
         }
         if let Ok(permit) = Arc::clone(no_room).try_acquire_owned() {
             tokio::spawn(async move {
+                sleep(NO_ROOM_DELAY).await;
                 let _ = timeout(NO_ROOM_TIME, refuse(stream)).await;
                 drop(permit);
             });

@@ -1,6 +1,7 @@
 //! The handling of one request: its id, its body, its response, its log line.
 
 use std::convert::Infallible;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -23,7 +24,7 @@ use super::refusals::Pace;
 use super::request_context::RequestContext;
 use super::response_body::{Body, ResponseBody};
 use super::streams::Streams;
-use super::{body, health, raw_response, request_check};
+use super::{body, client_network, health, raw_response, request_check};
 use crate::logs::LineLimit;
 use crate::metrics::{self, Load, Metrics};
 use crate::runtime::{AcquireError, CallError, Pool};
@@ -184,11 +185,18 @@ impl Service {
 
     /// Reads the body of a request, unless the shop has no room for the request.
     async fn receive(&self, request: &mut Request<Incoming>, client: &Client) -> Result<Bytes, Problem> {
-        if !self.pool.has_room() {
+        if !self.pool.has_room(self.sender(request, client)) {
             self.metrics.failed();
             return Err(self.busy());
         }
         body::read(request, self.body_limit, &client.connection).await
+    }
+
+    /// Returns the address of the client that has sent a request: the one that a proxy names, or the one of the
+    /// connection.
+    fn sender<B>(&self, request: &Request<B>, client: &Client) -> IpAddr {
+        let named = client_address::ip(request.headers(), &self.address_header);
+        client_network::of(named.unwrap_or(client.address))
     }
 
     /// Passes a request to the shop.
@@ -199,10 +207,11 @@ impl Service {
         context: &RequestContext,
     ) -> Result<Response<Body>, Problem> {
         let started = Instant::now();
+        let sender = self.sender(&request, client);
         let stream_request = Streams::prepare(&mut request);
         let response = self
             .pool
-            .serve(request)
+            .serve(request, sender)
             .await
             .map_err(|error| self.failed(context, &error))?;
         info!(
@@ -213,10 +222,8 @@ impl Service {
         );
         Ok(match stream_request {
             Some(request) => {
-                let sender = client_address::ip(request.headers(), &self.address_header);
-                let address = sender.unwrap_or(client.address);
                 self.streams
-                    .hold(address, &client.connection, request, response)
+                    .hold(sender, &client.connection, request, response)
                     .await
             }
             None => response.map(Either::Left),

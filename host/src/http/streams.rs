@@ -133,6 +133,7 @@ impl Streams {
         let (sender, mut receiver) = mpsc::channel(1);
         let mut stream = HeldStream {
             pool: self.pool.clone(),
+            client,
             connection: Arc::clone(connection),
             request,
             events: sender,
@@ -158,6 +159,7 @@ impl Streams {
 /// One event stream that is held open.
 struct HeldStream {
     pool: Arc<Pool>,
+    client: IpAddr,
     connection: Arc<Connection>,
     request: Request<Full<Bytes>>,
     events: mpsc::Sender<Result<Frame<Bytes>, Infallible>>,
@@ -185,7 +187,7 @@ impl HeldStream {
             }
             wait = MAX_WAIT;
             let started = Instant::now();
-            next = match self.pool.serve(self.request.clone()).await {
+            next = match self.pool.serve(self.request.clone(), self.client).await {
                 Ok(response) if is_stream(response.status(), response.headers()) => {
                     let body = response.into_body().collect().await;
                     let body = body.map(|body| body.to_bytes()).unwrap_or_default();

@@ -3,16 +3,17 @@
 //! Requests of a long or unknown cost use only a part of the instances. A request that is known to be short
 //! finds a free one. Events have instances of their own.
 
-use std::sync::Mutex;
-use std::sync::PoisonError;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{Notify, Semaphore, SemaphorePermit};
 use tokio::time::timeout;
 
 use super::costs::Cost;
 use super::limits::Limits;
+use super::permits::{Permit, Permits};
+use super::queue::Queue;
+use super::shares::Place;
 
 /// The interval in which the throughput is measured.
 const MEASURED: Duration = Duration::from_secs(1);
@@ -20,93 +21,100 @@ const MEASURED: Duration = Duration::from_secs(1);
 /// The largest estimate of [`Admission::retry_after`], in seconds.
 const MAX_RETRY_AFTER: u32 = 30;
 
-/// The permits for instances, and the queue for them.
+/// The permits for instances, and the queues for them.
 pub struct Admission {
-    /// For all requests.
-    requests: Semaphore,
+    all: Lane,
     /// For requests of a long or unknown cost.
-    unproven: Semaphore,
+    unproven: Lane,
     /// For requests of a long cost.
-    long: Semaphore,
+    long: Lane,
     events: Semaphore,
-    queue: usize,
     wait: Duration,
     instances: usize,
     event_instances: usize,
-    waiting: AtomicUsize,
-    waiting_unproven: AtomicUsize,
-    waiting_long: AtomicUsize,
     throughput: Mutex<Throughput>,
 }
 
-/// The permission to use an instance. It ends when it is dropped.
-pub struct Permit<'a> {
-    _permits: [Option<SemaphorePermit<'a>>; 3],
+/// Permits for some of the requests, and the queue for them.
+struct Lane {
+    permits: Permits<Place>,
+    queue: Queue,
 }
 
+/// The permission of a request to use an instance. It ends when it is dropped.
+pub type RequestPermit = Vec<Permit<Place>>;
+
 impl Admission {
-    /// Creates the permits and the queue.
+    /// Creates the permits and the queues.
     pub fn new(limits: &Limits) -> Self {
+        let lane = |instances: u32, queue| Lane {
+            permits: Permits::new(instances as usize),
+            queue: Queue::new(queue),
+        };
         Self {
-            requests: Semaphore::new(limits.instances as usize),
-            unproven: Semaphore::new(limits.unproven_instances() as usize),
-            long: Semaphore::new(limits.long_instances() as usize),
+            // Each share of the queue is smaller than the queue, so a short request finds a slot.
+            all: lane(limits.instances, limits.queue),
+            unproven: lane(limits.unproven_instances(), limits.queue - limits.queue / 4),
+            long: lane(limits.long_instances(), limits.queue.div_ceil(4)),
             events: Semaphore::new(limits.event_instances() as usize),
-            queue: limits.queue,
             wait: limits.wait,
             instances: limits.instances as usize,
             event_instances: limits.event_instances() as usize,
-            waiting: AtomicUsize::new(0),
-            waiting_unproven: AtomicUsize::new(0),
-            waiting_long: AtomicUsize::new(0),
             throughput: Mutex::new(Throughput::new(Instant::now())),
         }
     }
 
-    /// Waits for the permission of a request. Returns `None` if the queue is full or the wait is too long.
-    pub async fn request(&self, cost: Cost) -> Option<Permit<'_>> {
-        let lanes = [
-            (cost == Cost::Long).then_some(&self.long),
-            (cost != Cost::Short).then_some(&self.unproven),
-            Some(&self.requests),
-        ];
-        if let Some(permit) = try_acquire(lanes) {
-            return Some(permit);
+    /// Waits for the permission of a request. Returns `None` if the queue is full of requests that come before
+    /// it, or the wait is too long.
+    pub async fn request(&self, cost: Cost, place: Place) -> Option<RequestPermit> {
+        let lanes: &[&Lane] = match cost {
+            Cost::Short => &[&self.all],
+            Cost::Unknown => &[&self.unproven, &self.all],
+            Cost::Long => &[&self.long, &self.unproven, &self.all],
+        };
+        if let Some(permits) = lanes.iter().map(|lane| lane.permits.try_acquire(place)).collect() {
+            return Some(permits);
         }
-        // Each share of the queue is smaller than the queue, so a short request finds a slot.
-        let _slots = [
-            Some(Slot::take(&self.waiting, self.queue)?),
-            match cost {
-                Cost::Short => None,
-                _ => Some(Slot::take(&self.waiting_unproven, self.queue - self.queue / 4)?),
-            },
-            match cost {
-                Cost::Long => Some(Slot::take(&self.waiting_long, self.queue.div_ceil(4))?),
-                _ => None,
-            },
-        ];
-        timeout(self.wait, acquire(lanes)).await.ok().flatten()
+        let leave = Arc::new(Notify::new());
+        if !lanes.iter().all(|lane| lane.queue.has_room(place)) {
+            return None;
+        }
+        let mut slots = Vec::with_capacity(lanes.len());
+        for lane in lanes {
+            slots.push(lane.queue.enter(place, &leave)?);
+        }
+        let acquire = async {
+            let mut permits = Vec::with_capacity(lanes.len());
+            for lane in lanes {
+                permits.push(lane.permits.acquire(place).await);
+            }
+            permits
+        };
+        tokio::select! {
+            permits = timeout(self.wait, acquire) => permits.ok(),
+            () = leave.notified() => None,
+        }
     }
 
     /// Waits for the permission to handle an event.
-    pub async fn event(&self) -> Option<Permit<'_>> {
-        acquire([None, None, Some(&self.events)]).await
+    pub async fn event(&self) -> Option<SemaphorePermit<'_>> {
+        self.events.acquire().await.ok()
     }
 
-    /// Returns whether a request would find an instance or a slot in the queue now.
-    pub fn has_room(&self) -> bool {
-        self.requests.available_permits() > 0 || self.waiting() < self.queue
+    /// Returns whether a request with this place would find an instance or a slot in the queue now.
+    pub fn has_room(&self, place: Place) -> bool {
+        self.all.permits.available() > 0 || self.all.queue.has_room(place)
     }
 
     /// Returns the number of running calls.
     pub fn running(&self) -> usize {
-        let free = self.requests.available_permits() + self.events.available_permits();
+        let free = self.all.permits.available() + self.events.available_permits();
         (self.instances + self.event_instances).saturating_sub(free)
     }
 
     /// Returns the number of waiting requests.
     pub fn waiting(&self) -> usize {
-        self.waiting.load(Ordering::Relaxed)
+        self.all.queue.len()
     }
 
     /// Counts an answered request.
@@ -125,45 +133,6 @@ impl Admission {
 
     fn throughput<T>(&self, f: impl FnOnce(&mut Throughput) -> T) -> T {
         f(&mut self.throughput.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-}
-
-/// The permits of one request: for its cost, then for an instance.
-type Lanes<'a> = [Option<&'a Semaphore>; 3];
-
-fn try_acquire(lanes: Lanes<'_>) -> Option<Permit<'_>> {
-    let mut permits = [None, None, None];
-    for (permit, lane) in permits.iter_mut().zip(lanes) {
-        if let Some(lane) = lane {
-            *permit = Some(lane.try_acquire().ok()?);
-        }
-    }
-    Some(Permit { _permits: permits })
-}
-
-async fn acquire(lanes: Lanes<'_>) -> Option<Permit<'_>> {
-    let mut permits = [None, None, None];
-    for (permit, lane) in permits.iter_mut().zip(lanes) {
-        if let Some(lane) = lane {
-            *permit = Some(lane.acquire().await.ok()?);
-        }
-    }
-    Some(Permit { _permits: permits })
-}
-
-/// A slot in the queue. It becomes free when it is dropped.
-struct Slot<'a>(&'a AtomicUsize);
-
-impl<'a> Slot<'a> {
-    fn take(waiting: &'a AtomicUsize, limit: usize) -> Option<Self> {
-        let slot = Self(waiting);
-        (waiting.fetch_add(1, Ordering::Relaxed) < limit).then_some(slot)
-    }
-}
-
-impl Drop for Slot<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -208,8 +177,11 @@ impl Throughput {
 
 #[cfg(test)]
 mod tests {
+    use std::net::IpAddr;
+
     use futures::FutureExt;
 
+    use super::super::shares::Shares;
     use super::*;
 
     const LIMITS: Limits = Limits {
@@ -225,21 +197,29 @@ mod tests {
         wait: Duration::from_secs(60),
     };
 
+    /// Returns the next place of one client.
+    fn place(shares: &Shares) -> Place {
+        shares.place(IpAddr::from([192, 0, 2, 1]))
+    }
+
     fn now<T>(future: impl Future<Output = T>) -> Option<T> {
         future.now_or_never()
     }
 
     #[tokio::test]
     async fn long_and_unknown_requests_leave_instances_to_short_ones() {
+        let shares = Shares::default();
         let admission = Admission::new(&LIMITS);
-        let long: Vec<_> = (0..3).map_while(|_| now(admission.request(Cost::Long))).collect();
+        let long: Vec<_> = (0..3)
+            .map_while(|_| now(admission.request(Cost::Long, place(&shares))))
+            .collect();
         assert_eq!(long.len(), 2);
         let unknown: Vec<_> = (0..8)
-            .map_while(|_| now(admission.request(Cost::Unknown)))
+            .map_while(|_| now(admission.request(Cost::Unknown, place(&shares))))
             .collect();
         assert_eq!(unknown.len(), 4);
         let short: Vec<_> = (0..8)
-            .map_while(|_| now(admission.request(Cost::Short)))
+            .map_while(|_| now(admission.request(Cost::Short, place(&shares))))
             .collect();
         assert_eq!(short.len(), 2);
         assert_eq!(admission.running(), 8);
@@ -247,35 +227,37 @@ mod tests {
 
     #[tokio::test]
     async fn the_queue_keeps_slots_for_short_requests() {
+        let shares = Shares::default();
         let admission = Admission::new(&LIMITS);
         let _running: Vec<_> = (0..8)
-            .map_while(|_| now(admission.request(Cost::Short)))
+            .map_while(|_| now(admission.request(Cost::Short, place(&shares))))
             .collect();
         let mut queue = Vec::new();
         for (cost, slots) in [(Cost::Long, 2), (Cost::Unknown, 4), (Cost::Short, 2)] {
             for _ in 0..slots {
-                let mut waiting = Box::pin(admission.request(cost));
+                let mut waiting = Box::pin(admission.request(cost, place(&shares)));
                 assert!(waiting.as_mut().now_or_never().is_none());
                 queue.push(waiting);
             }
-            let refused = now(admission.request(cost));
+            let refused = now(admission.request(cost, place(&shares)));
             assert!(refused.is_some_and(|permit| permit.is_none()), "{cost:?}");
         }
         assert_eq!(admission.waiting(), 8);
-        assert!(!admission.has_room());
+        assert!(!admission.has_room(place(&shares)));
         drop(queue);
         assert_eq!(admission.waiting(), 0);
-        assert!(admission.has_room());
+        assert!(admission.has_room(place(&shares)));
     }
 
     #[tokio::test]
     async fn events_have_instances_of_their_own_and_wait_without_a_limit() {
+        let shares = Shares::default();
         let admission = Admission::new(&Limits {
             wait: Duration::ZERO,
             ..LIMITS
         });
         let _requests: Vec<_> = (0..8)
-            .map_while(|_| now(admission.request(Cost::Short)))
+            .map_while(|_| now(admission.request(Cost::Short, place(&shares))))
             .collect();
         let first = now(admission.event()).unwrap();
         let mut second = Box::pin(admission.event());
@@ -287,13 +269,17 @@ mod tests {
 
     #[test]
     fn a_small_pool_serves_every_kind_of_call() {
+        let shares = Shares::default();
         let admission = Admission::new(&Limits {
             instances: 1,
             queue: 0,
             ..LIMITS
         });
         for cost in [Cost::Long, Cost::Unknown, Cost::Short] {
-            assert!(now(admission.request(cost)).unwrap().is_some(), "{cost:?}");
+            assert!(
+                now(admission.request(cost, place(&shares))).unwrap().is_some(),
+                "{cost:?}"
+            );
         }
         assert!(now(admission.event()).unwrap().is_some());
     }
@@ -312,12 +298,15 @@ mod tests {
 
     #[tokio::test]
     async fn estimates_the_time_until_the_queue_is_empty() {
+        let shares = Shares::default();
         let admission = Admission::new(&LIMITS);
         assert_eq!(admission.retry_after(), 1);
         let _running: Vec<_> = (0..8)
-            .map_while(|_| now(admission.request(Cost::Short)))
+            .map_while(|_| now(admission.request(Cost::Short, place(&shares))))
             .collect();
-        let mut queue: Vec<_> = (0..6).map(|_| Box::pin(admission.request(Cost::Short))).collect();
+        let mut queue: Vec<_> = (0..6)
+            .map(|_| Box::pin(admission.request(Cost::Short, place(&shares))))
+            .collect();
         queue
             .iter_mut()
             .for_each(|waiting| drop(waiting.as_mut().now_or_never()));

@@ -11,8 +11,10 @@ use mercato_ports::store_work::StoreWork;
 use rustix::time::{ClockId, clock_gettime};
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::compute_permits::{ComputePermit, ComputePermits, Ticket, Urgency};
 use super::costs::LONG;
+use super::permits::Permit;
+use super::processors::{Processors, Turn, Urgency};
+use super::shares::Place;
 
 /// How long a request may wait in total until its store computes for it.
 const MAX_STORE_WAIT: Duration = Duration::from_secs(2);
@@ -20,8 +22,8 @@ const MAX_STORE_WAIT: Duration = Duration::from_secs(2);
 /// The time budget of one call.
 #[derive(Clone, Copy, Debug)]
 pub struct TimeBudget {
-    /// The call needs a permit after it has computed for this time.
-    pub free: Duration,
+    /// The call is long after it has computed for this time.
+    pub short: Duration,
     /// How long the call and its store may compute for it, in CPU time.
     pub cpu: Duration,
     /// How long the call may take in total. Waiting for permits does not count.
@@ -50,7 +52,8 @@ pub enum Cut {
 /// `changed` says whether the call has changed something outside its instance. Such a call goes on, because a
 /// client would repeat it after a refusal.
 pub async fn run<F: Future>(
-    permits: &ComputePermits,
+    processors: &Processors,
+    place: Place,
     budget: TimeBudget,
     changed: &AtomicBool,
     call: F,
@@ -58,10 +61,10 @@ pub async fn run<F: Future>(
     let work = StoreWork::new(budget.waiting.map(|_| MAX_STORE_WAIT));
     let mut call = pin!(work.clone().of(call));
     let mut waits = PermitWaits {
-        permits,
+        processors,
+        place,
         budget,
         changed,
-        ticket: None,
         waited: Duration::ZERO,
     };
     let begun = Instant::now();
@@ -69,9 +72,10 @@ pub async fn run<F: Future>(
     let mut held = None;
     loop {
         let computed = computed_here + work.computed();
+        let is_long = computed >= budget.short;
         let permit = match held.take() {
-            None if computed >= budget.free => match waits.acquire(computed).await {
-                Ok(permit) => Some(permit),
+            None => match waits.acquire(computed).await {
+                Ok(permit) => permit,
                 Err(cut) => return (Err(cut), computed),
             },
             held => held,
@@ -89,8 +93,9 @@ pub async fn run<F: Future>(
             Poll::Pending if computed >= budget.cpu => return (Err(Cut::Computed), computed),
             Poll::Pending => {}
         }
-        // A call that goes on at once keeps its permit, so calls end in the order of their tickets.
-        held = permit.filter(|permit| is_runnable && !permit.is_due_to_another());
+        // A call that goes on at once keeps its permit, so calls end in the order of their places.
+        let keeps = is_runnable && is_long == (computed >= budget.short);
+        held = permit.filter(|permit| keeps && !permit.is_due_to_another());
         let deadline = begun + budget.total + waits.waited;
         // The timers of a busy runtime are late, so the clock is read too.
         if timeout_at(deadline, woken()).await.is_err() || deadline <= Instant::now() {
@@ -101,35 +106,47 @@ pub async fn run<F: Future>(
 
 /// The waits of one call for permits.
 struct PermitWaits<'a> {
-    permits: &'a ComputePermits,
+    processors: &'a Processors,
+    place: Place,
     budget: TimeBudget,
     changed: &'a AtomicBool,
-    ticket: Option<Ticket>,
     waited: Duration,
 }
 
 impl PermitWaits<'_> {
-    /// Waits for a permit of a call that has computed for this long.
-    async fn acquire(&mut self, computed: Duration) -> Result<ComputePermit, Cut> {
-        let ticket = *self.ticket.get_or_insert_with(|| self.permits.ticket());
+    /// Waits for a permit of a call that has computed for this long. A short handling of an event needs none.
+    async fn acquire(&mut self, computed: Duration) -> Result<Option<Permit<Turn>>, Cut> {
+        let is_long = computed >= self.budget.short;
         let changed = self.changed.load(Ordering::Relaxed);
         let (urgency, limit, cut) = match self.budget.waiting {
+            None if !is_long => return Ok(None),
             None => (Urgency::Event, None, Cut::TimedOut),
             // A call that has changed something is preferred. It may wait for the whole time of a call.
             Some(_) if changed => (Urgency::Short, Some(self.budget.total), Cut::TimedOut),
             Some(limit) if computed < LONG => (Urgency::Short, Some(limit), Cut::Waited),
             Some(limit) => (Urgency::Long, Some(limit), Cut::Waited),
         };
+        let permits = if is_long {
+            &self.processors.long
+        } else {
+            &self.processors.short
+        };
+        let turn = (urgency, self.place);
+        if let Some(permit) = permits.try_acquire(turn) {
+            self.processors.shares.begin(self.place);
+            return Ok(Some(permit));
+        }
         let begun = Instant::now();
-        let acquire = self.permits.acquire(urgency, ticket);
+        let acquire = permits.acquire(turn);
         let permit = match limit {
             None => acquire.await,
             Some(limit) => timeout(limit.saturating_sub(self.waited), acquire)
                 .await
                 .map_err(|_| cut)?,
         };
+        self.processors.shares.begin(self.place);
         self.waited += begun.elapsed();
-        Ok(permit)
+        Ok(Some(permit))
     }
 }
 
@@ -203,13 +220,17 @@ fn thread_cpu_time() -> Duration {
 
 #[cfg(test)]
 mod tests {
+    use std::net::IpAddr;
+    use std::sync::LazyLock;
+
     use mercato_ports::store_work;
     use tokio::time::sleep;
 
+    use super::super::shares::Shares;
     use super::*;
 
     const BUDGET: TimeBudget = TimeBudget {
-        free: LONG,
+        short: LONG,
         cpu: Duration::from_secs(60),
         total: Duration::from_secs(60),
         waiting: Some(Duration::from_secs(60)),
@@ -242,26 +263,32 @@ mod tests {
         .await;
     }
 
+    /// Returns the next place of one client.
+    fn place() -> Place {
+        static SHARES: LazyLock<Shares> = LazyLock::new(Shares::default);
+        SHARES.place(IpAddr::from([192, 0, 2, 1]))
+    }
+
     fn unchanged() -> AtomicBool {
         AtomicBool::new(false)
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
     async fn runs_long_calls_one_after_the_other_in_the_order_of_their_arrival() {
-        let permits = ComputePermits::new(1);
-        let held = permits.acquire(Urgency::Long, permits.ticket()).await;
+        let permits = Arc::new(Processors::new(8, 1));
+        let held = permits.long.acquire((Urgency::Long, place())).await;
         let ended = Arc::new(std::sync::Mutex::new(Vec::new()));
         let mut calls = Vec::new();
         for number in 0..4 {
             let (shared, ended) = (permits.clone(), ended.clone());
             calls.push(tokio::spawn(async move {
                 let call = compute(3 * LONG);
-                let (output, computed) = run(&shared, BUDGET, &unchanged(), call).await;
+                let (output, computed) = run(&shared, place(), BUDGET, &unchanged(), call).await;
                 assert!(output.is_ok() && computed >= 2 * LONG, "{computed:?}");
                 ended.lock().unwrap().push(number);
             }));
             // Each call waits for its permit before the next one begins.
-            while permits.waiting() <= number {
+            while permits.long.waiting() <= number {
                 sleep(Duration::from_millis(1)).await;
             }
         }
@@ -274,18 +301,42 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn runs_a_short_call_without_a_permit() {
-        let none = ComputePermits::new(0);
-        let short = async {
-            sleep(2 * LONG).await;
-            7
+    async fn a_short_call_needs_no_permit_of_long_ones_and_an_event_needs_none() {
+        for (short, waiting) in [(1, BUDGET.waiting), (0, None)] {
+            let processors = Processors::new(short, 0);
+            let budget = TimeBudget { waiting, ..BUDGET };
+            let call = async {
+                sleep(2 * LONG).await;
+                7
+            };
+            let (output, _) = run(&processors, place(), budget, &unchanged(), call).await;
+            assert_eq!(output, Ok(7));
+            assert_eq!(processors.short.available(), short);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_waiting_call_has_no_permit() {
+        let processors = Processors::new(1, 0);
+        let waiting = async {
+            sleep(Duration::from_millis(20)).await;
+            processors.short.available()
         };
-        assert_eq!(run(&none, BUDGET, &unchanged(), short).await.0, Ok(7));
+        let other = async {
+            sleep(Duration::from_millis(10)).await;
+            run(&processors, place(), BUDGET, &unchanged(), async { 7 })
+                .await
+                .0
+        };
+        let unchanged = unchanged();
+        let first = run(&processors, place(), BUDGET, &unchanged, waiting);
+        let (first, other) = tokio::join!(first, other);
+        assert_eq!((first.0, other), (Ok(0), Ok(7)));
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 8)]
     async fn counts_the_time_of_the_processor_and_not_of_the_clock() {
-        let permits = ComputePermits::new(8);
+        let permits = Arc::new(Processors::new(8, 8));
         let budget = TimeBudget {
             cpu: Duration::from_millis(100),
             ..BUDGET
@@ -295,9 +346,15 @@ mod tests {
             .map(|_| {
                 let permits = permits.clone();
                 tokio::spawn(async move {
-                    run(&permits, budget, &unchanged(), compute(Duration::from_millis(60)))
-                        .await
-                        .0
+                    run(
+                        &permits,
+                        place(),
+                        budget,
+                        &unchanged(),
+                        compute(Duration::from_millis(60)),
+                    )
+                    .await
+                    .0
                 })
             })
             .collect();
@@ -313,7 +370,8 @@ mod tests {
             ..BUDGET
         };
         let (output, computed) = run(
-            &ComputePermits::new(1),
+            &Processors::new(8, 1),
+            place(),
             budget,
             &unchanged(),
             compute(Duration::from_secs(60)),
@@ -338,9 +396,9 @@ mod tests {
                 store_work::computed(Duration::from_millis(40));
             }
         };
-        let permits = ComputePermits::new(1);
+        let permits = Processors::new(8, 1);
         for (count, expected) in [(2, Ok(())), (20, Err(Cut::Computed))] {
-            let (output, computed) = run(&permits, budget, &unchanged(), reads(count)).await;
+            let (output, computed) = run(&permits, place(), budget, &unchanged(), reads(count)).await;
             assert_eq!(output, expected);
             let milliseconds = computed.as_millis();
             assert!((80..200).contains(&milliseconds), "{computed:?}");
@@ -352,7 +410,7 @@ mod tests {
         for (waiting, expected) in [(BUDGET.waiting, Some(MAX_STORE_WAIT)), (None, None)] {
             let budget = TimeBudget { waiting, ..BUDGET };
             let call = async { store_work::max_wait() };
-            let (output, _) = run(&ComputePermits::new(1), budget, &unchanged(), call).await;
+            let (output, _) = run(&Processors::new(8, 1), place(), budget, &unchanged(), call).await;
             assert_eq!(output, Ok(expected));
         }
     }
@@ -364,20 +422,20 @@ mod tests {
             ..BUDGET
         };
         let call = sleep(Duration::from_secs(60));
-        let (output, _) = run(&ComputePermits::new(1), budget, &unchanged(), call).await;
+        let (output, _) = run(&Processors::new(8, 1), place(), budget, &unchanged(), call).await;
         assert_eq!(output, Err(Cut::TimedOut));
     }
 
     #[tokio::test]
     async fn waiting_for_a_permit_is_no_part_of_the_total_time() {
-        let permits = ComputePermits::new(1);
-        let held = permits.acquire(Urgency::Long, permits.ticket()).await;
+        let permits = Processors::new(8, 1);
+        let held = permits.long.acquire((Urgency::Long, place())).await;
         let budget = TimeBudget {
             total: Duration::from_secs(2),
             ..BUDGET
         };
         let unchanged = unchanged();
-        let call = run(&permits, budget, &unchanged, compute(2 * LONG));
+        let call = run(&permits, place(), budget, &unchanged, compute(2 * LONG));
         let release = async {
             sleep(Duration::from_millis(2_500)).await;
             drop(held);
@@ -388,7 +446,7 @@ mod tests {
 
     #[tokio::test]
     async fn refuses_a_call_that_waits_too_long_for_a_permit_unless_it_has_changed_something() {
-        let permits = ComputePermits::new(0);
+        let permits = Processors::new(8, 0);
         let (short, long) = (Duration::from_secs(1), Duration::from_secs(60));
         for (changed, total, waiting, cut) in [
             (false, long, LONG, Cut::Waited),
@@ -400,7 +458,7 @@ mod tests {
                 waiting: Some(waiting),
                 ..BUDGET
             };
-            let (output, _) = run(&permits, budget, &changed, compute(3 * LONG)).await;
+            let (output, _) = run(&permits, place(), budget, &changed, compute(3 * LONG)).await;
             assert_eq!(output, Err(cut));
         }
     }

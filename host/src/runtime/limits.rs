@@ -55,7 +55,7 @@ impl Limits {
             self.cpu
         };
         TimeBudget {
-            free: match cost {
+            short: match cost {
                 Cost::Short => LONG,
                 Cost::Unknown => SHORT,
                 Cost::Long => Duration::ZERO,
@@ -70,7 +70,7 @@ impl Limits {
     /// Returns the time budget of the handling of an event.
     pub fn event(&self) -> TimeBudget {
         TimeBudget {
-            free: LONG,
+            short: LONG,
             cpu: self.cpu,
             total: self.time,
             waiting: None,

@@ -2,16 +2,19 @@
 
 mod admission;
 mod budget;
-mod compute_permits;
 mod costs;
 mod engine;
 mod instance;
 mod limits;
 mod memory;
 mod output;
+mod permits;
 mod platform;
 mod pool;
 mod ports;
+mod processors;
+mod queue;
+mod shares;
 mod state;
 #[cfg(test)]
 mod tests;

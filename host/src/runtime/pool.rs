@@ -1,5 +1,6 @@
 //! A pool with a maximum number of instances. Each instance is reused for many calls, one at a time.
 
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
@@ -11,15 +12,15 @@ use http_body_util::Full;
 use mercato_ports::events::{Event, HandlerFailure};
 use tokio::time::sleep;
 
-use super::admission::{Admission, Permit};
+use super::admission::Admission;
 use super::budget::{Cut, TimeBudget, run};
-use super::compute_permits::ComputePermits;
 use super::costs::{API_KEY, Cost, Costs};
 use super::engine::Compiled;
 use super::instance::{Instance, InstanceError};
 use super::limits::Limits;
 use super::memory::MemoryBudget;
 use super::platform::Platform;
+use super::processors::Processors;
 use crate::shop::Shop;
 
 /// How many idle instances are kept however long they are idle.
@@ -43,7 +44,7 @@ pub struct Pool {
     idle: Mutex<Vec<Idle>>,
     admission: Admission,
     memory: Arc<MemoryBudget>,
-    compute_permits: ComputePermits,
+    processors: Processors,
     costs: Costs,
     counts: Counts,
 }
@@ -122,7 +123,7 @@ impl Pool {
             idle: Mutex::default(),
             admission: Admission::new(&limits),
             memory,
-            compute_permits: ComputePermits::of_this_machine(),
+            processors: Processors::of_this_machine(),
             costs: Costs::default(),
             counts: Counts::default(),
         });
@@ -131,21 +132,28 @@ impl Pool {
         Ok(pool)
     }
 
-    /// Passes a request to an instance and returns its response.
+    /// Passes a request of a client to an instance and returns its response.
     ///
     /// # Errors
     /// Fails if no instance is free or if the instance fails.
-    pub async fn serve(&self, request: Request<Full<Bytes>>) -> Result<Response<Full<Bytes>>, CallError> {
+    pub async fn serve(
+        &self,
+        request: Request<Full<Bytes>>,
+        client: IpAddr,
+    ) -> Result<Response<Full<Bytes>>, CallError> {
+        let place = self.processors.shares.place(client);
         let key = self.costs.key(&request);
         let cost = self.costs.get(key);
         let budget = self.limits.request(cost, is_anonymous(&request));
-        let Some(permit) = self.admission.request(cost).await else {
+        let Some(permit) = self.admission.request(cost, place).await else {
+            self.processors.shares.end(client, Duration::ZERO);
             return Err(self.count(AcquireError::Busy.into()));
         };
         let mut instance = self.instance().await.map_err(|error| self.count(error.into()))?;
         let changed = instance.changed();
         let call = instance.serve(request);
-        let (output, computed) = run(&self.compute_permits, budget, &changed, call).await;
+        let (output, computed) = run(&self.processors, place, budget, &changed, call).await;
+        self.processors.shares.end(client, computed);
         if !instance.is_fresh() || output.is_err() {
             self.costs.set(key, Cost::of(computed));
         }
@@ -172,13 +180,14 @@ impl Pool {
         };
         let (budget, changed) = (self.limits.event(), instance.changed());
         let call = instance.handle(&self.compiled, subscriber, event);
-        let (output, _) = run(&self.compute_permits, budget, &changed, call).await;
+        let place = self.processors.shares.place_of_event();
+        let (output, _) = run(&self.processors, place, budget, &changed, call).await;
         self.end(instance, permit, budget, output)
     }
 
-    /// Returns whether a request would find an instance or a slot in the queue now.
-    pub fn has_room(&self) -> bool {
-        self.admission.has_room()
+    /// Returns whether a client's request would find an instance or a slot in the queue now.
+    pub fn has_room(&self, client: IpAddr) -> bool {
+        self.admission.has_room(self.processors.shares.next(client))
     }
 
     /// Estimates in how many seconds a refused request finds a slot, from 1 to 30.
@@ -215,10 +224,10 @@ impl Pool {
     }
 
     /// Ends a call. The instance returns to the pool after a successful call. It is dropped after a failed one.
-    fn end<T>(
+    fn end<T, P>(
         &self,
         mut instance: Instance,
-        permit: Permit<'_>,
+        permit: P,
         budget: TimeBudget,
         output: Result<Result<T, InstanceError>, Cut>,
     ) -> Result<T, CallError> {

@@ -1,11 +1,13 @@
 //! Tests of the pool with a guest that misbehaves on demand: `tests/probe.wat`.
 
 use std::collections::HashMap;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use futures::future::join_all;
 use http::Request;
 use http_body_util::{BodyExt, Full};
 use mercato_embedded::{EmlMailer, MemoryCache, Options, Store};
@@ -44,6 +46,8 @@ static PROBE: LazyLock<Vec<u8>> = LazyLock::new(|| {
     section.append_to_component(&mut component);
     component
 });
+
+const CLIENT: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
 
 const LIMITS: Limits = Limits {
     instances: 1,
@@ -101,12 +105,22 @@ impl Probe {
 
     /// Returns the response to a request with a further header.
     async fn get_with(&self, path: &str, header: &str, value: &str) -> Result<Bytes, CallError> {
+        self.get_from(CLIENT, path, header, value).await
+    }
+
+    async fn get_from(
+        &self,
+        client: IpAddr,
+        path: &str,
+        header: &str,
+        value: &str,
+    ) -> Result<Bytes, CallError> {
         let request = Request::get(path)
             .header("host", "shop")
             .header(header, value)
             .body(Full::default())
             .unwrap();
-        let response = self.pool.serve(request).await?;
+        let response = self.pool.serve(request, client).await?;
         Ok(response.into_body().collect().await.unwrap().to_bytes())
     }
 
@@ -366,8 +380,8 @@ async fn reports_a_missing_or_incomplete_response() {
 #[tokio::test(flavor = "multi_thread")]
 async fn rejects_a_request_when_the_queue_is_full() {
     let probe = Probe::new(WORK).await;
-    assert!(probe.pool.has_room());
-    let room = async { probe.pool.has_room() };
+    assert!(probe.pool.has_room(CLIENT));
+    let room = async { probe.pool.has_room(CLIENT) };
     let (first, room, second) = tokio::join!(probe.get("/w"), room, probe.get("/"));
     assert_eq!(first.unwrap(), "1");
     assert!(!room);
@@ -405,6 +419,25 @@ async fn runs_a_queued_request_when_an_instance_is_free() {
     let (first, second, third) = tokio::join!(probe.get("/w"), probe.get("/"), probe.get("/"));
     assert_eq!((first.unwrap(), second.unwrap()), ("1".into(), "2".into()));
     assert!(matches!(third, Err(CallError::Acquire(AcquireError::Busy))));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_with_few_requests_comes_before_one_with_many() {
+    let other = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 2));
+    let probe = Probe::new(Limits {
+        queue: 3,
+        wait: Duration::from_secs(60),
+        ..WORK
+    })
+    .await;
+    // The first request has the only instance. The queue is full before the other client comes.
+    let many = join_all((0..4).map(|_| probe.get("/w")));
+    let few = probe.get_from(other, "/", "accept", "*/*");
+    let (many, few) = tokio::join!(many, few);
+    assert_eq!(few.unwrap(), "2");
+    let many: Vec<_> = many.into_iter().map(Result::ok).collect();
+    let [first, third, fourth] = ["1", "3", "4"].map(|call| Some(Bytes::from(call)));
+    assert_eq!(many, [first, third, fourth, None]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -254,7 +254,7 @@ async fn an_event_waits_until_it_is_due_and_blocks_only_its_subject() {
     let stores = TwoStores::new().await;
     let broker = Broker::new();
     let relay = start(&stores.first, &broker, options());
-    let due = now() + 600;
+    let due = now() + 2_000;
     let timer = Event {
         due: Some(due),
         ..event("timer")

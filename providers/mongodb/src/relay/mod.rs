@@ -14,6 +14,7 @@
 
 mod leases;
 mod options;
+mod position;
 mod round;
 mod stream;
 mod worker;

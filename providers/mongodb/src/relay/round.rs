@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Instant;
 
 use futures::TryStreamExt;
 use mercato_ports::events::{Event, Publisher};
@@ -9,6 +10,7 @@ use mongodb::ClientSession;
 use mongodb::bson::{Bson, RawDocumentBuf, Timestamp, doc};
 use mongodb::error::{Error, Result};
 
+use super::position::Position;
 use crate::store::outbox::{self, now};
 use crate::store::service::Service;
 
@@ -26,6 +28,7 @@ pub(super) struct Round<'a> {
     pub service: &'a Service,
     pub publisher: &'a Arc<dyn Publisher>,
     pub batch: u32,
+    pub position: &'a mut Position,
 }
 
 /// An event in the outbox.
@@ -38,7 +41,7 @@ struct StoredEvent {
 impl Round<'_> {
     /// Publishes the next events of some partitions. If `cancelled` completes first, its reason is the error.
     pub async fn run(
-        &self,
+        mut self,
         partitions: &[i32],
         cancelled: impl Future<Output = &'static str>,
     ) -> std::result::Result<NextRound, String> {
@@ -53,9 +56,10 @@ impl Round<'_> {
             Ok(stored) => stored,
             Err(next) => return Ok(next),
         };
-        if !stored.is_empty() {
+        if let Some(last) = stored.last().map(|stored| stored.at) {
             let (ids, events) = stored.into_iter().map(|stored| (stored.id, stored.event)).unzip();
             self.publish(ids, events, cancelled).await?;
+            self.position.advance(last);
         }
         Ok(NextRound::Now)
     }
@@ -80,7 +84,7 @@ impl Round<'_> {
 
     /// Returns the events that can be published now, in order. If there are none, the inner error says when
     /// the next round is due.
-    async fn next(&self, partitions: &[i32]) -> Result<std::result::Result<Vec<StoredEvent>, NextRound>> {
+    async fn next(&mut self, partitions: &[i32]) -> Result<std::result::Result<Vec<StoredEvent>, NextRound>> {
         // All reads use one snapshot, so events that are committed later are behind all events that they
         // return.
         let mut session = self
@@ -93,7 +97,8 @@ impl Round<'_> {
         // Read the ready events first and the waiting ones second, because a later read misses nothing that
         // an earlier one shows. In the other order a timer that is committed in between could be missing, and
         // the events behind it would be published too early.
-        let ready = self.ready(&mut session, partitions).await?;
+        let from = self.position.next(partitions, Instant::now());
+        let ready = self.ready(&mut session, partitions, from).await?;
         let now = now();
         let due = self.first_due(&mut session, partitions).await?;
         if due.is_some_and(|due| due <= now) {
@@ -102,6 +107,7 @@ impl Round<'_> {
                 .outbox
                 .update_many(due, doc! { "$set": { "w": 0_i64 } })
                 .await?;
+            self.position.reset();
             return Ok(Ok(Vec::new()));
         }
         if ready.is_empty() {
@@ -127,8 +133,16 @@ impl Round<'_> {
     }
 
     /// Returns the next events that are ready, up to the batch size.
-    async fn ready(&self, session: &mut ClientSession, partitions: &[i32]) -> Result<Vec<StoredEvent>> {
-        let ready = doc! { "w": 0_i64, "p": { "$in": partitions } };
+    async fn ready(
+        &self,
+        session: &mut ClientSession,
+        partitions: &[i32],
+        from: Option<Timestamp>,
+    ) -> Result<Vec<StoredEvent>> {
+        let mut ready = doc! { "w": 0_i64, "p": { "$in": partitions } };
+        if let Some(from) = from {
+            ready.insert("at", doc! { "$gte": from });
+        }
         let find = self.service.outbox.find(ready).sort(doc! { "at": 1 });
         let find = find.limit(self.batch.into()).batch_size(self.batch);
         let mut cursor = find.session(&mut *session).await?;

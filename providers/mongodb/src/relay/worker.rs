@@ -9,6 +9,7 @@ use tokio::time::{sleep, timeout};
 
 use super::leases::Leases;
 use super::options::RelayOptions;
+use super::position::Position;
 use super::round::{NextRound, Round};
 use super::stream::Stream;
 use crate::store::outbox::now;
@@ -67,11 +68,13 @@ impl Worker {
     async fn publish(&self, mut stop: watch::Receiver<()>) {
         let mut held = self.leases.held();
         let mut backoff = self.options.backoff;
+        let mut position = Position::default();
         loop {
             let round = Round {
                 service: &self.service,
                 publisher: &self.publisher,
                 batch: self.options.batch,
+                position: &mut position,
             };
             let result = {
                 let _guard = self.publishing.lock().await;
@@ -98,6 +101,7 @@ impl Worker {
                     }
                 }
                 Err(reason) => {
+                    position.reset();
                     tracing::warn!(
                         service = self.service.name,
                         reason,

@@ -111,6 +111,12 @@ pub(crate) fn integer(raw: &RawDocument, field: &str) -> Option<i64> {
     }
 }
 
+/// Returns whether the body has a field, of any type.
+pub(crate) fn has_field(raw: &RawDocument, field: &str) -> Result<bool, Failure> {
+    let body = parse_object(&decode(raw)?.body).unwrap_or_default();
+    Ok(body.contains_key(field))
+}
+
 fn integers(raw: &RawDocument) -> Vec<(String, i64)> {
     let stored = raw.get_document("f").into_iter().flatten().flatten();
     stored

@@ -1,9 +1,11 @@
 //! The store: documents and outboxes in the databases of one replica set.
 
+mod adjust;
 mod backoff;
+mod batch;
+mod committer;
 mod connect;
 mod document;
-mod locks;
 pub(crate) mod outbox;
 mod query;
 mod search;
@@ -28,8 +30,9 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 
 use crate::error::{OpenError, failure};
+use committer::Committer;
 use service::{Collection, Service, Services};
-use write::{Guard, PendingWrite};
+use write::PendingWrite;
 
 /// How long a read may take.
 const READ_TIMEOUT: Duration = Duration::from_secs(5);
@@ -58,7 +61,7 @@ pub struct Store {
     client: Client,
     prefix: String,
     services: watch::Sender<Services>,
-    locks: locks::Locks,
+    committer: Committer,
 }
 
 impl Store {
@@ -68,11 +71,12 @@ impl Store {
     /// If the address or the options are invalid, or if the server cannot be used.
     pub async fn connect(url: &str, options: Options) -> Result<Self, OpenError> {
         connect::check_prefix(&options.prefix)?;
+        let client = connect::client(url).await?;
         Ok(Self {
-            client: connect::client(url).await?,
+            committer: Committer::start(client.clone()),
+            client,
             prefix: options.prefix,
             services: watch::Sender::default(),
-            locks: locks::Locks::default(),
         })
     }
 
@@ -156,11 +160,7 @@ impl Store {
                 .collection(write.collection())
                 .map_err(CommitFailure::Failed)?;
             writer.get_or_insert(service);
-            pending.push(PendingWrite {
-                collection,
-                write,
-                guard: Guard::Range,
-            });
+            pending.push(PendingWrite::new(collection, write).map_err(CommitFailure::Failed)?);
         }
         let origin = |event: Event| Ok((self.origin(&event, writer.as_ref())?, event));
         let events = events
@@ -172,16 +172,10 @@ impl Store {
             .iter()
             .map(|(service, _)| Arc::clone(&service.wake))
             .collect::<Vec<_>>();
-        match (pending.len(), events.as_slice()) {
-            (0, []) => {}
-            (0, [(service, event)]) => single::event(service, event).await?,
-            (1, []) => {
-                for write in pending {
-                    single::write(write).await?;
-                }
-            }
-            _ => transaction::commit(&self.client, &self.locks, pending, events).await?,
+        if pending.is_empty() && events.is_empty() {
+            return Ok(());
         }
+        self.committer.commit(pending, events).await?;
         for wake in wakes {
             wake.notify_one();
         }

@@ -1,42 +1,37 @@
 //! Commits of one write or one event: one statement, without a transaction.
 
-use mercato_ports::documents::{CommitFailure, Refusal};
+use mercato_ports::documents::CommitFailure;
 use mercato_ports::events::Event;
 use mongodb::bson::{Document, doc};
 use mongodb::error::Result;
 
+use super::adjust::{self, Guard};
 use super::backoff::Backoff;
+use super::batch;
 use super::outbox;
 use super::service::Service;
-use super::write::{Applicability, PendingWrite, Statement};
+use super::write::{PendingWrite, Statement};
 use crate::error::{failed, is_duplicate};
 
 /// Commits one write.
-pub(crate) async fn write(mut pending: PendingWrite) -> std::result::Result<(), CommitFailure> {
+pub(crate) async fn write(pending: PendingWrite) -> std::result::Result<(), CommitFailure> {
     let mut backoff = Backoff::default();
     let id = doc! { "_id": pending.write.id() };
+    let mut guard = Guard::Range;
     loop {
-        let statement = pending.statement().map_err(CommitFailure::Failed)?;
+        let statement = match pending.adjustment() {
+            Some(adjustment) => Some(adjust::statement(&[adjustment], &guard)),
+            None => pending.statement.clone(),
+        };
+        let Some(statement) = statement else { return Ok(()) };
         let applied = apply(&pending, statement).await.map_err(|error| failed(&error))?;
         if applied {
             return Ok(());
         }
-        let found = pending
-            .collection
-            .documents
-            .find_one(id.clone())
-            .projection(doc! { "t": 0 })
-            .await;
+        let documents = &pending.collection.documents;
+        let found = documents.find_one(id.clone()).projection(doc! { "t": 0 }).await;
         let found = found.map_err(|error| failed(&error))?;
-        match pending
-            .applicability(found.as_deref())
-            .map_err(CommitFailure::Failed)?
-        {
-            Applicability::Refused(reason) => {
-                return Err(CommitFailure::Refused(vec![Refusal { write: 0, reason }]));
-            }
-            Applicability::Possible(guard) => pending.guard = guard,
-        }
+        guard = batch::judge(&pending, found)?;
         // Another write changed the document in between.
         backoff.wait().await;
     }

@@ -1,37 +1,28 @@
-//! Commits of several writes, or of writes and events, in one transaction.
-//!
-//! Each transaction is committed twice:
-//!
-//! 1. The primary acknowledges the first commit. Then the next transaction may change the same documents.
-//! 2. The second commit waits for the majority, because the driver repeats a commit with that write concern.
-//!    Only its own caller waits for it, so every caller is answered when its change is durable.
-//!
-//! So an order of a hot product does not wait for the disk and the network of the previous order.
+//! The transaction of a batch.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::Arc;
+use std::collections::{BTreeMap, HashMap};
+use std::time::{Duration, Instant};
 
 use futures::TryStreamExt;
-use mercato_ports::documents::{CommitFailure, Refusal, Write};
-use mercato_ports::events::Event;
 use mongodb::bson::{Bson, Document, RawDocumentBuf, doc};
 use mongodb::error::{Error, Result, TRANSIENT_TRANSACTION_ERROR, UNKNOWN_TRANSACTION_COMMIT_RESULT};
 use mongodb::options::{Acknowledgment, ReadConcern, WriteConcern};
-use mongodb::{Client, ClientSession, Database};
+use mongodb::{ClientSession, Database};
 
 use super::backoff::Backoff;
-use super::locks::{Key, Locks};
+use super::batch::{Batch, Found};
 use super::outbox;
-
-use super::service::Service;
-use super::write::{Applicability, PendingWrite, Statement};
-use crate::error::{DUPLICATE, failed};
+use super::write::Statement;
+use crate::error::DUPLICATE;
 
 /// The error code of a write that conflicts with another transaction.
 const WRITE_CONFLICT: i32 = 112;
 
+/// An older transaction is not committed, because relays may have passed the place of its events.
+const MAX_AGE: Duration = Duration::from_secs(5);
+
 /// Why an attempt failed.
-enum AttemptError {
+pub(crate) enum AttemptError {
     /// A statement did not match its document.
     Unmatched,
     /// The server aborted the transaction, which may be tried again.
@@ -49,58 +40,18 @@ impl From<Error> for AttemptError {
     }
 }
 
-/// Commits all writes and events.
-pub(crate) async fn commit(
-    client: &Client,
-    locks: &Locks,
-    mut writes: Vec<PendingWrite>,
-    events: Vec<(Arc<Service>, Event)>,
-) -> std::result::Result<(), CommitFailure> {
-    let mut lock = Some(locks.lock(keys(&writes)).await);
-    let mut session = client
-        .start_session()
-        .causal_consistency(false)
-        .await
-        .map_err(|error| failed(&error))?;
-    let mut backoff = Backoff::default();
-    loop {
-        let commands = commands(&writes, &events)?;
-        let on_primary = match apply(&mut session, commands).await {
-            Ok(()) => commit_transaction(&mut session).await.map_err(AttemptError::from),
-            Err(error) => Err(error),
-        };
-        let on_majority = match on_primary {
-            Ok(()) => {
-                lock = None;
-                commit_transaction(&mut session).await.map_err(AttemptError::from)
-            }
-            error => error,
-        };
-        match on_majority {
-            Ok(()) => return Ok(()),
-            Err(AttemptError::Failed(error)) => return Err(failed(&error)),
-            Err(AttemptError::Transient(error)) => tracing::debug!(%error, "a transaction is repeated"),
-            Err(AttemptError::Unmatched) => match check_refusals(&mut session, &mut writes).await {
-                Ok(answer) => answer?,
-                Err(error) if error.contains_label(TRANSIENT_TRANSACTION_ERROR) => {}
-                Err(error) => return Err(failed(&error)),
-            },
-        }
-        backoff.wait().await;
-        if lock.is_none() {
-            lock = Some(locks.lock(keys(&writes)).await);
-        }
+/// Makes the commits of a batch in a new transaction. The primary acknowledges it; [`commit`] then waits for
+/// the majority.
+pub(crate) async fn run(session: &mut ClientSession, batch: &Batch) -> std::result::Result<(), AttemptError> {
+    let begun = Instant::now();
+    apply(session, commands(batch)).await?;
+    if begun.elapsed() > MAX_AGE {
+        let _ = session.abort_transaction().await;
+        return Err(AttemptError::Transient(Error::custom(
+            "the transaction took too long",
+        )));
     }
-}
-
-/// Returns the keys of the documents that another transaction could change too.
-fn keys(writes: &[PendingWrite]) -> BTreeSet<Key> {
-    writes
-        .iter()
-        .map(|pending| &pending.write)
-        .filter(|write| !matches!(write, Write::Insert(_)))
-        .map(|write| (write.collection().to_owned(), write.id().to_owned()))
-        .collect()
+    Ok(commit(session).await?)
 }
 
 /// A command, and the number of documents that it must match.
@@ -113,30 +64,25 @@ struct Command {
 /// Groups the statements into one command for each collection and kind. Updates come first, in the order of
 /// collections and ids. So transactions that contend for a hot document conflict before they do any other
 /// work.
-fn commands(
-    writes: &[PendingWrite],
-    events: &[(Arc<Service>, Event)],
-) -> std::result::Result<Vec<Command>, CommitFailure> {
-    let mut sorted = writes.iter().collect::<Vec<_>>();
-    sorted.sort_by_key(|pending| (pending.write.collection(), pending.write.id()));
-    let mut batches = BTreeMap::<(u8, &str), (mongodb::Collection<RawDocumentBuf>, Vec<Bson>)>::new();
-    for pending in sorted {
-        let (rank, statement) = match pending.statement().map_err(CommitFailure::Failed)? {
+fn commands(batch: &Batch) -> Vec<Command> {
+    let mut groups = BTreeMap::<(u8, &str), (mongodb::Collection<RawDocumentBuf>, Vec<Bson>)>::new();
+    for (write, statement) in batch.statements() {
+        let (rank, statement) = match statement {
             Statement::Update(filter, change) | Statement::Replace(filter, change) => {
                 (0, doc! { "q": filter, "u": change })
             }
             Statement::Delete(filter) => (1, doc! { "q": filter, "limit": 1 }),
             Statement::Insert(new) => (2, new),
         };
-        let collection = &pending.collection;
-        let batch = batches.entry((rank, &collection.name));
-        let batch = batch.or_insert_with(|| (collection.documents.clone(), Vec::new()));
-        batch.1.push(statement.into());
+        let collection = &write.collection;
+        let group = groups.entry((rank, &collection.name));
+        let group = group.or_insert_with(|| (collection.documents.clone(), Vec::new()));
+        group.1.push(statement.into());
     }
-    for (service, event) in events {
-        let batch = batches.entry((3, &service.name));
-        let batch = batch.or_insert_with(|| (service.outbox.clone(), Vec::new()));
-        batch.1.push(outbox::encode(event).into());
+    for (service, event) in batch.events() {
+        let group = groups.entry((3, &service.name));
+        let group = group.or_insert_with(|| (service.outbox.clone(), Vec::new()));
+        group.1.push(outbox::encode(event).into());
     }
     let command =
         |((rank, _), (collection, statements)): ((u8, &str), (mongodb::Collection<_>, Vec<Bson>))| {
@@ -151,7 +97,7 @@ fn commands(
                 command: doc! { verb: collection.name(), argument: statements },
             }
         };
-    Ok(batches.into_iter().map(command).collect())
+    groups.into_iter().map(command).collect()
 }
 
 /// Runs the commands in a new transaction, without its commit.
@@ -214,8 +160,9 @@ fn check_answer(answer: &Document, expected: i64) -> std::result::Result<(), Att
     }
 }
 
-/// Commits the transaction, and repeats the commit while its result is unknown.
-async fn commit_transaction(session: &mut ClientSession) -> Result<()> {
+/// Commits the transaction, and repeats the commit while its result is unknown. The second call waits for the
+/// majority.
+pub(crate) async fn commit(session: &mut ClientSession) -> Result<()> {
     let mut backoff = Backoff::default();
     loop {
         match session.commit_transaction().await {
@@ -228,18 +175,23 @@ async fn commit_transaction(session: &mut ClientSession) -> Result<()> {
     }
 }
 
-type Found = HashMap<(String, String), RawDocumentBuf>;
+/// Reads the documents of all writes of a batch, as they are at one moment.
+pub(crate) async fn read(session: &mut ClientSession, batch: &Batch) -> Result<Found> {
+    start(session).await?;
+    let found = read_documents(session, batch).await;
+    let _ = session.abort_transaction().await;
+    found
+}
 
-/// Reads the documents of all writes, in the session's transaction.
-async fn read_documents(session: &mut ClientSession, writes: &[PendingWrite]) -> Result<Found> {
+async fn read_documents(session: &mut ClientSession, batch: &Batch) -> Result<Found> {
     let mut ids = HashMap::<&str, (mongodb::Collection<RawDocumentBuf>, Vec<&str>)>::new();
-    for pending in writes {
-        let collection = &pending.collection;
+    for write in batch.writes() {
+        let collection = &write.collection;
         let entry = ids.entry(&collection.name);
         entry
             .or_insert_with(|| (collection.documents.clone(), Vec::new()))
             .1
-            .push(pending.write.id());
+            .push(write.write.id());
     }
     let mut found = HashMap::new();
     for (name, (documents, ids)) in ids {
@@ -253,29 +205,4 @@ async fn read_documents(session: &mut ClientSession, writes: &[PendingWrite]) ->
         }
     }
     Ok(found)
-}
-
-/// Returns the refused writes. If there are none, sets the guards of the writes for the next attempt.
-async fn check_refusals(
-    session: &mut ClientSession,
-    writes: &mut [PendingWrite],
-) -> Result<std::result::Result<(), CommitFailure>> {
-    start(session).await?;
-    let found = read_documents(session, writes).await;
-    let _ = session.abort_transaction().await;
-    let found = found?;
-    let mut refusals = Vec::new();
-    for (index, pending) in (0..).zip(writes) {
-        let key = (pending.collection.name.clone(), pending.write.id().to_owned());
-        match pending.applicability(found.get(&key).map(AsRef::as_ref)) {
-            Ok(Applicability::Refused(reason)) => refusals.push(Refusal { write: index, reason }),
-            Ok(Applicability::Possible(guard)) => pending.guard = guard,
-            Err(failure) => return Ok(Err(CommitFailure::Failed(failure))),
-        }
-    }
-    if refusals.is_empty() {
-        Ok(Ok(()))
-    } else {
-        Ok(Err(CommitFailure::Refused(refusals)))
-    }
 }

@@ -12,7 +12,7 @@ tokio::task_local! {
 #[derive(Debug, Default)]
 pub struct StoreWork {
     /// How long the call may wait for its turn, in nanoseconds.
-    patience: Option<AtomicU64>,
+    wait_left: Option<AtomicU64>,
     /// How long the store has computed, in nanoseconds.
     computed: AtomicU64,
 }
@@ -21,7 +21,7 @@ impl StoreWork {
     /// Returns the work of a new call, which may wait for this time in total. `None` is without a limit.
     pub fn new(max_wait: Option<Duration>) -> Arc<Self> {
         Arc::new(Self {
-            patience: max_wait.map(|time| AtomicU64::new(nanoseconds(time))),
+            wait_left: max_wait.map(|time| AtomicU64::new(nanoseconds(time))),
             computed: AtomicU64::new(0),
         })
     }
@@ -45,7 +45,7 @@ pub fn computed(time: Duration) {
 /// Counts time that the current call has waited for its turn.
 pub fn waited(time: Duration) {
     let _ = CURRENT.try_with(|work| {
-        if let Some(left) = &work.patience {
+        if let Some(left) = &work.wait_left {
             let subtract = |left: u64| Some(left.saturating_sub(nanoseconds(time)));
             let _ = left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, subtract);
         }
@@ -54,7 +54,7 @@ pub fn waited(time: Duration) {
 
 /// Returns how long the current call may still wait for its turn. `None` is without a limit.
 pub fn max_wait() -> Option<Duration> {
-    let left = CURRENT.try_with(|work| Some(work.patience.as_ref()?.load(Ordering::Relaxed)));
+    let left = CURRENT.try_with(|work| Some(work.wait_left.as_ref()?.load(Ordering::Relaxed)));
     left.ok().flatten().map(Duration::from_nanos)
 }
 

@@ -36,6 +36,8 @@ struct Activity {
     /// The number of requests whose response is not sent yet.
     requests: usize,
     head: Head,
+    /// Whether all that has arrived was read, and something is missing of the first head.
+    first_awaited: bool,
     /// When the last request ended, or when the first byte of the next head arrived.
     since: Instant,
     /// Since when the client accepts no bytes.
@@ -91,6 +93,7 @@ impl Connection {
             activity: Mutex::new(Activity {
                 requests: 0,
                 head: Head::First,
+                first_awaited: false,
                 since: Instant::now(),
                 blocked_since: None,
                 stalled: false,
@@ -110,6 +113,11 @@ impl Connection {
         activity.requests += 1;
         activity.head = Head::Next;
         RunningRequest(Arc::clone(self))
+    }
+
+    /// Records that all that has arrived was read.
+    pub fn set_awaited(&self) {
+        self.lock().first_awaited = true;
     }
 
     /// Records that a part of a head has arrived.
@@ -178,10 +186,16 @@ impl Connection {
         }
     }
 
-    /// Returns since when the connection waits for a request, unless it runs one.
-    pub fn idle_since(&self) -> Option<Instant> {
+    /// Returns since when the connection waits for a request, if it may be closed for another one. After a
+    /// request it may be closed when it has waited for `min_idle`, because the next request may be on the way.
+    pub fn idle_since(&self, min_idle: Duration) -> Option<Instant> {
         let activity = self.lock();
-        (activity.requests == 0).then_some(activity.since)
+        let is_idle = activity.requests == 0
+            && match activity.head {
+                Head::First => activity.first_awaited,
+                Head::Next | Head::Rest => activity.since.elapsed() >= min_idle,
+            };
+        is_idle.then_some(activity.since)
     }
 
     /// Ends the connection. A stronger reason replaces a weaker one.

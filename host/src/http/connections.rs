@@ -21,7 +21,7 @@ const MAX_INCOMPLETE: usize = 256 << 20;
 /// search through all of them each time.
 const CLOSED_PART: usize = 64;
 
-/// A connection that waits for a request for less time is not closed: its request may be on the way.
+/// A connection that has waited for its next request for less time is not closed.
 const MIN_IDLE: Duration = Duration::from_millis(250);
 
 /// The open connections of a server.
@@ -146,13 +146,11 @@ impl Open {
     /// Closes a part of `limit` of the connections that wait for a request, oldest first. With a client, it
     /// closes only connections of this client.
     fn close_idle(&mut self, limit: usize, min_idle: Duration, client: Option<IpAddr>) {
-        let now = Instant::now();
-        let is_idle = |since: &Instant| now.saturating_duration_since(*since) >= min_idle;
         let mut idle: Vec<_> = self
             .by_id
             .iter()
             .filter(|(_, connection)| client.is_none_or(|client| connection.client == client))
-            .filter_map(|(id, connection)| Some((connection.idle_since().filter(is_idle)?, *id)))
+            .filter_map(|(id, connection)| Some((connection.idle_since(min_idle)?, *id)))
             .collect();
         idle.sort_unstable();
         for (_, id) in idle.into_iter().take(limit.div_ceil(CLOSED_PART)) {
@@ -186,7 +184,9 @@ mod tests {
     use super::*;
 
     fn open(connections: &Arc<Connections>, address: &str) -> Option<OpenConnection> {
-        connections.open(address.parse().unwrap())
+        let open = connections.open(address.parse().unwrap())?;
+        open.state.set_awaited();
+        Some(open)
     }
 
     /// Returns limits that close a connection however short it is idle.
@@ -199,14 +199,16 @@ mod tests {
     #[test]
     fn does_not_close_a_connection_whose_request_may_be_on_the_way() {
         let connections = Connections::new(1, 1);
-        let first = open(&connections, "192.0.2.1").unwrap();
-        for address in ["192.0.2.1", "192.0.2.2"] {
-            assert!(open(&connections, address).is_none());
-        }
-        assert!(!first.state.is_closing());
+        let unread = connections.open("192.0.2.1".parse().unwrap()).unwrap();
+        assert!(open(&connections, "192.0.2.1").is_none());
+        unread.state.set_awaited();
+        let served = open(&connections, "192.0.2.1").unwrap();
+        assert!(unread.state.is_closing());
+        drop(served.state.begin());
+        assert!(open(&connections, "192.0.2.2").is_none());
         std::thread::sleep(MIN_IDLE);
         assert!(open(&connections, "192.0.2.2").is_some());
-        assert!(first.state.is_closing());
+        assert!(served.state.is_closing());
     }
 
     #[test]

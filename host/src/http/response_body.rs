@@ -131,7 +131,7 @@ impl HttpBody for ResponseBody {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Instant;
+    use std::time::{Duration, Instant};
 
     use http_body_util::BodyExt;
 
@@ -168,9 +168,12 @@ mod tests {
             [CHUNK, CHUNK, 1]
         );
         drop(body);
-        assert!(open.state.idle_since().is_none(), "chunks are not sent yet");
+        assert!(
+            open.state.idle_since(Duration::ZERO).is_none(),
+            "chunks are not sent yet"
+        );
         drop(chunks);
-        assert!(open.state.idle_since().is_some());
+        assert!(open.state.idle_since(Duration::ZERO).is_some());
     }
 
     #[tokio::test]
@@ -179,7 +182,7 @@ mod tests {
         let body = body(&open.state, 0);
         assert!(body.is_end_stream());
         drop(body);
-        assert!(open.state.idle_since().is_some());
+        assert!(open.state.idle_since(Duration::ZERO).is_some());
     }
 
     #[tokio::test]

@@ -46,6 +46,8 @@ pub struct Transport {
     /// The requests of HTTP/1. With HTTP/2 all bytes pass.
     framing: Option<RequestFraming>,
     head_begun: bool,
+    /// Whether all that has arrived was read at least once.
+    is_awaited: bool,
     is_blocked: bool,
     /// Whether the client has ended its side of the connection.
     is_ended: bool,
@@ -61,6 +63,7 @@ impl Transport {
             arrived: BytesMut::new(),
             framing: None,
             head_begun: false,
+            is_awaited: false,
             is_blocked: false,
             is_ended: false,
             refused: None,
@@ -122,12 +125,17 @@ impl Transport {
     /// Reads bytes that have arrived. Returns 0 at the end of the connection.
     fn poll_fill(&mut self, context: &mut Context<'_>) -> Poll<io::Result<usize>> {
         loop {
-            if self.arrived.is_empty() && self.stream.poll_read_ready(context).is_pending() {
-                // An idle connection needs no buffer.
-                self.arrived = BytesMut::new();
+            if self.stream.poll_read_ready(context)?.is_pending() {
+                if self.arrived.is_empty() {
+                    // An idle connection needs no buffer.
+                    self.arrived = BytesMut::new();
+                }
+                if !self.is_awaited {
+                    self.is_awaited = true;
+                    self.connection.set_awaited();
+                }
                 return Poll::Pending;
             }
-            ready!(self.stream.poll_read_ready(context))?;
             self.arrived.reserve(READ_SIZE);
             match self.stream.try_read_buf(&mut self.arrived) {
                 Ok(length) => {

@@ -1,7 +1,8 @@
 //! The admission of calls: which call gets an instance next, which call waits, and which call is refused.
 //!
 //! Requests of a long or unknown cost use only a part of the instances. A request that is known to be short
-//! finds a free one. Events have instances of their own.
+//! finds a free one. Waiting requests get instances in the order of their [places](super::shares). Events have
+//! instances of their own.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};

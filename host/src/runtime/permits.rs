@@ -19,6 +19,18 @@ pub struct Permit<K: Ord + Copy> {
     holder: K,
 }
 
+/// Waits for a permit until it is dropped.
+struct Waiting<'a, K: Ord + Copy> {
+    permits: &'a Permits<K>,
+    holder: K,
+}
+
+impl<K: Ord + Copy> Drop for Waiting<'_, K> {
+    fn drop(&mut self) {
+        self.permits.state().waiting.remove(&self.holder);
+    }
+}
+
 impl<K: Ord + Copy> Clone for Permits<K> {
     fn clone(&self) -> Self {
         Self(self.0.clone())
@@ -52,6 +64,10 @@ impl<K: Ord + Copy> Permits<K> {
             let (sender, receiver) = oneshot::channel();
             state.waiting.insert(holder, sender);
             receiver
+        };
+        let _waiting = Waiting {
+            permits: self,
+            holder,
         };
         match receiver.await {
             Ok(permit) => permit,
@@ -154,6 +170,7 @@ mod tests {
         for key in 1..4 {
             let waiting = permits.acquire(key);
             assert!(timeout(Duration::from_millis(1), waiting).await.is_err());
+            assert_eq!(permits.waiting(), 0);
         }
         let mut given = Box::pin(permits.acquire(4));
         assert!(given.as_mut().now_or_never().is_none());

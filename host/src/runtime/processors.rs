@@ -1,4 +1,4 @@
-//! The permits of calls to compute. They keep the processors free for those who are due next.
+//! The processors: which calls may compute. Few of them compute at a time, so those that come first end soon.
 
 use super::permits::Permits;
 use super::shares::{Place, Shares};

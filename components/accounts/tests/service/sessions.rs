@@ -91,6 +91,23 @@ fn rejects_a_sign_in_while_all_sessions_are_ended() {
 }
 
 #[test]
+fn a_password_changes_although_a_session_is_refreshed_at_the_same_moment() {
+    let (ports, accounts) = accounts();
+    let session = register(&accounts, "ada");
+    let ada = customer(&session.user.id);
+    let (first, second, others) = (ports.clone(), ports.clone(), accounts.clone());
+    let refresh = move || drop(others.refresh(&session.refresh_token, &unknown_client()).unwrap());
+    // The first two commits count the attempt and take it back. The third one is that of the change.
+    ports.before_next_commit(move || {
+        first.before_next_commit(move || second.before_next_commit(refresh));
+    });
+    accounts
+        .change_password(&ada, PASSWORD, "battery staple")
+        .unwrap();
+    assert!(ports.find(&Query::all(SESSIONS, 10)).unwrap().is_empty());
+}
+
+#[test]
 fn keeps_the_session_after_two_uses_at_the_same_moment() {
     let (ports, accounts) = accounts();
     let first = register(&accounts, "ada");

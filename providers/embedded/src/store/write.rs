@@ -246,8 +246,12 @@ impl Group {
 #[cfg(test)]
 mod tests {
     use std::path::Path;
+    use std::time::Duration;
+
+    use tokio::time::timeout;
 
     use super::*;
+    use crate::folder::commit_marker;
 
     const DURABLE: JobOptions = JobOptions {
         durable: true,
@@ -255,12 +259,16 @@ mod tests {
     };
 
     fn start(folder: &Path) -> Writer {
+        start_with(folder, Durability::Full, Arc::default())
+    }
+
+    fn start_with(folder: &Path, durability: Durability, wake: Arc<Notify>) -> Writer {
         let connection = Connection::open_in_memory().unwrap();
         let tables = "CREATE TABLE t (x INTEGER PRIMARY KEY); CREATE TABLE identity (commits INTEGER); \
                       INSERT INTO identity VALUES (0)";
         connection.execute_batch(tables).unwrap();
         let marker = CommitMarker::open(folder).unwrap();
-        Writer::start(connection, marker, Durability::Full, Arc::new(Notify::new()))
+        Writer::start(connection, marker, durability, wake)
     }
 
     fn insert(connection: &Connection, x: i64) -> Result<(), CommitFailure> {
@@ -281,6 +289,20 @@ mod tests {
         writer.submit(options, read).await.unwrap()
     }
 
+    /// Returns the number of durable commits.
+    async fn commits(writer: &Writer) -> i64 {
+        let relaxed = JobOptions {
+            durable: false,
+            ..DURABLE
+        };
+        let read = |connection: &Connection| {
+            Ok(connection
+                .query_row("SELECT commits FROM identity", (), |row| row.get(0))
+                .unwrap())
+        };
+        writer.submit(relaxed, read).await.unwrap()
+    }
+
     async fn count(writer: &Writer) -> i64 {
         writer
             .submit(DURABLE, |connection| {
@@ -299,6 +321,73 @@ mod tests {
         for durable in [true, false, true, false, false, true, true, false, true] {
             let expected = if durable { 2 } else { 1 };
             assert_eq!(synchronous(&writer, durable).await, expected);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_job_that_leaves_the_transaction_open_does_not_stop_the_next_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let writer = start(folder.path());
+        let broken = writer.submit(DURABLE, |connection| {
+            insert(connection, 1)?;
+            connection.execute_batch("RELEASE job").unwrap();
+            Ok(())
+        });
+        assert!(matches!(broken.await, Err(CommitFailure::Failed(_))));
+        let next = writer.submit(DURABLE, |connection| insert(connection, 2));
+        assert_eq!(next.await, Ok(()));
+        assert_eq!(count(&writer).await, 1);
+    }
+
+    #[tokio::test]
+    async fn wakes_the_dispatcher_after_a_job_with_events_only() {
+        let (folder, wake) = (tempfile::tempdir().unwrap(), Arc::new(Notify::new()));
+        let writer = start_with(folder.path(), Durability::Full, wake.clone());
+        for wakes in [false, true, false] {
+            let options = JobOptions { wakes, ..DURABLE };
+            writer.submit(options, |_| Ok(())).await.unwrap();
+            let woken = timeout(Duration::ZERO, wake.notified()).await;
+            assert_eq!(woken.is_ok(), wakes);
+        }
+    }
+
+    #[tokio::test]
+    async fn counts_durable_changes_only() {
+        let folder = tempfile::tempdir().unwrap();
+        let writer = start(folder.path());
+        let relaxed = JobOptions {
+            durable: false,
+            ..DURABLE
+        };
+        let refused = |_: &Connection| Err::<(), _>(CommitFailure::Refused(Vec::new()));
+        writer.submit(DURABLE, refused).await.unwrap_err();
+        writer
+            .submit(relaxed, |connection| insert(connection, 1))
+            .await
+            .unwrap();
+        assert_eq!(commits(&writer).await, 0);
+        writer
+            .submit(DURABLE, |connection| insert(connection, 2))
+            .await
+            .unwrap();
+        assert_eq!(commits(&writer).await, 1);
+        assert_eq!(commit_marker::read(folder.path()), 1);
+    }
+
+    #[tokio::test]
+    async fn a_store_that_does_not_wait_for_the_disk_records_its_last_commit_at_the_end() {
+        let folder = tempfile::tempdir().unwrap();
+        for (durability, changes) in [(Durability::Full, 0), (Durability::Relaxed, 3)] {
+            let writer = start_with(folder.path(), durability, Arc::default());
+            for x in 0..changes {
+                writer
+                    .submit(DURABLE, move |connection| insert(connection, x))
+                    .await
+                    .unwrap();
+            }
+            assert_eq!(commit_marker::read(folder.path()), 0);
+            drop(writer);
+            assert_eq!(commit_marker::read(folder.path()), changes);
         }
     }
 

@@ -1,7 +1,9 @@
 //! Parses the rows of a feed into products for the API of the shop.
 
+mod model;
+mod texts;
+
 use iso_currency::Currency;
-use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use crate::columns::{Columns, Field};
@@ -14,9 +16,9 @@ use crate::sale;
 use crate::source::Value;
 use crate::visibility;
 use crate::weight;
-
-/// The maximum size of the JSON of one product, in bytes. A larger product would not fit into a request.
-const MAX_JSON: usize = 512 * 1024;
+pub use model::{Attribute, Image, Note, Product};
+use texts::{empty, image, is_available, json_list, reject_error_value, split_escaped, split_urls};
+pub use texts::{fold_spaces, reject_spreadsheet_text, to_json};
 
 /// The maximum number of images of a product in a shop.
 const MAX_IMAGES: usize = 20;
@@ -47,106 +49,6 @@ const SHOPIFY_COLUMNS: [&str; 5] = [
     "variantimage",
     "variantimageurl",
 ];
-
-/// A product as input of the mutation `importProducts`. What is not set stays unchanged.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Product {
-    /// The id of the product in the feed.
-    pub external_id: String,
-    /// The name.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) description: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) manufacturer: Option<String>,
-    /// The price in minor units.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub price_amount: Option<i64>,
-    /// The price before a sale. 0 removes it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub compare_at_price: Option<i64>,
-    /// The currency, if the feed or the user names one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub currency: Option<&'static str>,
-    /// The stock.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub quantity: Option<i32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) sku: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) slug: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) category_path: Option<Vec<String>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) images: Option<Vec<Image>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) attributes: Option<Vec<Attribute>>,
-    /// In grams. 0 removes it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) weight: Option<u32>,
-    /// The external id of the product of which this is a variant.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub parent_external_id: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) options: Option<Vec<Attribute>>,
-    /// What was assumed about the product, and what is left out.
-    #[serde(skip)]
-    pub notes: Vec<Note>,
-}
-
-impl Product {
-    /// Returns whether the feed has its stock.
-    pub fn has_stock(&self) -> bool {
-        let is_assumed = |note: &Note| matches!(note, Note::InStockWithoutNumber | Note::NoStock);
-        self.quantity.is_some() && !self.notes.iter().any(is_assumed)
-    }
-}
-
-/// What an import assumes about a product, or leaves out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Note {
-    /// The feed says that it is in stock, but not how many units.
-    InStockWithoutNumber,
-    /// The feed says nothing about its stock.
-    NoStock,
-    /// Its stock is negative, because it was oversold.
-    NegativeStock,
-    /// It has more images than a shop can have.
-    FurtherImages,
-    /// An attribute is longer than a shop allows.
-    LongAttribute,
-}
-
-/// An image of a product.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Image {
-    /// The URL.
-    pub url: String,
-    /// The description for screen readers.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub alt: Option<String>,
-}
-
-/// An attribute or an option.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Attribute {
-    /// The name.
-    pub name: String,
-    /// The value.
-    pub value: String,
-}
-
-impl Attribute {
-    /// Creates an attribute.
-    pub fn new(name: &str, value: &str) -> Self {
-        Self {
-            name: name.trim().to_owned(),
-            value: value.trim().to_owned(),
-        }
-    }
-}
 
 /// Parses rows.
 #[derive(Clone, Debug)]
@@ -564,142 +466,6 @@ impl RowParser {
         }
         Some(attributes)
     }
-}
-
-fn empty(field: Field) -> RowError {
-    RowError::bad_input(field.name(), format!("the row has no {}", field.name()))
-}
-
-/// Rejects an id that a spreadsheet has shortened or replaced. Several products have the same id then.
-///
-/// # Errors
-/// If the text is in scientific notation, a formula or an error of a spreadsheet.
-pub fn reject_spreadsheet_text(field: Field, text: &str) -> Result<(), RowError> {
-    if text.contains('+') && number::is_scientific(text) {
-        let message = format!(
-            "a spreadsheet has shortened `{text}`: format the column as text before you enter or paste the ids"
-        );
-        return Err(RowError::bad_input(field.name(), message));
-    }
-    if number::is_formula(text) {
-        let message = format!(
-            "`{}` is a formula of a spreadsheet: replace it with its value",
-            number::shorten(text)
-        );
-        return Err(RowError::bad_input(field.name(), message));
-    }
-    reject_error_value(field, text)
-}
-
-/// Rejects an error of a spreadsheet, such as `#N/A`.
-fn reject_error_value(field: Field, text: &str) -> Result<(), RowError> {
-    if !number::is_error_value(text) {
-        return Ok(());
-    }
-    let message = format!("`{text}` is an error of a spreadsheet: correct the formula in the cell");
-    Err(RowError::bad_input(field.name(), message))
-}
-
-/// Replaces each run of white space by one space, if the text has a line break or a run.
-pub fn fold_spaces(text: &str) -> String {
-    let is_run = |pair: (char, char)| pair.0.is_whitespace() && pair.1.is_whitespace();
-    let has_run = text.chars().zip(text.chars().skip(1)).any(is_run);
-    if has_run || text.contains(|character: char| character.is_whitespace() && character.is_control()) {
-        text.split_whitespace().collect::<Vec<_>>().join(" ")
-    } else {
-        text.to_owned()
-    }
-}
-
-/// Returns whether a text says that a product is in stock, if it says so or the opposite.
-fn is_available(text: &str) -> Option<bool> {
-    let words: String = text
-        .chars()
-        .filter(|character| character.is_alphanumeric())
-        .flat_map(char::to_lowercase)
-        .collect();
-    match words.as_str() {
-        "instock" | "1" | "true" | "yes" | "available" | "limitedavailability" | "onlineonly" => Some(true),
-        "outofstock" | "0" | "false" | "no" | "soldout" | "unavailable" | "preorder" | "backorder"
-        | "onbackorder" | "discontinued" => Some(false),
-        // Schema.org's terms are URLs.
-        _ if words.ends_with("schemaorginstock") => Some(true),
-        _ if words.ends_with("schemaorgoutofstock") => Some(false),
-        _ => None,
-    }
-}
-
-fn image(url: &str) -> Image {
-    Image {
-        url: url.trim().to_owned(),
-        alt: None,
-    }
-}
-
-/// Splits a list of URLs. A comma inside of a URL does not split it.
-fn split_urls(text: &str) -> Vec<Image> {
-    let is_separator = |character: char| matches!(character, ',' | ';' | '|') || character.is_whitespace();
-    let mut urls = Vec::new();
-    let mut rest = text;
-    while !rest.is_empty() {
-        let end = rest.match_indices(is_separator).map(|(at, _)| at).find(|at| {
-            let after = rest
-                .get(*at..)
-                .unwrap_or_default()
-                .trim_start_matches(is_separator);
-            after.is_empty() || after.starts_with("http://") || after.starts_with("https://")
-        });
-        let (url, after) = rest
-            .split_at_checked(end.unwrap_or(rest.len()))
-            .unwrap_or((rest, ""));
-        urls.push(image(url));
-        rest = after.trim_start_matches(is_separator);
-    }
-    urls
-}
-
-/// Splits a list of WooCommerce. A comma in a name is written as `\,`.
-fn split_escaped(text: &str) -> Vec<String> {
-    let marked = text.replace("\\,", "\u{0}");
-    let part = |part: &str| part.trim().replace('\u{0}', ",");
-    marked
-        .split(',')
-        .map(part)
-        .filter(|part| !part.is_empty())
-        .collect()
-}
-
-/// Parses a list in JSON. An empty text is an empty list.
-fn json_list<T: for<'a> Deserialize<'a>>(
-    field: Field,
-    text: Option<String>,
-) -> Result<Option<Vec<T>>, RowError> {
-    match text.as_deref() {
-        None => Ok(None),
-        Some("") => Ok(Some(Vec::new())),
-        Some(text) => serde_json::from_str(text).map(Some).map_err(|error| {
-            let message = format!("it must be a list in JSON, as `exportProducts` writes it: {error}");
-            RowError::bad_input(field.name(), message)
-        }),
-    }
-}
-
-/// Encodes a product as JSON.
-///
-/// # Errors
-/// If the JSON is too long.
-pub fn to_json(product: &impl Serialize) -> Result<String, RowError> {
-    let json = serde_json::to_string(product).map_err(|error| RowError::bad_input("", error.to_string()))?;
-    if json.len() > MAX_JSON {
-        return Err(RowError::bad_input(
-            "",
-            format!(
-                "the row is too long: its JSON must be at most {} KiB",
-                MAX_JSON / 1024
-            ),
-        ));
-    }
-    Ok(json)
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@
 mod broker;
 mod common;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,7 +20,9 @@ use mercato_ports::conformance;
 use mercato_ports::documents::{CommitFailure, Documents, Insertion, Write};
 use mercato_ports::events::Event;
 use mercato_ports::manifest::{Collection, ServiceManifest, ShopManifest};
-use mongodb::bson::{Document, doc};
+use mongodb::IndexModel;
+use mongodb::bson::{Document, Timestamp, doc};
+use mongodb::options::IndexOptions;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
@@ -52,24 +54,24 @@ impl TwoStores {
             .collection(name)
     }
 
-    /// Returns the number of partitions of each relay, in ascending order.
-    async fn shares(&self) -> Vec<usize> {
+    /// Waits until a relay holds the lease, and returns its id.
+    async fn holder(&self) -> String {
         let leases = self.collection("_leases").await;
-        let mut held = leases.find(doc! { "owner": { "$ne": "" } }).await.unwrap();
-        let mut shares = HashMap::<String, usize>::new();
-        while held.advance().await.unwrap() {
-            let lease = held.deserialize_current().unwrap();
-            *shares
-                .entry(lease.get_str("owner").unwrap().to_owned())
-                .or_default() += 1;
+        loop {
+            let lease = leases
+                .find_one(doc! { "owner": { "$nin": ["", null] } })
+                .await
+                .unwrap();
+            if let Some(lease) = lease {
+                return lease.get_str("owner").unwrap().to_owned();
+            }
+            sleep(Duration::from_millis(20)).await;
         }
-        let mut shares = shares.into_values().collect::<Vec<_>>();
-        shares.sort_unstable();
-        shares
     }
 
-    async fn wait_for_shares(&self, expected: &[usize]) {
-        while self.shares().await != expected {
+    /// Waits until another relay than this one holds the lease.
+    async fn wait_for_other_holder(&self, previous: &str) {
+        while self.holder().await == previous {
             sleep(Duration::from_millis(20)).await;
         }
     }
@@ -171,11 +173,11 @@ async fn two_relays_keep_the_order_of_each_subject() {
             (format!("s{subject}"), sent)
         });
     }
-    // The second relay starts while events are published, and takes over half of the partitions.
-    sleep(Duration::from_millis(100)).await;
+    // The second relay takes over while events are published.
+    broker.published(1).await;
     relays.push(start(&stores.second, &broker, options()));
+    relays.remove(0).stop().await;
     let sent = writers.join_all().await;
-    stores.wait_for_shares(&[8, 8]).await;
     let more = (0..SUBJECTS).map(|n| event(&format!("s{n}"))).collect::<Vec<_>>();
     publish(&stores.first, &more).await;
     let published = broker.published(SUBJECTS * (EACH + 1)).await;
@@ -203,7 +205,6 @@ async fn relays_that_start_together_publish_nothing_twice() {
         publish(&stores.first, &[event(&format!("s{n}")), event(&format!("t{n}"))]).await;
     }
     let published = broker.published(300).await;
-    stores.wait_for_shares(&[4, 4, 4, 4]).await;
     for relay in relays {
         relay.stop().await;
     }
@@ -211,22 +212,21 @@ async fn relays_that_start_together_publish_nothing_twice() {
     assert_eq!((ids.len(), broker.times().len()), (300, 300));
 }
 
-async fn takes_over_the_partitions_of_a_killed_relay() {
+async fn takes_over_from_a_killed_relay() {
     let stores = TwoStores::new().await;
     let broker = Broker::new();
     let killed = start(&stores.first, &broker, options());
-    stores.wait_for_shares(&[16]).await;
+    let holder = stores.holder().await;
     let other = start(&stores.second, &broker, options());
-    stores.wait_for_shares(&[8, 8]).await;
     killed.kill();
     let events = (0..40).map(|n| event(&format!("s{n}"))).collect::<Vec<_>>();
     publish(&stores.second, &events).await;
     assert_eq!(broker.published(40).await.len(), 40);
-    stores.wait_for_shares(&[16]).await;
+    stores.wait_for_other_holder(&holder).await;
     other.stop().await;
 }
 
-async fn a_stopping_relay_releases_its_partitions_at_once() {
+async fn a_stopping_relay_releases_its_lease_at_once() {
     let stores = TwoStores::new().await;
     let broker = Broker::new();
     // The lease is so long that the test would time out if the relay did not release it.
@@ -235,15 +235,12 @@ async fn a_stopping_relay_releases_its_partitions_at_once() {
         ..options()
     };
     let first = start(&stores.first, &broker, long);
-    stores.wait_for_shares(&[16]).await;
-    // The second relay finds no free lease. It must notice when the first one releases its leases.
+    let holder = stores.holder().await;
+    // The second relay finds no free lease. It must notice when the first one releases its lease.
     let second = start(&stores.second, &broker, long);
-    let relays = stores.collection("_relays").await;
-    while relays.count_documents(doc! {}).await.unwrap() < 2 {
-        sleep(Duration::from_millis(10)).await;
-    }
+    sleep(Duration::from_millis(500)).await;
     first.stop().await;
-    stores.wait_for_shares(&[16]).await;
+    stores.wait_for_other_holder(&holder).await;
     let sent = event("a");
     publish(&stores.first, std::slice::from_ref(&sent)).await;
     assert_eq!(broker.published(1).await, [sent]);
@@ -269,6 +266,60 @@ async fn an_event_waits_until_it_is_due_and_blocks_only_its_subject() {
     assert_eq!(published[20], timer);
     assert_eq!(published[21..], behind);
     assert!(broker.times()[20] >= due);
+    relay.stop().await;
+}
+
+async fn an_event_of_a_shared_transaction_waits_behind_the_timer_of_its_subject() {
+    let stores = TwoStores::new().await;
+    let broker = Broker::new();
+    let due = now() + 1_500;
+    let timer = Event {
+        due: Some(due),
+        ..event("a")
+    };
+    publish(&stores.first, std::slice::from_ref(&timer)).await;
+    // Both are in one entry of the outbox.
+    let (behind, free) = (event("a"), event("b"));
+    publish(&stores.first, &[behind.clone(), free.clone()]).await;
+    let relay = start(&stores.second, &broker, options());
+    assert_eq!(broker.published(3).await, [free, timer, behind]);
+    assert!(broker.times()[1] >= due);
+    relay.stop().await;
+    let outbox = stores.collection("_outbox").await;
+    assert_eq!(outbox.count_documents(doc! {}).await.unwrap(), 0);
+}
+
+async fn publishes_the_events_of_the_format_with_one_event_in_an_entry() {
+    let stores = TwoStores::new().await;
+    let outbox = stores.collection("_outbox").await;
+    let index = IndexModel::builder().keys(doc! { "w": 1, "p": 1, "at": 1 });
+    let name = IndexOptions::builder().name("ready".to_owned()).build();
+    outbox.create_index(index.options(name).build()).await.unwrap();
+    let due = now() + 1_000;
+    let (plain, timer) = (
+        event("a"),
+        Event {
+            due: Some(due),
+            ..event("b")
+        },
+    );
+    let old = |event: &Event, waits: u64| {
+        let mut entry = doc! {
+            "at": Timestamp { time: 0, increment: 0 }, "p": 3, "w": waits.cast_signed(), "s": &event.subject,
+            "id": &event.id, "k": &event.kind, "time": event.time.cast_signed(), "d": &event.data,
+        };
+        entry.extend(event.due.map(|due| ("due".to_owned(), due.cast_signed().into())));
+        entry
+    };
+    outbox
+        .insert_many([old(&timer, due), old(&plain, 0)])
+        .await
+        .unwrap();
+    let manifest = shop().services.remove("orders").unwrap();
+    stores.first.add("orders", &manifest).await.unwrap();
+    let broker = Broker::new();
+    let relay = start(&stores.first, &broker, options());
+    assert_eq!(broker.published(2).await, [plain, timer]);
     relay.stop().await;
 }
 
@@ -334,9 +385,11 @@ fn main() -> ExitCode {
         a_refused_commit_publishes_nothing_and_bad_data_is_invalid,
         two_relays_keep_the_order_of_each_subject,
         relays_that_start_together_publish_nothing_twice,
-        takes_over_the_partitions_of_a_killed_relay,
-        a_stopping_relay_releases_its_partitions_at_once,
+        takes_over_from_a_killed_relay,
+        a_stopping_relay_releases_its_lease_at_once,
         an_event_waits_until_it_is_due_and_blocks_only_its_subject,
+        an_event_of_a_shared_transaction_waits_behind_the_timer_of_its_subject,
+        publishes_the_events_of_the_format_with_one_event_in_an_entry,
         publishes_all_events_in_order_after_failures_of_the_broker,
         a_relay_stops_although_its_publisher_hangs,
         a_relay_serves_added_services_and_stops_serving_removed_ones,

@@ -1,18 +1,17 @@
 //! The relay: publishes the events of the outboxes to a broker.
 //!
-//! The subjects of a service are divided into partitions. Only the relay with the lease of a partition
-//! publishes its events. A lease is a document with an end by the clock of the server. A relay renews its
-//! leases four times within their length. By its monotonic clock it stops publishing an eighth of the length
-//! before their end.
+//! Only the relay with the lease of a service publishes its events. A lease is a document with an end by the
+//! clock of the server. A relay renews its lease four times within its length. By its monotonic clock it stops
+//! publishing an eighth of the length before its end.
 //!
-//! So two relays publish the same subject at the same time only in two cases:
+//! So two relays publish the events of a service at the same time only in two cases:
 //! - the clock of the server is set, or the clocks of two successive primaries differ, by more than that
 //!   eighth;
 //! - a publisher continues after its call was cancelled.
 //!
 //! Even then every event is published, at worst twice.
 
-mod leases;
+mod lease;
 mod options;
 mod position;
 mod round;
@@ -25,6 +24,7 @@ use std::sync::Arc;
 
 use mercato_ports::events::Publisher;
 pub use options::RelayOptions;
+use stream::Stream;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use worker::Worker;
@@ -32,7 +32,7 @@ use worker::Worker;
 use crate::Store;
 
 /// Publishes the events of a store's services at least once, in the order of the commits of each subject, and
-/// not before they are due. Relays of several processes share the work.
+/// not before they are due. Of the relays of several processes, one publishes the events of a service.
 pub struct Relay {
     store: Arc<Store>,
     options: RelayOptions,
@@ -49,6 +49,8 @@ impl Relay {
     /// Failures are logged and tried again.
     pub async fn run(&self, publisher: Arc<dyn Publisher>, shutdown: impl Future<Output = ()> + Send) {
         let mut shutdown = pin!(shutdown);
+        let stream = Arc::new(Stream::new(Arc::clone(&self.store)));
+        let mut listening = pin!(stream.listen());
         let mut services = self.store.services();
         let mut workers = JoinSet::new();
         // The worker of a service stops when its sender is dropped.
@@ -64,13 +66,15 @@ impl Relay {
                 running.entry(name).or_insert_with(|| {
                     let (sender, stop) = watch::channel(());
                     let pointer = Arc::as_ptr(&service).addr();
-                    let worker = Worker::new(service, Arc::clone(&publisher), self.options);
+                    let worker =
+                        Worker::new(service, Arc::clone(&publisher), self.options, Arc::clone(&stream));
                     workers.spawn(worker.run(stop));
                     (pointer, sender)
                 });
             }
             tokio::select! {
                 () = &mut shutdown => break,
+                () = &mut listening => break,
                 changed = services.changed() => if changed.is_err() { break },
                 Some(ended) = workers.join_next() => if let Err(error) = ended {
                     tracing::error!(%error, "a worker of the relay panicked");

@@ -1,13 +1,13 @@
 //! The position of a worker in the outbox, from which its next round reads.
 //!
-//! Published events are deleted, but for some time the server still finds their entries in the index and skips
-//! them one by one. A read that begins at a position skips only the latest ones.
+//! Published entries are deleted, but for some time the server still finds them in the index and skips them one
+//! by one. A read that begins at a position skips only the latest ones.
 
 use std::time::{Duration, Instant};
 
 use mongodb::bson::Timestamp;
 
-/// How far before the last event a read begins, in seconds. An event gets its place when it is inserted, and
+/// How far before the last entry a read begins, in seconds. An entry gets its place when it is inserted, and
 /// appears when its transaction is committed. The store commits no transaction that is this old.
 const LOOKBACK: u32 = 10;
 
@@ -17,9 +17,7 @@ const FULL_INTERVAL: Duration = Duration::from_secs(5);
 /// The position of a worker.
 #[derive(Default)]
 pub(super) struct Position {
-    /// The partitions that were read so far.
-    partitions: Vec<i32>,
-    /// The last event that was read, if everything before it was published.
+    /// The last entry that was read, if everything before it was published.
     last: Option<Timestamp>,
     /// When the last round began at the beginning.
     full: Option<Instant>,
@@ -27,11 +25,7 @@ pub(super) struct Position {
 
 impl Position {
     /// Returns where the next round begins. `None` is the beginning.
-    pub fn next(&mut self, partitions: &[i32], now: Instant) -> Option<Timestamp> {
-        if self.partitions != partitions {
-            self.partitions = partitions.to_vec();
-            self.last = None;
-        }
+    pub fn next(&mut self, now: Instant) -> Option<Timestamp> {
         let is_full = self
             .full
             .is_none_or(|full| now.saturating_duration_since(full) >= FULL_INTERVAL);
@@ -45,7 +39,7 @@ impl Position {
         })
     }
 
-    /// Records that all events up to this one are published.
+    /// Records that all entries up to this one are published.
     pub fn advance(&mut self, last: Timestamp) {
         self.last = Some(last);
     }
@@ -69,26 +63,24 @@ mod tests {
     }
 
     #[test]
-    fn begins_shortly_before_the_last_event() {
+    fn begins_shortly_before_the_last_entry() {
         let (mut position, now) = (Position::default(), Instant::now());
-        assert_eq!(position.next(&[1], now), None);
+        assert_eq!(position.next(now), None);
         position.advance(at(100));
-        assert_eq!(position.next(&[1], now), from(90));
+        assert_eq!(position.next(now), from(90));
         position.advance(at(130));
-        assert_eq!(position.next(&[1], now), from(120));
+        assert_eq!(position.next(now), from(120));
     }
 
     #[test]
-    fn begins_at_the_beginning_regularly_and_after_a_change() {
+    fn begins_at_the_beginning_regularly_and_after_a_reset() {
         let (mut position, now) = (Position::default(), Instant::now());
-        position.next(&[1], now);
+        position.next(now);
         position.advance(at(100));
         let later = now + FULL_INTERVAL;
-        assert_eq!(position.next(&[1], later), None);
-        assert_eq!(position.next(&[1], later), from(90));
-        assert_eq!(position.next(&[1, 2], now), None);
-        position.advance(at(100));
+        assert_eq!(position.next(later), None);
+        assert_eq!(position.next(later), from(90));
         position.reset();
-        assert_eq!(position.next(&[1, 2], now), None);
+        assert_eq!(position.next(later), None);
     }
 }

@@ -5,35 +5,29 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures::StreamExt;
-use mongodb::Database;
-use mongodb::bson::{RawDocumentBuf, doc};
+use mongodb::bson::{RawDocument, RawDocumentBuf, doc};
 use mongodb::change_stream::event::ResumeToken;
 use mongodb::error::Result;
-use tokio::sync::Notify;
 use tokio::time::sleep;
 
-use super::leases;
+use super::lease;
+use crate::Store;
 use crate::store::outbox;
 
 /// How long to wait before the change stream is opened again.
 const REOPEN_DELAY: Duration = Duration::from_secs(1);
 
-/// A change stream on the outbox and the leases of one database.
+/// A change stream on the outboxes and the leases of all services. The server reads all changes for each
+/// stream, so one for all services costs much less than one for each.
 pub(super) struct Stream {
-    database: Database,
-    /// Notified of new events.
-    wake: Arc<Notify>,
-    /// Notified of released leases.
-    released: Arc<Notify>,
+    store: Arc<Store>,
     open: AtomicBool,
 }
 
 impl Stream {
-    pub fn new(database: Database, wake: Arc<Notify>, released: Arc<Notify>) -> Self {
+    pub fn new(store: Arc<Store>) -> Self {
         Self {
-            database,
-            wake,
-            released,
+            store,
             open: AtomicBool::new(false),
         }
     }
@@ -56,7 +50,7 @@ impl Stream {
                 }
             }
             self.open.store(false, Ordering::Relaxed);
-            self.wake.notify_one();
+            self.wake_all();
             sleep(REOPEN_DELAY).await;
         }
     }
@@ -65,29 +59,45 @@ impl Stream {
     /// resume, `latest` stays `None` and the next stream starts afresh.
     async fn follow(&self, resume_from: Option<ResumeToken>, latest: &mut Option<ResumeToken>) -> Result<()> {
         let events = doc! { "ns.coll": outbox::COLLECTION, "operationType": "insert" };
-        let released = doc! { "ns.coll": leases::COLLECTION, "updateDescription.updatedFields.owner": "" };
+        let released = doc! { "ns.coll": lease::COLLECTION, "updateDescription.updatedFields.owner": "" };
         let pipeline = [
             doc! { "$match": { "$or": [events, released] } },
-            doc! { "$project": { "ns": 1, "operationType": 1 } },
+            doc! { "$project": { "ns": 1 } },
         ];
-        let mut watch = self.database.watch().pipeline(pipeline);
+        let mut watch = self.store.client().watch().pipeline(pipeline);
         if let Some(token) = resume_from {
             watch = watch.resume_after(token);
         }
         let mut changes = watch.await?.with_type::<RawDocumentBuf>();
         self.open.store(true, Ordering::Relaxed);
         // For events that were committed before the stream was open.
-        self.wake.notify_one();
+        self.wake_all();
         while let Some(change) = changes.next().await {
-            let change = change?;
-            let collection = change.get_document("ns").and_then(|ns| ns.get_str("coll"));
-            if collection.is_ok_and(|name| name == outbox::COLLECTION) {
-                self.wake.notify_one();
-            } else {
-                self.released.notify_one();
-            }
+            self.notify(&change?);
             *latest = changes.resume_token();
         }
         Ok(())
+    }
+
+    fn wake_all(&self) {
+        for service in self.store.services().borrow().values() {
+            service.wake.notify_one();
+        }
+    }
+
+    /// Notifies the worker of the service that a change belongs to.
+    fn notify(&self, change: &RawDocument) {
+        let name = |part| change.get_document("ns").and_then(|ns| ns.get_str(part)).ok();
+        let services = self.store.services();
+        let services = services.borrow();
+        let mut services = services.values();
+        let Some(service) = services.find(|service| Some(service.database.name()) == name("db")) else {
+            return;
+        };
+        if name("coll") == Some(outbox::COLLECTION) {
+            service.wake.notify_one();
+        } else {
+            service.released.notify_one();
+        }
     }
 }

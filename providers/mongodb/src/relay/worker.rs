@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mercato_ports::events::Publisher;
-use tokio::sync::{Mutex, Notify, watch};
+use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
-use super::leases::Leases;
+use super::lease::Lease;
 use super::options::RelayOptions;
 use super::position::Position;
 use super::round::{NextRound, Round};
@@ -28,19 +28,20 @@ pub(super) struct Worker {
     service: Arc<Service>,
     publisher: Arc<dyn Publisher>,
     options: RelayOptions,
-    leases: Leases,
-    stream: Stream,
-    /// Locked during each publishing round, because leases must be released only between two rounds.
-    publishing: Mutex<()>,
+    lease: Lease,
+    stream: Arc<Stream>,
 }
 
 impl Worker {
-    pub fn new(service: Arc<Service>, publisher: Arc<dyn Publisher>, options: RelayOptions) -> Self {
-        let released = Arc::new(Notify::new());
+    pub fn new(
+        service: Arc<Service>,
+        publisher: Arc<dyn Publisher>,
+        options: RelayOptions,
+        stream: Arc<Stream>,
+    ) -> Self {
         Self {
-            leases: Leases::new(&service.database, options.lease, Arc::clone(&released)),
-            stream: Stream::new(service.database.clone(), Arc::clone(&service.wake), released),
-            publishing: Mutex::default(),
+            lease: Lease::new(&service.database, options.lease, Arc::clone(&service.released)),
+            stream,
             service,
             publisher,
             options,
@@ -51,46 +52,46 @@ impl Worker {
     pub async fn run(self, stop: watch::Receiver<()>) {
         tokio::select! {
             () = self.publish(stop) => {}
-            () = self.leases.maintain(&self.publishing) => {}
-            () = self.stream.listen() => {}
+            () = self.lease.maintain() => {}
         }
-        match timeout(GRACE, self.leases.release()).await {
+        match timeout(GRACE, self.lease.release()).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => {
-                tracing::warn!(%error, "the leases could not be released; other relays wait for their end")
+                tracing::warn!(%error, "the lease could not be released; other relays wait for its end")
             }
             Err(_) => {
-                tracing::warn!("the leases were not released in time; other relays wait for their end")
+                tracing::warn!("the lease was not released in time; other relays wait for its end")
             }
         }
     }
 
     async fn publish(&self, mut stop: watch::Receiver<()>) {
-        let mut held = self.leases.held();
+        let mut held = self.lease.held();
         let mut backoff = self.options.backoff;
         let mut position = Position::default();
         loop {
+            if held.borrow_and_update().is_none() {
+                position.reset();
+                tokio::select! {
+                    () = ended(&mut stop) => return,
+                    _ = held.changed() => continue,
+                }
+            }
             let round = Round {
                 service: &self.service,
                 publisher: &self.publisher,
                 batch: self.options.batch,
                 position: &mut position,
             };
-            let result = {
-                let _guard = self.publishing.lock().await;
-                let lease = held.borrow_and_update().clone();
-                let mut expiring = held.clone();
-                let mut stopping = stop.clone();
-                let cancelled = async {
-                    tokio::select! {
-                        () = Leases::ended(&mut expiring) => "the relay has lost its leases",
-                        () = async { ended(&mut stopping).await; sleep(GRACE).await } => {
-                            "the relay is stopping"
-                        }
-                    }
-                };
-                round.run(&lease.partitions, cancelled).await
+            let mut expiring = held.clone();
+            let mut stopping = stop.clone();
+            let cancelled = async {
+                tokio::select! {
+                    () = Lease::ended(&mut expiring) => "the relay has lost its lease",
+                    () = async { ended(&mut stopping).await; sleep(GRACE).await } => "the relay is stopping",
+                }
             };
+            let result = round.run(cancelled).await;
             let wait = match result {
                 Ok(next) => {
                     backoff = self.options.backoff;

@@ -14,7 +14,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use mercato_ports::documents::{CommitFailure, Failure};
+use mercato_ports::documents::CommitFailure;
 use mercato_ports::events::Event;
 use mongodb::error::TRANSIENT_TRANSACTION_ERROR;
 use mongodb::{Client, ClientSession};
@@ -78,7 +78,7 @@ impl Committer {
                 _ => {}
             }
         }
-        let stopped = || CommitFailure::Failed(Failure::Unavailable("the store has stopped".into()));
+        let stopped = || CommitFailure::Failed(super::stopped());
         let (answer, answered) = oneshot::channel();
         let commit = PendingCommit {
             writes,

@@ -6,8 +6,10 @@ mod batch;
 mod committer;
 mod connect;
 mod document;
+mod merged;
 pub(crate) mod outbox;
 mod query;
+mod reads;
 mod search;
 pub(crate) mod service;
 mod single;
@@ -15,12 +17,10 @@ mod transaction;
 mod validation;
 mod write;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use futures::TryStreamExt;
 use mercato_ports::documents::{CommitFailure, Document, Documents, Failure, Query, Write};
 use mercato_ports::events::Event;
 use mercato_ports::manifest::{ServiceManifest, ShopManifest};
@@ -31,6 +31,7 @@ use tokio::time::timeout;
 
 use crate::error::{OpenError, failure};
 use committer::Committer;
+use reads::Reads;
 use service::{Collection, Service, Services};
 use write::PendingWrite;
 
@@ -62,6 +63,7 @@ pub struct Store {
     prefix: String,
     services: watch::Sender<Services>,
     committer: Committer,
+    reads: Reads,
 }
 
 impl Store {
@@ -77,6 +79,7 @@ impl Store {
             client,
             prefix: options.prefix,
             services: watch::Sender::default(),
+            reads: Reads::default(),
         })
     }
 
@@ -114,6 +117,10 @@ impl Store {
     pub fn remove(&self, service: &str) -> bool {
         self.services
             .send_if_modified(|services| services.remove(service).is_some())
+    }
+
+    pub(crate) fn client(&self) -> &Client {
+        &self.client
     }
 
     /// Returns a receiver of the services and their changes.
@@ -191,6 +198,10 @@ async fn bounded<T>(limit: Duration, work: impl Future<Output = T>) -> Result<T,
     })
 }
 
+fn stopped() -> Failure {
+    Failure::Unavailable("the store has stopped".into())
+}
+
 #[async_trait]
 impl Documents for Store {
     async fn get_many(&self, collection: String, ids: Vec<String>) -> Result<Vec<Option<Document>>, Failure> {
@@ -198,43 +209,16 @@ impl Documents for Store {
         if ids.is_empty() {
             return Ok(Vec::new());
         }
-        let read = async {
-            let batch = u32::try_from(ids.len()).unwrap_or(u32::MAX);
-            let find = collection.documents.find(doc! { "_id": { "$in": &ids } });
-            let cursor = find
-                .projection(doc! { "t": 0 })
-                .batch_size(batch.saturating_add(1))
-                .await?;
-            cursor.try_collect::<Vec<_>>().await
-        };
-        let found = bounded(READ_TIMEOUT, read)
-            .await?
-            .map_err(|error| failure(&error))?;
-        let found = found
-            .iter()
-            .map(|raw| document::decode(raw).map(|document| (document.id.clone(), document)))
-            .collect::<Result<HashMap<_, _>, _>>()?;
-        Ok(ids.iter().map(|id| found.get(id).cloned()).collect())
+        self.reads.documents(collection, ids).await
     }
 
     async fn find(&self, query: Query) -> Result<Vec<Document>, Failure> {
         let (_, collection) = self.collection(&query.collection)?;
-        let select = query::select(&query, &collection.fields)?;
+        query::check(&query, &collection.fields)?;
         if query.limit == 0 {
             return Ok(Vec::new());
         }
-        let read = async {
-            let find = collection.documents.find(select.filter).sort(select.sort);
-            let find = find.limit(query.limit.into()).batch_size(query.limit);
-            find.projection(doc! { "t": 0 })
-                .await?
-                .try_collect::<Vec<_>>()
-                .await
-        };
-        let found = bounded(READ_TIMEOUT, read)
-            .await?
-            .map_err(|error| failure(&error))?;
-        found.iter().map(|raw| document::decode(raw)).collect()
+        self.reads.query(collection, query).await
     }
 
     async fn count(&self, query: Query) -> Result<u64, Failure> {

@@ -49,6 +49,8 @@ pub(crate) struct Service {
     pub outbox: mongodb::Collection<RawDocumentBuf>,
     /// Notified when this process has written events to the outbox.
     pub wake: Arc<Notify>,
+    /// Notified when another process has released the lease of the outbox.
+    pub released: Arc<Notify>,
     collections: HashMap<String, Arc<Collection>>,
 }
 
@@ -73,7 +75,8 @@ impl Service {
             name: name.to_owned(),
             collections: manifest.collections.iter().map(collection).collect(),
             outbox: database.collection(outbox::COLLECTION),
-            wake: Arc::new(Notify::new()),
+            wake: Arc::default(),
+            released: Arc::default(),
             database,
         }
     }
@@ -91,7 +94,7 @@ impl Service {
     /// version of the service may still run.
     pub async fn prepare(&self) -> Result<()> {
         create(&self.database, outbox::COLLECTION).await?;
-        self.outbox.create_indexes(outbox::indexes()).await?;
+        outbox::prepare(&self.outbox).await?;
         create(&self.database, DECLARATIONS).await?;
         // The stream owns the collections. With references the compiler could not prove that the future is
         // `Send`.
@@ -119,7 +122,7 @@ impl Service {
             self.rewrite_documents(collection).await?;
         }
         if !same_search {
-            drop_index(collection, WORDS_INDEX).await?;
+            drop_index(&collection.documents, WORDS_INDEX).await?;
         }
         let list = |names: &BTreeSet<String>| names.iter().map(Bson::from).collect::<Vec<_>>();
         let current = doc! {
@@ -184,8 +187,9 @@ pub(crate) async fn create(database: &Database, collection: &str) -> Result<()> 
     }
 }
 
-async fn drop_index(collection: &Collection, name: &str) -> Result<()> {
-    match collection.documents.drop_index(name).await {
+/// Drops an index, if it exists.
+pub(crate) async fn drop_index(documents: &mongodb::Collection<RawDocumentBuf>, name: &str) -> Result<()> {
+    match documents.drop_index(name).await {
         Err(error) if code(&error) != Some(INDEX_NOT_FOUND) => Err(error),
         _ => Ok(()),
     }

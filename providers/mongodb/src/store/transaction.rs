@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
 
 use futures::TryStreamExt;
+use mercato_ports::events::Event;
 use mongodb::bson::{Bson, Document, RawDocumentBuf, doc};
 use mongodb::error::{Error, Result, TRANSIENT_TRANSACTION_ERROR, UNKNOWN_TRANSACTION_COMMIT_RESULT};
 use mongodb::options::{Acknowledgment, ReadConcern, WriteConcern};
@@ -12,6 +13,7 @@ use mongodb::{ClientSession, Database};
 use super::backoff::Backoff;
 use super::batch::{Batch, Found};
 use super::outbox;
+use super::service::Service;
 use super::write::Statement;
 use crate::error::DUPLICATE;
 
@@ -79,10 +81,14 @@ fn commands(batch: &Batch) -> Vec<Command> {
         let group = group.or_insert_with(|| (collection.documents.clone(), Vec::new()));
         group.1.push(statement.into());
     }
+    let mut events = BTreeMap::<&str, (&Service, Vec<&Event>)>::new();
     for (service, event) in batch.events() {
-        let group = groups.entry((3, &service.name));
-        let group = group.or_insert_with(|| (service.outbox.clone(), Vec::new()));
-        group.1.push(outbox::encode(event).into());
+        let group = events.entry(&service.name);
+        group.or_insert_with(|| (service, Vec::new())).1.push(event);
+    }
+    for (name, (service, events)) in events {
+        let entries = outbox::encode(events).into_iter().map(Bson::from);
+        groups.insert((3, name), (service.outbox.clone(), entries.collect()));
     }
     let command =
         |((rank, _), (collection, statements)): ((u8, &str), (mongodb::Collection<_>, Vec<Bson>))| {

@@ -196,8 +196,8 @@ pub struct Logs {
 /// The limits of instances.
 #[derive(Debug, Args)]
 pub struct Instances {
-    /// The maximum number of instances of the shop for requests. Each runs one request at a time. An eighth is
-    /// added for events.
+    /// The maximum number of instances of the shop for requests. Each runs one request at a time. Half as many
+    /// are added for events.
     #[arg(
         long,
         env = "MERCATO_INSTANCES",

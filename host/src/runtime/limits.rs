@@ -33,7 +33,7 @@ pub struct Limits {
 impl Limits {
     /// Returns the number of instances for events. They are additional, so requests never delay events.
     pub fn event_instances(&self) -> u32 {
-        self.instances.div_ceil(8)
+        self.instances.div_ceil(2)
     }
 
     /// Returns how many requests of an unknown or long cost may have an instance. The other instances are for

@@ -99,12 +99,12 @@ pub struct DeliveryOptions {
 
 impl Default for DeliveryOptions {
     /// Returns options for:
-    /// - eight concurrent deliveries, and ten attempts within about nine minutes;
+    /// - 32 concurrent deliveries, and ten attempts within about nine minutes;
     /// - an hour for an unreachable subscriber, which is tried again every ten seconds;
     /// - a window of 500 events, a session timeout of ten seconds, and a lag threshold of 1,000 events.
     fn default() -> Self {
         Self {
-            parallel: 8,
+            parallel: 32,
             attempts: 10,
             backoff: Duration::from_secs(1),
             max_backoff: Duration::from_mins(5),

@@ -25,7 +25,7 @@ use crate::lag;
 use crate::topics::Topic;
 
 /// The interval of commits.
-const COMMIT_INTERVAL: Duration = Duration::from_millis(100);
+const COMMIT_INTERVAL: Duration = Duration::from_millis(500);
 
 /// The interval of log lines about the lag.
 const LAG_INTERVAL: Duration = Duration::from_mins(1);

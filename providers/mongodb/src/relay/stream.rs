@@ -58,11 +58,15 @@ impl Stream {
     /// Listens until the stream ends, and sets `latest` to the token of the last change. If the server cannot
     /// resume, `latest` stays `None` and the next stream starts afresh.
     async fn follow(&self, resume_from: Option<ResumeToken>, latest: &mut Option<ResumeToken>) -> Result<()> {
-        let events = doc! { "ns.coll": outbox::COLLECTION, "operationType": "insert" };
+        // The store itself notifies its own worker.
+        let events = doc! {
+            "ns.coll": outbox::COLLECTION, "operationType": "insert",
+            "fullDocument.by": { "$ne": self.store.id() },
+        };
         let released = doc! { "ns.coll": lease::COLLECTION, "updateDescription.updatedFields.owner": "" };
         let pipeline = [
             doc! { "$match": { "$or": [events, released] } },
-            doc! { "$project": { "ns": 1 } },
+            doc! { "$project": { "ns": 1, "fullDocument.w": 1 } },
         ];
         let mut watch = self.store.client().watch().pipeline(pipeline);
         if let Some(token) = resume_from {
@@ -94,10 +98,18 @@ impl Stream {
         let Some(service) = services.find(|service| Some(service.database.name()) == name("db")) else {
             return;
         };
-        if name("coll") == Some(outbox::COLLECTION) {
-            service.wake.notify_one();
-        } else {
+        if name("coll") != Some(outbox::COLLECTION) {
             service.released.notify_one();
+        } else if waits_shortly(change) {
+            service.wake.notify_one();
         }
     }
+}
+
+/// Returns whether an inserted entry is ready, or waits for a short time.
+fn waits_shortly(change: &RawDocument) -> bool {
+    let wait = change
+        .get_document("fullDocument")
+        .and_then(|entry| entry.get_i64("w"));
+    wait.is_ok_and(outbox::waits_shortly)
 }

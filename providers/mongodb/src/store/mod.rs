@@ -28,6 +28,7 @@ use mongodb::Client;
 use mongodb::bson::doc;
 use tokio::sync::watch;
 use tokio::time::timeout;
+use uuid::Uuid;
 
 use crate::error::{OpenError, failure};
 use committer::Committer;
@@ -59,6 +60,8 @@ impl Default for Options {
 
 /// The port `documents` on MongoDB, with the outboxes for a [`Relay`](crate::Relay).
 pub struct Store {
+    /// Unique for each store of each process.
+    id: String,
     client: Client,
     prefix: String,
     services: watch::Sender<Services>,
@@ -75,6 +78,7 @@ impl Store {
         connect::check_prefix(&options.prefix)?;
         let client = connect::client(url).await?;
         Ok(Self {
+            id: Uuid::now_v7().to_string(),
             committer: Committer::start(client.clone()),
             client,
             prefix: options.prefix,
@@ -102,7 +106,7 @@ impl Store {
         shop.check().map_err(unusable)?;
         connect::check_service(service).map_err(unusable)?;
         let database = self.client.database(&format!("{}{service}", self.prefix));
-        let added = Service::new(service, manifest, database);
+        let added = Service::new(service, manifest, database, &self.id);
         added.prepare().await.map_err(|error| OpenError::Prepare {
             service: service.to_owned(),
             reason: error.to_string(),
@@ -117,6 +121,10 @@ impl Store {
     pub fn remove(&self, service: &str) -> bool {
         self.services
             .send_if_modified(|services| services.remove(service).is_some())
+    }
+
+    pub(crate) fn id(&self) -> &str {
+        &self.id
     }
 
     pub(crate) fn client(&self) -> &Client {
@@ -177,6 +185,7 @@ impl Store {
             .map_err(CommitFailure::Failed)?;
         let wakes = events
             .iter()
+            .filter(|(_, event)| outbox::is_soon(event))
             .map(|(service, _)| Arc::clone(&service.wake))
             .collect::<Vec<_>>();
         if pending.is_empty() && events.is_empty() {

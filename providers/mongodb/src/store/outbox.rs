@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `at` | the logical time of the replica set, which the server sets (see below) |
 //! | `w` | 0 if the events are ready; else the time they wait for, in milliseconds since the Unix epoch |
+//! | `by` | the id of the store that inserted the entry |
 //! | `e` | the events, in the order of their commits |
 //! | `e.s`, `e.id`, `e.k`, `e.time`, `e.due`, `e.d` | an event: subject, id, kind, times, data |
 //!
@@ -28,6 +29,9 @@ pub(crate) const COLLECTION: &str = "_outbox";
 /// The indexes of a format that had an entry for each event.
 const OLD_INDEXES: [&str; 2] = ["ready", "behind"];
 
+/// The relay looks for timers at least this often, in milliseconds. So later ones need no notification.
+const SOON: i64 = 6_000;
+
 /// Timers of one transaction that are due within this many milliseconds share an entry, and its latest time.
 const TIMER_WINDOW: i64 = 100;
 
@@ -39,12 +43,24 @@ pub(crate) fn now() -> i64 {
     CLOCK.now()
 }
 
-/// Encodes the events of a transaction as entries, in the order in which they are to be inserted.
-pub(crate) fn encode<'a>(events: impl IntoIterator<Item = &'a Event>) -> Vec<Document> {
-    encode_by(&CLOCK, events)
+/// Returns whether the relay must look at an event before its next regular look.
+pub(crate) fn is_soon(event: &Event) -> bool {
+    event
+        .due
+        .is_none_or(|due| waits_shortly(CLOCK.at(due.cast_signed())))
 }
 
-fn encode_by<'a>(clock: &Clock, events: impl IntoIterator<Item = &'a Event>) -> Vec<Document> {
+/// As [`is_soon`], for the time that an entry waits for.
+pub(crate) fn waits_shortly(wait: i64) -> bool {
+    wait <= now().saturating_add(SOON)
+}
+
+/// Encodes the events of a transaction as entries, in the order in which they are to be inserted.
+pub(crate) fn encode<'a>(store: &str, events: impl IntoIterator<Item = &'a Event>) -> Vec<Document> {
+    encode_by(&CLOCK, store, events)
+}
+
+fn encode_by<'a>(clock: &Clock, store: &str, events: impl IntoIterator<Item = &'a Event>) -> Vec<Document> {
     let now = clock.now();
     let mut entries = vec![Entry::new(0)];
     // The last entry of each subject. Later events of the subject must not be in an earlier entry.
@@ -75,7 +91,7 @@ fn encode_by<'a>(clock: &Clock, events: impl IntoIterator<Item = &'a Event>) -> 
     entries
         .into_iter()
         .filter(|entry| !entry.events.is_empty())
-        .map(Entry::encode)
+        .map(|entry| entry.encode(store))
         .collect()
 }
 
@@ -97,9 +113,9 @@ impl Entry {
         }
     }
 
-    fn encode(self) -> Document {
+    fn encode(self, store: &str) -> Document {
         // The server replaces an empty timestamp with its logical time.
-        doc! { "at": Timestamp { time: 0, increment: 0 }, "w": self.latest, "e": self.events }
+        doc! { "at": Timestamp { time: 0, increment: 0 }, "w": self.latest, "by": store, "e": self.events }
     }
 }
 
@@ -205,7 +221,7 @@ mod tests {
 
     /// Returns the time of each entry, and the subjects of its events.
     fn entries(events: &[Event]) -> Vec<(i64, Vec<String>)> {
-        let entries = encode_by(&clock(), events);
+        let entries = encode_by(&clock(), "store", events);
         let entry = |entry: &Document| {
             let events = decode(&RawDocumentBuf::try_from(entry).unwrap()).unwrap();
             let subjects = events.into_iter().map(|event| event.subject).collect();
@@ -225,7 +241,7 @@ mod tests {
     #[test]
     fn decodes_encoded_events() {
         let events = [event("a", None), event("b", Some(0)), event("a", None)];
-        let entries = encode_by(&clock(), &events);
+        let entries = encode_by(&clock(), "store", &events);
         assert_eq!(entries.len(), 1);
         let raw = RawDocumentBuf::try_from(&entries[0]).unwrap();
         assert_eq!(decode(&raw).unwrap(), events);
@@ -274,7 +290,7 @@ mod tests {
         let clock = Clock::new(source.clone());
         source.jump(600);
         let timer = event("a", Some(1_600_000 + 90));
-        let entries = encode_by(&clock, [&timer]);
+        let entries = encode_by(&clock, "store", [&timer]);
         assert_eq!(entries[0].get_i64("w").unwrap(), 1_000_000 + 90);
     }
 }

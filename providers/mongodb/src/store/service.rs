@@ -47,6 +47,8 @@ pub(crate) struct Service {
     pub name: String,
     pub database: Database,
     pub outbox: mongodb::Collection<RawDocumentBuf>,
+    /// The id of the store, which its entries in the outbox have.
+    pub store: String,
     /// Notified when this process has written events to the outbox.
     pub wake: Arc<Notify>,
     /// Notified when another process has released the lease of the outbox.
@@ -55,7 +57,7 @@ pub(crate) struct Service {
 }
 
 impl Service {
-    pub fn new(name: &str, manifest: &ServiceManifest, database: Database) -> Self {
+    pub fn new(name: &str, manifest: &ServiceManifest, database: Database, store: &str) -> Self {
         let set = |names: &[String]| names.iter().cloned().collect::<BTreeSet<_>>();
         let collection = |(full, declared): (&String, &manifest::Collection)| {
             let things = full
@@ -75,6 +77,7 @@ impl Service {
             name: name.to_owned(),
             collections: manifest.collections.iter().map(collection).collect(),
             outbox: database.collection(outbox::COLLECTION),
+            store: store.to_owned(),
             wake: Arc::default(),
             released: Arc::default(),
             database,

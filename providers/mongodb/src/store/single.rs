@@ -58,7 +58,7 @@ async fn apply(pending: &PendingWrite, statement: Statement) -> Result<bool> {
 pub(crate) async fn event(service: &Service, event: &Event) -> std::result::Result<(), CommitFailure> {
     let outbox = service.outbox.clone_with_type::<Document>();
     outbox
-        .insert_many(outbox::encode([event]))
+        .insert_many(outbox::encode(&service.store, [event]))
         .await
         .map(drop)
         .map_err(|error| failed(&error))

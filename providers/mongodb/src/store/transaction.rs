@@ -87,7 +87,7 @@ fn commands(batch: &Batch) -> Vec<Command> {
         group.or_insert_with(|| (service, Vec::new())).1.push(event);
     }
     for (name, (service, events)) in events {
-        let entries = outbox::encode(events).into_iter().map(Bson::from);
+        let entries = outbox::encode(&service.store, events).into_iter().map(Bson::from);
         groups.insert((3, name), (service.outbox.clone(), entries.collect()));
     }
     let command =

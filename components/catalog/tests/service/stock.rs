@@ -2,6 +2,7 @@
 
 use std::thread;
 
+use mercato_shop::cache::{Cache, Generation};
 use mercato_shop::catalog::NewProduct;
 use mercato_shop::currency::MAX_AMOUNT;
 use mercato_shop::services::{Catalog, Inventory};
@@ -28,6 +29,21 @@ fn counts(catalog: &Service, id: &str) -> (i64, i64, i64) {
         stock.on_hand + stock.reserved + stock.sold + stock.written_off
     );
     (stock.on_hand, stock.reserved, stock.sold)
+}
+
+#[test]
+fn cached_replies_end_with_the_units_on_hand_and_not_with_the_sale_of_reserved_ones() {
+    let (ports, catalog) = catalog();
+    let id = product(&catalog, 250, 5, "USD");
+    let generation = || ports.get_many(&[Generation::CATALOG.key().to_owned()]);
+    let before = generation();
+    catalog.reserve("order", &[line(&id, 2)], 77).unwrap();
+    let reserved = generation();
+    assert_ne!(reserved, before);
+    catalog.settle("order").unwrap();
+    assert_eq!(generation(), reserved);
+    catalog.restock("order").unwrap();
+    assert_ne!(generation(), reserved);
 }
 
 #[test]

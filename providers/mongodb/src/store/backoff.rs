@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 /// The largest limit of a wait, in microseconds.
-const MAX_LIMIT: u64 = 64_000;
+const MAX_LIMIT: u64 = 16_000;
 
 /// Random waits with a growing limit, so that two commits that conflicted do not conflict again.
 pub(crate) struct Backoff {

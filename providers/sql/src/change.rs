@@ -195,8 +195,8 @@ fn delete<C: Connection>(
     let Some(number) = connection.first(&sql, &values, number)? else {
         return Err(missing_or_stale(connection, collection, &deletion.id));
     };
-    if !collection.search.is_empty() {
-        let sql = format!("DELETE FROM {} WHERE rowid = ?", collection.search_table);
+    for full_text in &collection.full_text {
+        let sql = format!("DELETE FROM {} WHERE rowid = ?", full_text.table);
         connection.execute(&sql, &[number.into()])?;
     }
     Ok(())
@@ -290,8 +290,8 @@ fn index_text<C: Connection>(
     collection: &Collection,
     number: i64,
 ) -> Result<(), WriteError<C::Error>> {
-    if !collection.search.is_empty() {
-        connection.execute(&collection.index_text("n = ?"), &[number.into()])?;
+    for full_text in &collection.full_text {
+        connection.execute(&full_text.index(&collection.table, "n = ?"), &[number.into()])?;
     }
     Ok(())
 }

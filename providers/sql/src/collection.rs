@@ -1,9 +1,11 @@
 //! One declared collection: its tables, indexes and statements.
 
-use mercato_ports::documents::Failure;
+use mercato_ports::documents::{Document, Failure};
 use mercato_ports::manifest;
 
-use crate::fragments::{column, quoted, search_column, text, value};
+use crate::connection::Row;
+use crate::fragments::{column, quoted, value};
+use crate::full_text::FullText;
 
 /// A declared collection, with its most frequent SQL.
 pub struct Collection {
@@ -15,8 +17,13 @@ pub struct Collection {
     pub search: Vec<String>,
     /// The quoted name of the table.
     pub table: String,
-    /// The quoted name of the full-text table. The table exists only if the collection has searched fields.
-    pub search_table: String,
+    /// The full-text tables, if the collection has searched fields. The first one has all of them.
+    pub full_text: Vec<FullText>,
+    /// The quoted name of the table of zones, which exists if a full-text table does. See
+    /// [`zones`](crate::zones).
+    pub zones: String,
+    /// The quoted name of the table of tokens, which is a view of the first full-text table.
+    pub tokens: String,
     /// Selects `id, version, body` by id.
     pub get: String,
 }
@@ -37,7 +44,9 @@ impl Collection {
             fields: unique(&declared.fields),
             search: unique(&declared.search),
             get: format!("SELECT id, version, body FROM {table} WHERE id = ?"),
-            search_table: quoted(&format!("{name}/search")),
+            full_text: FullText::of(name, declared),
+            zones: quoted(&format!("{name}/zones")),
+            tokens: quoted(&format!("{name}/tokens")),
             table,
         }
     }
@@ -97,44 +106,13 @@ impl Collection {
             column(field)
         )
     }
+}
 
-    /// Returns the statement that creates the full-text table. The table stores no second copy of the texts,
-    /// because hits are read from the documents. Its tokenizer separates what
-    /// [`tokens`](mercato_ports::documents::tokens) separates.
-    #[must_use]
-    pub fn create_search(&self) -> String {
-        format!(
-            "CREATE VIRTUAL TABLE {} USING fts5({}, content='', contentless_delete=1, detail=column, \
-             prefix='2 3', tokenize='ascii')",
-            self.search_table,
-            self.columns()
-        )
-    }
-
-    /// Returns the statement that indexes the searched fields of the documents that match `condition`. It
-    /// replaces their previous entries.
-    #[must_use]
-    pub fn index_text(&self, condition: &str) -> String {
-        let texts = self
-            .search
-            .iter()
-            .map(|field| text(field))
-            .collect::<Vec<_>>()
-            .join(", ");
-        format!(
-            "INSERT OR REPLACE INTO {} (rowid, {}) SELECT n, {texts} FROM {} WHERE {condition}",
-            self.search_table,
-            self.columns(),
-            self.table
-        )
-    }
-
-    /// Returns the columns of the full-text table.
-    fn columns(&self) -> String {
-        self.search
-            .iter()
-            .map(|field| search_column(field))
-            .collect::<Vec<_>>()
-            .join(", ")
-    }
+/// Reads a document from a row of `id, version, body`.
+pub(crate) fn document<E>(row: &dyn Row<E>) -> Result<Document, E> {
+    Ok(Document {
+        id: row.cell(0)?.text(),
+        version: row.cell(1)?.integer().cast_unsigned(),
+        body: row.cell(2)?.text(),
+    })
 }

@@ -15,7 +15,7 @@
 //! let query = Query::all("catalog.products", 20);
 //! let plan = Plan::new(&products, &query)?;
 //! assert_eq!(
-//!     plan.select(None).sql,
+//!     plan.select(None, &[]).sql,
 //!     r#"SELECT id, version, body FROM "catalog.products" WHERE true ORDER BY id ASC LIMIT ?"#
 //! );
 //! # Ok::<(), mercato_ports::documents::Failure>(())
@@ -25,13 +25,18 @@ pub mod change;
 mod collection;
 pub mod connection;
 mod fragments;
+mod full_text;
 pub mod outbox;
 mod plan;
 pub mod read;
 pub mod schema;
 #[cfg(test)]
 mod testing;
+mod tokens;
+mod walk;
+pub mod zones;
 
 pub use collection::Collection;
 pub use connection::Connection;
+pub use full_text::FullText;
 pub use plan::{Driver, Plan, Select};

@@ -2,9 +2,13 @@
 
 use mercato_ports::documents::Document;
 
-use crate::Collection;
-use crate::connection::{Connection, Row};
+use crate::collection::document;
+use crate::connection::{Connection, Value};
 use crate::plan::{Driver, NARROW, Plan, Select};
+use crate::{Collection, tokens, walk};
+
+/// A search that matches fewer documents than this is read and sorted, also if it could be read in order.
+const FEW: i64 = 50;
 
 /// Returns the documents with these ids, in the order of the ids, all from one snapshot.
 ///
@@ -26,13 +30,58 @@ pub fn get_many<C: Connection>(
     documents
 }
 
-/// Returns the documents that a plan selects.
+/// Returns the documents that a plan selects, all from one snapshot.
 ///
 /// # Errors
 /// If SQLite fails.
 pub fn find<C: Connection>(connection: &C, plan: &Plan<'_>) -> Result<Vec<Document>, C::Error> {
-    let driver = narrow_driver(connection, plan)?;
-    let Select { sql, values } = plan.select(driver.as_ref());
+    if plan.drivers().is_empty() {
+        let Select { sql, values } = plan.select(None, &[]);
+        return connection.all(&sql, &values, document);
+    }
+    connection.execute("BEGIN", &[])?;
+    let documents = find_by_drivers(connection, plan);
+    connection.execute("ROLLBACK", &[])?;
+    documents
+}
+
+fn find_by_drivers<C: Connection>(connection: &C, plan: &Plan<'_>) -> Result<Vec<Document>, C::Error> {
+    let spelled = tokens::spell_out(connection, plan)?;
+    let plan = spelled.as_ref().unwrap_or(plan);
+    let by_id = plan.searches_by_id();
+    let rows = rows(connection, plan.collection())?;
+    let (drivers, limit) = if by_id {
+        let Select { sql, values } = plan.first_matches(FEW);
+        let found = connection.all(&sql, &values, |row| Ok(row.cell(0)?.integer()))?;
+        if found.len() < usize::try_from(FEW).unwrap_or(usize::MAX) {
+            let rows = format!("{found:?}");
+            let Select { sql, values } = plan.select_rows(&rows);
+            return connection.all(&sql, &values, document);
+        }
+        (plan.fields(), FEW)
+    } else {
+        (plan.drivers(), NARROW)
+    };
+    // What matches a quarter of all documents is soon found in sort order.
+    let limit = limit.min(rows / 4);
+    let filter_limit = Plan::filter_limit(rows).min(rows / 4);
+    let mut filters = Vec::new();
+    let mut narrowest = None;
+    for driver in drivers {
+        let count = matches(connection, plan, &driver, filter_limit)?;
+        if count < narrowest.as_ref().map_or(limit, |(least, _)| *least) {
+            narrowest = Some((count, driver));
+        } else if count < filter_limit && matches!(driver, Driver::Field(_)) {
+            filters.push(driver);
+        }
+    }
+    if narrowest.is_none() && by_id {
+        return walk::find(connection, plan, &filters);
+    }
+    let Select { sql, values } = match narrowest {
+        Some((_, driver)) => plan.select(Some(&driver), &[]),
+        None => plan.select(None, &filters),
+    };
     connection.all(&sql, &values, document)
 }
 
@@ -41,33 +90,47 @@ pub fn find<C: Connection>(connection: &C, plan: &Plan<'_>) -> Result<Vec<Docume
 /// # Errors
 /// If SQLite fails.
 pub fn count<C: Connection>(connection: &C, plan: &Plan<'_>) -> Result<u64, C::Error> {
-    let driver = narrow_driver(connection, plan)?;
-    let Select { sql, values } = plan.count(driver.as_ref());
-    let count = connection.first(&sql, &values, |row| Ok(row.cell(0)?.integer()))?;
-    Ok(count.unwrap_or(0).cast_unsigned())
-}
-
-/// Returns the driver that matches the fewest documents, if any matches few.
-fn narrow_driver<C: Connection>(connection: &C, plan: &Plan<'_>) -> Result<Option<Driver>, C::Error> {
+    let spelled = tokens::spell_out(connection, plan)?;
+    let plan = spelled.as_ref().unwrap_or(plan);
     let mut narrowest = None;
-    for driver in plan.drivers() {
-        let probe = plan.probe(&driver);
-        let count = connection.first(&probe.sql, &probe.values, |row| Ok(row.cell(0)?.integer()))?;
-        if let Some(count) = count
-            && count < narrowest.as_ref().map_or(NARROW, |(least, _)| *least)
-        {
+    let drivers = if plan.has_one_index() {
+        Vec::new()
+    } else {
+        plan.drivers()
+    };
+    for driver in &drivers {
+        let count = matches(connection, plan, driver, NARROW)?;
+        if count < narrowest.as_ref().map_or(NARROW, |(least, _)| *least) {
             narrowest = Some((count, driver));
         }
     }
-    Ok(narrowest.map(|(_, driver)| driver))
+    let Select { sql, values } = plan.count(narrowest.map(|(_, driver)| driver));
+    Ok(integer(connection, &sql, &values)?.cast_unsigned())
 }
 
-fn document<E>(row: &dyn Row<E>) -> Result<Document, E> {
-    Ok(Document {
-        id: row.cell(0)?.text(),
-        version: row.cell(1)?.integer().cast_unsigned(),
-        body: row.cell(2)?.text(),
-    })
+/// Counts the matches of a driver, up to a limit.
+fn matches<C: Connection>(
+    connection: &C,
+    plan: &Plan<'_>,
+    driver: &Driver,
+    limit: i64,
+) -> Result<i64, C::Error> {
+    let Select { sql, values } = plan.probe(driver, limit);
+    integer(connection, &sql, &values)
+}
+
+/// Returns the approximate number of documents in a collection, at no cost.
+fn rows<C: Connection>(connection: &C, collection: &Collection) -> Result<i64, C::Error> {
+    integer(
+        connection,
+        &format!("SELECT max(n) FROM {}", collection.table),
+        &[],
+    )
+}
+
+fn integer<C: Connection>(connection: &C, sql: &str, values: &[Value<'_>]) -> Result<i64, C::Error> {
+    let first = connection.first(sql, values, |row| Ok(row.cell(0)?.integer()))?;
+    Ok(first.unwrap_or(0))
 }
 
 #[cfg(test)]
@@ -238,10 +301,16 @@ mod tests {
                     }
                     let expected: Vec<_> = expected.into_iter().map(|(_, id)| id.to_owned()).collect();
                     let plan = Plan::new(&collection, &query).unwrap();
-                    for driver in plan.drivers().iter().map(Some).chain([None]) {
-                        let Select { sql, values } = plan.select(driver);
+                    let drivers = plan.drivers();
+                    let driven = drivers.iter().map(|driver| (Some(driver), &[][..]));
+                    for (driver, filters) in driven.chain([(None, &[][..]), (None, &drivers)]) {
+                        let Select { sql, values } = plan.select(driver, filters);
                         let found = connection.all(&sql, &values, |row| Ok(row.cell(0)?.text()));
-                        assert_eq!(found.unwrap(), expected, "{query:?} by {driver:?}: {sql}");
+                        assert_eq!(
+                            found.unwrap(),
+                            expected,
+                            "{query:?} by {driver:?}, {filters:?}: {sql}"
+                        );
                     }
                 }
             }

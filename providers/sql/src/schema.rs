@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 use crate::Collection;
 use crate::connection::{Connection, transaction};
 use crate::fragments::quoted;
+use crate::zones;
 
 /// Marks a SQLite file as a database of Mercato (`PRAGMA application_id`): "Mrct" in ASCII.
 pub const APPLICATION: u32 = 0x4D72_6374;
@@ -65,6 +66,7 @@ pub fn migrate<'a, C: Connection>(
             columns(connection, collection)?;
             indexes(connection, collection, report)?;
             search(connection, collection, report)?;
+            zones::migrate(connection, collection, report)?;
         }
         Ok(())
     })
@@ -139,28 +141,38 @@ fn indexes<C: Connection>(
     Ok(())
 }
 
-/// Rebuilds the full-text table of a collection if its declaration has changed.
+/// Rebuilds the full-text tables of a collection if their declaration has changed.
 fn search<C: Connection>(
     connection: &C,
     collection: &Collection,
     report: &dyn Fn(&str),
 ) -> Result<(), C::Error> {
-    let existing = connection.first(
-        "SELECT sql FROM sqlite_schema WHERE type = 'table' AND name = ? || '/search'",
+    let existing = connection.all(
+        "SELECT name, sql FROM sqlite_schema WHERE type = 'table' AND name IN (?1 || '/search', ?1 || '/search/first') \
+         ORDER BY name",
         &[collection.name.as_str().into()],
-        |row| Ok(row.cell(0)?.text()),
+        |row| Ok((row.cell(0)?.text(), row.cell(1)?.text())),
     )?;
-    let declared = (!collection.search.is_empty()).then(|| collection.create_search());
-    if existing == declared {
+    let tables = &collection.full_text;
+    let declared = tables.iter().map(|table| (table.name.clone(), table.create()));
+    if declared.eq(existing.iter().cloned()) {
         return Ok(());
     }
-    if existing.is_some() {
-        connection.execute(&format!("DROP TABLE {}", collection.search_table), &[])?;
+    connection.execute(&format!("DROP TABLE IF EXISTS {}", collection.tokens), &[])?;
+    for (name, _) in existing {
+        connection.execute(&format!("DROP TABLE {}", quoted(&name)), &[])?;
     }
-    if let Some(create) = declared {
-        report(&format!("building the full-text index of {}", collection.name));
-        connection.execute(&create, &[])?;
-        connection.execute(&collection.index_text("true"), &[])?;
+    let Some(first) = tables.first() else {
+        return Ok(());
+    };
+    report(&format!("building the full-text index of {}", collection.name));
+    for table in tables {
+        connection.execute(&table.create(), &[])?;
+        connection.execute(&table.index(&collection.table, "true"), &[])?;
     }
-    Ok(())
+    let tokens = format!(
+        "CREATE VIRTUAL TABLE {} USING fts5vocab({}, 'instance')",
+        collection.tokens, first.table
+    );
+    connection.execute(&tokens, &[])
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use mercato_ports::documents::Failure;
 use mercato_ports::manifest::ShopManifest;
 use mercato_sql::outbox::Subscriptions;
-use mercato_sql::{Collection, schema};
+use mercato_sql::{Collection, FullText, schema};
 
 /// The manifests of all services. A composition may have only some of the services.
 const MANIFEST: &str = include_str!(concat!(env!("OUT_DIR"), "/shop.json"));
@@ -42,10 +42,8 @@ impl Shop {
             .iter()
             .map(|(name, declared)| (name.clone(), Collection::new(name, declared)))
             .collect::<BTreeMap<_, _>>();
-        let searched = collections
-            .values()
-            .filter(|collection| !collection.search.is_empty());
-        let search_tables = searched.map(Collection::create_search).collect::<String>();
+        let search_tables = collections.values().flat_map(|collection| &collection.full_text);
+        let search_tables = search_tables.map(FullText::create).collect::<String>();
         Ok(Self {
             collections,
             subscriptions: manifest.subscriptions(),

@@ -5,7 +5,7 @@ use mercato_shop::catalog::{ProductFilter, ProductPage, ProductQuery, ProductSor
 use mercato_shop::ports::Ports;
 use mercato_shop::query::{self, Edges, ascending, compare, descending, equal, path_prefix};
 use mercato_shop::text;
-use mercato_shop::types::Error;
+use mercato_shop::types::{Error, Page};
 
 use super::index::Upgrade;
 use crate::platform::Platform;
@@ -59,7 +59,15 @@ pub fn list(ports: &impl Platform, upgrade: &Upgrade, input: &ProductQuery) -> R
         },
         (Searched::For(words), None) => {
             let queries = words.by_relevance().map(with_search).into();
-            query::pages(ports, &PRODUCTS, queries, &input.page, "relevance", |_| None)?
+            let page = Page {
+                count: false,
+                ..input.page.clone()
+            };
+            let found = query::pages(ports, &PRODUCTS, queries, &page, "relevance", |_| None)?;
+            // One search finds the products of all three, and is counted in a third of the time.
+            let count = || PRODUCTS.count(ports, &with_search(words.anywhere()));
+            let total = input.page.count.then(count).transpose()?;
+            Edges { total, ..found }
         }
         (searched, _) => {
             let direction = if sort.descending { descending } else { ascending };

@@ -5,9 +5,14 @@
 //! A query that names only its sort field reads no more rows than it returns. In any other query, each other
 //! field and the search are *drivers*, which could select the documents:
 //! - If a driver matches few documents, these are read and then sorted.
-//! - If all drivers match many, the documents are read in sort order until enough of them match.
+//! - If all drivers match many, the documents are read in sort order until enough of them match. A driver that
+//!   does not match very many is a *filter*: its index is read first, and only documents that match are read.
+//! - A search that matches many documents is read in the order of the full-text table if the query sorts by
+//!   id. See [`walk`](crate::walk).
 //!
 //! A unary `+` before a column keeps SQLite from choosing another index.
+
+mod search;
 
 use std::fmt::Write as _;
 
@@ -17,11 +22,15 @@ use mercato_ports::documents::{
 
 use crate::Collection;
 use crate::connection::Value;
-use crate::fragments::{column, search_query};
+use crate::fragments::column;
+use crate::full_text::FullText;
 
 /// A driver that matches fewer documents than this is narrow. To read and sort that many takes a few
 /// milliseconds.
 pub const NARROW: i64 = 2_000;
+
+/// The most matches of a filter. To read so many entries of an index takes about one millisecond.
+const MAX_FILTER: i64 = 5_000;
 
 /// The maximum number of conditions in a query.
 const MAX_CONDITIONS: usize = 32;
@@ -36,7 +45,7 @@ pub struct Select<'a> {
 }
 
 /// A part of a query that can select the documents to read.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Driver {
     /// All conditions on one field.
     Field(String),
@@ -48,8 +57,8 @@ pub enum Driver {
 pub struct Plan<'a> {
     collection: &'a Collection,
     query: &'a Query,
-    /// The search as an FTS5 query.
-    search: Option<String>,
+    /// The search as an FTS5 query of a full-text table.
+    search: Option<(&'a FullText, String)>,
 }
 
 impl<'a> Plan<'a> {
@@ -93,7 +102,10 @@ impl<'a> Plan<'a> {
         Ok(Self {
             collection,
             query,
-            search: query.search.as_ref().map(search_query),
+            search: query
+                .search
+                .as_ref()
+                .and_then(|search| FullText::translate(&collection.full_text, search)),
         })
     }
 
@@ -128,31 +140,78 @@ impl<'a> Plan<'a> {
         drivers
     }
 
-    /// Returns the statement that counts the matches of a driver, up to [`NARROW`].
+    /// Returns the collection of the query.
+    pub(crate) fn collection(&self) -> &'a Collection {
+        self.collection
+    }
+
+    /// Returns the maximum number of documents.
+    pub(crate) fn limit(&self) -> u32 {
+        self.query.limit
+    }
+
+    /// Returns the id after which the page begins.
+    pub(crate) fn after(&self) -> Option<&'a str> {
+        self.query.after.as_ref().map(|after| after.id.as_str())
+    }
+
+    /// Returns whether one index alone yields the documents of all pages, so that it also counts them.
+    pub(crate) fn has_one_index(&self) -> bool {
+        self.drivers().len() + usize::from(self.order_field().is_some()) == 1
+    }
+
+    /// Returns a driver for each field with a condition.
+    pub(crate) fn fields(&self) -> Vec<Driver> {
+        let mut fields = Vec::new();
+        for condition in &self.query.conditions {
+            let driver = Driver::Field(condition.field.clone());
+            if !fields.contains(&driver) {
+                fields.push(driver);
+            }
+        }
+        fields
+    }
+
+    /// Returns the most matches of a filter, for a table of this many rows. In a small table, it is cheaper to
+    /// read some more documents than to read the index of a filter.
+    pub(crate) fn filter_limit(rows: i64) -> i64 {
+        rows.saturating_mul(256).isqrt().clamp(NARROW, MAX_FILTER)
+    }
+
+    /// Returns the statement that counts the matches of a driver, up to a limit.
     #[must_use]
-    pub fn probe(&self, driver: &Driver) -> Select<'_> {
+    pub fn probe(&self, driver: &Driver, limit: i64) -> Select<'_> {
         let mut statement = Select::default();
         statement.push("SELECT count(*) FROM (");
         self.push_driver(&mut statement, driver);
-        let _ = write!(statement.sql, " LIMIT {NARROW})");
+        let _ = write!(statement.sql, " LIMIT {limit})");
         statement
     }
 
     /// Returns the statement that reads the documents, by a driver or in sort order.
     #[must_use]
-    pub fn select(&self, driver: Option<&Driver>) -> Select<'_> {
+    pub fn select(&self, driver: Option<&Driver>, filters: &[Driver]) -> Select<'_> {
         let mut statement = Select::default();
         statement.push(&format!(
             "SELECT id, version, body FROM {} WHERE true",
             self.collection.table
         ));
-        self.push_filter(&mut statement, driver);
+        self.push_filter(&mut statement, driver, filters);
         let plus = if driver.is_some() { "+" } else { "" };
         self.push_position(&mut statement, plus);
         self.push_order(&mut statement, plus);
         statement.push(" LIMIT ?");
         statement.values.push(Value::Integer(self.query.limit.into()));
         statement
+    }
+
+    /// Appends the conditions that no filter implies, to be checked on the documents.
+    fn push_conditions<'s>(&'s self, statement: &mut Select<'s>, filters: &[Driver]) {
+        for condition in &self.query.conditions {
+            if !is_filtered(condition, filters) {
+                self.push_condition(statement, condition, |_| false);
+            }
+        }
     }
 
     /// Returns the statement that counts the documents of all pages. Without a driver, it counts the rows that
@@ -165,14 +224,14 @@ impl<'a> Plan<'a> {
                 "SELECT count(*) FROM {} WHERE true",
                 self.collection.table
             ));
-            self.push_filter(&mut statement, driver);
+            self.push_filter(&mut statement, driver, &[]);
             self.push_sorted(&mut statement, "+");
             return statement;
         }
         let mut indexes = self.drivers();
         indexes.extend(self.order_field().map(|field| Driver::Field(field.to_owned())));
         let Some((first, others)) = indexes.split_first() else {
-            statement.push(&format!("SELECT count(*) FROM {}", self.collection.table));
+            self.push_count_of_all(&mut statement);
             return statement;
         };
         statement.push("SELECT count(*) FROM (");
@@ -186,15 +245,34 @@ impl<'a> Plan<'a> {
         statement
     }
 
+    /// Appends the statement that counts all documents. The zones know their numbers.
+    fn push_count_of_all(&self, statement: &mut Select<'_>) {
+        let Collection {
+            search, zones, table, ..
+        } = self.collection;
+        statement.push(&if search.is_empty() {
+            format!("SELECT count(*) FROM {table}")
+        } else {
+            format!("SELECT sum(documents) FROM {zones}")
+        });
+    }
+
     /// Appends the driver, all conditions that it does not imply, and the search.
-    fn push_filter<'s>(&'s self, statement: &mut Select<'s>, driver: Option<&Driver>) {
+    fn push_filter<'s>(&'s self, statement: &mut Select<'s>, driver: Option<&Driver>, filters: &[Driver]) {
         if let Some(driver) = driver {
             statement.push(" AND n IN (");
             self.push_driver(statement, driver);
             statement.push(")");
         }
+        for filter in filters {
+            statement.push(" AND +n IN (");
+            self.push_driver(statement, filter);
+            statement.push(")");
+        }
         for condition in &self.query.conditions {
-            if matches!(driver, Some(Driver::Field(field)) if *field == condition.field) {
+            if matches!(driver, Some(Driver::Field(field)) if *field == condition.field)
+                || is_filtered(condition, filters)
+            {
                 continue;
             }
             // The index is sought from the position of the page, so the same bound of a condition must not
@@ -205,8 +283,9 @@ impl<'a> Plan<'a> {
             let in_order = driver.is_none() && self.order_field() == Some(&condition.field);
             self.push_condition(statement, condition, |operator| in_order && !superseded(operator));
         }
-        if let Some(search) = self.search.as_ref().filter(|_| driver != Some(&Driver::Search)) {
-            let table = &self.collection.search_table;
+        if let Some((FullText { table, .. }, search)) =
+            self.search.as_ref().filter(|_| driver != Some(&Driver::Search))
+        {
             statement.push(&format!(
                 " AND +n IN (SELECT rowid FROM {table} WHERE {table} MATCH ?)"
             ));
@@ -232,9 +311,10 @@ impl<'a> Plan<'a> {
                 }
             }
             Driver::Search => {
-                let table = &self.collection.search_table;
-                statement.push(&format!("SELECT rowid AS n FROM {table} WHERE {table} MATCH ?"));
-                statement.values.extend(self.search.as_deref().map(Value::Text));
+                if let Some((FullText { table, .. }, search)) = &self.search {
+                    statement.push(&format!("SELECT rowid AS n FROM {table} WHERE {table} MATCH ?"));
+                    statement.values.push(Value::Text(search));
+                }
             }
         }
     }
@@ -316,12 +396,18 @@ impl<'a> Plan<'a> {
         statement.push(&format!("{plus}id {direction}"));
     }
 
-    fn descending(&self) -> bool {
+    pub(crate) fn descending(&self) -> bool {
         self.query
             .sort
             .as_ref()
             .is_some_and(|sort| sort.direction == Direction::Descending)
     }
+}
+
+/// Returns whether one of the filters implies a condition.
+fn is_filtered(condition: &Condition, filters: &[Driver]) -> bool {
+    let is_of = |filter: &Driver| matches!(filter, Driver::Field(field) if *field == condition.field);
+    filters.iter().any(is_of)
 }
 
 fn sort_field(query: &Query) -> Option<&String> {
@@ -352,212 +438,4 @@ impl Select<'_> {
 }
 
 #[cfg(test)]
-mod tests {
-    use mercato_ports::documents::{Clause, Search, Sort, Term};
-    use mercato_ports::manifest;
-
-    use super::*;
-    use crate::Connection as _;
-    use crate::schema;
-    use crate::testing::Memory;
-
-    /// Returns SQLite's plan of a query, in sort order or by its only driver.
-    fn explain(query: &Query, driven: bool) -> String {
-        steps(query, |plan, driver| plan.select(driver.filter(|_| driven)))
-    }
-
-    fn steps(
-        query: &Query,
-        statement: impl for<'a> Fn(&'a Plan<'_>, Option<&Driver>) -> Select<'a>,
-    ) -> String {
-        let declared = manifest::Collection {
-            fields: vec!["price".into(), "size".into()],
-            search: vec!["name".into()],
-        };
-        let collection = Collection::new("catalog.products", &declared);
-        let connection = Memory::new();
-        schema::migrate(&connection, [&collection].into_iter(), &|_| {}).unwrap();
-        let plan = Plan::new(&collection, query).unwrap();
-        let drivers = plan.drivers();
-        assert!(drivers.len() <= 1, "{drivers:?}");
-        let select = statement(&plan, drivers.first());
-        let sql = format!("EXPLAIN QUERY PLAN {}", select.sql);
-        let steps = connection.all(&sql, &select.values, |row| {
-            Ok(row.cell(3)?.text().replace('"', ""))
-        });
-        steps.unwrap().join("; ")
-    }
-
-    fn sorted(direction: Direction, after: Option<i64>) -> Query {
-        let after = after.map(|value| Position {
-            value: Some(Scalar::Integer(value)),
-            id: "a".into(),
-        });
-        let sort = Some(Sort {
-            field: Some("price".into()),
-            direction,
-        });
-        Query {
-            sort,
-            after,
-            ..Query::all("catalog.products", 20)
-        }
-    }
-
-    fn is(field: &str, comparison: Comparison) -> Condition {
-        Condition {
-            field: field.into(),
-            comparison,
-            value: Scalar::Integer(1),
-        }
-    }
-
-    fn search(token: &str) -> Search {
-        let term = Term {
-            text: token.into(),
-            prefix: false,
-        };
-        Search {
-            all: vec![Clause {
-                field: None,
-                terms: vec![term],
-            }],
-            not_all: Vec::new(),
-        }
-    }
-
-    const IN_ORDER: &str = "SEARCH catalog.products USING INDEX catalog.products/price";
-
-    #[test]
-    fn a_page_in_sort_order_seeks_the_index_and_is_not_sorted() {
-        assert_eq!(
-            explain(&sorted(Direction::Ascending, None), false),
-            format!("{IN_ORDER} ($price>?)")
-        );
-        assert_eq!(
-            explain(&sorted(Direction::Descending, None), false),
-            format!("{IN_ORDER} ($price>?)")
-        );
-        assert_eq!(
-            explain(&sorted(Direction::Ascending, Some(1)), false),
-            format!("{IN_ORDER} (($price,id)>(?,?))")
-        );
-        assert_eq!(
-            explain(&sorted(Direction::Descending, Some(1)), false),
-            format!("{IN_ORDER} (($price,id)<(?,?))")
-        );
-    }
-
-    #[test]
-    fn a_page_of_a_range_seeks_from_its_position() {
-        let conditions = vec![is("price", Comparison::AtLeast), is("price", Comparison::Less)];
-        let query = Query {
-            conditions: conditions.clone(),
-            ..sorted(Direction::Ascending, Some(1))
-        };
-        assert_eq!(
-            explain(&query, false),
-            format!("{IN_ORDER} (($price,id)>(?,?) AND $price<?)")
-        );
-        let query = Query {
-            conditions,
-            ..sorted(Direction::Descending, Some(1))
-        };
-        assert_eq!(
-            explain(&query, false),
-            format!("{IN_ORDER} ($price>? AND ($price,id)<(?,?))")
-        );
-    }
-
-    #[test]
-    fn a_page_of_equal_values_seeks_their_index() {
-        let after = Some(Position {
-            value: None,
-            id: "a".into(),
-        });
-        let query = Query {
-            conditions: vec![is("size", Comparison::Equal)],
-            after,
-            ..Query::all("catalog.products", 20)
-        };
-        assert_eq!(
-            explain(&query, false),
-            "SEARCH catalog.products USING INDEX catalog.products/size ($size=? AND id>?)"
-        );
-    }
-
-    #[test]
-    fn a_wide_condition_is_checked_in_sort_order() {
-        let query = Query {
-            conditions: vec![is("size", Comparison::AtLeast)],
-            ..sorted(Direction::Descending, None)
-        };
-        assert_eq!(explain(&query, false), format!("{IN_ORDER} ($price>?)"));
-    }
-
-    #[test]
-    fn a_narrow_condition_selects_the_documents_to_sort() {
-        let conditions = vec![is("size", Comparison::AtLeast), is("size", Comparison::AtMost)];
-        let query = Query {
-            conditions,
-            ..sorted(Direction::Descending, None)
-        };
-        let plan = explain(&query, true);
-        assert!(
-            plan.starts_with("SEARCH catalog.products USING INTEGER PRIMARY KEY (rowid=?)"),
-            "{plan}"
-        );
-        assert!(
-            plan.contains("USING INDEX catalog.products/size ($size>? AND $size<?)"),
-            "{plan}"
-        );
-    }
-
-    #[test]
-    fn a_wide_search_is_checked_in_sort_order() {
-        let query = Query {
-            search: Some(search("wool")),
-            ..sorted(Direction::Ascending, Some(1))
-        };
-        let plan = explain(&query, false);
-        assert!(
-            plan.starts_with(&format!("{IN_ORDER} (($price,id)>(?,?)); ")),
-            "{plan}"
-        );
-        assert!(!plan.contains("TEMP B-TREE"), "{plan}");
-    }
-
-    #[test]
-    fn a_page_by_descending_ids_is_not_sorted() {
-        let sort = Some(Sort {
-            field: None,
-            direction: Direction::Descending,
-        });
-        let query = Query {
-            sort,
-            after: Some(Position {
-                value: None,
-                id: "a".into(),
-            }),
-            ..Query::all("catalog.products", 20)
-        };
-        let plan = explain(&query, false);
-        assert!(
-            plan.ends_with("(id<?)") && !plan.contains("TEMP B-TREE"),
-            "{plan}"
-        );
-    }
-
-    #[test]
-    fn a_count_seeks_the_index_of_each_field() {
-        let query = Query {
-            conditions: vec![is("size", Comparison::AtLeast)],
-            ..sorted(Direction::Descending, Some(1))
-        };
-        let plan = steps(&query, |plan, _| plan.count(None));
-        for field in ["size", "price"] {
-            let index = format!("SEARCH catalog.products USING INDEX catalog.products/{field} (${field}>?");
-            assert!(plan.contains(&index), "{plan}");
-        }
-    }
-}
+mod tests;

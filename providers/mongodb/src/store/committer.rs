@@ -22,6 +22,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::backoff::Backoff;
 use super::batch::{Batch, PendingCommit};
+use super::bounds::stopped;
 use super::service::Service;
 use super::single;
 use super::transaction::{self, AttemptError};
@@ -78,7 +79,7 @@ impl Committer {
                 _ => {}
             }
         }
-        let stopped = || CommitFailure::Failed(super::stopped());
+        let stopped = || CommitFailure::Failed(stopped());
         let (answer, answered) = oneshot::channel();
         let commit = PendingCommit {
             writes,

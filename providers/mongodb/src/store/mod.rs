@@ -3,9 +3,11 @@
 mod adjust;
 mod backoff;
 mod batch;
+mod bounds;
 mod committer;
 mod connect;
 mod document;
+mod index;
 mod merged;
 pub(crate) mod outbox;
 mod query;
@@ -27,17 +29,14 @@ use mercato_ports::manifest::{ServiceManifest, ShopManifest};
 use mongodb::Client;
 use mongodb::bson::doc;
 use tokio::sync::watch;
-use tokio::time::timeout;
 use uuid::Uuid;
 
 use crate::error::{OpenError, failure};
+use bounds::{READ_TIMEOUT, bounded};
 use committer::Committer;
 use reads::Reads;
 use service::{Collection, Service, Services};
 use write::PendingWrite;
-
-/// How long a read may take.
-const READ_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How long a commit may take. It must be less than the ten seconds after which callers on a lattice give up.
 const COMMIT_TIMEOUT: Duration = Duration::from_secs(7);
@@ -197,18 +196,6 @@ impl Store {
         }
         Ok(())
     }
-}
-
-/// Limits the time of an operation.
-async fn bounded<T>(limit: Duration, work: impl Future<Output = T>) -> Result<T, Failure> {
-    timeout(limit, work).await.map_err(|_| {
-        tracing::error!(seconds = limit.as_secs(), "MongoDB did not answer in time");
-        Failure::Unavailable(format!("MongoDB did not answer within {} s", limit.as_secs()))
-    })
-}
-
-fn stopped() -> Failure {
-    Failure::Unavailable("the store has stopped".into())
 }
 
 #[async_trait]

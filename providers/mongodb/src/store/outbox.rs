@@ -21,7 +21,7 @@ use mongodb::bson::{Document, RawDocument, RawDocumentBuf, Timestamp, doc};
 use mongodb::options::IndexOptions;
 use mongodb::{Collection, IndexModel};
 
-use super::service::drop_index;
+use super::index::drop_index;
 
 /// The name of the collection. No declared collection begins with an underscore.
 pub(crate) const COLLECTION: &str = "_outbox";

@@ -8,9 +8,10 @@ use mercato_ports::documents::{Document, Failure, Query};
 use mongodb::action::Find;
 use mongodb::bson::{RawDocumentBuf, doc};
 
+use super::bounds::{READ_TIMEOUT, bounded, stopped};
 use super::merged::Merged;
 use super::service::Collection;
-use super::{READ_TIMEOUT, bounded, document, query, stopped};
+use super::{document, query};
 use crate::error::failure;
 
 /// A read of more documents than this is made alone, so that it delays no others.

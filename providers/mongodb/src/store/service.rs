@@ -13,6 +13,7 @@ use mongodb::{Database, IndexModel};
 use tokio::sync::Notify;
 
 use super::document::{self, Fields};
+use super::index::drop_index;
 use super::{outbox, query, search};
 use crate::error::code;
 
@@ -21,9 +22,6 @@ const DECLARATIONS: &str = "_declarations";
 
 /// The error code of a collection that already exists.
 const NAMESPACE_EXISTS: i32 = 48;
-
-/// The error code of an index that does not exist.
-const INDEX_NOT_FOUND: i32 = 27;
 
 /// The format of the tokens in documents. Documents of another format are encoded again.
 const TOKENS_FORMAT: i32 = 2;
@@ -186,14 +184,6 @@ fn names(declaration: &Document, key: &str) -> BTreeSet<String> {
 pub(crate) async fn create(database: &Database, collection: &str) -> Result<()> {
     match database.create_collection(collection).await {
         Err(error) if code(&error) != Some(NAMESPACE_EXISTS) => Err(error),
-        _ => Ok(()),
-    }
-}
-
-/// Drops an index, if it exists.
-pub(crate) async fn drop_index(documents: &mongodb::Collection<RawDocumentBuf>, name: &str) -> Result<()> {
-    match documents.drop_index(name).await {
-        Err(error) if code(&error) != Some(INDEX_NOT_FOUND) => Err(error),
         _ => Ok(()),
     }
 }

@@ -56,6 +56,7 @@ mod http_edge;
 mod idempotency;
 mod import_command;
 mod isolation;
+mod keep_alive;
 mod large_amounts;
 mod large_feeds;
 mod lattice;
@@ -185,6 +186,7 @@ fn main() -> ExitCode {
         idempotency::tests(&shop),
         import_command::tests(&shop),
         isolation::tests(&shop),
+        keep_alive::tests(&shop),
         large_amounts::tests(&shop),
         large_feeds::tests(&shop),
         limits::tests(&shop),

@@ -73,6 +73,14 @@ impl Raw {
         }
     }
 
+    /// Waits for the first bytes of an answer.
+    pub fn wait(&mut self) -> Result<()> {
+        if self.rest.is_empty() {
+            ensure!(self.read()? > 0, "the connection should not end before an answer");
+        }
+        Ok(())
+    }
+
     /// Reads the next answer. Interim answers are skipped.
     pub fn answer(&mut self) -> Result<Answer> {
         let end = loop {

@@ -19,10 +19,10 @@ struct Component;
 impl Guest for Component {
     fn handle(request: IncomingRequest, out: ResponseOutparam) {
         match transport::receive(&request) {
-            Ok(request) => transport::respond(out, answer(&request)),
+            Ok(request) => transport::respond(out, &answer(&request)),
             Err(reason) => {
                 eprintln!("a request can't be read: {reason}");
-                transport::fail(out);
+                mercato_wasi_http::fail(out);
             }
         }
     }

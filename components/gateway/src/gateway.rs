@@ -3,7 +3,7 @@
 mod graphql;
 mod shared_streams;
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use http::header::{ORIGIN, USER_AGENT};
 use http::{Method, Request};
@@ -33,7 +33,7 @@ use crate::request_session::{RequestContext, RequestSession};
 use crate::rest::answer::{self, Answer};
 use crate::rest::call::Call;
 use crate::rest::operation::Operation;
-use crate::rest::routes::{Found, Routes};
+use crate::rest::routes::{Found, ROUTES};
 use crate::rest::{openapi, stripe};
 use crate::services::Services;
 use crate::settings::Settings;
@@ -52,7 +52,6 @@ const JWKS: &str = "/.well-known/jwks.json";
 #[allow(missing_debug_implementations, reason = "it holds a secret")]
 pub struct Gateway {
     engine: Engine,
-    routes: OnceLock<Routes>,
     services: Arc<Services>,
     verifier: Arc<Verifier>,
     idempotency: Idempotency,
@@ -72,7 +71,6 @@ impl Gateway {
                     currency: settings.currency.clone(),
                 },
             ),
-            routes: OnceLock::new(),
             services: Arc::new(services),
             verifier: Arc::new(Verifier::new(
                 &settings.secret,
@@ -98,13 +96,7 @@ impl Gateway {
     /// Returns the OpenAPI 3.1 document of REST.
     #[must_use]
     pub fn openapi() -> serde_json::Value {
-        openapi::document(Routes::new().operations())
-    }
-
-    /// Returns the routes of REST. They are built at the first use, since an instance may answer only one
-    /// request.
-    fn routes(&self) -> &Routes {
-        self.routes.get_or_init(Routes::new)
+        openapi::document(ROUTES.operations())
     }
 
     /// Answers one request.
@@ -266,7 +258,7 @@ impl Gateway {
     /// Answers a request to an operation, or to any path below `/api`. `None` for other paths.
     fn rest(&self, request: &Request<Vec<u8>>) -> Option<Reply> {
         let path = request.uri().path();
-        Some(match self.routes().find(request.method(), path)? {
+        Some(match ROUTES.find(request.method(), path)? {
             Found::Operation(operation, parameters) => {
                 let has_key = request.headers().contains_key(idempotency_key::HEADER);
                 if operation.replayable && has_key {

@@ -2,7 +2,6 @@
 //! the instance may still run.
 
 use std::collections::BTreeMap;
-use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -18,7 +17,7 @@ use hyper_util::server::conn::auto::Builder;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use wasmtime::error::Context as _;
-use wasmtime::{Result, Store, format_err};
+use wasmtime::{Result, Store, bail, format_err};
 use wasmtime_wasi_http::p2::bindings::http::types::Scheme;
 use wasmtime_wasi_http::{Error, WasiBody, WasiHttpView as _};
 
@@ -60,28 +59,32 @@ impl Server {
         })
     }
 
-    /// Responds to a request of a client.
+    /// Responds to a request of a client. As in Spin, the address of the client follows what the client sent
+    /// as such.
+    ///
+    /// # Errors
+    /// Fails if the request names no host, or two. Spin ends the connection then.
     async fn respond(
         self: Arc<Self>,
         mut request: Request<Incoming>,
         client: SocketAddr,
-    ) -> Response<WasiBody> {
+    ) -> Result<Response<WasiBody>> {
         let path = request.uri().path();
         if path == "/.well-known/spin/health" {
-            return response(StatusCode::OK, "OK");
+            return Ok(response(StatusCode::OK, "OK"));
         }
         let route = self.routes.iter().find(|(route, _)| route.matches(path));
         let Some((_, component)) = route else {
-            return response(StatusCode::NOT_FOUND, "");
+            return Ok(response(StatusCode::NOT_FOUND, ""));
         };
         let host = request.headers().get(HOST).and_then(|host| host.to_str().ok());
         if host.is_some_and(|host| host.ends_with(".spin.internal")) {
             request.headers_mut().remove(HOST);
         }
-        if let Ok(client) = HeaderValue::from_str(&client.to_string()) {
-            request.headers_mut().insert(CLIENT_ADDRESS, client);
-        }
-        self.run(component, request).await
+        check_host(&request)?;
+        let client = HeaderValue::from_str(&client.to_string())?;
+        request.headers_mut().append(CLIENT_ADDRESS, client);
+        Ok(self.run(component, request).await)
     }
 
     /// Passes a request to a new instance of a component and returns its response.
@@ -158,6 +161,22 @@ impl Components for Server {
     }
 }
 
+/// Checks that the header `Host` and the target of a request name one host together.
+fn check_host<B>(request: &Request<B>) -> Result<()> {
+    let header = request
+        .headers()
+        .get(HOST)
+        .map(|host| host.to_str())
+        .transpose()?;
+    match (header, request.uri().authority()) {
+        (None, None) => bail!("the request must have the header Host"),
+        (Some(header), Some(target)) if header != target.as_str() => {
+            bail!("the header Host and the target of the request must name the same host")
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Adds the headers in which Spin describes the request.
 ///
 /// # Errors
@@ -176,7 +195,7 @@ fn add_headers<B>(request: &mut Request<B>) -> Result<()> {
     for (name, value) in [("spin-full-url", url), ("spin-path-info", path)] {
         request
             .headers_mut()
-            .insert(HeaderName::from_static(name), HeaderValue::from_str(&value)?);
+            .append(HeaderName::from_static(name), HeaderValue::from_str(&value)?);
     }
     Ok(())
 }
@@ -188,7 +207,8 @@ fn response(status: StatusCode, text: &'static str) -> Response<WasiBody> {
     response
 }
 
-/// Accepts connections without end.
+/// Accepts connections without end. Like Spin, it does not set `TCP_NODELAY`: a small packet waits until the
+/// client acknowledges the one before it.
 pub async fn serve(listener: TcpListener, server: Arc<Server>) {
     loop {
         let Ok((stream, client)) = listener.accept().await else {
@@ -196,10 +216,7 @@ pub async fn serve(listener: TcpListener, server: Arc<Server>) {
         };
         let server = Arc::clone(&server);
         tokio::spawn(async move {
-            let service = service_fn(move |request| {
-                let server = Arc::clone(&server);
-                async move { Ok::<_, Infallible>(server.respond(request, client).await) }
-            });
+            let service = service_fn(move |request| Arc::clone(&server).respond(request, client));
             // Errors are ignored: a client may disconnect at any time.
             let _ = Builder::new(TokioExecutor::new())
                 .serve_connection(TokioIo::new(stream), service)

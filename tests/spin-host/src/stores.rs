@@ -2,9 +2,10 @@
 //! behave as in Spin on SQLite.
 
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::{Connection, OptionalExtension, params};
+use tokio::task::block_in_place;
 
 use crate::bindings::wasi::keyvalue::store::Error;
 
@@ -43,54 +44,64 @@ impl Stores {
 }
 
 impl Bucket {
-    fn connection(&self) -> MutexGuard<'_, Connection> {
-        self.stores.0.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Uses the connection as Spin does: on the thread of the guest, which tokio replaces meanwhile. So the
+    /// guest runs on beside the thread that sends its response.
+    fn with<T>(&self, work: impl FnOnce(&Connection) -> T) -> T {
+        block_in_place(|| work(&self.stores.0.lock().unwrap_or_else(PoisonError::into_inner)))
     }
 
     pub fn get(&self, key: &str) -> rusqlite::Result<Option<Vec<u8>>> {
-        get(&self.connection(), &self.name, key)
+        self.with(|connection| get(connection, &self.name, key))
     }
 
     pub fn set(&self, key: &str, value: &[u8]) -> rusqlite::Result<()> {
-        set(&self.connection(), &self.name, key, value)
+        self.with(|connection| set(connection, &self.name, key, value))
     }
 
     pub fn delete(&self, key: &str) -> rusqlite::Result<()> {
-        self.connection()
-            .prepare_cached("DELETE FROM spin_key_value WHERE store = ? AND key = ?")?
-            .execute([&self.name, key])
-            .map(drop)
+        self.with(|connection| {
+            connection
+                .prepare_cached("DELETE FROM spin_key_value WHERE store = ? AND key = ?")?
+                .execute([&self.name, key])
+                .map(drop)
+        })
     }
 
     pub fn keys(&self) -> rusqlite::Result<Vec<String>> {
-        self.connection()
-            .prepare_cached("SELECT key FROM spin_key_value WHERE store = ?")?
-            .query_map([&self.name], |row| row.get(0))?
-            .collect()
+        self.with(|connection| {
+            connection
+                .prepare_cached("SELECT key FROM spin_key_value WHERE store = ?")?
+                .query_map([&self.name], |row| row.get(0))?
+                .collect()
+        })
     }
 
     /// Adds to a number, which is stored in eight bytes.
     pub fn increment(&self, key: &str, by: i64) -> rusqlite::Result<Result<i64, Error>> {
-        let connection = self.connection();
-        let current = get(&connection, &self.name, key)?.map_or(Ok([0; 8]), TryInto::try_into);
-        let Ok(current) = current else {
-            return Ok(Err(Error::Other(format!("the value of `{key}` is not a number"))));
-        };
-        let sum = i64::from_le_bytes(current).wrapping_add(by);
-        set(&connection, &self.name, key, &sum.to_le_bytes())?;
-        Ok(Ok(sum))
+        self.with(|connection| {
+            let current = get(connection, &self.name, key)?.map_or(Ok([0; 8]), TryInto::try_into);
+            let Ok(current) = current else {
+                return Ok(Err(Error::Other(format!("the value of `{key}` is not a number"))));
+            };
+            let sum = i64::from_le_bytes(current).wrapping_add(by);
+            set(connection, &self.name, key, &sum.to_le_bytes())?;
+            Ok(Ok(sum))
+        })
     }
 
     /// Replaces the value if it is still the seen one. Overwrites it if no value was seen.
     pub fn swap(&self, key: &str, seen: Option<&[u8]>, value: &[u8]) -> rusqlite::Result<bool> {
-        let connection = self.connection();
-        let Some(seen) = seen else {
-            return set(&connection, &self.name, key, value).map(|()| true);
-        };
-        let changed = connection
-            .prepare_cached("UPDATE spin_key_value SET value = ? WHERE store = ? AND key = ? AND value = ?")?
-            .execute(params![value, self.name, key, seen])?;
-        Ok(changed == 1)
+        self.with(|connection| {
+            let Some(seen) = seen else {
+                return set(connection, &self.name, key, value).map(|()| true);
+            };
+            let changed = connection
+                .prepare_cached(
+                    "UPDATE spin_key_value SET value = ? WHERE store = ? AND key = ? AND value = ?",
+                )?
+                .execute(params![value, self.name, key, seen])?;
+            Ok(changed == 1)
+        })
     }
 }
 

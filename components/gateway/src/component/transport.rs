@@ -2,18 +2,13 @@
 
 use http::header::CONTENT_LENGTH;
 use http::{Method as HttpMethod, Request, Response, StatusCode, Uri};
-use wasip2::http::types::{
-    ErrorCode, Fields, IncomingRequest, Method, OutgoingBody, OutgoingResponse, ResponseOutparam,
-};
+use wasip2::http::types::{IncomingRequest, Method, ResponseOutparam};
 use wasip2::io::streams::StreamError;
 
 use crate::Gateway;
 
 /// The maximum number of bytes of one read.
 const CHUNK: u64 = 64 * 1024;
-
-/// The maximum number of bytes that `blocking-write-and-flush` accepts.
-const MAX_WRITE: usize = 4096;
 
 /// Reads a request, and its body up to [`Gateway::BODY_LIMIT`].
 ///
@@ -68,44 +63,17 @@ fn body(incoming: &IncomingRequest) -> Result<Vec<u8>, String> {
 }
 
 /// Sends a response.
-pub fn respond(out: ResponseOutparam, response: Response<Vec<u8>>) {
-    let (parts, bytes) = response.into_parts();
-    let mut entries: Vec<_> = parts
-        .headers
+pub fn respond(out: ResponseOutparam, response: &Response<Vec<u8>>) {
+    let mut headers: Vec<_> = response
+        .headers()
         .iter()
         .map(|(name, value)| (name.to_string(), value.as_bytes().to_vec()))
         .collect();
+    let (status, body) = (response.status(), response.body());
     // RFC 9110, section 8.6: a 204 must not have a length. A 304 would have the length of the body that it
     // omits.
-    if !matches!(parts.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED) {
-        entries.push((CONTENT_LENGTH.to_string(), bytes.len().to_string().into_bytes()));
+    if !matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED) {
+        headers.push((CONTENT_LENGTH.to_string(), body.len().to_string().into_bytes()));
     }
-    let Ok(headers) = Fields::from_list(&entries) else {
-        return fail(out);
-    };
-    let response = OutgoingResponse::new(headers);
-    // 200 is the default. Calls out of the component are expensive, so this one is skipped.
-    if parts.status != StatusCode::OK && response.set_status_code(parts.status.as_u16()).is_err() {
-        return fail(out);
-    }
-    let Ok(body) = response.body() else {
-        return fail(out);
-    };
-    ResponseOutparam::set(out, Ok(response));
-    // The head is sent. From here on, only the client can fail, by disconnecting.
-    if write(&body, &bytes).is_ok() {
-        let _ = OutgoingBody::finish(body, None);
-    }
-}
-
-fn write(body: &OutgoingBody, bytes: &[u8]) -> Result<(), StreamError> {
-    let stream = body.write().map_err(|()| StreamError::Closed)?;
-    bytes
-        .chunks(MAX_WRITE)
-        .try_for_each(|chunk| stream.blocking_write_and_flush(chunk))
-}
-
-/// Reports an internal error instead of a response.
-pub fn fail(out: ResponseOutparam) {
-    ResponseOutparam::set(out, Err(ErrorCode::InternalError(None)));
+    mercato_wasi_http::respond(out, status.as_u16(), &headers, body);
 }

@@ -17,7 +17,7 @@ use crate::graphql::introspection::{self, Graph};
 use crate::graphql::limits::{self, TextExcess};
 use crate::graphql::nulls;
 use crate::graphql::outcome::{Outcome, RequestError};
-use crate::graphql::schema::{self, ShopSchema};
+use crate::graphql::schema::{self, SCHEMA};
 use crate::model::long_text;
 use crate::model::shop::Shop;
 use crate::request_session::RequestSession;
@@ -30,7 +30,6 @@ const MAX_MESSAGE: usize = 500;
 
 /// Executes GraphQL requests.
 pub struct Engine {
-    schema: OnceLock<ShopSchema>,
     /// The things of the schema, for the cost of introspection.
     graph: OnceLock<Graph>,
     /// Whether clients may read the schema.
@@ -85,22 +84,16 @@ impl Engine {
     /// Returns an engine.
     pub const fn new(introspection: bool, shop: Shop) -> Self {
         Self {
-            schema: OnceLock::new(),
             graph: OnceLock::new(),
             introspection,
             shop,
         }
     }
 
-    /// Returns the schema. It is built at the first use, since an instance may answer only one request.
-    pub fn schema(&self) -> &ShopSchema {
-        self.schema.get_or_init(schema::build)
-    }
-
     /// Returns the things of the schema. They are read at the first introspection.
     fn graph(&self) -> &Graph {
         self.graph
-            .get_or_init(|| Graph::new(&block_on(self.schema().execute(introspection::QUERY)).data))
+            .get_or_init(|| Graph::new(&block_on(SCHEMA.execute(introspection::QUERY)).data))
     }
 
     /// Parses, measures and checks a request. Subscriptions are refused if the client does not accept events.
@@ -163,7 +156,7 @@ impl Engine {
             .data(Arc::clone(&session))
             .data(size.clone())
             .data(self.shop.clone());
-        let mut response = block_on(self.schema().execute(request));
+        let mut response = block_on(SCHEMA.execute(request));
         complete(&mut response.errors, &document);
         // An error without a path precedes the execution of any field.
         if !response.errors.is_empty() && response.errors.iter().all(|error| error.path.is_empty()) {

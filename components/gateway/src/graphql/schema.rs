@@ -1,5 +1,7 @@
 //! The GraphQL schema.
 
+use std::sync::LazyLock;
+
 use async_graphql::{MergedObject, MergedSubscription, Response, Schema, Value};
 
 use crate::graphql::accounts::{AccountsMutation, AccountsQuery};
@@ -70,6 +72,9 @@ pub struct Subscription(ProductSubscription, OrderSubscription);
 
 /// The schema of the shop.
 pub type ShopSchema = Schema<Query, Mutation, Subscription>;
+
+/// The schema, which all gateways share. It is built at the first use.
+pub static SCHEMA: LazyLock<ShopSchema> = LazyLock::new(build);
 
 /// Builds the schema. This takes long compared to a request.
 pub fn build() -> ShopSchema {

@@ -18,6 +18,7 @@ use crate::graphql::engine::{self, Engine};
 use crate::graphql::event_stream::{RETRY, RETRY_FOR_MORE, Stream};
 use crate::graphql::nulls;
 use crate::graphql::outcome::{self, Outcome, RequestError};
+use crate::graphql::schema::SCHEMA;
 use crate::graphql::watch::{Progress, Watch};
 use crate::http::error_details;
 use crate::http::reply::Reply;
@@ -72,7 +73,7 @@ impl Engine {
             .data(Arc::new(session))
             .data(size)
             .data(Arc::clone(&watch));
-        let mut results: Vec<_> = block_on(self.schema().execute_stream(request).collect());
+        let mut results: Vec<_> = block_on(SCHEMA.execute_stream(request).collect());
         for result in &mut results {
             engine::complete(&mut result.errors, &document);
         }

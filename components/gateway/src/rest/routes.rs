@@ -1,12 +1,17 @@
 //! The router: finds the operation of a method and a path.
 
+use std::sync::LazyLock;
+
 use http::Method;
 use matchit::{Params, Router};
 
 use crate::rest::operation::Operation;
 use crate::rest::operations;
 
-/// The router of all operations.
+/// The router of all operations, which all gateways share. It is built at the first use.
+pub static ROUTES: LazyLock<Routes> = LazyLock::new(Routes::new);
+
+/// A router of operations.
 pub struct Routes {
     operations: Vec<Operation>,
     /// The indexes of the operations at each path.

@@ -4,11 +4,12 @@
 //! for each header.
 
 use mercato_ports::http_client::{Header, HttpFailure, Method, Request, Response};
+use mercato_wasi_http::{StartedBody, WriteError};
 use wasip2::clocks::monotonic_clock::subscribe_duration;
 use wasip2::http::outgoing_handler;
 use wasip2::http::types::{
     ErrorCode, Fields, FutureIncomingResponse, IncomingBody, IncomingResponse, Method as WasiMethod,
-    OutgoingBody, OutgoingRequest, RequestOptions, Scheme,
+    OutgoingRequest, RequestOptions, Scheme,
 };
 use wasip2::io::poll::poll;
 use wasip2::io::streams::StreamError;
@@ -19,9 +20,6 @@ const MAX_BODY: usize = 1024 * 1024;
 /// The maximum size of one read, in bytes.
 const MAX_READ: u64 = 64 * 1024;
 
-/// The maximum size of one `blocking-write-and-flush`, in bytes.
-const MAX_WRITE: usize = 4096;
-
 /// Sends a request and returns the whole response.
 pub fn send(request: &Request) -> Result<Response, HttpFailure> {
     let outgoing = outgoing(request).map_err(|reason| HttpFailure::Refused(reason.into()))?;
@@ -31,11 +29,12 @@ pub fn send(request: &Request) -> Result<Response, HttpFailure> {
     let _ = options.set_connect_timeout(Some(timeout));
     let _ = options.set_first_byte_timeout(Some(timeout));
     let _ = options.set_between_bytes_timeout(Some(timeout));
-    let body = outgoing
-        .body()
-        .map_err(|()| HttpFailure::Refused("the request's body can't be written".into()))?;
+    let unwritten = |_| HttpFailure::Refused("the request's body can't be written".into());
+    let body = outgoing.body().map_err(|()| unwritten(WriteError))?;
+    let body = StartedBody::new(body, &request.body).map_err(unwritten)?;
     let future = outgoing_handler::handle(outgoing, Some(options)).map_err(|error| failure(&error))?;
-    write(body, &request.body)?;
+    body.finish()
+        .map_err(|WriteError| HttpFailure::Unknown("the server did not read the whole request".into()))?;
     let response = wait(&future, timeout)?;
     let headers = response.headers().entries().into_iter();
     Ok(Response {
@@ -83,21 +82,6 @@ fn outgoing(request: &Request) -> Result<OutgoingRequest, &'static str> {
     outgoing.set_authority(Some(authority)).map_err(refused)?;
     outgoing.set_path_with_query(Some(path)).map_err(refused)?;
     Ok(outgoing)
-}
-
-fn write(body: OutgoingBody, bytes: &[u8]) -> Result<(), HttpFailure> {
-    let unknown = |reason: &str| HttpFailure::Unknown(reason.into());
-    {
-        let stream = body
-            .write()
-            .map_err(|()| unknown("the request's body can't be written"))?;
-        for chunk in bytes.chunks(MAX_WRITE) {
-            stream
-                .blocking_write_and_flush(chunk)
-                .map_err(|_| unknown("the server did not read the whole request"))?;
-        }
-    }
-    OutgoingBody::finish(body, None).map_err(|error| failure(&error))
 }
 
 fn wait(future: &FutureIncomingResponse, timeout: u64) -> Result<IncomingResponse, HttpFailure> {

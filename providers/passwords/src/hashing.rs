@@ -1,8 +1,10 @@
 //! Hashes passwords by argon2id, in the PHC string format.
 
 use argon2::password_hash::{self, Output, ParamsString, PasswordHash, Salt, SaltString};
-use argon2::{Algorithm, Argon2, Block, Params, Version};
+use argon2::{Algorithm, Params, Version};
 use mercato_ports::passwords::PasswordFailure;
+
+use crate::Memory;
 
 /// The memory and the passes of a hash.
 #[derive(Clone, Copy, Debug)]
@@ -27,25 +29,6 @@ impl Cost {
 
 const LANES: u32 = 1;
 
-/// The memory of a computation. The next computation is faster with the same memory.
-#[derive(Debug, Default)]
-pub struct Memory(Vec<Block>);
-
-impl Memory {
-    /// The minimum capacity, in blocks of 1 KiB. glibc returns memory to the system at once only if the
-    /// allocation has more than 32 MiB. Pages without data take no memory.
-    const CAPACITY: usize = if cfg!(target_arch = "wasm32") { 1 } else { 33 << 10 };
-
-    /// Returns at least this number of blocks, with any content.
-    fn blocks(&mut self, count: usize) -> &mut [Block] {
-        if self.0.len() < count {
-            self.0 = Vec::with_capacity(count.max(Self::CAPACITY));
-            self.0.resize(count, Block::default());
-        }
-        &mut self.0
-    }
-}
-
 /// Hashes a password with a random salt.
 ///
 /// # Errors
@@ -67,9 +50,7 @@ pub fn hash(memory: &mut Memory, password: &str, cost: Cost) -> Result<String, P
                 password,
                 &salt,
                 Params::DEFAULT_OUTPUT_LEN,
-                params,
-                Algorithm::Argon2id,
-                Version::V0x13,
+                (Algorithm::Argon2id, Version::V0x13, params),
             )?),
         };
         Ok(phc.to_string())
@@ -99,15 +80,8 @@ pub fn verify(
         let salt = salt.decode_b64(&mut buffer)?;
         let version = hash.version.map_or(Ok(Version::V0x13), Version::try_from)?;
         let algorithm = Algorithm::try_from(hash.algorithm)?;
-        let computed = compute(
-            memory,
-            password,
-            salt,
-            expected.len(),
-            Params::try_from(&hash)?,
-            algorithm,
-            version,
-        )?;
+        let method = (algorithm, version, Params::try_from(&hash)?);
+        let computed = compute(memory, password, salt, expected.len(), method)?;
         // Compares in constant time.
         Ok(computed == expected)
     };
@@ -119,14 +93,10 @@ fn compute(
     password: &str,
     salt: &[u8],
     length: usize,
-    params: Params,
-    algorithm: Algorithm,
-    version: Version,
+    method: (Algorithm, Version, Params),
 ) -> password_hash::Result<Output> {
-    let blocks = memory.blocks(params.block_count());
-    let argon2 = Argon2::new(algorithm, version, params);
     Output::init_with(length, |hash| {
-        Ok(argon2.hash_password_into_with_memory(password.as_bytes(), salt, hash, &mut *blocks)?)
+        Ok(memory.compute(method, password.as_bytes(), salt, hash)?)
     })
 }
 

@@ -10,7 +10,8 @@ use async_trait::async_trait;
 use mercato_ports::passwords::{PasswordFailure, Passwords};
 use tokio::sync::{Semaphore, oneshot};
 
-use crate::hashing::{self, Cost, Memory};
+use crate::Memory;
+use crate::hashing::{self, Cost};
 
 /// How many calls wait by default while others are computed.
 const QUEUE: usize = 16;

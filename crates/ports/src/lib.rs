@@ -37,6 +37,7 @@ pub mod manifest;
 pub mod passwords;
 #[cfg(feature = "store-work")]
 pub mod store_work;
+pub mod texts;
 
 /// The functions that a component imports. Native code can't call them.
 #[cfg(target_arch = "wasm32")]

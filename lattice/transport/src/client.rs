@@ -2,16 +2,19 @@
 
 use std::sync::Arc;
 
+use crate::answers::Answers;
+
 /// The version of the protocol, as a part of subjects.
 const PROTOCOL: &str = "wrpc.0.0.1";
 
-/// The longest encoded status line and end of NATS headers, in bytes.
-const HEADER_OVERHEAD: usize = 16;
+/// The longest encoded status line, header of this transport, and end of NATS headers, in bytes.
+const HEADER_OVERHEAD: usize = 32;
 
 /// Invokes and serves functions below one prefix of NATS subjects.
 #[derive(Clone, Debug)]
 pub struct Client {
     pub(crate) nats: Arc<async_nats::Client>,
+    pub(crate) answers: Arc<Answers>,
     prefix: Arc<str>,
     /// Servers of one group share the invocations of a subject.
     pub(crate) group: Option<Arc<str>>,
@@ -29,8 +32,10 @@ impl Client {
         prefix: impl Into<Arc<str>>,
         group: Option<Arc<str>>,
     ) -> anyhow::Result<Self> {
+        let nats = nats.into();
         Ok(Self {
-            nats: nats.into(),
+            answers: Answers::of(&nats),
+            nats,
             prefix: prefix.into(),
             group,
         })

@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
-use async_nats::{HeaderMap, StatusCode, Subject, Subscriber};
+use async_nats::{HeaderMap, Message, StatusCode, Subject};
 use bytes::Bytes;
-use futures::StreamExt as _;
 use tokio::io::AsyncWriteExt as _;
 use tokio::time::{Instant, sleep};
 use wrpc_transport::Invoke;
 
+use crate::answers::Answer;
+use crate::headers::WHOLE;
 use crate::{Client, Incoming, Outgoing};
 
 /// How long an invocation without any server is sent again.
@@ -39,49 +40,48 @@ impl Invoke for Client {
             "`{instance}.{function}` has streams or futures, which this transport does not carry"
         );
         let subject = Subject::from(self.subject(instance, function));
-        let headers = headers.unwrap_or_default();
-        let inbox = self.nats.new_inbox();
-        let reply = Subject::from(format!("{inbox}.reply"));
-        // One subscription for the acceptance and the results keeps their order.
-        let mut messages = self.nats.subscribe(format!("{inbox}.>")).await?;
-        let first = params.split_to(params.len().min(self.max_payload(&headers)));
-        let server = self.send(&subject, &reply, headers, first, &mut messages).await?;
-
-        let mut outgoing = Outgoing::new(&self.nats, format!("{server}.params"));
+        let mut headers = headers.unwrap_or_default();
+        let limit = self.max_payload(&headers);
+        let is_whole = params.len() <= limit;
+        if is_whole {
+            headers.insert(WHOLE, "1");
+        }
+        let first = params.split_to(params.len().min(limit));
+        let mut answer = self.answers.expect(&self.nats).await?;
+        let message = self.send(&subject, headers, first, &mut answer).await?;
+        let Some(server) = &message.reply else {
+            ensure!(is_whole, "the server gave no subject for the parameters");
+            return Ok((Outgoing::nothing(), Incoming::last(message)));
+        };
+        let mut outgoing = Outgoing::stream(&self.nats, format!("{server}.params"));
         outgoing.write_all(&params).await?;
-        let incoming = Incoming::new(Bytes::new(), messages, format!("{reply}.results"));
-        Ok((outgoing, incoming))
+        Ok((outgoing, Incoming::answer(answer)))
     }
 }
 
 impl Client {
-    /// Sends an invocation until a server accepts it. Returns the inbox of that server.
+    /// Sends an invocation until a server has it. Returns the first message of the server: the acceptance, or
+    /// the results.
     ///
     /// # Errors
     /// NATS has no server for the subject within [`NO_SERVER_LIMIT`], or the connection is closed.
     async fn send(
         &self,
         subject: &Subject,
-        reply: &Subject,
         headers: HeaderMap,
         payload: Bytes,
-        messages: &mut Subscriber,
-    ) -> anyhow::Result<Subject> {
+        answer: &mut Answer,
+    ) -> anyhow::Result<Message> {
         let deadline = Instant::now() + NO_SERVER_LIMIT;
         let mut pause = FIRST_PAUSE;
         loop {
-            let (to, from, headers) = (subject.clone(), reply.clone(), headers.clone());
+            let (to, from, headers) = (subject.clone(), answer.subject(), headers.clone());
             self.nats
                 .publish_with_reply_and_headers(to, from, headers, payload.clone())
                 .await?;
-            let answer = messages
-                .next()
-                .await
-                .context("the connection to NATS is closed")?;
-            if answer.status != Some(StatusCode::NO_RESPONDERS) {
-                return answer
-                    .reply
-                    .context("the server gave no subject for the parameters");
+            let message = answer.next().await.context("the connection to NATS is closed")?;
+            if message.status != Some(StatusCode::NO_RESPONDERS) {
+                return Ok(message);
             }
             if Instant::now() + pause > deadline {
                 bail!("nothing serves `{subject}`");

@@ -5,12 +5,14 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use anyhow::Context as _;
-use async_nats::{HeaderMap, Message, Subject, Subscriber};
+use async_nats::{HeaderMap, Message, Subscriber};
 use bytes::Bytes;
 use futures::{Stream, StreamExt as _};
 use tracing::warn;
 use wrpc_transport::Serve;
 
+use crate::headers::WHOLE;
+use crate::results::Results;
 use crate::{Client, Incoming, Outgoing};
 
 impl Serve for Client {
@@ -54,13 +56,21 @@ async fn accept(
     let reply = message
         .reply
         .context("an invocation has no subject for its answer")?;
+    let is_whole = message
+        .headers
+        .as_ref()
+        .is_some_and(|headers| headers.get(WHOLE).is_some());
+    if is_whole {
+        let outgoing = Outgoing::results(Results::new(&nats, reply));
+        let incoming = Incoming::whole(message.payload);
+        return Ok((message.headers, outgoing, incoming));
+    }
     let inbox = nats.new_inbox();
-    let params = Subject::from(format!("{inbox}.params"));
-    let messages = nats.subscribe(params.clone()).await?;
+    let messages = nats.subscribe(format!("{inbox}.params")).await?;
     nats.publish_with_reply(reply.clone(), inbox, Bytes::new())
         .await?;
-    let outgoing = Outgoing::new(&nats, format!("{reply}.results"));
-    let incoming = Incoming::new(message.payload, messages, params.into_string());
+    let outgoing = Outgoing::stream(&nats, format!("{reply}.results"));
+    let incoming = Incoming::params(message.payload, messages);
     Ok((message.headers, outgoing, incoming))
 }
 

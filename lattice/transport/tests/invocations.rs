@@ -56,6 +56,32 @@ fn main() -> ExitCode {
             gives_waiting_invocations_back_to_the_group,
         ),
         trial("rejects_streams", &address, rejects_streams),
+        trial("takes_two_messages", &address, takes_two_messages),
+        trial(
+            "a_slow_server_accepts_an_invocation_before_it_answers",
+            &address,
+            a_slow_server_accepts_an_invocation_before_it_answers,
+        ),
+        trial(
+            "reports_that_a_server_has_failed",
+            &address,
+            reports_that_a_server_has_failed,
+        ),
+        trial(
+            "reports_that_a_slow_server_has_failed",
+            &address,
+            reports_that_a_slow_server_has_failed,
+        ),
+        trial(
+            "invokes_a_server_with_the_released_transport",
+            &address,
+            invokes_a_server_with_the_released_transport,
+        ),
+        trial(
+            "serves_a_client_with_the_released_transport",
+            &address,
+            serves_a_client_with_the_released_transport,
+        ),
     ];
     let trials = trials
         .into_iter()
@@ -186,4 +212,123 @@ async fn rejects_streams(nats: Arc<async_nats::Client>) {
     let client = client(&nats, "streams").await;
     let invocation = pin!(client.invoke(None, INSTANCE, "echo", Bytes::new(), [[Some(0)]]));
     assert!(invocation.await.unwrap_err().to_string().contains("streams"));
+}
+
+/// Returns the next message within a second.
+async fn next(messages: &mut async_nats::Subscriber) -> Option<async_nats::Message> {
+    timeout(Duration::from_secs(1), messages.next()).await.ok()?
+}
+
+async fn takes_two_messages(nats: Arc<async_nats::Client>) {
+    let client = client(&nats, "two").await;
+    tokio::spawn(echo(serve(&client).await, 5));
+    invoke(&client, Bytes::from_static(b"first")).await.unwrap();
+    // The subject of answers is known from an invocation that nobody serves.
+    let mut requests = nats.subscribe(client_subject("peek")).await.unwrap();
+    let peek = self::client(&nats, "peek").await;
+    let invocation = tokio::spawn(async move { invoke(&peek, Bytes::new()).await });
+    let reply = next(&mut requests).await.unwrap().reply.unwrap();
+    invocation.abort();
+    let (inbox, _) = reply.rsplit_once('.').unwrap();
+    let mut answers = nats.subscribe(format!("{inbox}.>")).await.unwrap();
+    let mut requests = nats.subscribe(client_subject("two")).await.unwrap();
+    nats.flush().await.unwrap();
+    assert_eq!(
+        invoke(&client, Bytes::from_static(b"hello")).await.unwrap(),
+        b"hello"
+    );
+    assert_eq!(next(&mut requests).await.unwrap().payload, "hello");
+    assert_eq!(next(&mut answers).await.unwrap().payload, "hello");
+    assert!(next(&mut requests).await.is_none() && next(&mut answers).await.is_none());
+}
+
+/// Returns the subject of the invocations of a test's client.
+fn client_subject(prefix: &str) -> String {
+    format!("{prefix}-{}.wrpc.0.0.1.{INSTANCE}.echo", std::process::id())
+}
+
+async fn a_slow_server_accepts_an_invocation_before_it_answers(nats: Arc<async_nats::Client>) {
+    let client = client(&nats, "slow").await;
+    let mut invocations = serve(&client).await;
+    let (finish, finished) = tokio::sync::oneshot::channel();
+    tokio::spawn(async move {
+        let (_, mut outgoing, _) = invocations.next().await.unwrap().unwrap();
+        finished.await.unwrap();
+        outgoing.write_all(b"done").await.unwrap();
+        outgoing.shutdown().await.unwrap();
+    });
+    let invocation = client.invoke(None, INSTANCE, "echo", Bytes::new(), NO_PATHS);
+    let (_outgoing, mut incoming) = invocation.await.unwrap();
+    finish.send(()).unwrap();
+    let mut results = Vec::new();
+    incoming.read_to_end(&mut results).await.unwrap();
+    assert_eq!(results, b"done");
+}
+
+async fn reports_that_a_server_has_failed(nats: Arc<async_nats::Client>) {
+    let client = client(&nats, "failed").await;
+    let mut invocations = serve(&client).await;
+    tokio::spawn(async move { drop(invocations.next().await) });
+    let error = invoke(&client, Bytes::new()).await.unwrap_err();
+    assert!(error.to_string().contains("failed to answer"), "{error}");
+}
+
+async fn reports_that_a_slow_server_has_failed(nats: Arc<async_nats::Client>) {
+    let client = client(&nats, "slow-failed").await;
+    let mut invocations = serve(&client).await;
+    let (fail, failed) = tokio::sync::oneshot::channel();
+    tokio::spawn(async move {
+        let invocation = invocations.next().await;
+        failed.await.unwrap();
+        drop(invocation);
+    });
+    let invocation = client.invoke(None, INSTANCE, "echo", Bytes::new(), NO_PATHS);
+    let (_outgoing, mut incoming) = invocation.await.unwrap();
+    fail.send(()).unwrap();
+    let error = incoming.read_to_end(&mut Vec::new()).await.unwrap_err();
+    assert!(error.to_string().contains("failed to answer"), "{error}");
+}
+
+async fn invokes_a_server_with_the_released_transport(nats: Arc<async_nats::Client>) {
+    let mut requests = nats.subscribe(client_subject("old-server")).await.unwrap();
+    let client = client(&nats, "old-server").await;
+    let answer = tokio::spawn(async move { invoke(&client, Bytes::from_static(b"hello")).await });
+    let request = requests.next().await.unwrap();
+    let reply = request.reply.unwrap();
+    let inbox = nats.new_inbox();
+    let mut rest = nats.subscribe(format!("{inbox}.params")).await.unwrap();
+    nats.publish_with_reply(reply.clone(), inbox, Bytes::new())
+        .await
+        .unwrap();
+    assert_eq!(rest.next().await.unwrap().payload, "");
+    for results in ["wor", "ld", ""] {
+        nats.publish(format!("{reply}.results"), results.into())
+            .await
+            .unwrap();
+    }
+    assert_eq!(answer.await.unwrap().unwrap(), b"world");
+}
+
+async fn serves_a_client_with_the_released_transport(nats: Arc<async_nats::Client>) {
+    let client = client(&nats, "old-client").await;
+    tokio::spawn(echo(serve(&client).await, 5));
+    let inbox = nats.new_inbox();
+    let mut answers = nats.subscribe(format!("{inbox}.>")).await.unwrap();
+    let reply = format!("{inbox}.reply");
+    nats.publish_with_reply(client_subject("old-client"), reply.clone(), "hel".into())
+        .await
+        .unwrap();
+    let acceptance = answers.next().await.unwrap();
+    assert_eq!(acceptance.payload, "");
+    let server = acceptance.reply.unwrap();
+    for params in ["lo", ""] {
+        nats.publish(format!("{server}.params"), params.into())
+            .await
+            .unwrap();
+    }
+    for results in ["hello", ""] {
+        let answer = answers.next().await.unwrap();
+        assert_eq!(answer.subject, format!("{reply}.results").into());
+        assert_eq!(answer.payload, results);
+    }
 }

@@ -1,4 +1,4 @@
-//! Generated from `wit/platform`: the ports over wRPC.
+//! Generated from `wit/platform`, and from the interfaces of the adapter for wasmCloud: the ports over wRPC.
 #![allow(
     missing_docs,
     unreachable_pub,
@@ -13,11 +13,12 @@
 
 wit_bindgen_wrpc::generate!({
     inline: "
-        package mercato:lattice;
+        package mercato:capability;
 
         world providers {
             import mercato:platform/handler@0.1.0;
             import mercato:platform/publisher@0.1.0;
+            export mercato:lattice/cache@0.1.0;
             export mercato:platform/cache@0.1.0;
             export mercato:platform/documents@0.1.0;
             export mercato:platform/http-client@0.1.0;
@@ -26,8 +27,8 @@ wit_bindgen_wrpc::generate!({
             export mercato:platform/publisher@0.1.0;
         }
     ",
-    path: "../../wit/platform",
-    world: "mercato:lattice/providers",
+    path: ["../../wit/platform", "../../components/adapters/wasmcloud/lattice"],
+    world: "mercato:capability/providers",
     generate_all,
 });
 

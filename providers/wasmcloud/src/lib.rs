@@ -7,7 +7,7 @@
 //! |---|---|
 //! | service → `mongodb`, `mercato:platform/documents` | target: `manifest.<service>`, the text of `service.toml`, for each service of the component |
 //! | `kafka` → service, `mercato:platform/handler`, with a unique name | source: `subscriber`, `kinds` (separated by commas), and `export` if the component has several handlers |
-//! | service → `redis`, `mercato:platform/cache` | none |
+//! | service → `redis`, `mercato:lattice/cache` of the adapter for wasmCloud, or `mercato:platform/cache` | none |
 //! | service → `smtp`, `mercato:platform/mailer` | none |
 //! | service → `http`, `mercato:platform/http-client` | none |
 //! | service → `passwords`, `mercato:platform/passwords` | none |
@@ -38,7 +38,7 @@ pub mod ports {
     use wasmcloud_provider_sdk::ProviderConnection;
     use wasmcloud_provider_sdk::provider::InvocationStreams;
 
-    use crate::bindings::exports::mercato::platform;
+    use crate::bindings::exports::mercato::{lattice, platform};
 
     macro_rules! port {
         ($(#[$doc:meta])* $name:ident by $server:ty) => {
@@ -53,10 +53,22 @@ pub mod ports {
         };
     }
 
-    port!(
-        /// The port `cache`.
-        cache by super::CacheServer
-    );
+    /// The port `cache`, and the same port with texts in place of bytes.
+    ///
+    /// # Errors
+    /// Fails if NATS can't be reached.
+    pub async fn cache(
+        connection: &ProviderConnection,
+        server: super::CacheServer,
+    ) -> Result<InvocationStreams> {
+        let client = connection.get_wrpc_client(connection.provider_key()).await?;
+        let mut invocations: InvocationStreams = platform::cache::serve_interface(&client, server.clone())
+            .await?
+            .into();
+        invocations.extend(lattice::cache::serve_interface(&client, server).await?);
+        Ok(invocations)
+    }
+
     port!(
         /// The port `documents`.
         documents by super::DocumentsServer

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use bytes::Bytes;
 use mercato_ports::cache::Cache;
 use mercato_ports::documents::Documents;
@@ -11,10 +11,12 @@ use mercato_ports::events::Publisher;
 use mercato_ports::http_client::HttpClient;
 use mercato_ports::mailer::Mailer;
 use mercato_ports::passwords::Passwords;
+use mercato_ports::texts::{to_bytes, to_text};
 use tracing::Instrument as _;
 use wasmcloud_provider_sdk::Context;
 
 use crate::access::Access;
+use crate::bindings::exports::mercato::lattice::cache as texts;
 use crate::bindings::exports::mercato::platform::{
     cache, documents, http_client, mailer, passwords, publisher,
 };
@@ -121,6 +123,27 @@ impl cache::Handler<Caller> for CacheServer {
         let span = span(caller.as_ref(), "cache", "increment");
         let ttl = Duration::from_millis(ttl);
         Ok(self.0.increment(key, by, ttl).instrument(span).await)
+    }
+}
+
+/// The port `cache` with texts in place of bytes, for the adapter for wasmCloud.
+impl texts::Handler<Caller> for CacheServer {
+    async fn get_many(&self, caller: Caller, keys: Vec<String>) -> Result<Vec<Option<String>>> {
+        let values = cache::Handler::get_many(self, caller, keys).await?.into_iter();
+        Ok(values.map(|value| value.map(|value| to_text(&value))).collect())
+    }
+
+    async fn set(&self, caller: Caller, key: String, value: String, ttl: u64) -> Result<()> {
+        let value = to_bytes(value).context("a character of the value stands for no byte")?;
+        cache::Handler::set(self, caller, key, value.into(), ttl).await
+    }
+
+    async fn delete(&self, caller: Caller, keys: Vec<String>) -> Result<()> {
+        cache::Handler::delete(self, caller, keys).await
+    }
+
+    async fn increment(&self, caller: Caller, key: String, by: i64, ttl: u64) -> Result<Option<i64>> {
+        cache::Handler::increment(self, caller, key, by, ttl).await
     }
 }
 

@@ -219,6 +219,10 @@ fn every_import_of_a_service_has_a_link() {
             imports.remove("mercato:platform/config"),
             "the adapter for the configuration is not needed"
         );
+        // The adapter fills this port by an interface of its own.
+        if imports.remove("mercato:platform/cache") {
+            imports.insert("mercato:lattice/cache".to_owned());
+        }
     }
     let mut composed = services.values().flatten().cloned().collect::<BTreeSet<_>>();
     composed.retain(|interface| !interface.starts_with("mercato:shop/"));

@@ -1,9 +1,14 @@
-//! The port `config` on `wasi:config/runtime`, whose values a wasmCloud host reads from named configurations.
+//! Ports on a wasmCloud host. The adapter is composed with each component of a lattice.
 //!
-//! The adapter is composed with each service, so that reading a value needs no call over the lattice.
+//! - `config` is on `wasi:config/runtime`, whose values the host reads from named configurations. So reading a value needs no
+//!   call over the lattice.
+//! - `cache` is on `mercato:lattice/cache`, which is faster than the port itself: see `lattice/cache.wit`.
 
 #[cfg(target_arch = "wasm32")]
 mod component {
+    use std::collections::BTreeMap;
+    use std::sync::OnceLock;
+
     #[allow(
         missing_docs,
         unsafe_code,
@@ -17,32 +22,65 @@ mod component {
                 package mercato:adapter;
 
                 world wasmcloud {
+                    import mercato:lattice/cache@0.1.0;
                     import wasi:config/runtime@0.2.0-draft;
+                    export mercato:platform/cache@0.1.0;
                     export mercato:platform/config@0.1.0;
                 }
             ",
-            path: ["../../../wit/platform", "wit"],
+            path: ["../../../wit/platform", "lattice", "wit"],
             world: "mercato:adapter/wasmcloud",
             generate_all,
         });
     }
 
-    use bindings::exports::mercato::platform::config::Guest;
+    use bindings::exports::mercato::platform::cache::Guest as Cache;
+    use bindings::exports::mercato::platform::config::Guest as Config;
+    use bindings::mercato::lattice::cache;
     use bindings::wasi::config::runtime::{self, ConfigError};
+    use mercato_ports::texts::{to_bytes, to_text};
 
     /// The standard library's allocator is slow in WebAssembly.
     #[global_allocator]
     static ALLOCATOR: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_allocator();
 
+    /// All values. A host uses an instance for one call, or for one second, so they are hardly outdated.
+    static CONFIG: OnceLock<BTreeMap<String, String>> = OnceLock::new();
+
     struct Adapter;
 
-    impl Guest for Adapter {
+    impl Config for Adapter {
         fn get(name: String) -> Option<String> {
-            runtime::get(&name).unwrap_or_else(|error| {
-                let (ConfigError::Upstream(reason) | ConfigError::Io(reason)) = error;
-                eprintln!("the configuration value {name} can't be read: {reason}");
-                None
-            })
+            CONFIG.get_or_init(read).get(&name).cloned()
+        }
+    }
+
+    fn read() -> BTreeMap<String, String> {
+        match runtime::get_all() {
+            Ok(values) => values.into_iter().collect(),
+            Err(ConfigError::Upstream(reason) | ConfigError::Io(reason)) => {
+                eprintln!("the configuration can't be read: {reason}");
+                BTreeMap::new()
+            }
+        }
+    }
+
+    impl Cache for Adapter {
+        fn get_many(keys: Vec<String>) -> Vec<Option<Vec<u8>>> {
+            let values = cache::get_many(&keys).into_iter();
+            values.map(|value| value.and_then(to_bytes)).collect()
+        }
+
+        fn set(key: String, value: Vec<u8>, ttl: u64) {
+            cache::set(&key, &to_text(&value), ttl);
+        }
+
+        fn delete(keys: Vec<String>) {
+            cache::delete(&keys);
+        }
+
+        fn increment(key: String, by: i64, ttl: u64) -> Option<i64> {
+            cache::increment(&key, by, ttl)
         }
     }
 

@@ -11,7 +11,7 @@ pub struct Api {
 }
 
 /// The units of a product.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Stock {
     /// The units that can be bought.
@@ -70,14 +70,25 @@ impl Api {
         text_at(&data, "/registerUser/access_token")
     }
 
+    /// Signs a user in and returns their access token.
+    ///
+    /// # Errors
+    /// The shop rejects the request.
+    pub fn sign_in(&self, username: &str, password: &str) -> Result<String> {
+        let input = json!({ "username": username, "password": password });
+        let data = self.execute(
+            "mutation($input: LoginInput!) { login(input: $input) { access_token } }",
+            &json!({ "input": input }),
+        )?;
+        text_at(&data, "/login/access_token")
+    }
+
     /// Orders one unit of a product, as the user with this access token.
     ///
     /// # Errors
     /// The shop rejects the request.
     pub fn place_order(&self, token: &str, product: &str) -> Result<()> {
-        let token = format!("Bearer {token}");
-        let body = order_body(product);
-        data(&self.send(("authorization", &token), &body)?).map(drop)
+        self.send_as(token, &order_body(product)).map(drop)
     }
 
     /// Returns the units of a product.
@@ -95,8 +106,24 @@ impl Api {
         Ok(Stock::deserialize(stock)?)
     }
 
-    fn execute(&self, query: &str, variables: &Value) -> Result<Value> {
+    /// Sends a GraphQL request with the API key, and returns its data.
+    ///
+    /// # Errors
+    /// The shop rejects the request.
+    pub fn execute(&self, query: &str, variables: &Value) -> Result<Value> {
         data(&self.text(&body(query, variables))?)
+    }
+
+    /// Sends a GraphQL request as the user with this access token, and returns its data.
+    ///
+    /// # Errors
+    /// The shop rejects the request.
+    pub fn execute_as(&self, token: &str, query: &str, variables: &Value) -> Result<Value> {
+        self.send_as(token, &body(query, variables))
+    }
+
+    fn send_as(&self, token: &str, body: &str) -> Result<Value> {
+        data(&self.send(("authorization", &format!("Bearer {token}")), body)?)
     }
 
     fn send(&self, header: (&str, &str), body: &str) -> Result<String> {

@@ -51,6 +51,7 @@ enum Task {
     Test(test::Test),
     Bench(bench::Bench),
     Attacks(bench::Attacks),
+    Scale(bench::Scale),
     Mutants(mutants::Mutants),
     #[command(subcommand)]
     Lattice(lattice::Lattice),
@@ -106,6 +107,7 @@ fn run(task: Task, project: &Project) -> Result<bool> {
         Task::Test(test) => return Ok(test.run(project)),
         Task::Bench(bench) => bench.run(project)?,
         Task::Attacks(attacks) => attacks.run(project)?,
+        Task::Scale(scale) => scale.run(project)?,
         Task::Mutants(mutants) => return mutants.run(project),
         Task::Lattice(lattice) => lattice.run(project)?,
         Task::Spin(spin) => spin.run(project)?,

@@ -21,7 +21,7 @@ try {
     CATALOG_URL: catalog,
     ORDERS_URL: orders,
   });
-  if (!stopping) console.log(`ready: ${gateway}`);
+  if (!stopping) console.log(`ready ${gateway}`);
 } catch (error) {
   console.error(error.message);
   await stop(1);

@@ -25,6 +25,14 @@ pub fn peak_memory(id: u32) -> Result<u64> {
     mebibytes(id, "VmHWM")
 }
 
+/// Makes the peak memory of a process its memory of now.
+///
+/// # Errors
+/// The process does not exist, or belongs to another user.
+pub fn reset_peak(id: u32) -> Result<()> {
+    Ok(fs::write(format!("/proc/{id}/clear_refs"), "5")?)
+}
+
 /// Returns the resident memory of a process, in MiB.
 ///
 /// # Errors

@@ -12,6 +12,9 @@ use super::{Part, Runtime};
 /// consumer for Spin, is connected to the first of them.
 const HANDLER: &str = "mercato:platform/handler@";
 
+/// The package of the ports. An adapter exports all ports that it fills.
+const PORTS: &str = "mercato:platform/";
+
 /// A part in the graph, with the names and kinds of its imports and exports.
 struct Node<'a> {
     part: &'a Part,
@@ -22,7 +25,7 @@ struct Node<'a> {
 
 /// Joins the parts to one component. An import that no part exports stays an import; if a runtime is given,
 /// it must offer it. An export that no part imports stays an export; a handler of events is exported as
-/// `<part>-events`.
+/// `<part>-events`. Other ports that no part imports are not exported.
 ///
 /// # Errors
 /// - A part is not a component.
@@ -151,6 +154,8 @@ fn export_rest(
             }
             let name = if export.starts_with(HANDLER) {
                 format!("{part}-events")
+            } else if export.starts_with(PORTS) {
+                continue;
             } else {
                 export.clone()
             };

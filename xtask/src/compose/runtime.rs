@@ -50,9 +50,9 @@ const SPIN: [&str; 11] = [
 ];
 
 /// Links offer the interfaces of `mercato`. `mercato:platform/config` is missing, because each value would be
-/// a call over the lattice.
+/// a call over the lattice. The adapter for wasmCloud exports it, and `mercato:platform/cache`.
 const WASMCLOUD: [&str; 14] = [
-    "mercato:platform/cache@0.1",
+    "mercato:lattice/cache@0.1",
     "mercato:platform/documents@0.1",
     "mercato:platform/http-client@0.1",
     "mercato:platform/mailer@0.1",

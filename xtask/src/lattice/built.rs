@@ -14,6 +14,9 @@ use crate::services::{Service, Services};
 use crate::{shop, wit};
 use mercato_wasm_toolchain::process::{clean, progress, run};
 
+/// The component that the benchmarks measure the floor of a call with.
+const PROBE: &str = "adapters/probe";
+
 /// The files that a build makes.
 #[derive(Clone, Debug)]
 pub struct Built {
@@ -48,6 +51,7 @@ impl Built {
         }
         let whole = Composition::for_lattice(services.names());
         shop::composed(project, &whole, &image("shop"))?;
+        shop::composed(project, &Composition::for_lattice(vec![PROBE]), &image("probe"))?;
         progress("building the lattice's host and the providers (the first build takes many minutes)");
         run(cargo(project)
             .args(["build", "--locked", "--bins"])

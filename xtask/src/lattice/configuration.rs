@@ -12,8 +12,6 @@ pub struct Values<'a> {
     pub secret: &'a str,
     /// The address of MongoDB.
     pub mongodb: &'a str,
-    /// The prefix of the databases' names, if it is not the provider's.
-    pub database_prefix: Option<&'a str>,
     /// The address of Kafka.
     pub kafka: &'a str,
     /// The address of Redis.
@@ -37,9 +35,7 @@ pub fn put(tool: &Tool, values: &Values) -> Result<()> {
     };
     put("mercato-secret", &["--env", "API_SECRET=API_SECRET"])?;
     let url = format!("url={}", values.mongodb);
-    let prefix = values.database_prefix.map(|prefix| format!("prefix={prefix}"));
-    let mongodb: Vec<_> = std::iter::once(url.as_str()).chain(prefix.as_deref()).collect();
-    put("mercato-mongodb", &mongodb)?;
+    put("mercato-mongodb", &[&url])?;
     put("mercato-kafka", &[&format!("brokers={}", values.kafka)])?;
     put("mercato-redis", &[&format!("url={}", values.redis)])?;
     let smtp = format!("url={}", values.smtp);

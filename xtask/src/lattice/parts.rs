@@ -1,14 +1,12 @@
 //! The processes of a lattice besides its servers: hosts, wadm, the proxy.
 
 use std::fs;
-use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-use crate::project::Project;
-use crate::servers::{Home, Launch, Server, haproxy};
+use crate::servers::{Home, Launch, Server};
 use mercato_wasm_toolchain::process::clean;
 
 /// The time between two heartbeats of a host, in seconds.
@@ -72,31 +70,6 @@ impl Tool {
             ready: Box::new(move || check_ready(&log)),
         })
     }
-}
-
-/// Starts the proxy before the gateways.
-///
-/// # Errors
-/// HAProxy can't be installed, or does not start.
-pub fn proxy(project: &Project, home: Home, port: u16, gateways: [u16; 2]) -> Result<Server> {
-    let mut command = clean(haproxy::program(project)?);
-    command
-        .arg("-db")
-        .arg("-f")
-        .arg(project.root.join("deploy/haproxy.cfg"))
-        .env("MERCATO_LISTEN", format!("127.0.0.1:{port}"));
-    let variables = ["MERCATO_GATEWAY_A", "MERCATO_GATEWAY_B"];
-    for (name, gateway) in variables.into_iter().zip(gateways) {
-        command.env(name, format!("127.0.0.1:{gateway}"));
-    }
-    Server::start(Launch {
-        name: "HAProxy".to_owned(),
-        command,
-        home,
-        address: format!("http://127.0.0.1:{port}"),
-        port: Some(port),
-        ready: Box::new(move || Ok(TcpStream::connect(("127.0.0.1", port)).map(|_| ())?)),
-    })
 }
 
 /// Checks that a log has the line `ready`.

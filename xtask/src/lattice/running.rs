@@ -8,12 +8,12 @@ use anyhow::{Context, Result, bail};
 use super::built::Built;
 use super::configuration::{Values, put};
 use super::layout::ZONES;
-use super::parts::{Tool, proxy};
+use super::parts::Tool;
 use super::state::{Process, State};
 use crate::daemon::is_stopping;
 use crate::project::Project;
 use crate::servers::{
-    Home, Server, Start, free_port, kafka, mongodb, nats, redis, smtp, start_all, stop_all,
+    Home, Server, Start, free_port, haproxy, kafka, mongodb, nats, redis, smtp, start_all, stop_all,
 };
 use mercato_wasm_toolchain::process::{progress, run};
 
@@ -35,8 +35,6 @@ pub struct Options {
     pub settings: Vec<String>,
     /// The API key.
     pub secret: String,
-    /// The prefix of the databases' names, if it is not the provider's.
-    pub database_prefix: Option<&'static str>,
 }
 
 /// A running lattice. It is stopped when dropped.
@@ -48,6 +46,7 @@ pub struct Running {
     built: Built,
     manifest: PathBuf,
     settings: Vec<String>,
+    started_within: Duration,
     /// In the order in which they are stopped. wadm comes before the hosts, because it would move their work.
     /// The servers come last.
     stages: Vec<Vec<Server>>,
@@ -66,6 +65,7 @@ impl Running {
             built: built.clone(),
             manifest: options.manifest.clone(),
             settings: options.settings.clone(),
+            started_within: Duration::ZERO,
             stages: Vec::new(),
         };
         let home = |name: &str| Home::permanent(&options.data.join(name));
@@ -79,6 +79,7 @@ impl Running {
             nats: nats.clone(),
         };
 
+        let started = Instant::now();
         // wadm must run before the hosts, because it watches their start.
         lattice.stages.insert(0, vec![tool.wadm(home("wadm")?)?]);
         lattice.stages.insert(1, Vec::new());
@@ -91,7 +92,6 @@ impl Running {
         let values = Values {
             secret: &options.secret,
             mongodb,
-            database_prefix: options.database_prefix,
             kafka,
             redis,
             smtp,
@@ -104,10 +104,11 @@ impl Running {
         let version = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
         let mut deploy = tool.command(&["deploy", "--version", &version.to_string(), "--timeout", "300"]);
         run(deploy.arg("--images").arg(&built.images).arg(&options.manifest))?;
-        let proxy = proxy(project, home("haproxy")?, options.port, gateways)?;
+        let proxy = haproxy::start(project, home("haproxy")?, options.port, gateways)?;
         lattice.stages.insert(0, vec![proxy]);
         lattice.write_state()?;
         lattice.wait_for_answer()?;
+        lattice.started_within = started.elapsed();
         Ok(lattice)
     }
 
@@ -140,28 +141,14 @@ impl Running {
         &self.url
     }
 
-    /// Returns the address of a server, or of the shop's proxy, by its name.
-    pub fn address(&self, name: &str) -> Option<&str> {
-        let mut servers = self.stages.iter().flatten();
-        Some(servers.find(|server| server.name() == name)?.address())
+    /// Returns the time from the start of wadm and the hosts, with all servers running, to the first answer.
+    pub fn started_within(&self) -> Duration {
+        self.started_within
     }
 
-    /// Returns the process ids of the hosts.
-    pub fn hosts(&self) -> Vec<u32> {
-        let servers = self.stages.iter().flatten();
-        let hosts = servers.filter(|server| server.name().starts_with("host "));
-        hosts.map(Server::id).collect()
-    }
-
-    /// Stops everything except the servers.
-    ///
-    /// # Errors
-    /// A process had to be killed.
-    pub fn stop_all_but_servers(&mut self) -> Result<()> {
-        let servers = self.stages.pop();
-        let result = self.stop_stages();
-        self.stages.extend(servers);
-        result
+    /// Returns the processes.
+    pub fn processes(&self) -> impl Iterator<Item = &Server> {
+        self.stages.iter().flatten()
     }
 
     /// Restarts each process that has ended, after a pause, on the same port and data, until xtask is
@@ -224,7 +211,7 @@ impl Running {
             images: self.built.images.clone(),
             manifest: self.manifest.clone(),
             settings: self.settings.clone(),
-            processes: self.stages.iter().flatten().map(Process::of).collect(),
+            processes: self.processes().map(Process::of).collect(),
         };
         state.write(&self.data)
     }

@@ -81,7 +81,6 @@ impl Up {
             manifest: self.manifest.unwrap_or_else(|| project.root.join("wadm.yaml")),
             settings: [vec![DEVELOPMENT.to_owned()], self.settings].concat(),
             secret,
-            database_prefix: None,
         };
 
         stop_in_order();

@@ -1,12 +1,15 @@
 //! HAProxy, which balances the load of the gateways.
 
+use std::net::TcpStream;
 use std::path::PathBuf;
 
 use anyhow::Result;
 
-use super::debian;
 use super::program::{Program, cached};
+use super::server::{Launch, Server};
+use super::{Home, debian};
 use crate::project::Project;
+use mercato_wasm_toolchain::process::clean;
 
 const HAPROXY: Program = Program {
     name: "haproxy",
@@ -29,4 +32,29 @@ pub fn program(project: &Project) -> Result<PathBuf> {
     let program = folder.join(HAPROXY.name);
     HAPROXY.check(&program)?;
     Ok(program)
+}
+
+/// Starts the proxy before the gateways.
+///
+/// # Errors
+/// HAProxy can't be installed, or does not start.
+pub fn start(project: &Project, home: Home, port: u16, gateways: [u16; 2]) -> Result<Server> {
+    let mut command = clean(program(project)?);
+    command
+        .arg("-db")
+        .arg("-f")
+        .arg(project.root.join("deploy/haproxy.cfg"))
+        .env("MERCATO_LISTEN", format!("127.0.0.1:{port}"));
+    let variables = ["MERCATO_GATEWAY_A", "MERCATO_GATEWAY_B"];
+    for (name, gateway) in variables.into_iter().zip(gateways) {
+        command.env(name, format!("127.0.0.1:{gateway}"));
+    }
+    Server::start(Launch {
+        name: "HAProxy".to_owned(),
+        command,
+        home,
+        address: format!("http://127.0.0.1:{port}"),
+        port: Some(port),
+        ready: Box::new(move || Ok(TcpStream::connect(("127.0.0.1", port)).map(|_| ())?)),
+    })
 }

@@ -22,6 +22,7 @@ use anyhow::{Context, Result, anyhow};
 
 pub use self::home::Home;
 pub use self::ports::free as free_port;
+pub use self::program::{cached, on_path};
 pub use self::server::{Launch, Server};
 use crate::project::Project;
 

@@ -90,6 +90,17 @@ pub fn start(project: &Project, home: Home) -> Result<Server> {
     })
 }
 
+/// Returns the counters of the server on a port: the answer of the command `serverStatus`.
+///
+/// # Errors
+/// The server does not answer.
+pub fn status(port: u16) -> Result<Document> {
+    execute(
+        &mut Wire::connect(port)?,
+        &doc! { "serverStatus": 1, "$db": "admin" },
+    )
+}
+
 /// Checks that the server is the primary of a replica set. Initiates the replica set, or moves it to this
 /// port.
 fn become_primary(port: u16) -> Result<()> {

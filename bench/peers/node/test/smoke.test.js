@@ -302,8 +302,8 @@ class Shop {
     shop.ended = once(shop.child, 'exit');
     const lines = createInterface(shop.child.stdout);
     const [line] = await Promise.race([once(lines, 'line'), shop.ended]);
-    assert.match(String(line), /^ready: /, 'the shop should start');
-    shop.url = `${line.slice('ready: '.length)}/graphql`;
+    assert.match(String(line), /^ready /, 'the shop should start');
+    shop.url = `${line.slice('ready '.length)}/graphql`;
     return shop;
   }
 

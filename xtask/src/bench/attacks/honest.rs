@@ -2,13 +2,13 @@
 //! new one for each request, as those of new customers are.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, anyhow};
 
 use super::documents;
-use super::http::{Answer, Connection, post};
+use crate::bench::http::{Answer, Connection, post};
 
 /// The time in which the honest client is measured before an attack.
 pub const QUIET: Duration = Duration::from_secs(2);
@@ -16,6 +16,8 @@ pub const QUIET: Duration = Duration::from_secs(2);
 /// The honest client has recovered when its median is at most this many times the one before.
 pub const RECOVERED: f64 = 1.5;
 
+/// The address of the honest clients. Attackers have another one, since a shop may limit each address.
+const HONEST: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2));
 /// The connections.
 const CONNECTIONS: u32 = 4;
 /// The time between two requests of one connection: 100 requests a second in total.
@@ -165,7 +167,7 @@ impl Client<'_> {
     fn exchange(&mut self, open: Option<Connection>) -> io::Result<Answer> {
         let mut open = match open {
             Some(open) => open,
-            None => Connection::open(self.shop)?,
+            None => Connection::open(self.shop, HONEST)?,
         };
         let answer = open.exchange(self.request)?;
         *self.connection = self.is_kept.then_some(open);

@@ -2,8 +2,8 @@
 
 mod documents;
 mod honest;
-mod http;
 mod kinds;
+mod oha;
 mod overload;
 mod report;
 mod sockets;
@@ -19,9 +19,9 @@ use anyhow::{Context, Result, anyhow, ensure};
 
 use self::honest::{Honest, QUIET, RECOVERED};
 use self::kinds::{Attack, Kind};
+use self::oha::{Load, Oha};
 use self::report::{AttackRow, Report};
 use self::target::{Build, Target};
-use super::oha::{Load, Oha};
 use super::usage;
 use crate::project::Project;
 use crate::{secret, shop};
@@ -175,7 +175,6 @@ impl Attack {
                     connections: self.connections,
                     seconds,
                     rate: None,
-                    is_finished: false,
                 };
                 let outcome = oha.run(&load, work)?;
                 Ok(Answers {

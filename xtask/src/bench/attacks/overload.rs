@@ -7,10 +7,10 @@ use anyhow::Result;
 use super::documents;
 use super::honest::{Honest, QUIET, RECOVERED};
 use super::kinds::Needs;
+use super::oha::{Load, Oha, Outcome};
 use super::report::{LoadRow, RecoveryRow, Report};
 use super::target::{Build, Target};
 use crate::api::order_body;
-use crate::bench::oha::{Load, Oha, Outcome};
 use mercato_wasm_toolchain::process::progress;
 
 /// The connections that use all of a shop without overload.
@@ -121,7 +121,6 @@ impl Curve<'_> {
             connections,
             seconds: SECONDS,
             rate,
-            is_finished: false,
         };
         let outcome = oha.run(&load, &build.work)?;
         // What is in progress when the load ends is no good answer.

@@ -23,13 +23,14 @@ const OTHER_INSTANCES: [(&str, u32); 4] = [
     (SHOP, 64),
 ];
 
-/// The platform's interfaces, with the providers that they are linked to.
-const PLATFORM: [(&str, &str); 5] = [
-    ("cache", "redis"),
-    ("documents", "mongodb"),
-    ("http-client", "http"),
-    ("mailer", "smtp"),
-    ("passwords", "passwords"),
+/// The platform's interfaces, with the packages of the interfaces that they are linked by, and the providers.
+/// The adapter for wasmCloud fills the port `cache` by an interface of its own.
+const PLATFORM: [(&str, &str, &str); 5] = [
+    ("cache", "lattice", "redis"),
+    ("documents", "platform", "mongodb"),
+    ("http-client", "platform", "http"),
+    ("mailer", "platform", "smtp"),
+    ("passwords", "platform", "passwords"),
 ];
 
 /// Returns a component of services, which calls other components by the links `calls`.
@@ -40,7 +41,7 @@ pub fn component(name: &str, services: &[&Service], calls: Vec<Link>, settings: 
         spread: evenly(),
     }];
     traits.extend(calls.into_iter().map(Trait::Link));
-    for (interface, provider) in PLATFORM {
+    for (interface, package, provider) in PLATFORM {
         let import = format!("mercato:platform/{interface}");
         if !services
             .iter()
@@ -56,7 +57,7 @@ pub fn component(name: &str, services: &[&Service], calls: Vec<Link>, settings: 
             name: provider.to_owned(),
             config,
         };
-        traits.push(Trait::Link(Link::new("mercato", "platform", [interface], target)));
+        traits.push(Trait::Link(Link::new("mercato", package, [interface], target)));
     }
     Part::component(name, configuration(name, services, settings), traits)
 }

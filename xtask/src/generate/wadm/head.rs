@@ -64,7 +64,7 @@ pub fn head(file: &str, settings: &Settings) -> String {
 {configurations}#   {SETTINGS}: any other setting that is not secret
 #
 # Put at least one value into each. A value of {SETTINGS} overrides the values below, for all services, and takes
-# effect at once, without a new version.
+# effect within a second, without a new version.
 "
     )
 }

@@ -1,7 +1,7 @@
 //! A client of HTTP/1.1 that costs little, so that it does not disturb what it measures.
 
 use std::io::{self, ErrorKind, Read as _, Write as _};
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream};
+use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::time::Duration;
 
 use rustix::net::sockopt::{Timeout, set_socket_timeout};
@@ -9,9 +9,6 @@ use rustix::net::{AddressFamily, SocketType, bind, connect, socket};
 
 /// How long a client waits for an answer.
 pub const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// The address of the honest clients. Attackers have another one, since a shop may limit each address.
-const HONEST: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2));
 
 /// A connection that is kept alive.
 pub struct Connection {
@@ -28,13 +25,13 @@ pub struct Answer {
 }
 
 impl Connection {
-    /// Connects from the address of honest clients.
+    /// Connects from an address of this machine.
     ///
     /// # Errors
     /// The shop does not accept the connection.
-    pub fn open(shop: SocketAddr) -> io::Result<Self> {
+    pub fn open(shop: SocketAddr, from: IpAddr) -> io::Result<Self> {
         let socket = socket(AddressFamily::INET, SocketType::STREAM, None)?;
-        bind(&socket, &SocketAddr::new(HONEST, 0))?;
+        bind(&socket, &SocketAddr::new(from, 0))?;
         // Limits the time of connecting, too.
         set_socket_timeout(&socket, Timeout::Send, Some(ANSWER_TIMEOUT))?;
         connect(&socket, &shop)?;
@@ -70,10 +67,17 @@ impl Connection {
 
 /// Writes a request that posts JSON to `/graphql`.
 pub fn post(body: &str) -> Vec<u8> {
-    let length = body.len();
+    post_as(None, body)
+}
+
+/// Writes a request that posts JSON to `/graphql`, as the user with this access token.
+pub fn post_as(token: Option<&str>, body: &str) -> Vec<u8> {
+    let user = token.map(|token| format!("authorization: Bearer {token}\r\n"));
     format!(
-        "{}content-length: {length}\r\n\r\n{body}",
-        head("POST", "/graphql")
+        "{}{}content-length: {}\r\n\r\n{body}",
+        head("POST", "/graphql"),
+        user.unwrap_or_default(),
+        body.len()
     )
     .into()
 }
@@ -83,19 +87,43 @@ pub fn head(method: &str, path: &str) -> String {
     format!("{method} {path} HTTP/1.1\r\nhost: shop\r\ncontent-type: application/json\r\n")
 }
 
-/// Parses an answer with a `content-length`, as the shop sends it. Returns the number of its bytes, too.
+/// Parses an answer. Returns the number of its bytes, too, or none if bytes are missing.
 fn parse(bytes: &[u8]) -> Option<(Answer, usize)> {
-    let end = bytes.windows(4).position(|window| window == b"\r\n\r\n")?;
-    let head = std::str::from_utf8(bytes.get(..end)?).ok()?;
+    let start = find(bytes, b"\r\n\r\n")? + 4;
+    let head = std::str::from_utf8(bytes.get(..start)?).ok()?;
     let status = head.get(9..12)?.parse().ok()?;
-    let length = head.lines().find_map(|line| {
-        let (name, value) = line.split_once(':')?;
-        name.eq_ignore_ascii_case("content-length")
-            .then(|| value.trim().parse().ok())?
-    });
-    let whole = end + 4 + length.unwrap_or(0);
-    let body = bytes.get(end + 4..whole)?.to_vec();
-    Some((Answer { status, body }, whole))
+    let field = |wanted: &str| {
+        let mut fields = head.lines().filter_map(|line| line.split_once(':'));
+        fields.find_map(|(name, value)| name.eq_ignore_ascii_case(wanted).then(|| value.trim()))
+    };
+    if field("transfer-encoding").is_some_and(|value| value.eq_ignore_ascii_case("chunked")) {
+        let (body, length) = parse_chunks(bytes.get(start..)?)?;
+        return Some((Answer { status, body }, start + length));
+    }
+    let length: usize = field("content-length").map_or(Some(0), |value| value.parse().ok())?;
+    let body = bytes.get(start..start + length)?.to_vec();
+    Some((Answer { status, body }, start + length))
+}
+
+/// Joins the chunks of a body without trailers. Returns the number of their bytes, too.
+fn parse_chunks(bytes: &[u8]) -> Option<(Vec<u8>, usize)> {
+    let mut body = Vec::new();
+    let mut position = 0;
+    loop {
+        let rest = bytes.get(position..)?;
+        let line = find(rest, b"\r\n")?;
+        let size = std::str::from_utf8(rest.get(..line)?).ok()?;
+        let size = usize::from_str_radix(size.split(';').next()?.trim(), 16).ok()?;
+        body.extend(rest.get(line + 2..line + 2 + size)?);
+        position += line + 2 + size + 2;
+        if size == 0 {
+            return (position <= bytes.len()).then_some((body, position));
+        }
+    }
+}
+
+fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
+    bytes.windows(wanted.len()).position(|window| window == wanted)
 }
 
 #[cfg(test)]
@@ -110,5 +138,16 @@ mod tests {
         assert_eq!(text.get(length..), Some(b"HTTP/1.1".as_slice()));
         assert!(parse(b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nabc").is_none());
         assert!(parse(b"HTTP/1.1 200 OK\r\n").is_none());
+    }
+
+    #[test]
+    fn joins_chunks() {
+        let text = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\nA;x=1\r\n0123456789\r\n0\r\n\r\nHTTP";
+        let (answer, length) = parse(text).unwrap();
+        assert_eq!(answer.body, b"abc0123456789");
+        assert_eq!(text.get(length..), Some(b"HTTP".as_slice()));
+        for end in 0..length {
+            assert!(parse(&text[..end]).is_none(), "{end} bytes are no answer");
+        }
     }
 }

@@ -260,12 +260,14 @@ mod tests {
         let _requests: Vec<_> = (0..8)
             .map_while(|_| now(admission.request(Cost::Short, place(&shares))))
             .collect();
-        let first = now(admission.event()).unwrap();
-        let mut second = Box::pin(admission.event());
+        let mut running: Vec<_> = (0..LIMITS.event_instances())
+            .map(|_| now(admission.event()).unwrap())
+            .collect();
+        let mut next = Box::pin(admission.event());
         tokio::time::sleep(Duration::from_millis(5)).await;
-        assert!(second.as_mut().now_or_never().is_none());
-        drop(first);
-        assert!(now(second).unwrap().is_some());
+        assert!(next.as_mut().now_or_never().is_none());
+        drop(running.pop());
+        assert!(now(next).unwrap().is_some());
     }
 
     #[test]

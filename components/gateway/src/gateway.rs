@@ -301,7 +301,7 @@ impl Gateway {
             Ok(answer) => {
                 let answer = answer.encoded(&codings);
                 if let (Some(slot), Some(body)) = (slot, answer.to_cache()) {
-                    slot.store(&body);
+                    slot.store(&body, &call.session.shown_units.get());
                 }
                 answer.reply(request)
             }

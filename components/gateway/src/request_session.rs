@@ -3,6 +3,7 @@
 mod loader;
 pub mod personal_data;
 pub mod replay_ids;
+pub mod shown_units;
 
 use std::sync::{Arc, OnceLock};
 
@@ -21,6 +22,7 @@ use crate::auth::identity::{Identity, Verifier};
 use crate::model::long_text::AnswerSize;
 use crate::request_session::loader::Loader;
 use crate::request_session::replay_ids::ReplayIds;
+use crate::request_session::shown_units::ShownUnits;
 use crate::services::Services;
 
 /// The origin of a request.
@@ -61,6 +63,8 @@ pub struct RequestSession {
     identity: Arc<LazyIdentity>,
     ids: Option<Arc<ReplayIds>>,
     pub answer_size: AnswerSize,
+    /// The products whose units on hand the answer shows.
+    pub shown_units: ShownUnits,
     pub products: Loader<Option<Product>>,
     pub products_including_archived: Loader<Option<Product>>,
     /// All categories, for any key.
@@ -162,6 +166,7 @@ impl RequestSession {
             identity,
             ids: context.ids,
             answer_size: context.answer_size,
+            shown_units: ShownUnits::default(),
         }
     }
 

@@ -19,6 +19,27 @@ const NOBODY: (&str, &str) = ("accept", "*/*");
 
 const LIST: &str = "{ products { name price quantity } }";
 
+/// Orders two units of a product as a new user.
+fn order(shop: &Shop, id: &str) {
+    let user = format!("user-{}", mercato_shop::id::new());
+    let registered = shop.ask(
+        NOBODY,
+        &format!("mutation {{ registerUser(input: {{username: \"{user}\", password: \"a password\"}}) {{ access_token }} }}"),
+    );
+    let token = registered["registerUser"]["access_token"].as_str().unwrap();
+    shop.ask(
+        ("authorization", &format!("Bearer {token}")),
+        &format!("mutation {{ placeOrder(products: [{{_id: \"{id}\", quantity: 2}}]) {{ _id }} }}"),
+    );
+}
+
+/// Asks a question, and returns the answer and whether it came from the cache.
+fn ask(shop: &Shop, question: &str) -> (Value, bool) {
+    shop.calls();
+    let answer = shop.ask(NOBODY, question);
+    (answer, shop.calls().is_empty())
+}
+
 #[test]
 fn answers_a_repeated_query_from_the_cache() {
     let shop = Shop::new();
@@ -57,21 +78,83 @@ fn drops_cached_answers_after_each_change_of_the_catalog() {
         &format!("mutation {{ updateProduct(id: \"{id}\", version: 1, input: {{price: 7}}) {{ _id }} }}"),
     );
     assert_eq!(shop.ask(NOBODY, LIST)["products"][0]["price"], 7);
-    let registered = shop.ask(
-        NOBODY,
-        "mutation { registerUser(input: {username: \"ada\", password: \"a password\"}) { access_token } }",
-    );
-    let token = format!(
-        "Bearer {}",
-        registered["registerUser"]["access_token"].as_str().unwrap()
-    );
-    shop.ask(
-        ("authorization", &token),
-        &format!("mutation {{ placeOrder(products: [{{_id: \"{id}\", quantity: 2}}]) {{ _id }} }}"),
-    );
+    order(&shop, &id);
     assert_eq!(shop.ask(NOBODY, LIST)["products"][0]["quantity"], 7);
     shop.product("b");
     assert_eq!(shop.ask(NOBODY, LIST)["products"][1]["name"], "b");
+}
+
+#[test]
+fn an_order_drops_the_answers_that_show_the_units_of_its_products() {
+    let shop = Shop::new();
+    let [sold, other] = ["a", "b"].map(|name| shop.product(name));
+    let product = |id: &str| format!("{{ product(id: \"{id}\") {{ units: quantity }} }}");
+    let (of_sold, of_other) = (product(&sold), product(&other));
+    // The second answer is stored with the generations of the products that the first one showed.
+    for _ in 0..2 {
+        order(&shop, &sold);
+        order(&shop, &other);
+        for question in [&of_sold, &of_other] {
+            assert!(!ask(&shop, question).1);
+            assert!(ask(&shop, question).1);
+        }
+    }
+    order(&shop, &sold);
+    assert_eq!(
+        ask(&shop, &of_sold),
+        (json!({ "product": { "units": 3 } }), false)
+    );
+    assert_eq!(
+        ask(&shop, &of_other),
+        (json!({ "product": { "units": 5 } }), true)
+    );
+}
+
+#[test]
+fn an_order_drops_the_answers_that_count_or_filter_by_units() {
+    let shop = Shop::new();
+    for question in [
+        "{ productConnection(filter: {inStock: true}) { edges { node { name } } } }",
+        "{ products { variants { name } units: quantity } }",
+    ] {
+        let sold = shop.product("a");
+        for _ in 0..2 {
+            assert!(!ask(&shop, question).1, "{question}");
+            assert!(ask(&shop, question).1, "{question}");
+            order(&shop, &sold);
+        }
+    }
+    let sold = shop.product("b");
+    let facets = "{ productFacets { inStock } }";
+    for looked_up in [1, 0, 1] {
+        shop.looked_up("");
+        shop.ask(NOBODY, facets);
+        // The catalog keeps the counts for some seconds.
+        assert_eq!(shop.looked_up("catalog.facets"), looked_up);
+        if looked_up == 0 {
+            order(&shop, &sold);
+        }
+    }
+    let names = "{ products { name } }";
+    shop.ask(NOBODY, names);
+    order(&shop, &sold);
+    assert!(ask(&shop, names).1);
+}
+
+#[test]
+fn drops_an_answer_that_an_order_overtakes() {
+    let shop = Arc::new(Shop::new());
+    let id = shop.product("a");
+    for units in [9, 5] {
+        let (other, sold) = (Arc::clone(&shop), id.clone());
+        shop.after_next_find(move || {
+            thread::spawn(move || order(&other, &sold)).join().unwrap();
+        });
+        assert_eq!(shop.ask(NOBODY, LIST)["products"][0]["quantity"], units);
+        assert_eq!(shop.ask(NOBODY, LIST)["products"][0]["quantity"], units - 2);
+        // The next answer is stored with the generation of the product's units.
+        order(&shop, &id);
+    }
 }
 
 #[test]

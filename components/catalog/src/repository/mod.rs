@@ -23,14 +23,33 @@ pub use products::{
 pub use reservations::{RESERVATIONS, Reservation, ReservedLine, State};
 pub use search_index::{INDEX, INDEX_ID, IndexProgress};
 
-/// Commits changes to products or stock, then bumps the catalog generation so that cached lists expire.
+/// Commits changes to products or stock, then bumps the catalog generation so that cached replies expire.
 pub fn commit(ports: &impl Platform, writes: &[Write], events: &[Event]) -> Result<(), CommitFailure> {
     let outcome = ports.commit(writes, events);
-    // After a failure of the store, it is unknown whether the commit was made.
-    if !matches!(outcome, Err(CommitFailure::Refused(_))) {
+    if may_be_committed(&outcome) {
         Generation::CATALOG.advance(ports);
     }
     outcome
+}
+
+/// Commits an order's movement of units on hand. Then the cached replies that show these units expire.
+pub fn commit_moved(
+    ports: &impl Platform,
+    writes: &[Write],
+    events: &[Event],
+    lines: &[ReservedLine],
+) -> Result<(), CommitFailure> {
+    let outcome = ports.commit(writes, events);
+    if may_be_committed(&outcome) {
+        let products = lines.iter().map(|line| Generation::units_of(&line.product_id));
+        Generation::end(ports, products.chain([Generation::UNITS]));
+    }
+    outcome
+}
+
+/// Returns whether a commit was made, or it is unknown after a failure of the store.
+const fn may_be_committed(outcome: &Result<(), CommitFailure>) -> bool {
+    !matches!(outcome, Err(CommitFailure::Refused(_)))
 }
 
 /// The error for a product that changes concurrently on each attempt.

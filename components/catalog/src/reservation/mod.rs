@@ -14,7 +14,7 @@ use mercato_shop::types::{Error, Line, PricedLine, Shortage};
 use crate::events;
 use crate::platform::Platform;
 use crate::repository::{
-    ARCHIVED_PRODUCTS, PRODUCTS, ProductBody, RESERVATIONS, Reservation, ReservedLine, State, commit,
+    ARCHIVED_PRODUCTS, PRODUCTS, ProductBody, RESERVATIONS, Reservation, ReservedLine, State, commit_moved,
 };
 use crate::stock::alert::{self, AlertChange, ShopThreshold};
 use crate::stock::ledger;
@@ -121,7 +121,7 @@ fn attempt(
         writes.extend(change.writes);
         events.extend(change.event);
     }
-    let refusals = match commit(ports, &writes, &events) {
+    let refusals = match commit_moved(ports, &writes, &events, &reservation.lines) {
         Ok(()) => return Ok(Attempt::Reserved(reservation.into_priced_lines())),
         Err(CommitFailure::Failed(failure)) => return Err(failure.into()),
         Err(CommitFailure::Refused(refusals)) => refusals,
@@ -192,7 +192,7 @@ fn end(
         // Cached replies show the units on hand, which a sale of reserved units leaves as they are.
         let committed = match movement {
             Movement::Settle => ports.commit(&writes, &[]),
-            _ => commit(ports, &writes, &[]),
+            _ => commit_moved(ports, &writes, &[], lines),
         };
         match committed {
             Err(CommitFailure::Refused(refusals))

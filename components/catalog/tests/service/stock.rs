@@ -32,18 +32,27 @@ fn counts(catalog: &Service, id: &str) -> (i64, i64, i64) {
 }
 
 #[test]
-fn cached_replies_end_with_the_units_on_hand_and_not_with_the_sale_of_reserved_ones() {
+fn orders_end_the_generations_of_the_units_on_hand_and_leave_that_of_the_catalog() {
     let (ports, catalog) = catalog();
-    let id = product(&catalog, 250, 5, "USD");
-    let generation = || ports.get_many(&[Generation::CATALOG.key().to_owned()]);
-    let before = generation();
-    catalog.reserve("order", &[line(&id, 2)], 77).unwrap();
-    let reserved = generation();
-    assert_ne!(reserved, before);
+    let [sold, other] = [5, 5].map(|quantity| product(&catalog, 250, quantity, "USD"));
+    let of_sold = || [Generation::UNITS, Generation::units_of(&sold)];
+    let of_rest = || [Generation::CATALOG, Generation::units_of(&other)];
+    let start = || of_sold().map(|generation| generation.advance(&ports).unwrap());
+    let read = |generation: Generation| ports.get_many(&[generation.key().to_owned()]).pop().flatten();
+    let ended = || of_sold().map(|generation| read(generation).is_none());
+    start();
+    Generation::units_of(&other).advance(&ports);
+    let rest = of_rest().map(read);
+
+    catalog.reserve("order", &[line(&sold, 2)], 77).unwrap();
+    assert_eq!(ended(), [true; 2]);
+    start();
+    // The sale of reserved units leaves the units on hand as they are.
     catalog.settle("order").unwrap();
-    assert_eq!(generation(), reserved);
+    assert_eq!(ended(), [false; 2]);
     catalog.restock("order").unwrap();
-    assert_ne!(generation(), reserved);
+    assert_eq!(ended(), [true; 2]);
+    assert_eq!(of_rest().map(read), rest);
 }
 
 #[test]

@@ -123,14 +123,12 @@ impl Gateway {
                 Err(error) => Outcome::from(error).reply(accepted),
             };
         }
-        let (outcome, is_shareable) = self.engine.execute(prepared, session);
+        let (outcome, shown) = self.engine.execute(prepared, session);
         let reply = outcome.reply(accepted);
-        if !is_shareable {
-            return reply;
-        }
+        let Some(shown) = shown else { return reply };
         let reply = outcome::encoded(reply, &codings);
         if let Some(slot) = slot {
-            slot.store(&outcome::to_cache(&reply));
+            slot.store(&outcome::to_cache(&reply), &shown);
         }
         outcome::shareable(reply, request)
     }

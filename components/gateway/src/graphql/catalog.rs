@@ -7,12 +7,12 @@ use futures::future::try_join_all;
 use mercato_shop::catalog::{self, ProductQuery};
 use mercato_shop::types::{Error, Page};
 
-use crate::graphql::resolve::{Nullable, PageArguments, PageOf, connection, load, read, whole_list};
+use crate::graphql::resolve::{Nullable, PageArguments, PageOf, connection, load, read, session, whole_list};
 use crate::model::category::{self, Category};
 use crate::model::convert::{Convert, convert};
 use crate::model::facets::{CategoryFacet, ProductFacets};
 use crate::model::product::{Product, ProductFilter, ProductSort};
-use crate::model::scalar::Id;
+use crate::model::scalar::{Id, Int};
 use crate::model::shop::Shop;
 use crate::model::stock::{Stock, StockMovement};
 use crate::request_session::{RequestSession, check_id};
@@ -105,6 +105,9 @@ impl CatalogQuery {
                 sort: sort.convert(),
                 page: page.clone(),
             };
+            if query.filter.in_stock.is_some() {
+                session.shown_units.add_all();
+            }
             session.services.catalog.list(&query)
         })
     }
@@ -172,6 +175,7 @@ impl CatalogQuery {
     ) -> Nullable<ProductFacets> {
         read(context, |session| {
             let filter = filter.unwrap_or_default().try_into()?;
+            session.shown_units.add_all();
             session.services.catalog.count_facets(&filter)
         })
     }
@@ -179,6 +183,12 @@ impl CatalogQuery {
 
 #[ComplexObject]
 impl Product {
+    /// The number of units that can be bought now.
+    async fn quantity(&self, context: &Context<'_>) -> async_graphql::Result<Int<u32>> {
+        session(context)?.shown_units.add(&self.id);
+        Ok(self.quantity)
+    }
+
     /// The category of the product.
     async fn category(&self, context: &Context<'_>) -> Nullable<Category> {
         load(context, |session| async move {

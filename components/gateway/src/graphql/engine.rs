@@ -21,6 +21,7 @@ use crate::graphql::schema::{self, SCHEMA};
 use crate::model::long_text;
 use crate::model::shop::Shop;
 use crate::request_session::RequestSession;
+use crate::request_session::shown_units::Shown;
 
 /// The longest part of a parser's message that clients see, in characters.
 const MAX_EXPECTED: usize = 200;
@@ -143,11 +144,12 @@ impl Engine {
         cost::measure(document, operation, variables, Some(self.graph())).map_err(exceeds)
     }
 
-    /// Executes a request. Also returns whether its reply is the same for all callers.
-    pub fn execute(&self, prepared: Prepared, session: RequestSession) -> (Outcome, bool) {
+    /// Executes a request. If the reply is the same for all callers, also returns the units on hand that it
+    /// shows.
+    pub fn execute(&self, prepared: Prepared, session: RequestSession) -> (Outcome, Option<Shown>) {
         let request = match prepared.request {
             Ok(request) => request,
-            Err(error) => return (error.into(), false),
+            Err(error) => return (error.into(), None),
         };
         let size = session.answer_size.clone();
         let session = Arc::new(session);
@@ -164,18 +166,19 @@ impl Engine {
                 status: StatusCode::BAD_REQUEST,
                 errors: response.errors,
             };
-            return (error.into(), false);
+            return (error.into(), None);
         }
         if size.is_exceeded() && prepared.operation != Some(OperationType::Mutation) {
             let error = bad_request(long_text::TOO_LARGE, long_text::too_large());
-            return (error.into(), false);
+            return (error.into(), None);
         }
         nulls::fill(&mut response);
         schema::describe(&mut response);
         let is_shareable = prepared.operation == Some(OperationType::Query)
             && response.errors.is_empty()
             && session.is_shareable();
-        (Outcome::Executed(response), is_shareable)
+        let shown = is_shareable.then(|| session.shown_units.get());
+        (Outcome::Executed(response), shown)
     }
 }
 

@@ -1,10 +1,18 @@
 //! The response cache: replies that are the same for all callers, until the catalog changes.
+//!
+//! An order changes the units of its products, and leaves all else of the catalog as it is. So it expires only the
+//! replies that show these units. A reply is stored with the generations of these units, which are read before the
+//! reply is made. For this, its products must be known: the last reply to the same request tells them. The first
+//! reply expires with any order.
 
+use std::collections::HashMap;
+use std::iter;
 use std::sync::Arc;
 
 use mercato_shop::cache::Generation;
 use sha2::{Digest, Sha256};
 
+use crate::request_session::shown_units::Shown;
 use crate::services::Services;
 
 /// How long a reply is kept, in milliseconds. Each change of the catalog invalidates it earlier. This is the
@@ -14,45 +22,167 @@ const TTL: u64 = 10_000;
 /// The longest reply that is kept, in bytes.
 const MAX_BYTES: usize = 256 * 1024;
 
+/// What the head of a cached reply says if the reply depends on the units of any product.
+const ALL: &str = "*";
+
+/// The generations of the data that a reply shows. `None` if the cache is unavailable.
+#[derive(Clone, Copy)]
+struct Generations {
+    catalog: Option<i64>,
+    units: Option<i64>,
+}
+
 /// The place of a reply that is not cached yet.
 pub struct Slot {
     services: Arc<Services>,
     key: String,
-    generation: Option<i64>,
+    /// As they were before the reply was made.
+    generations: Generations,
+    /// The generations of the units of single products, as far as they are known.
+    units_of: HashMap<String, String>,
+}
+
+/// A cached reply.
+struct Entry<'a> {
+    catalog: i64,
+    units: i64,
+    /// A line for each product whose units the reply shows: its id, and the generation of its units. [`ALL`] if
+    /// the reply depends on the units of any product.
+    shown: &'a str,
+    body: &'a [u8],
+}
+
+/// The generations of the units of a product.
+struct UnitsOf<'a> {
+    /// The id of the product.
+    of: &'a str,
+    /// As it was before the reply was made.
+    before: &'a str,
+    /// `None` if it has ended.
+    now: Option<String>,
 }
 
 /// Returns the cached reply of a request, or the slot to store it in.
 ///
 /// The parts must be everything that the reply depends on, other than the catalog.
 pub fn look_up(services: &Arc<Services>, parts: [&str; 5]) -> Result<Vec<u8>, Slot> {
-    let keys = [key(parts), Generation::CATALOG.key().to_owned()];
+    let (catalog, units) = (Generation::CATALOG, Generation::UNITS);
+    let keys = [key(parts), catalog.key().to_owned(), units.key().to_owned()];
     let mut found = services.cache.get_many(&keys).into_iter();
-    let (cached, current) = (found.next().flatten(), found.next().flatten());
-    let [key, _] = keys;
-    let current = match current {
-        Some(current) => Generation::parse(&current),
-        None => Generation::CATALOG.advance(&*services.cache),
+    let cached = found.next().flatten();
+    let mut current = |generation: Generation| match found.next().flatten() {
+        Some(value) => Generation::parse(&value),
+        None => generation.advance(&*services.cache),
     };
-    if let Some((generation, body)) = cached.as_deref().and_then(<[u8]>::split_first_chunk)
-        && current == Some(i64::from_le_bytes(*generation))
+    let generations = Generations {
+        catalog: current(catalog),
+        units: current(units),
+    };
+    let mut units_of = HashMap::new();
+    if let Some(entry) = cached.as_deref().and_then(Entry::parse)
+        && generations.catalog == Some(entry.catalog)
     {
-        return Ok(body.to_vec());
+        if entry.shown.is_empty() || generations.units == Some(entry.units) {
+            return Ok(entry.body.to_vec());
+        }
+        let shown = entry.units_of(services);
+        if entry.shown != ALL
+            && shown
+                .iter()
+                .all(|units| units.now.as_deref() == Some(units.before))
+        {
+            return Ok(entry.body.to_vec());
+        }
+        let known = shown.into_iter().filter_map(|units| {
+            let start = || {
+                Some(
+                    Generation::units_of(units.of)
+                        .advance(&*services.cache)?
+                        .to_string(),
+                )
+            };
+            Some((units.of.to_owned(), units.now.or_else(start)?))
+        });
+        units_of = known.collect();
     }
+    let [key, ..] = keys;
     Err(Slot {
         services: Arc::clone(services),
         key,
-        generation: current,
+        generations,
+        units_of,
     })
 }
 
+impl<'a> Entry<'a> {
+    fn parse(cached: &'a [u8]) -> Option<Self> {
+        let (catalog, rest) = cached.split_first_chunk()?;
+        let (units, rest) = rest.split_first_chunk()?;
+        let (length, rest) = rest.split_first_chunk()?;
+        let (shown, body) = rest.split_at_checked(usize::try_from(u32::from_le_bytes(*length)).ok()?)?;
+        Some(Self {
+            catalog: i64::from_le_bytes(*catalog),
+            units: i64::from_le_bytes(*units),
+            shown: str::from_utf8(shown).ok()?,
+            body,
+        })
+    }
+
+    /// Reads the generations of the units that the reply shows.
+    fn units_of(&self, services: &Services) -> Vec<UnitsOf<'a>> {
+        let lines = self.shown.lines().filter_map(|line| line.split_once(' '));
+        let key = |(id, _)| Generation::units_of(id).key().to_owned();
+        let keys: Vec<_> = lines.clone().map(key).collect();
+        let values = if keys.is_empty() {
+            Vec::new()
+        } else {
+            services.cache.get_many(&keys)
+        };
+        let text = |value: Option<Vec<u8>>| String::from_utf8(value?).ok();
+        let now = values.into_iter().map(text).chain(iter::repeat(None));
+        lines
+            .zip(now)
+            .map(|((of, before), now)| UnitsOf { of, before, now })
+            .collect()
+    }
+}
+
 impl Slot {
-    /// Stores a reply, unless it is too long.
-    pub fn store(&self, body: &[u8]) {
-        let Some(generation) = self.generation else { return };
-        if body.len() <= MAX_BYTES {
-            let value = [&generation.to_le_bytes(), body].concat();
-            self.services.cache.set(&self.key, &value, TTL);
+    /// Stores a reply that shows these units, unless it is too long.
+    pub fn store(&self, body: &[u8], shown: &Shown) {
+        let Generations {
+            catalog: Some(catalog),
+            units: Some(units),
+        } = self.generations
+        else {
+            return;
+        };
+        if body.len() > MAX_BYTES {
+            return;
         }
+        let shown = match shown {
+            Shown::All => ALL.to_owned(),
+            Shown::Of(ids) => ids.iter().map(|id| self.line(id)).collect(),
+        };
+        let Ok(length) = u32::try_from(shown.len()) else {
+            return;
+        };
+        let value = [
+            &catalog.to_le_bytes(),
+            &units.to_le_bytes(),
+            length.to_le_bytes().as_slice(),
+            shown.as_bytes(),
+            body,
+        ]
+        .concat();
+        self.services.cache.set(&self.key, &value, TTL);
+    }
+
+    /// Returns a line of [`Entry::shown`]. A generation that was not read before the reply was made is `?`, which no
+    /// generation equals.
+    fn line(&self, id: &str) -> String {
+        let units = self.units_of.get(id).map_or("?", String::as_str);
+        format!("{id} {units}\n")
     }
 }
 

@@ -36,6 +36,7 @@ pub struct Product {
     /// The currency of the prices, in ISO 4217.
     currency: String,
     /// The number of units that can be bought now.
+    #[graphql(skip)]
     pub quantity: Int<u32>,
     /// The description. It may have several lines.
     #[schemars(with = "Option<String>")]

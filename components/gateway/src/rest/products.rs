@@ -122,7 +122,15 @@ fn list(call: &Call<'_>) -> Outcome {
         page: page(filter.first, filter.after.take())?,
         filter: filter.try_into()?,
     };
-    let found: Page<Product> = call.services().catalog.list(&query)?.convert();
+    let found = call.services().catalog.list(&query)?;
+    let shown = &call.session.shown_units;
+    if query.filter.in_stock.is_some() {
+        shown.add_all();
+    }
+    for edge in &found.edges {
+        shown.add(&edge.product.id);
+    }
+    let found: Page<Product> = found.convert();
     Ok(Answer::public(&found)?)
 }
 
@@ -131,6 +139,7 @@ fn get(call: &Call<'_>) -> Outcome {
     let ids = [call.id()?];
     let catalog = &call.services().catalog;
     if let Some(product) = catalog.get_many(&ids)?.pop().flatten() {
+        call.session.shown_units.add(&product.id);
         let product: Product = product.convert();
         return Ok(Answer::public(&product)?.tagged(product.tag()));
     }

@@ -25,6 +25,8 @@ const MIN_RATE: f64 = 40.0;
 pub struct Pace {
     /// The time before the measurement, in which caches fill and programs compile.
     pub warm_up: Duration,
+    /// The same for workloads with orders.
+    pub warm_up_of_orders: Duration,
     /// The time of the measurement.
     pub time: Duration,
     /// The time at half of the rate of the measurement, if that is measured.
@@ -119,7 +121,12 @@ pub fn measure(
         .run()
     };
     shop.meter.wait_until_idle()?;
-    let warm_up = load(pace.warm_up, None)?;
+    let warm_up = if workload.has_orders {
+        pace.warm_up_of_orders
+    } else {
+        pace.warm_up
+    };
+    let warm_up = load(warm_up, None)?;
     if workload.has_orders {
         shop.meter.wait_until_idle()?;
     }

@@ -76,12 +76,15 @@ impl Bench {
     /// Returns for how long each workload is measured.
     pub fn pace(&self) -> Pace {
         let time = Duration::from_secs(self.seconds.unwrap_or(if self.quick { 3 } else { 10 }).into());
+        // Kafka's virtual machine compiles what it runs often, so orders have a longer warm-up.
+        let (warm_up, warm_up_of_orders) = if self.quick {
+            (time / 3, time / 3)
+        } else {
+            (Duration::from_secs(3), time.max(Duration::from_secs(10)))
+        };
         Pace {
-            warm_up: if self.quick {
-                time / 3
-            } else {
-                Duration::from_secs(3)
-            },
+            warm_up,
+            warm_up_of_orders,
             time,
             half: (!self.quick).then_some(time / 2),
         }

@@ -285,6 +285,7 @@ fn assumptions() -> String {
         ("requests: additions to carts", percent(plan::CARTS)),
         ("requests: orders of one line", percent(plan::ORDERS)),
         ("different lists and products", whole(plan::DISTINCT)),
+        ("products that orders are spread over", whole(plan::SOLD)),
         (
             "busy part of the cores of a host, on average",
             percent(plan::UTILISATION),

@@ -14,8 +14,15 @@ pub const PRODUCTS: f64 = 0.4;
 pub const CARTS: f64 = 0.15;
 pub const ORDERS: f64 = 0.05;
 
-/// The different lists and products that shoppers look at. Each of them is cached alone.
+/// The different answers that shoppers look at: half of them lists, half of them products. Each is cached alone.
 pub const DISTINCT: f64 = 1_000.0;
+
+/// The products that the orders are spread over.
+pub const SOLD: f64 = 10_000.0;
+
+/// How often an answer expires because of its age, in a second. The cache keeps answers for ten seconds. The second
+/// answer after that expires with the next order, because its products were not known before it.
+const AGED: f64 = 2.0 / 10.0;
 
 /// The part of its processors that a host uses on average. The rest is for peaks.
 pub const UTILISATION: f64 = 0.6;
@@ -81,21 +88,22 @@ impl Plan {
     pub fn at(costs: &Costs, settled: f64, rate: f64) -> Result<Self> {
         let second = rate / 60.0;
         let orders = second * ORDERS;
-        // Each order changes the stock twice, and each change makes all cached answers stale.
-        let each = second * (LISTS + PRODUCTS) / DISTINCT;
-        let cached = each / (each + 2.0 * orders);
-        let stale = 1.0 - cached;
+        let lists = cached(second * LISTS, orders * 20.0 / SOLD);
+        let products = cached(second * PRODUCTS, orders / SOLD);
         let requests = [
-            (second * LISTS * cached, costs.request(LIST)?),
-            (second * LISTS * stale, costs.request(LIST_UNCACHED)?),
-            (second * PRODUCTS * cached, costs.request(PRODUCT)?),
-            (second * PRODUCTS * stale, costs.request(PRODUCT_UNCACHED)?),
+            (second * LISTS * lists, costs.request(LIST)?),
+            (second * LISTS * (1.0 - lists), costs.request(LIST_UNCACHED)?),
+            (second * PRODUCTS * products, costs.request(PRODUCT)?),
+            (
+                second * PRODUCTS * (1.0 - products),
+                costs.request(PRODUCT_UNCACHED)?,
+            ),
             (second * CARTS, costs.request(CART)?),
         ];
         let mut plan = Self {
             rate,
             orders,
-            cached,
+            cached: (LISTS * lists + PRODUCTS * products) / (LISTS + PRODUCTS),
             merged: 1.0,
             cores: Times::default(),
             processes: (orders / (settled * UTILISATION)).ceil().max(1.0),
@@ -154,6 +162,13 @@ impl Plan {
     pub fn bytes_a_day(&self) -> f64 {
         self.orders * ORDER_BYTES * 86_400.0
     }
+}
+
+/// Returns the part of the requests that the cache answers. `rate` is that of half of the different answers, and
+/// `sold` is how often an order sells a product of one answer, both in a second.
+fn cached(rate: f64, sold: f64) -> f64 {
+    let each = rate / (DISTINCT / 2.0);
+    each / (each + AGED + sold)
 }
 
 /// Returns the hosts for some processors.
@@ -241,6 +256,13 @@ mod tests {
             "{small:?} {large:?}"
         );
         assert!(large.processes > 10.0 && large.shards > 3.0, "{large:?}");
+    }
+
+    #[test]
+    fn a_busy_shop_answers_more_from_the_cache() {
+        let [small, large] =
+            [1_000.0, 100_000.0].map(|rate| Plan::at(&costs(), SETTLED, rate).unwrap().cached);
+        assert!(small < 0.1 && large > 0.7, "{small} {large}");
     }
 
     #[test]

@@ -25,8 +25,8 @@ pub trait Cache {
 ///
 /// An answer is cached together with the generation that was read *before* the data. It is up to date if that
 /// generation is still the current one. The cache may lose the number and start at 0 again. So it advances by
-/// random steps, which make it unlikely that an old number returns. A change of the data may also end the generation.
-/// Then the number is missing, and the next reader starts another generation.
+/// random steps, which make it unlikely that an old number returns. A change of the data may also end the
+/// generation. Then the number is missing, and the next reader starts another generation.
 #[derive(Clone, Debug)]
 pub struct Generation {
     key: Cow<'static, str>,

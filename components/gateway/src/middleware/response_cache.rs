@@ -1,9 +1,9 @@
 //! The response cache: replies that are the same for all callers, until the catalog changes.
 //!
-//! An order changes the units of its products, and leaves all else of the catalog as it is. So it expires only the
-//! replies that show these units. A reply is stored with the generations of these units, which are read before the
-//! reply is made. For this, its products must be known: the last reply to the same request tells them. The first
-//! reply expires with any order.
+//! An order changes the units of its products, and leaves all else of the catalog as it is. So it expires
+//! only the replies that show these units. A reply is stored with the generations of these units, which are
+//! read before the reply is made. For this, its products must be known: the last reply to the same request
+//! tells them. The first reply expires with any order.
 
 use std::collections::HashMap;
 use std::iter;
@@ -46,8 +46,8 @@ pub struct Slot {
 struct Entry<'a> {
     catalog: i64,
     units: i64,
-    /// A line for each product whose units the reply shows: its id, and the generation of its units. [`ALL`] if
-    /// the reply depends on the units of any product.
+    /// A line for each product whose units the reply shows: its id, and the generation of its units. If the
+    /// reply depends on the units of any product, it is [`ALL`].
     shown: &'a str,
     body: &'a [u8],
 }
@@ -178,8 +178,8 @@ impl Slot {
         self.services.cache.set(&self.key, &value, TTL);
     }
 
-    /// Returns a line of [`Entry::shown`]. A generation that was not read before the reply was made is `?`, which no
-    /// generation equals.
+    /// Returns a line of [`Entry::shown`]. A generation that was not read before the reply was made is `?`,
+    /// which no generation equals.
     fn line(&self, id: &str) -> String {
         let units = self.units_of.get(id).map_or("?", String::as_str);
         format!("{id} {units}\n")

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// The most products that are told apart: a page of them. An answer with more products depends on the units of any
-/// product.
+/// The most products that are told apart: a page of them. An answer with more products depends on the units
+/// of any product.
 const MAX_PRODUCTS: usize = 100;
 
 /// The products whose units an answer shows.

@@ -14,14 +14,15 @@ pub const PRODUCTS: f64 = 0.4;
 pub const CARTS: f64 = 0.15;
 pub const ORDERS: f64 = 0.05;
 
-/// The different answers that shoppers look at: half of them lists, half of them products. Each is cached alone.
+/// The different answers that shoppers look at: half of them lists, half of them products. Each is cached
+/// alone.
 pub const DISTINCT: f64 = 1_000.0;
 
 /// The products that the orders are spread over.
 pub const SOLD: f64 = 10_000.0;
 
-/// How often an answer expires because of its age, in a second. The cache keeps answers for ten seconds. The second
-/// answer after that expires with the next order, because its products were not known before it.
+/// How often an answer expires because of its age, in a second. The cache keeps answers for ten seconds. The
+/// second answer after that expires with the next order, because its products were not known before it.
 const AGED: f64 = 2.0 / 10.0;
 
 /// The part of its processors that a host uses on average. The rest is for peaks.
@@ -80,8 +81,8 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Computes the load at a rate of requests a minute. A process can settle some orders a second, whatever its
-    /// processors.
+    /// Computes the load at a rate of requests a minute. A process can settle some orders a second, whatever
+    /// its processors.
     ///
     /// # Errors
     /// A request was not measured.
@@ -164,7 +165,8 @@ impl Plan {
     }
 }
 
-/// Returns the part of the requests that the cache answers. `rate` is that of half of the different answers, and
+/// Returns the part of the requests that the cache answers. `rate` is that of half of the different answers,
+/// and
 /// `sold` is how often an order sells a product of one answer, both in a second.
 fn cached(rate: f64, sold: f64) -> f64 {
     let each = rate / (DISTINCT / 2.0);

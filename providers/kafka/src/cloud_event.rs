@@ -26,6 +26,11 @@ pub(crate) fn with(headers: OwnedHeaders, name: &str, value: &str) -> OwnedHeade
     })
 }
 
+/// Returns the kind of a record's event, without parsing the rest.
+pub(crate) fn kind(record: &impl Message) -> Option<&str> {
+    header(record, "ce_type")
+}
+
 /// Parses the event of a record.
 ///
 /// # Errors
@@ -95,6 +100,7 @@ mod tests {
         let record = record(headers(&sample()), Some(b"{}"));
         for (name, value) in [
             ("ce_specversion", "1.0"),
+            ("ce_type", "mercato.orders.placed"),
             ("ce_source", "/mercato/orders"),
             ("ce_time", "2023-11-14T22:13:20.123Z"),
             ("ce_due", "1970-01-01T00:00:00.000Z"),

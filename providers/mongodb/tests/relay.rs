@@ -11,7 +11,7 @@ mod common;
 use std::collections::HashSet;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use broker::{Broker, event, now, start};
 use libtest_mimic::Trial;
@@ -334,6 +334,26 @@ async fn publishes_all_events_in_order_after_failures_of_the_broker() {
     relay.stop().await;
 }
 
+async fn events_of_a_short_time_are_published_together() {
+    let stores = TwoStores::new().await;
+    let broker = Broker::new();
+    let batch = RelayOptions::default().batch;
+    let relay = start(&stores.first, &broker, RelayOptions { batch, ..options() });
+    let begun = Instant::now();
+    for number in 0..100 {
+        publish(&stores.first, &[event(&number.to_string())]).await;
+    }
+    broker.published(100).await;
+    // A round that publishes is followed by a pause of 50 ms.
+    let most = begun.elapsed().as_millis() / 50 + 1;
+    let calls = broker.call_count();
+    assert!(
+        u128::try_from(calls).unwrap() <= most,
+        "{calls} calls, at most {most} expected"
+    );
+    relay.stop().await;
+}
+
 async fn a_relay_stops_although_its_publisher_hangs() {
     let stores = TwoStores::new().await;
     let broker = Broker::new();
@@ -391,6 +411,7 @@ fn main() -> ExitCode {
         an_event_of_a_shared_transaction_waits_behind_the_timer_of_its_subject,
         publishes_the_events_of_the_format_with_one_event_in_an_entry,
         publishes_all_events_in_order_after_failures_of_the_broker,
+        events_of_a_short_time_are_published_together,
         a_relay_stops_although_its_publisher_hangs,
         a_relay_serves_added_services_and_stops_serving_removed_ones,
     ];

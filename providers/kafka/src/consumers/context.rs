@@ -1,17 +1,19 @@
 //! The callbacks of librdkafka for a consumer.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use rdkafka::config::RDKafkaLogLevel;
-use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, RebalanceProtocol, StreamConsumer};
+use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, RebalanceProtocol};
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::types::RDKafkaRespErr;
 use rdkafka::{ClientContext, TopicPartitionList};
+use tokio::sync::Notify;
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::log::{LogContext, log};
 
-pub(super) type EventConsumer = StreamConsumer<SessionContext>;
+pub(super) type EventConsumer = BaseConsumer<SessionContext>;
 
 /// Revoked partitions, which the session passes to [`unassign`] when their handlers have returned.
 pub(super) struct Revoked {
@@ -27,6 +29,8 @@ pub(super) struct SessionContext {
     pub closing: AtomicBool,
     /// Whether a commit has failed since the session last checked.
     pub commit_failed: AtomicBool,
+    /// Notified when the queue of the consumer may have records.
+    pub filled: Arc<Notify>,
 }
 
 impl SessionContext {
@@ -35,6 +39,7 @@ impl SessionContext {
             revoked,
             closing: AtomicBool::new(false),
             commit_failed: AtomicBool::new(false),
+            filled: Arc::default(),
         }
     }
 
@@ -90,6 +95,8 @@ impl ConsumerContext for SessionContext {
         if let Err(error) = result {
             tracing::error!(%error, "partitions could not be assigned or unassigned");
         }
+        // A poll that calls back returns no record, although records may wait.
+        self.filled.notify_one();
     }
 
     fn commit_callback(&self, result: KafkaResult<()>, _: &TopicPartitionList) {
@@ -99,5 +106,6 @@ impl ConsumerContext for SessionContext {
             }
             self.commit_failed.store(true, Ordering::SeqCst);
         }
+        self.filled.notify_one();
     }
 }

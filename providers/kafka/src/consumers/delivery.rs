@@ -1,8 +1,10 @@
 //! The delivery of one event to a subscriber, with retries.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::FutureExt;
 use mercato_ports::events::{Attempt, DeliveryFailure, Event, HandlerFailure, Handlers};
 use tokio::sync::{Semaphore, watch};
 use tokio::time::Instant;
@@ -135,10 +137,9 @@ impl Deliverer {
             () = stop(stopped) => return None,
             permit = self.permits.acquire() => permit.ok()?,
         };
-        let (handlers, subscriber, event) =
-            (Arc::clone(&self.handlers), self.subscriber.clone(), event.clone());
-        // The handler runs in a separate task, so a panic counts as a failed attempt.
-        let handled = tokio::spawn(async move { handlers.handle(&subscriber, event).await }).await;
+        // A panic counts as a failed attempt.
+        let handling = AssertUnwindSafe(self.handlers.handle(&self.subscriber, event.clone()));
+        let handled = handling.catch_unwind().await;
         drop(permit);
         Some(handled.unwrap_or_else(|_| Err(HandlerFailure::Retry("the handler panicked".into()).into())))
     }

@@ -14,7 +14,7 @@ use rdkafka::{Offset, TopicPartitionList};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, interval};
+use tokio::time::{Instant, interval, sleep_until};
 
 use super::context::{EventConsumer, Revoked, SessionContext, unassign};
 use super::delivery::{Deliverer, Delivery, DeliveryEnd, stop};
@@ -26,6 +26,18 @@ use crate::topics::Topic;
 
 /// The interval of commits.
 const COMMIT_INTERVAL: Duration = Duration::from_millis(500);
+
+/// How long after a fetch that returned records the next one begins. So under load a fetch returns the
+/// records of many partitions and moments. A fetch costs the broker much more than a record.
+const FETCH_PAUSE: Duration = Duration::from_millis(50);
+
+/// How long a fetch waits for a record. A fetch sometimes leaves out partitions that are still paused, and
+/// delays their records by at most this.
+const FETCH_WAIT: Duration = Duration::from_millis(200);
+
+/// How long the first records of a fetch stay in the queue of librdkafka. It pauses the fetches of a
+/// partition only while it finds records in the queue, so they stay until it has looked at all partitions.
+const SETTLE_TIME: Duration = Duration::from_millis(2);
 
 /// The interval of log lines about the lag.
 const LAG_INTERVAL: Duration = Duration::from_mins(1);
@@ -72,11 +84,16 @@ impl Session {
             .set("session.timeout.ms", session_timeout.to_string())
             .set("heartbeat.interval.ms", (session_timeout / 3).to_string())
             // The memory for prefetched records. The window limits the records that are being delivered.
-            .set("queued.max.messages.kbytes", "16384");
+            .set("queued.max.messages.kbytes", "16384")
+            .set("fetch.wait.max.ms", FETCH_WAIT.as_millis().to_string())
+            .set("queued.min.messages", "1")
+            .set("fetch.queue.backoff.ms", FETCH_PAUSE.as_millis().to_string());
         let failed = |error: KafkaError| format!("the Kafka consumer could not be created: {error}");
         let (sender, revoked) = unbounded_channel();
-        let consumer =
-            EventConsumer::from_config_and_context(&config, SessionContext::new(sender)).map_err(failed)?;
+        let context = SessionContext::new(sender);
+        let filled = Arc::clone(&context.filled);
+        let mut consumer = EventConsumer::from_config_and_context(&config, context).map_err(failed)?;
+        consumer.set_nonempty_callback(move || filled.notify_one());
         let names = topics.iter().map(|topic| topic.name.as_str()).collect::<Vec<_>>();
         consumer.subscribe(&names).map_err(failed)?;
         Ok(Self {
@@ -100,6 +117,9 @@ impl Session {
     pub async fn run(mut self, mut stopped: watch::Receiver<bool>) -> Result<(), String> {
         let (mut commits, mut lag_logs) = (interval(COMMIT_INTERVAL), interval(LAG_INTERVAL));
         let consumer = Arc::clone(&self.consumer);
+        let filled = Arc::clone(&consumer.context().filled);
+        // When the queue is polled next. None while it is empty.
+        let mut next_poll = Some(Instant::now());
         let mut result = None;
         while result.is_none() || !self.deliveries.is_empty() {
             tokio::select! {
@@ -116,17 +136,29 @@ impl Session {
                         self.stop();
                     }
                 },
-                _ = commits.tick() => self.commit(),
+                _ = commits.tick() => {
+                    self.commit();
+                    // A consumer that never polls leaves its group.
+                    next_poll.get_or_insert_with(Instant::now);
+                }
                 _ = lag_logs.tick() => self.log_lag(),
-                record = consumer.recv() => match record {
-                    Ok(record) => self.receive(&record),
-                    Err(KafkaError::MessageConsumptionFatal(error)) => {
-                        result = Some(Err(error.to_string()));
-                        self.stop();
+                () = filled.notified(), if next_poll.is_none() => {
+                    next_poll = Some(Instant::now() + SETTLE_TIME);
+                }
+                () = sleep_until(next_poll.unwrap_or_else(Instant::now)), if next_poll.is_some() => {
+                    match consumer.poll(Duration::ZERO) {
+                        Some(Ok(record)) => self.receive(&record),
+                        Some(Err(KafkaError::MessageConsumptionFatal(error))) => {
+                            result = Some(Err(error.to_string()));
+                            self.stop();
+                        }
+                        // The context has logged it already.
+                        Some(Err(error)) => {
+                            tracing::debug!(%error, subscriber = self.deliverer.subscriber, "Kafka");
+                        }
+                        None => next_poll = None,
                     }
-                    // The context has logged it already.
-                    Err(error) => tracing::debug!(%error, subscriber = self.deliverer.subscriber, "Kafka"),
-                },
+                }
             }
             self.release_revoked().await;
         }
@@ -145,9 +177,11 @@ impl Session {
         if *partition.stopped.borrow() {
             return;
         }
+        if cloud_event::kind(record).is_some_and(|kind| !self.kinds.contains(kind)) {
+            return partition.skip(offset);
+        }
         let event = match cloud_event::event(record) {
-            Ok(event) if self.kinds.contains(&event.kind) => event,
-            Ok(_) => return partition.skip(offset),
+            Ok(event) => event,
             Err(reason) => {
                 tracing::error!(
                     topic = key.0,

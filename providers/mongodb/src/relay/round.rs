@@ -18,6 +18,8 @@ use crate::store::service::Service;
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum NextRound {
     Now,
+    /// After a pause, because this round has published all events of its time.
+    AfterPause,
     /// At this time, in milliseconds since the Unix epoch, because an event is due then.
     At(i64),
     /// On the next notification.
@@ -63,11 +65,15 @@ impl Round<'_> {
             Ok(entries) => entries,
             Err(next) => return Ok(next),
         };
+        let mut next = NextRound::Now;
         if let Some(last) = entries.last().map(|entry| entry.at) {
             let events = entries
                 .iter_mut()
                 .flat_map(|entry| std::mem::take(&mut entry.events));
-            let events = events.collect();
+            let events = events.collect::<Vec<_>>();
+            if events.len() < self.batch() {
+                next = NextRound::AfterPause;
+            }
             tokio::select! {
                 biased;
                 published = self.publish(events) => published?,
@@ -78,11 +84,15 @@ impl Round<'_> {
             })?;
             self.position.advance(last);
         }
-        Ok(NextRound::Now)
+        Ok(next)
+    }
+
+    fn batch(&self) -> usize {
+        usize::try_from(self.batch).unwrap_or(usize::MAX).max(1)
     }
 
     async fn publish(&self, mut events: Vec<Event>) -> std::result::Result<(), String> {
-        let batch = usize::try_from(self.batch).unwrap_or(usize::MAX).max(1);
+        let batch = self.batch();
         while !events.is_empty() {
             let rest = events.split_off(events.len().min(batch));
             self.publisher.publish(events).await?;
@@ -169,8 +179,7 @@ impl Round<'_> {
         let mut cursor = find.limit(self.batch.into()).session(&mut *session).await?;
         let mut stream = cursor.stream(session);
         let (mut entries, mut events) = (Vec::new(), 0);
-        let batch = usize::try_from(self.batch).unwrap_or(usize::MAX);
-        while events < batch
+        while events < self.batch()
             && let Some(raw) = stream.try_next().await?
         {
             let entry = entry(&raw).map_err(damaged)?;

@@ -4,6 +4,9 @@
 //! takes all of them. So the busier the store, the more commits share a transaction, and commits of this
 //! process never conflict with each other in MongoDB.
 //!
+//! After a transaction of many commits, the task pauses as long as the transaction took. So the next
+//! transaction has more commits. Each transaction has a cost of its own, which more commits then share.
+//!
 //! Each transaction is committed twice:
 //!
 //! 1. The primary acknowledges the first commit. Then the next transaction begins.
@@ -13,12 +16,14 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use mercato_ports::documents::CommitFailure;
 use mercato_ports::events::Event;
 use mongodb::error::TRANSIENT_TRANSACTION_ERROR;
 use mongodb::{Client, ClientSession};
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::sleep;
 
 use super::backoff::Backoff;
 use super::batch::{Batch, PendingCommit};
@@ -31,6 +36,13 @@ use crate::error::failed;
 
 /// The capacity of the queue. Callers wait while it is full.
 const QUEUE: usize = 1_024;
+
+/// The task pauses after a transaction of at least this many commits. After a smaller one, the next commit
+/// does not wait.
+const BUSY_COMMITS: usize = 8;
+
+/// The longest pause between two transactions.
+const MAX_PAUSE: Duration = Duration::from_millis(10);
 
 /// A handle to the task.
 pub(crate) struct Committer {
@@ -122,7 +134,11 @@ struct Worker {
 impl Worker {
     async fn run(mut self) {
         while let Some(batch) = self.next_batch().await {
+            let (commits, begun) = (batch.len(), Instant::now());
             self.make(batch).await;
+            if let Some(pause) = pause(commits, begun.elapsed()) {
+                sleep(pause).await;
+            }
         }
     }
 
@@ -210,5 +226,23 @@ async fn on_majority(mut session: ClientSession, batch: Batch, queue: mpsc::Weak
             }
         }
         Err(error) => batch.answer(&Err(failed(&error))),
+    }
+}
+
+/// Returns the pause after a transaction of this many commits, which took this long.
+fn pause(commits: usize, took: Duration) -> Option<Duration> {
+    (commits >= BUSY_COMMITS).then(|| took.min(MAX_PAUSE))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_transactions_of_many_commits_are_followed_by_a_pause() {
+        let took = Duration::from_millis(4);
+        assert_eq!(pause(BUSY_COMMITS - 1, took), None);
+        assert_eq!(pause(BUSY_COMMITS, took), Some(took));
+        assert_eq!(pause(BUSY_COMMITS, Duration::from_secs(2)), Some(MAX_PAUSE));
     }
 }

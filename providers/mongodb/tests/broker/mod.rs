@@ -65,6 +65,11 @@ impl Broker {
         self.until(|state| state.calls >= count).await;
     }
 
+    /// Returns the number of calls so far.
+    pub fn call_count(&self) -> usize {
+        self.state.lock().unwrap().calls
+    }
+
     /// Returns the number of relays that have published events.
     pub fn publishers(&self) -> usize {
         self.state.lock().unwrap().publishers.len()

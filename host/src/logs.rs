@@ -1,15 +1,14 @@
-//! The log: structured lines on standard error. A separate thread writes them, so that no request waits for a
-//! terminal.
+//! The log: structured lines on standard error.
 
 use std::io::{IsTerminal, stderr};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use clap::ValueEnum;
-use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::EnvFilter;
 
 use crate::command_error::{Code, CommandError};
+use crate::log_writer::{LogGuard, LogWriter};
 
 /// The format of log lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -23,8 +22,8 @@ pub enum Format {
 /// Starts the log. Dropping the guard writes the pending lines.
 ///
 /// # Errors
-/// If the filter is malformed.
-pub fn start(filter: &str, format: Format) -> Result<WorkerGuard, CommandError> {
+/// If the filter is malformed, or if the system can't start a thread.
+pub fn start(filter: &str, format: Format) -> Result<LogGuard, CommandError> {
     let filter = EnvFilter::try_new(filter).map_err(|error| {
         let advice = "write a level such as `info`, or `TARGET=LEVEL,…`";
         CommandError::new(
@@ -32,7 +31,8 @@ pub fn start(filter: &str, format: Format) -> Result<WorkerGuard, CommandError> 
             format!("the log filter `{filter}` is malformed ({error}): {advice}"),
         )
     })?;
-    let (writer, guard) = NonBlockingBuilder::default().thread_name("logs").finish(stderr());
+    let (writer, guard) = LogWriter::start(stderr())
+        .map_err(|error| CommandError::new(Code::Software, format!("cannot start the log: {error}")))?;
     let lines = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(writer)

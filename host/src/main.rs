@@ -12,6 +12,7 @@ mod demo;
 mod events;
 mod http;
 mod import;
+mod log_writer;
 mod logs;
 mod metrics;
 mod providers;

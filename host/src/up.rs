@@ -74,7 +74,7 @@ pub async fn run(options: Up, events: &Handle) -> Result<(), CommandError> {
         config,
     });
     let limits = limits(&options);
-    let pool = Pool::new(&shop, platform, limits, cache_folder(data.path()).as_deref()).await;
+    let pool = Pool::new(shop, platform, limits, cache_folder(data.path()).as_deref()).await;
     let pool = pool.map_err(|error| cannot_run(&options.shop, &error))?;
 
     let metrics = Arc::new(Metrics::default());

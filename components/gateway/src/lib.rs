@@ -1,7 +1,7 @@
 //! The gateway: GraphQL over HTTP and REST in front of the services.
 //!
 //! It authenticates the caller, and the services authorize. All of it is plain Rust over the traits of the
-//! services and the types of the `http` crate. `component` binds it to `wasi:http/incoming-handler` and to
+//! services and the types of the `http` crate. `component` binds it to `mercato:platform/http-handler` and to
 //! the imports.
 
 mod auth;

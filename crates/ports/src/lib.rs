@@ -30,6 +30,7 @@ pub mod documents;
 pub mod events;
 pub mod hosts;
 pub mod http_client;
+pub mod http_handler;
 #[cfg(feature = "mail")]
 pub mod mail;
 pub mod mailer;

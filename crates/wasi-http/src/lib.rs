@@ -1,8 +1,13 @@
-//! Writes the bodies of `wasi:http` so that they leave together with their heads.
+//! Passes requests of `wasi:http` to the gateway, and writes bodies so that they leave together with their
+//! heads.
 #![cfg(target_arch = "wasm32")]
+
+mod gateway;
 
 use wasip2::http::types::{ErrorCode, Fields, OutgoingBody, OutgoingResponse, ResponseOutparam};
 use wasip2::io::streams::{OutputStream, StreamError};
+
+pub use gateway::serve;
 
 /// A body that is written as far as the runtime takes it. Hand the head over, then call
 /// [`finish`](Self::finish).

@@ -163,18 +163,20 @@ impl Service {
         context: &RequestContext,
         client: &Client,
     ) -> Result<Response<Body>, Problem> {
+        let sender = self.sender(&request, client);
         let body = self
-            .receive(&mut request, client)
+            .receive(&mut request, sender, client)
             .await
             .inspect_err(|problem| self.log_refusal(context, *problem))?;
-        let request = request.map(|_| Full::new(body));
+        let request = request.map(|_| body);
         // A client that cancels a request gets no further call in its place while that one runs.
         let permit = Arc::clone(&client.connection.calls).acquire_owned().await;
         let (service, client, task_context) = (Arc::clone(self), client.clone(), context.clone());
-        let task = async move {
+        // Boxed, because the runtime moves a future several times.
+        let task = Box::pin(async move {
             let _permit = permit;
-            service.call_shop(request, &client, &task_context).await
-        };
+            service.call_shop(request, sender, &client, &task_context).await
+        });
         tokio::spawn(task.in_current_span())
             .await
             .unwrap_or_else(|panic| {
@@ -184,8 +186,13 @@ impl Service {
     }
 
     /// Reads the body of a request, unless the shop has no room for the request.
-    async fn receive(&self, request: &mut Request<Incoming>, client: &Client) -> Result<Bytes, Problem> {
-        if !self.pool.has_room(self.sender(request, client)) {
+    async fn receive(
+        &self,
+        request: &mut Request<Incoming>,
+        sender: IpAddr,
+        client: &Client,
+    ) -> Result<Bytes, Problem> {
+        if !self.pool.has_room(sender) {
             self.metrics.failed();
             return Err(self.busy());
         }
@@ -202,12 +209,12 @@ impl Service {
     /// Passes a request to the shop.
     async fn call_shop(
         &self,
-        mut request: Request<Full<Bytes>>,
+        mut request: Request<Bytes>,
+        sender: IpAddr,
         client: &Client,
         context: &RequestContext,
     ) -> Result<Response<Body>, Problem> {
         let started = Instant::now();
-        let sender = self.sender(&request, client);
         let stream_request = Streams::prepare(&mut request);
         let response = self
             .pool
@@ -221,12 +228,8 @@ impl Service {
             micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
         );
         Ok(match stream_request {
-            Some(request) => {
-                self.streams
-                    .hold(sender, &client.connection, request, response)
-                    .await
-            }
-            None => response.map(Either::Left),
+            Some(request) => self.streams.hold(sender, &client.connection, request, response),
+            None => response.map(|body| Either::Left(Full::new(body))),
         })
     }
 

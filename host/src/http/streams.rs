@@ -15,7 +15,7 @@ use futures::stream::poll_fn;
 use http::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Either, Full, StreamBody};
-use hyper::body::{Body as _, Frame};
+use hyper::body::Frame;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep, timeout};
 use tracing::{Instrument, info, warn};
@@ -52,7 +52,7 @@ const CLIENT_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The largest request that is kept, in bytes: enough for a GraphQL document, and not enough to fill the
 /// memory.
-const MAX_REQUEST: u64 = 16 * 1024;
+const MAX_REQUEST: usize = 16 * 1024;
 
 /// After this time without an event a comment is sent, because proxies close connections that are silent for
 /// a minute.
@@ -82,37 +82,27 @@ impl Streams {
 
     /// Returns a copy of a request for an event stream, to send it again. Removes the header that only the
     /// host may send.
-    pub fn prepare(request: &mut Request<Full<Bytes>>) -> Option<Request<Full<Bytes>>> {
+    pub fn prepare(request: &mut Request<Bytes>) -> Option<Request<Bytes>> {
         request.headers_mut().remove(CONTINUES);
         let accept = request.headers().get_all(ACCEPT).iter();
         let accepts_stream = accept
             .filter_map(|value| value.to_str().ok())
             .any(|value| value.to_ascii_lowercase().contains(EVENT_STREAM));
-        let is_small = request
-            .body()
-            .size_hint()
-            .upper()
-            .is_some_and(|size| size <= MAX_REQUEST);
+        let is_small = request.body().len() <= MAX_REQUEST;
         (accepts_stream && is_small).then(|| request.clone())
     }
 
     /// Holds a response open if it is an unfinished event stream and a slot is free. Without a slot the
     /// response ends here, and the client reconnects.
-    pub async fn hold(
+    pub fn hold(
         &self,
         client: IpAddr,
         connection: &Arc<Connection>,
-        request: Request<Full<Bytes>>,
-        response: Response<Full<Bytes>>,
+        request: Request<Bytes>,
+        response: Response<Bytes>,
     ) -> Response<Body> {
         let (mut head, body) = response.into_parts();
         let complete = |head, body| Response::from_parts(head, Either::Left(Full::new(body)));
-        // A complete body never fails.
-        let body = body
-            .collect()
-            .await
-            .map(|body| body.to_bytes())
-            .unwrap_or_default();
         if !is_stream(head.status, &head.headers) || is_complete(&body) {
             return complete(head, body);
         }
@@ -161,7 +151,7 @@ struct HeldStream {
     pool: Arc<Pool>,
     client: IpAddr,
     connection: Arc<Connection>,
-    request: Request<Full<Bytes>>,
+    request: Request<Bytes>,
     events: mpsc::Sender<Result<Frame<Bytes>, Infallible>>,
     _slot: StreamSlot,
 }
@@ -189,8 +179,7 @@ impl HeldStream {
             let started = Instant::now();
             next = match self.pool.serve(self.request.clone(), self.client).await {
                 Ok(response) if is_stream(response.status(), response.headers()) => {
-                    let body = response.into_body().collect().await;
-                    let body = body.map(|body| body.to_bytes()).unwrap_or_default();
+                    let body = response.into_body();
                     if is_complete(&body) {
                         // The stream ends now, so a failure to send does not matter.
                         let events = Frame::data(counted(body, &self.connection));
@@ -321,7 +310,7 @@ mod tests {
             Request::builder()
                 .header(ACCEPT, accept)
                 .header(CONTINUES, "1")
-                .body(Full::new(Bytes::new()))
+                .body(Bytes::new())
                 .unwrap()
         };
         let mut stream = request("application/json, text/event-stream");
@@ -329,7 +318,7 @@ mod tests {
         assert!(!stream.headers().contains_key(CONTINUES) && !copy.headers().contains_key(CONTINUES));
         let mut other_case = request("Text/Event-Stream");
         assert!(Streams::prepare(&mut other_case).is_some());
-        let mut large = request("text/event-stream").map(|_| Full::from(vec![b' '; 16 * 1024 + 1]));
+        let mut large = request("text/event-stream").map(|_| Bytes::from(vec![b' '; 16 * 1024 + 1]));
         assert!(Streams::prepare(&mut large).is_none());
         let mut other = request("application/json");
         assert!(Streams::prepare(&mut other).is_none());

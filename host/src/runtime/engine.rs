@@ -8,7 +8,6 @@ use mercato_ports::World;
 use mercato_ports::manifest::ShopManifest;
 use wasmtime::component::{Component, ComponentExportIndex, HasSelf, InstancePre, Linker};
 use wasmtime::{Cache, CacheConfig, Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
-use wasmtime_wasi_http::p2::bindings::ProxyIndices;
 
 use super::limits::Limits;
 use super::state::State;
@@ -17,35 +16,40 @@ use crate::shop::{Shop, Size};
 /// The interval of the epoch. A computing guest yields its thread after this time.
 const TICK: Duration = Duration::from_millis(2);
 
+/// The interface of the gateway.
+const HTTP_HANDLER: &str = "mercato:platform/http-handler@0.1.0";
+
 /// The shop, compiled and linked. Instances are created from it.
 pub struct Compiled {
     pub(super) instance_pre: InstancePre<State>,
-    pub(super) proxy: ProxyIndices,
-    /// The export `handle` of each service that subscribes to events, by the service's name.
-    pub(super) handlers: BTreeMap<String, ComponentExportIndex>,
+    /// The function that handles requests.
+    pub(super) http_handler: ComponentExportIndex,
+    /// The function of each service that handles events, by the service's name.
+    pub(super) event_handlers: BTreeMap<String, ComponentExportIndex>,
 }
 
 impl Compiled {
     /// Compiles a shop, or loads it from the folder `cache`, and links it to the platform.
     ///
     /// # Errors
-    /// Fails if the shop is invalid, or if it imports an interface that this host does not offer. Fails if a
-    /// subscriber in the manifest has no export.
-    pub fn new(shop: &Shop, limits: &Limits, cache: Option<&Path>) -> wasmtime::Result<Self> {
+    /// Fails if the shop is invalid, or if it imports an interface that this host does not offer. Fails if it
+    /// has no gateway, or if a subscriber in the manifest has no export.
+    pub fn new(shop: Shop, limits: &Limits, cache: Option<&Path>) -> wasmtime::Result<Self> {
         let engine = engine(shop.size, limits, cache)?;
         let component = Component::from_binary(&engine, &shop.wasm)?;
         let mut linker = Linker::<State>::new(&engine);
         wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
-        wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
         World::add_to_linker::<_, HasSelf<_>>(&mut linker, |state| state)?;
         let instance_pre = linker.instantiate_pre(&component)?;
-        let proxy = ProxyIndices::new(&instance_pre)?;
-        let handlers = handlers(&component, &shop.manifest)?;
+        let http_handler = handler(&component, HTTP_HANDLER).ok_or_else(|| {
+            wasmtime::format_err!("the shop has no export `{HTTP_HANDLER}`, so it can answer no request")
+        })?;
+        let event_handlers = event_handlers(&component, &shop.manifest)?;
         advance_epoch(&engine);
         Ok(Self {
             instance_pre,
-            proxy,
-            handlers,
+            http_handler,
+            event_handlers,
         })
     }
 }
@@ -65,7 +69,11 @@ fn engine(size: Size, limits: &Limits, cache: Option<&Path>) -> wasmtime::Result
         .max_component_instance_size(4 << 20)
         .table_elements(100_000);
     let mut config = Config::new();
+    // Debuggers and profilers alone need the two tables. Without them, the shop takes less memory and starts
+    // sooner.
     config
+        .generate_address_map(false)
+        .native_unwind_info(false)
         .allocation_strategy(InstanceAllocationStrategy::Pooling(pool))
         .epoch_interruption(true)
         .wasm_backtrace_max_frames(std::num::NonZeroUsize::new(16));
@@ -77,8 +85,8 @@ fn engine(size: Size, limits: &Limits, cache: Option<&Path>) -> wasmtime::Result
     Engine::new(&config)
 }
 
-/// Finds the export `<service>-events` and its function `handle` for each subscribing service.
-fn handlers(
+/// Finds the export `<service>-events` of each subscribing service.
+fn event_handlers(
     component: &Component,
     manifest: &ShopManifest,
 ) -> wasmtime::Result<BTreeMap<String, ComponentExportIndex>> {
@@ -89,17 +97,20 @@ fn handlers(
     subscribers
         .map(|(name, _)| {
             let export = format!("{name}-events");
-            component
-                .get_export_index(None, &export)
-                .and_then(|instance| component.get_export_index(Some(&instance), "handle"))
-                .map(|handle| (name.clone(), handle))
-                .ok_or_else(|| {
-                    wasmtime::format_err!(
-                        "the service `{name}` subscribes to events, but the shop has no export `{export}`"
-                    )
-                })
+            let handler = handler(component, &export).ok_or_else(|| {
+                wasmtime::format_err!(
+                    "the service `{name}` subscribes to events, but the shop has no export `{export}`"
+                )
+            })?;
+            Ok((name.clone(), handler))
         })
         .collect()
+}
+
+/// Finds the function `handle` of an exported interface.
+fn handler(component: &Component, interface: &str) -> Option<ComponentExportIndex> {
+    let interface = component.get_export_index(None, interface)?;
+    component.get_export_index(Some(&interface), "handle")
 }
 
 /// Advances the epoch on a thread that ends with the engine.

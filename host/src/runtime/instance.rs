@@ -1,25 +1,16 @@
 //! An instance of the shop, and the calls to it.
 
-use std::future::poll_fn;
-use std::pin::pin;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::Poll;
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
-use futures::FutureExt;
+use bytes::Bytes;
 use http::{Request, Response};
-use http_body_util::{BodyExt, Full};
 use mercato_ports::events::{Event, HandlerFailure};
-use tokio::sync::oneshot;
-use tokio::task::unconstrained;
+use mercato_ports::http_handler;
 use wasmtime::Store;
-use wasmtime::component::Instance as WasmInstance;
-use wasmtime_wasi_http::WasiHttpView;
-use wasmtime_wasi_http::p2::bindings::Proxy;
-use wasmtime_wasi_http::p2::bindings::http::types::{ErrorCode, Scheme};
-use wasmtime_wasi_http::p2::body::HyperOutgoingBody;
+use wasmtime::component::TypedFunc;
 
 use super::engine::Compiled;
 use super::limits::Limits;
@@ -39,12 +30,9 @@ pub enum InstanceError {
     /// The call computed for longer than its limit.
     #[error("the call computed for longer than {} s", .0.as_secs_f32())]
     Computed(Duration),
-    /// The guest returned without a complete response.
-    #[error("the shop returned no complete response")]
-    NoResponse,
-    /// The guest returned an error in place of a response.
-    #[error("the shop returned an error: {0:?}")]
-    Refused(ErrorCode),
+    /// The guest returned an invalid response.
+    #[error("the shop returned an invalid response: {0}")]
+    InvalidResponse(http::Error),
     /// The call exceeded its time limit.
     #[error("the shop did not respond within {} s", .0.as_secs_f32())]
     TimedOut(Duration),
@@ -53,11 +41,17 @@ pub enum InstanceError {
     NoHandler(String),
 }
 
+/// The export that handles requests.
+type HttpHandler = TypedFunc<(http_handler::Request,), (http_handler::Response,)>;
+
+/// The export of a service that handles events.
+type EventHandler = TypedFunc<(Event,), (Result<(), HandlerFailure>,)>;
+
 /// An instance of the shop with its store. It runs one call at a time.
 pub struct Instance {
     store: Store<State>,
-    wasm: WasmInstance,
-    proxy: Proxy,
+    http_handler: HttpHandler,
+    event_handlers: BTreeMap<String, EventHandler>,
     calls: u32,
 }
 
@@ -80,19 +74,22 @@ impl Instance {
         store.set_epoch_deadline(1);
         store.epoch_deadline_async_yield_and_update(1);
         let created = compiled.instance_pre.instantiate_async(&mut store).await;
-        let wasm = created.map_err(|error| match store.data().memory.refused() {
-            true => InstanceError::OutOfMemory,
-            false => InstanceError::Trap(error),
-        })?;
-        let proxy = compiled
-            .proxy
-            .load(&mut store, &wasm)
+        let wasm = created.map_err(|error| trap(&store, error))?;
+        let http_handler = wasm
+            .get_typed_func(&mut store, compiled.http_handler)
+            .map_err(InstanceError::Trap)?;
+        let event_handlers = compiled.event_handlers.iter().map(|(service, export)| {
+            let handler = wasm.get_typed_func(&mut store, export)?;
+            Ok((service.clone(), handler))
+        });
+        let event_handlers = event_handlers
+            .collect::<wasmtime::Result<_>>()
             .map_err(InstanceError::Trap)?;
         store.data_mut().memory.created();
         Ok(Self {
             store,
-            wasm,
-            proxy,
+            http_handler,
+            event_handlers,
             calls: 0,
         })
     }
@@ -119,13 +116,15 @@ impl Instance {
     ///
     /// # Errors
     /// See [`InstanceError`].
-    pub async fn serve(
-        &mut self,
-        request: Request<Full<Bytes>>,
-    ) -> Result<Response<Full<Bytes>>, InstanceError> {
+    pub async fn serve(&mut self, request: Request<Bytes>) -> Result<Response<Bytes>, InstanceError> {
         self.begin();
-        let response = self.respond(request).await;
-        self.end(response)
+        let result = self
+            .http_handler
+            .call_async(&mut self.store, (request.into(),))
+            .await;
+        let (response,) = self.end(result)?;
+        let response = Response::try_from(response).map_err(InstanceError::InvalidResponse)?;
+        Ok(response.map(Bytes::from))
     }
 
     /// Passes an event to a subscriber in the guest and returns the subscriber's result.
@@ -134,21 +133,17 @@ impl Instance {
     /// See [`InstanceError`]. A failure of the subscriber is not an error.
     pub async fn handle(
         &mut self,
-        compiled: &Compiled,
         subscriber: &str,
         event: Event,
     ) -> Result<Result<(), HandlerFailure>, InstanceError> {
-        let export = compiled
-            .handlers
+        let handler = *self
+            .event_handlers
             .get(subscriber)
             .ok_or_else(|| InstanceError::NoHandler(subscriber.to_owned()))?;
         self.begin();
-        let handle = self
-            .wasm
-            .get_typed_func::<(Event,), (Result<(), HandlerFailure>,)>(&mut self.store, export)
-            .map_err(InstanceError::Trap)?;
-        let result = handle.call_async(&mut self.store, (event,)).await;
-        self.end(result.map(|(result,)| result).map_err(InstanceError::Trap))
+        let result = handler.call_async(&mut self.store, (event,)).await;
+        let (result,) = self.end(result)?;
+        Ok(result)
     }
 
     fn begin(&mut self) {
@@ -164,82 +159,17 @@ impl Instance {
         self.store.data().output.finish();
     }
 
-    /// Ends the output of a call, and names the reason of a trap.
-    fn end<T>(&self, result: Result<T, InstanceError>) -> Result<T, InstanceError> {
+    /// Ends the output of a call.
+    fn end<T>(&self, result: wasmtime::Result<T>) -> Result<T, InstanceError> {
         self.end_output();
-        match result {
-            Err(InstanceError::Trap(_)) if self.store.data().memory.refused() => {
-                Err(InstanceError::OutOfMemory)
-            }
-            result => result,
-        }
-    }
-
-    async fn respond(
-        &mut self,
-        request: Request<Full<Bytes>>,
-    ) -> Result<Response<Full<Bytes>>, InstanceError> {
-        let (sender, receiver) = oneshot::channel();
-        let mut http = self.store.data_mut().http();
-        let request = http
-            .new_incoming_request(Scheme::Http, request)
-            .map_err(InstanceError::Trap)?;
-        let outparam = http.new_response_outparam(sender).map_err(InstanceError::Trap)?;
-
-        let mut call = pin!(self.proxy.wasi_http_incoming_handler().call_handle(
-            &mut self.store,
-            request,
-            outparam
-        ));
-        // Unconstrained, so that the complete response is received in one poll after the guest has returned.
-        // Tokio's cooperative budget would interrupt a large response.
-        let mut response = pin!(unconstrained(receive(receiver)).fuse());
-        let mut received = None;
-        // The guest is polled first: most guests have sent a complete response when they return.
-        poll_fn(|context| {
-            if let Poll::Ready(called) = call.as_mut().poll(context) {
-                return Poll::Ready(called);
-            }
-            if received.is_none()
-                && let Poll::Ready(response) = response.as_mut().poll(context)
-            {
-                received = Some(response);
-            }
-            Poll::Pending
-        })
-        .await
-        .map_err(InstanceError::Trap)?;
-        match received {
-            Some(response) => response,
-            None => response.now_or_never().unwrap_or(Err(InstanceError::NoResponse)),
-        }
+        result.map_err(|error| trap(&self.store, error))
     }
 }
 
-/// Returns the complete response after the guest has finished its body.
-async fn receive(
-    receiver: oneshot::Receiver<Result<Response<HyperOutgoingBody>, ErrorCode>>,
-) -> Result<Response<Full<Bytes>>, InstanceError> {
-    let response = receiver
-        .await
-        .map_err(|_| InstanceError::NoResponse)?
-        .map_err(InstanceError::Refused)?;
-    let (head, mut body) = response.into_parts();
-    let mut first = Bytes::new();
-    let mut rest = BytesMut::new();
-    while let Some(frame) = body.frame().await {
-        let Ok(data) = frame.map_err(|_| InstanceError::NoResponse)?.into_data() else {
-            continue;
-        };
-        if first.is_empty() {
-            first = data;
-            continue;
-        }
-        if rest.is_empty() {
-            rest.extend_from_slice(&first);
-        }
-        rest.extend_from_slice(&data);
+/// Names the reason of a trap.
+fn trap(store: &Store<State>, error: wasmtime::Error) -> InstanceError {
+    match store.data().memory.refused() {
+        true => InstanceError::OutOfMemory,
+        false => InstanceError::Trap(error),
     }
-    let body = if rest.is_empty() { first } else { rest.freeze() };
-    Ok(Response::from_parts(head, Full::new(body)))
 }

@@ -1,6 +1,8 @@
 //! A pool with a maximum number of instances. Each instance is reused for many calls, one at a time.
 
+use std::hint::black_box;
 use std::net::IpAddr;
+use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
@@ -8,7 +10,6 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use http::header::AUTHORIZATION;
 use http::{Request, Response};
-use http_body_util::Full;
 use mercato_ports::events::{Event, HandlerFailure};
 use tokio::time::sleep;
 
@@ -31,6 +32,9 @@ const MAX_IDLE: Duration = Duration::from_secs(5);
 
 /// How often idle instances are dropped.
 const TRIM_INTERVAL: Duration = Duration::from_secs(1);
+
+/// The size of a block that the allocator does not keep, in bytes.
+const LARGE_BLOCK: usize = 1 << 20;
 
 /// The pause before an event asks for an instance again, if there is no memory for one.
 const EVENT_PAUSE: Duration = Duration::from_millis(100);
@@ -108,7 +112,7 @@ impl Pool {
     /// # Errors
     /// Fails if the shop can't be compiled, linked or instantiated.
     pub async fn new(
-        shop: &Shop,
+        shop: Shop,
         platform: Arc<Platform>,
         limits: Limits,
         cache: Option<&std::path::Path>,
@@ -136,11 +140,7 @@ impl Pool {
     ///
     /// # Errors
     /// Fails if no instance is free or if the instance fails.
-    pub async fn serve(
-        &self,
-        request: Request<Full<Bytes>>,
-        client: IpAddr,
-    ) -> Result<Response<Full<Bytes>>, CallError> {
+    pub async fn serve(&self, request: Request<Bytes>, client: IpAddr) -> Result<Response<Bytes>, CallError> {
         let place = self.processors.shares.place(client);
         let key = self.costs.key(&request);
         let cost = self.costs.get(key);
@@ -151,8 +151,11 @@ impl Pool {
         };
         let mut instance = self.instance().await.map_err(|error| self.count(error.into()))?;
         let changed = instance.changed();
-        let call = instance.serve(request);
-        let (output, computed) = run(&self.processors, place, budget, &changed, call).await;
+        let (output, computed) = {
+            // Pinned here, because each function that took it by value would hold it twice.
+            let call = pin!(instance.serve(request));
+            run(&self.processors, place, budget, &changed, call).await
+        };
         self.processors.shares.end(client, computed);
         if !instance.is_fresh() || output.is_err() {
             self.costs.set(key, Cost::of(computed));
@@ -179,9 +182,11 @@ impl Pool {
             }
         };
         let (budget, changed) = (self.limits.event(), instance.changed());
-        let call = instance.handle(&self.compiled, subscriber, event);
         let place = self.processors.shares.place_of_event();
-        let (output, _) = run(&self.processors, place, budget, &changed, call).await;
+        let (output, _) = {
+            let call = pin!(instance.handle(subscriber, event));
+            run(&self.processors, place, budget, &changed, call).await
+        };
         self.end(instance, permit, budget, output)
     }
 
@@ -289,6 +294,9 @@ impl Pool {
 async fn trim(pool: Weak<Pool>) {
     loop {
         sleep(TRIM_INTERVAL).await;
+        // The allocator returns freed memory a second later, while it frees a large block. An idle shop frees
+        // none.
+        drop(black_box(Vec::<u8>::with_capacity(LARGE_BLOCK)));
         let Some(pool) = pool.upgrade() else { return };
         let surplus = pool.take_surplus(MAX_IDLE);
         drop(pool);

@@ -17,6 +17,7 @@ use super::state::State;
 impl wit::documents_types::Host for State {}
 impl wit::events::Host for State {}
 impl wit::http_client_types::Host for State {}
+impl wit::http_handler_types::Host for State {}
 impl wit::mailer_types::Host for State {}
 impl wit::passwords_types::Host for State {}
 

@@ -1,16 +1,11 @@
-//! The data of a store: the WASI contexts of an instance, its handles, and its memory.
+//! The data of a store: the WASI context of an instance, its handles, and its memory.
 
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, LazyLock};
 
-use http::HeaderName;
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::p2::{DynInputStream, DynOutputStream};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
-use wasmtime_wasi_http::{
-    DEFAULT_FORBIDDEN_HEADERS, Error as HttpError, ForbiddenHeaderFilter, RequestOptions, WasiBody,
-    WasiHttpCtx, WasiHttpCtxView, WasiHttpHooks, WasiHttpView,
-};
 
 use super::memory::InstanceMemory;
 use super::output::Output;
@@ -28,8 +23,6 @@ pub struct State {
     pub(super) changed: Arc<AtomicBool>,
     table: ResourceTable,
     wasi: WasiCtx,
-    http: WasiHttpCtx,
-    hooks: Hooks,
 }
 
 impl State {
@@ -48,14 +41,11 @@ impl State {
             changed: Arc::default(),
             table: ResourceTable::new(),
             wasi: wasi.build(),
-            http: WasiHttpCtx::new(),
-            hooks: Hooks,
             output,
         }
     }
 
-    /// Returns whether the guest still holds a handle of a finished request. Standard streams don't count. A
-    /// leaked stream of a body counts, because the handle of its body leaks with it.
+    /// Returns whether the guest still holds a handle of a finished call. Standard streams don't count.
     pub fn holds_handles(&mut self) -> bool {
         let mut streams = 0;
         let only_streams = self.table.iter_mut().all(|entry| {
@@ -74,56 +64,3 @@ impl WasiView for State {
         }
     }
 }
-
-impl WasiHttpView for State {
-    fn http(&mut self) -> WasiHttpCtxView<'_> {
-        WasiHttpCtxView {
-            ctx: &mut self.http,
-            table: &mut self.table,
-            hooks: &mut self.hooks,
-        }
-    }
-}
-
-/// Configures `wasi:http`: response bodies have a large buffer, and guests can't send requests.
-struct Hooks;
-
-/// Created once. The default would allocate it for each request.
-static FORBIDDEN_HEADERS: LazyLock<ForbiddenHeaderFilter> =
-    LazyLock::new(|| Arc::new(|name| DEFAULT_FORBIDDEN_HEADERS.contains(name)));
-
-impl WasiHttpHooks for Hooks {
-    fn is_forbidden_header(&mut self, name: &HeaderName) -> bool {
-        DEFAULT_FORBIDDEN_HEADERS.contains(name)
-    }
-
-    fn forbidden_header_filter(&mut self) -> ForbiddenHeaderFilter {
-        FORBIDDEN_HEADERS.clone()
-    }
-
-    fn send_request(
-        &mut self,
-        _: http::Request<WasiBody>,
-        _: Option<RequestOptions>,
-        _: Box<dyn Future<Output = Result<(), HttpError>> + Send>,
-    ) -> Sending {
-        Box::new(async { Err(HttpError::HttpRequestDenied) })
-    }
-
-    fn p2_outgoing_body_buffer_chunks(&mut self) -> usize {
-        64
-    }
-}
-
-/// The result of [`WasiHttpHooks::send_request`]: the response, and the future that drives its connection.
-type Sending = Box<
-    dyn Future<
-            Output = Result<
-                (
-                    http::Response<WasiBody>,
-                    Box<dyn Future<Output = Result<(), HttpError>> + Send>,
-                ),
-                HttpError,
-            >,
-        > + Send,
->;

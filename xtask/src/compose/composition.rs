@@ -7,9 +7,10 @@ use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 
 use super::Runtime;
-use crate::services::{Service, Services};
+use crate::services::{GATEWAY, Service, Services};
 
-/// The adapters for each runtime, as folders of `components`.
+/// The adapters, as folders of `components`.
+const HTTP: &str = "adapters/http";
 const WASMCLOUD: &str = "adapters/wasmcloud";
 const SPIN: &str = "adapters/spin";
 const SPIN_GATEWAY: &str = "adapters/spin-gateway";
@@ -62,7 +63,11 @@ impl Composition {
 
     /// Returns the composition of these services as one component of a lattice.
     pub fn for_lattice(services: Vec<&str>) -> Self {
-        Self::new(Runtime::Wasmcloud, services, &[WASMCLOUD])
+        let adapters: &[_] = match services.contains(&GATEWAY) {
+            true => &[WASMCLOUD, HTTP],
+            false => &[WASMCLOUD],
+        };
+        Self::new(Runtime::Wasmcloud, services, adapters)
     }
 
     /// Returns the composition of all services as Spin's public component.
@@ -90,6 +95,16 @@ impl Composition {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_a_gateway_on_a_lattice_needs_the_adapter_for_http() {
+        let parts = |services| Composition::for_lattice(services).parts;
+        assert_eq!(parts(vec!["catalog"]), ["catalog", WASMCLOUD]);
+        assert_eq!(
+            parts(vec!["catalog", GATEWAY]),
+            ["catalog", GATEWAY, WASMCLOUD, HTTP]
+        );
+    }
 
     #[test]
     fn names_each_part_once() {

@@ -12,6 +12,9 @@ use super::{Part, Runtime};
 /// consumer for Spin, is connected to the first of them.
 const HANDLER: &str = "mercato:platform/handler@";
 
+/// The interface that answers HTTP requests.
+const HTTP_HANDLER: &str = "mercato:platform/http-handler@";
+
 /// The package of the ports. An adapter exports all ports that it fills.
 const PORTS: &str = "mercato:platform/";
 
@@ -154,7 +157,7 @@ fn export_rest(
             }
             let name = if export.starts_with(HANDLER) {
                 format!("{part}-events")
-            } else if export.starts_with(PORTS) {
+            } else if export.starts_with(PORTS) && !export.starts_with(HTTP_HANDLER) {
                 continue;
             } else {
                 export.clone()

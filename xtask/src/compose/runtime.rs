@@ -17,7 +17,7 @@ pub enum Runtime {
 
 /// Interfaces, or with `/*` whole packages, each with the part of the version within which releases are
 /// compatible.
-const MERCATO: [&str; 13] = [
+const MERCATO: [&str; 12] = [
     "mercato:platform/cache@0.1",
     "mercato:platform/config@0.1",
     "mercato:platform/documents@0.1",
@@ -27,7 +27,6 @@ const MERCATO: [&str; 13] = [
     "wasi:cli/*@0.2",
     "wasi:clocks/*@0.2",
     "wasi:filesystem/*@0.2",
-    "wasi:http/*@0.2",
     "wasi:io/*@0.2",
     "wasi:random/*@0.2",
     "wasi:sockets/*@0.2",

@@ -54,7 +54,7 @@ fn error(parts: &[Part]) -> String {
 const STORE: &str = "mercato:platform/documents@0.1.0";
 const CATALOG: &str = "mercato:shop/catalog@0.1.0";
 const ORDERS: &str = "mercato:shop/orders@0.1.0";
-const HTTP: &str = "wasi:http/incoming-handler@0.2.6";
+const HTTP: &str = "mercato:platform/http-handler@0.1.0";
 const HANDLER: &str = "mercato:platform/handler@0.1.0";
 
 #[test]

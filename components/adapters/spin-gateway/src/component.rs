@@ -1,5 +1,4 @@
-//! Binds `wasi:http/incoming-handler` to the gateway, which is imported by the same interface, and to the
-//! outbox.
+//! Binds `wasi:http/incoming-handler` to the imported gateway, and to the outbox.
 
 use mercato_ports::imports::config;
 use serde_json::{Value, json};
@@ -23,24 +22,24 @@ mod bindings {
             world gateway {
                 import mercato:adapter/outbox@0.1.0;
                 import mercato:platform/config@0.1.0;
-                import wasi:http/incoming-handler@0.2.12;
+                import mercato:platform/http-handler@0.1.0;
             }
         ",
-        path: ["../../../wit/platform", "../spin/wit/outbox.wit", "wit/http.wit"],
+        path: ["../../../wit/platform", "../spin/wit/outbox.wit"],
         world: "mercato:adapter-spin-gateway/gateway",
         with: {
             "mercato:adapter/outbox@0.1.0": generate,
             "mercato:adapter/outbox-types@0.1.0": mercato_ports::events,
             "mercato:platform/config@0.1.0": mercato_ports::wit::config,
             "mercato:platform/events@0.1.0": mercato_ports::events,
-            "wasi:http/incoming-handler@0.2.12": generate,
-            "wasi:http/types@0.2.12": wasip2::http::types,
+            "mercato:platform/http-handler@0.1.0": generate,
+            "mercato:platform/http-handler-types@0.1.0": mercato_ports::wit::http_handler_types,
         },
     });
 }
 
 use bindings::mercato::adapter::outbox;
-use bindings::wasi::http::incoming_handler as gateway;
+use bindings::mercato::platform::http_handler as gateway;
 
 /// The maximum number of dead letters in a list.
 const MAX_LISTED: u32 = 100;
@@ -58,7 +57,7 @@ impl Guest for Component {
             &request.path_with_query().unwrap_or_default(),
         );
         if route == Route::Gateway {
-            gateway::handle(request, out);
+            mercato_wasi_http::serve(&request, out, gateway::handle);
         } else if is_authorized(&request) {
             let (status, body) = run(route).unwrap_or_else(|reason| (503, json!({ "error": reason })));
             respond(out, status, &body);

@@ -5,11 +5,12 @@ use std::str::FromStr;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http::{Request, StatusCode};
 use mediatype::{MediaType, MediaTypeBuf, ReadParams, names};
+use mercato_ports::http_handler::MAX_BODY;
 
 use crate::http::problem::Problem;
 
-/// The largest body, in bytes: 1 MiB.
-pub const MAX_BYTES: usize = 1 << 20;
+/// The largest body, in bytes.
+pub const MAX_BYTES: usize = MAX_BODY;
 
 /// The most JSON values of a body. A value takes up to a hundred times as much memory as its text.
 const MAX_VALUES: usize = 250_000;

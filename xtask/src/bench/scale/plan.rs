@@ -166,8 +166,7 @@ impl Plan {
 }
 
 /// Returns the part of the requests that the cache answers. `rate` is that of half of the different answers,
-/// and
-/// `sold` is how often an order sells a product of one answer, both in a second.
+/// and `sold` is how often an order sells a product of one answer, both in a second.
 fn cached(rate: f64, sold: f64) -> f64 {
     let each = rate / (DISTINCT / 2.0);
     each / (each + AGED + sold)

@@ -1,20 +1,38 @@
-//! Conversion of requests and responses between `wasi:http` and the crate `http`.
+//! Passes requests of `wasi:http` to the gateway.
 
-use http::header::CONTENT_LENGTH;
-use http::{Method as HttpMethod, Request, Response, StatusCode, Uri};
+use http::{Method as HttpMethod, Request, Response, Uri};
+use mercato_ports::http_handler::{self, MAX_BODY};
 use wasip2::http::types::{IncomingRequest, Method, ResponseOutparam};
 use wasip2::io::streams::StreamError;
-
-use crate::Gateway;
 
 /// The maximum number of bytes of one read.
 const CHUNK: u64 = 64 * 1024;
 
-/// Reads a request, and its body up to [`Gateway::BODY_LIMIT`].
+/// Answers a request with the response of the gateway.
+pub fn serve(
+    request: &IncomingRequest,
+    out: ResponseOutparam,
+    gateway: impl FnOnce(&http_handler::Request) -> http_handler::Response,
+) {
+    let response = receive(request).and_then(|request| {
+        let response = gateway(&request.into());
+        Response::try_from(response).map_err(|error| format!("the response is invalid: {error}"))
+    });
+    match response {
+        Ok(response) => respond(out, &response),
+        Err(reason) => {
+            eprintln!("a request can't be answered: {reason}");
+            crate::fail(out);
+        }
+    }
+}
+
+/// Reads a request, and its body up to one byte more than [`MAX_BODY`]. So the gateway detects a longer
+/// one.
 ///
 /// # Errors
 /// A reason for the log if the request is malformed or the client has disconnected.
-pub fn receive(incoming: &IncomingRequest) -> Result<Request<Vec<u8>>, String> {
+fn receive(incoming: &IncomingRequest) -> Result<Request<Vec<u8>>, String> {
     let method = match incoming.method() {
         Method::Get => HttpMethod::GET,
         Method::Post => HttpMethod::POST,
@@ -52,7 +70,7 @@ fn body(incoming: &IncomingRequest) -> Result<Vec<u8>, String> {
     let body = incoming.consume().map_err(|()| "the body was already read")?;
     let stream = body.stream().map_err(|()| "the body was already read")?;
     let mut bytes = Vec::new();
-    while bytes.len() < Gateway::BODY_LIMIT {
+    while bytes.len() <= MAX_BODY {
         match stream.blocking_read(CHUNK) {
             Ok(chunk) => bytes.extend_from_slice(&chunk),
             Err(StreamError::Closed) => break,
@@ -62,18 +80,11 @@ fn body(incoming: &IncomingRequest) -> Result<Vec<u8>, String> {
     Ok(bytes)
 }
 
-/// Sends a response.
-pub fn respond(out: ResponseOutparam, response: &Response<Vec<u8>>) {
-    let mut headers: Vec<_> = response
+fn respond(out: ResponseOutparam, response: &Response<Vec<u8>>) {
+    let headers: Vec<_> = response
         .headers()
         .iter()
         .map(|(name, value)| (name.to_string(), value.as_bytes().to_vec()))
         .collect();
-    let (status, body) = (response.status(), response.body());
-    // RFC 9110, section 8.6: a 204 must not have a length. A 304 would have the length of the body that it
-    // omits.
-    if !matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED) {
-        headers.push((CONTENT_LENGTH.to_string(), body.len().to_string().into_bytes()));
-    }
-    mercato_wasi_http::respond(out, status.as_u16(), &headers, body);
+    crate::respond(out, response.status().as_u16(), &headers, response.body());
 }

@@ -5,6 +5,8 @@ use mercato_ports::http_handler::{self, MAX_BODY};
 use wasip2::http::types::{IncomingRequest, Method, ResponseOutparam};
 use wasip2::io::streams::StreamError;
 
+use crate::response::{self, fail};
+
 /// The maximum number of bytes of one read.
 const CHUNK: u64 = 64 * 1024;
 
@@ -19,10 +21,10 @@ pub fn serve(
         Response::try_from(response).map_err(|error| format!("the response is invalid: {error}"))
     });
     match response {
-        Ok(response) => respond(out, &response),
+        Ok(response) => send(out, &response),
         Err(reason) => {
             eprintln!("a request can't be answered: {reason}");
-            crate::fail(out);
+            fail(out);
         }
     }
 }
@@ -80,11 +82,11 @@ fn body(incoming: &IncomingRequest) -> Result<Vec<u8>, String> {
     Ok(bytes)
 }
 
-fn respond(out: ResponseOutparam, response: &Response<Vec<u8>>) {
+fn send(out: ResponseOutparam, response: &Response<Vec<u8>>) {
     let headers: Vec<_> = response
         .headers()
         .iter()
         .map(|(name, value)| (name.to_string(), value.as_bytes().to_vec()))
         .collect();
-    crate::respond(out, response.status().as_u16(), &headers, response.body());
+    response::respond(out, response.status().as_u16(), &headers, response.body());
 }

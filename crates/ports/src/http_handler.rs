@@ -20,7 +20,12 @@ impl<B: Into<Vec<u8>>> From<http::Request<B>> for Request {
         let has_body = !matches!(head.method, Method::GET | Method::HEAD);
         Self {
             method: head.method.as_str().to_owned(),
-            target: target.to_owned(),
+            // RFC 9112, section 3.2.1: the path of a target is `/` if it is empty.
+            target: if target.starts_with('?') {
+                format!("/{target}")
+            } else {
+                target.to_owned()
+            },
             headers: lines(&head.headers),
             body: if has_body { body.into() } else { Vec::new() },
         }
@@ -117,6 +122,17 @@ mod tests {
         let response = http::Response::try_from(Response::from(response.body(vec![1]).unwrap())).unwrap();
         assert_eq!((response.status().as_u16(), response.body()), (404, &vec![1]));
         assert_eq!(response.headers()["age"], "7");
+    }
+
+    #[test]
+    fn the_target_of_a_request_has_a_path() {
+        for (target, expected) in [
+            ("http://shop.example?b=1", "/?b=1"),
+            ("http://shop.example", "/"),
+            ("*", "*"),
+        ] {
+            assert_eq!(Request::from(request("GET", target)).target, expected);
+        }
     }
 
     #[test]

@@ -21,7 +21,7 @@ pub trait Cache {
     fn increment(&self, key: &str, by: i64, ttl: u64) -> Option<i64>;
 }
 
-/// A number in the cache that changes with some data.
+/// A number in the cache that stands for a state of some data.
 ///
 /// An answer is cached together with the generation that was read *before* the data. It is up to date if that
 /// generation is still the current one. The cache may lose the number and start at 0 again. So it advances by

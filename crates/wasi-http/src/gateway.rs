@@ -49,9 +49,12 @@ fn receive(incoming: &IncomingRequest) -> Result<Request<Vec<u8>>, String> {
             .parse()
             .map_err(|_| format!("{name:?} is not a valid method"))?,
     };
-    let uri: Uri = incoming
-        .path_with_query()
-        .unwrap_or_else(|| "/".into())
+    let mut target = incoming.path_with_query().unwrap_or_default();
+    // RFC 9112, section 3.2.1: an empty path is `/`.
+    if target.is_empty() || target.starts_with('?') {
+        target.insert(0, '/');
+    }
+    let uri: Uri = target
         .parse()
         .map_err(|error| format!("the path is invalid: {error}"))?;
     let mut request = Request::builder().method(&method).uri(uri);

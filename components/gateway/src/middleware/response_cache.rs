@@ -1,9 +1,10 @@
-//! The response cache: replies that are the same for all callers, until the catalog changes.
+//! The response cache: replies that are the same for all callers, until the catalog changes, or an order moves
+//! the units that they show.
 //!
-//! An order changes the units of its products, and leaves all else of the catalog as it is. So it expires
-//! only the replies that show these units. A reply is stored with the generations of these units, which are
-//! read before the reply is made. For this, its products must be known: the last reply to the same request
-//! tells them. The first reply expires with any order.
+//! A reply is stored with the generation of the catalog, and with those of the units of each product that it
+//! shows. All are read before the reply is made, so the products must be known by then: the last reply to the
+//! same request tells them. A reply whose products were not known expires with any order. So does a reply that
+//! depends on the units of any product.
 
 use std::collections::HashMap;
 use std::iter;
@@ -15,12 +16,15 @@ use sha2::{Digest, Sha256};
 use crate::request_session::shown_units::Shown;
 use crate::services::Services;
 
-/// How long a reply is kept, in milliseconds. Each change of the catalog invalidates it earlier. This is the
+/// How long a reply is kept, in milliseconds. A change of what it shows invalidates it earlier. This is the
 /// limit if the cache was unavailable during the change.
 const TTL: u64 = 10_000;
 
 /// The longest reply that is kept, in bytes.
 const MAX_BYTES: usize = 256 * 1024;
+
+/// The most generations that one request starts, since each of them is a call.
+const MAX_STARTED: usize = 20;
 
 /// What the head of a cached reply says if the reply depends on the units of any product.
 const ALL: &str = "*";
@@ -52,13 +56,12 @@ struct Entry<'a> {
     body: &'a [u8],
 }
 
-/// The generations of the units of a product.
-struct UnitsOf<'a> {
-    /// The id of the product.
-    of: &'a str,
-    /// As it was before the reply was made.
+/// A product whose units a cached reply shows.
+struct ShownProduct<'a> {
+    id: &'a str,
+    /// The generation of its units before the reply was made.
     before: &'a str,
-    /// `None` if it has ended.
+    /// The generation of its units now. `None` if it has ended.
     now: Option<String>,
 }
 
@@ -85,23 +88,19 @@ pub fn look_up(services: &Arc<Services>, parts: [&str; 5]) -> Result<Vec<u8>, Sl
         if entry.shown.is_empty() || generations.units == Some(entry.units) {
             return Ok(entry.body.to_vec());
         }
-        let shown = entry.units_of(services);
-        if entry.shown != ALL
-            && shown
-                .iter()
-                .all(|units| units.now.as_deref() == Some(units.before))
-        {
+        let products = entry.products(services);
+        let is_current = |product: &ShownProduct<'_>| product.now.as_deref() == Some(product.before);
+        if entry.shown != ALL && products.iter().all(is_current) {
             return Ok(entry.body.to_vec());
         }
-        let known = shown.into_iter().filter_map(|units| {
-            let start = || {
-                Some(
-                    Generation::units_of(units.of)
-                        .advance(&*services.cache)?
-                        .to_string(),
-                )
+        let mut starts = 0..MAX_STARTED;
+        let known = products.into_iter().filter_map(|product| {
+            let mut start = || {
+                starts.next()?;
+                Generation::units_of(product.id).advance(&*services.cache)
             };
-            Some((units.of.to_owned(), units.now.or_else(start)?))
+            let now = product.now.or_else(|| Some(start()?.to_string()))?;
+            Some((product.id.to_owned(), now))
         });
         units_of = known.collect();
     }
@@ -128,8 +127,8 @@ impl<'a> Entry<'a> {
         })
     }
 
-    /// Reads the generations of the units that the reply shows.
-    fn units_of(&self, services: &Services) -> Vec<UnitsOf<'a>> {
+    /// Returns the products whose units the reply shows, with the generations of now.
+    fn products(&self, services: &Services) -> Vec<ShownProduct<'a>> {
         let lines = self.shown.lines().filter_map(|line| line.split_once(' '));
         let key = |(id, _)| Generation::units_of(id).key().to_owned();
         let keys: Vec<_> = lines.clone().map(key).collect();
@@ -142,7 +141,7 @@ impl<'a> Entry<'a> {
         let now = values.into_iter().map(text).chain(iter::repeat(None));
         lines
             .zip(now)
-            .map(|((of, before), now)| UnitsOf { of, before, now })
+            .map(|((id, before), now)| ShownProduct { id, before, now })
             .collect()
     }
 }

@@ -42,7 +42,7 @@ pub struct Operation {
     pub access: Access,
     /// Whether it accepts an `Idempotency-Key`.
     pub replayable: bool,
-    /// Whether its public answers are cached until the catalog changes.
+    /// Whether its public answers are cached until what they show changes.
     pub cached: bool,
     /// Whether it accepts `If-Match`.
     pub versioned: bool,
@@ -145,7 +145,7 @@ impl Operation {
         self
     }
 
-    /// Caches its public answers until the catalog changes.
+    /// Caches its public answers until what they show changes.
     pub const fn cached(mut self) -> Self {
         self.cached = true;
         self

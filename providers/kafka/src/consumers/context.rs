@@ -29,7 +29,8 @@ pub(super) struct SessionContext {
     pub closing: AtomicBool,
     /// Whether a commit has failed since the session last checked.
     pub commit_failed: AtomicBool,
-    /// Notified when the queue of the consumer may have records.
+    /// Notified when the queue of the consumer may have records: when it is no longer empty, and after each
+    /// callback, because a poll that calls back returns no record.
     pub filled: Arc<Notify>,
 }
 
@@ -71,6 +72,7 @@ pub(super) fn unassign(
 impl ClientContext for SessionContext {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
         log(level, facility, message);
+        self.filled.notify_one();
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
@@ -95,7 +97,6 @@ impl ConsumerContext for SessionContext {
         if let Err(error) = result {
             tracing::error!(%error, "partitions could not be assigned or unassigned");
         }
-        // A poll that calls back returns no record, although records may wait.
         self.filled.notify_one();
     }
 

@@ -59,6 +59,8 @@ pub(super) struct Session {
     deliveries: JoinSet<DeliveryEnd>,
     /// The revoked partitions, each with the deadline of its release.
     revoking: Vec<(TopicPartitionList, Instant)>,
+    /// Whether no further record is delivered.
+    stopping: bool,
     /// The number of assignments of partitions so far.
     assignments: u64,
     /// The lag that was logged last.
@@ -105,6 +107,7 @@ impl Session {
             subjects: HashMap::new(),
             deliveries: JoinSet::new(),
             revoking: Vec::new(),
+            stopping: false,
             assignments: 0,
             last_lag: Arc::default(),
         })
@@ -118,7 +121,7 @@ impl Session {
         let (mut commits, mut lag_logs) = (interval(COMMIT_INTERVAL), interval(LAG_INTERVAL));
         let consumer = Arc::clone(&self.consumer);
         let filled = Arc::clone(&consumer.context().filled);
-        // When the queue is polled next. None while it is empty.
+        // When the queue is polled next. None until there may be records.
         let mut next_poll = Some(Instant::now());
         let mut result = None;
         while result.is_none() || !self.deliveries.is_empty() {
@@ -174,7 +177,10 @@ impl Session {
             *assignments += 1;
             Partition::new(*assignments, offset)
         });
-        if *partition.stopped.borrow() {
+        let is_revoked =
+            |(revoked, _): &(TopicPartitionList, _)| revoked.find_partition(&key.0, key.1).is_some();
+        // A partition without a record before has nothing that could be stopped.
+        if self.stopping || *partition.stopped.borrow() || self.revoking.iter().any(is_revoked) {
             return;
         }
         if cloud_event::kind(record).is_some_and(|kind| !self.kinds.contains(kind)) {
@@ -262,6 +268,7 @@ impl Session {
 
     /// Begins no further attempt in any partition.
     fn stop(&mut self) {
+        self.stopping = true;
         for partition in self.partitions.values() {
             partition.stopped.send_replace(true);
         }

@@ -18,7 +18,7 @@ use crate::store::service::Service;
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum NextRound {
     Now,
-    /// After a pause, because this round has published all events of its time.
+    /// After a pause, because this round has read less than a batch.
     AfterPause,
     /// At this time, in milliseconds since the Unix epoch, because an event is due then.
     At(i64),
@@ -67,13 +67,17 @@ impl Round<'_> {
         };
         let mut next = NextRound::Now;
         if let Some(last) = entries.last().map(|entry| entry.at) {
+            let read = |entry: &Entry| {
+                let blocked = entry.blocked.as_ref().map_or(0, |blocked| blocked.events.len());
+                entry.events.len() + blocked
+            };
+            if entries.iter().map(read).sum::<usize>() < self.batch() {
+                next = NextRound::AfterPause;
+            }
             let events = entries
                 .iter_mut()
                 .flat_map(|entry| std::mem::take(&mut entry.events));
-            let events = events.collect::<Vec<_>>();
-            if events.len() < self.batch() {
-                next = NextRound::AfterPause;
-            }
+            let events = events.collect();
             tokio::select! {
                 biased;
                 published = self.publish(events) => published?,

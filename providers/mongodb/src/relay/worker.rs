@@ -18,8 +18,8 @@ use crate::store::service::Service;
 /// How long the current round may take after the relay was asked to stop.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// The pause after a round. Events that are committed in between share the next round, so a busy relay makes
-/// fewer requests. The first event after a quiet time is published at once.
+/// The pause after a round that has read less than a batch. Events that are committed in between share the
+/// next round, so a busy relay makes fewer requests. The first event after a quiet time is published at once.
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// The interval of polling while no change stream is open.

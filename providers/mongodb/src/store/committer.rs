@@ -4,8 +4,9 @@
 //! takes all of them. So the busier the store, the more commits share a transaction, and commits of this
 //! process never conflict with each other in MongoDB.
 //!
-//! After a transaction of many commits, the task pauses as long as the transaction took. So the next
-//! transaction has more commits. Each transaction has a cost of its own, which more commits then share.
+//! After a transaction of many commits, the task pauses as long as the transaction took, but at most 10 ms. So
+//! the next transaction has more commits. Each transaction has a cost of its own, which more commits then
+//! share.
 //!
 //! Each transaction is committed twice:
 //!

@@ -79,9 +79,10 @@ impl Round<'_> {
                 .flat_map(|entry| std::mem::take(&mut entry.events));
             let events = events.collect();
             tokio::select! {
+                // First of all, so that a relay whose lease has ended publishes nothing, however fast that is.
                 biased;
-                published = self.publish(events) => published?,
                 reason = cancelled => return Err(reason.into()),
+                published = self.publish(events) => published?,
             }
             self.forget(entries).await.map_err(|error| {
                 format!("published events could not be deleted, so they are published again: {error}")

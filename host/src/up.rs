@@ -155,8 +155,8 @@ fn read_settings(manifest: &ShopManifest) -> Result<HashMap<String, String>, Com
     Ok(values)
 }
 
-/// Adds the settings that the host decides: the API secret, the header of the client's address, the hosts that
-/// the shop may call, and that the host holds event streams open.
+/// Adds the settings that the host decides: the API secret, the header of the client's address, and the hosts
+/// that the shop may call. The host also holds event streams open, which the shop must know.
 fn config(
     settings: HashMap<String, String>,
     manifest: &ShopManifest,

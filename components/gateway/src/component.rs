@@ -49,8 +49,8 @@ impl bindings::exports::mercato::platform::http_handler::Guest for Component {
             Ok(request) => answer(&request),
             Err(error) => Problem::bad_request(format!("The request is malformed: {error}.")).reply("/"),
         };
-        // RFC 9110, section 8.6: a 204 must not have a length. A 304 would have the length of the body that it
-        // omits.
+        // RFC 9110, section 8.6: a 204 must not have a length. A 304 would have the length of the body that
+        // it omits.
         if !matches!(reply.status(), StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED) {
             let length = HeaderValue::from(reply.body().len());
             reply.headers_mut().insert(CONTENT_LENGTH, length);

@@ -1,5 +1,5 @@
-//! The shop as one native program: the same services, store, cache and event delivery as `mercato up`, behind axum
-//! and without WebAssembly. The benchmark compares both.
+//! The shop as one native program: the same services, store, cache and event delivery as `mercato up`, behind
+//! axum and without WebAssembly. The benchmark compares both.
 
 mod ports;
 mod shop;

@@ -57,8 +57,8 @@ impl NativePorts {
     }
 }
 
-/// Waits for a port. Most calls complete at once. The others hand the remaining tasks of this thread to another
-/// one.
+/// Waits for a port. Most calls complete at once. The others hand the remaining tasks of this thread to
+/// another one.
 fn wait<F: Future>(call: F) -> F::Output {
     let mut call = pin!(call);
     match call.as_mut().now_or_never() {

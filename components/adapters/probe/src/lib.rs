@@ -1,5 +1,7 @@
-//! Answers each HTTP request after one call of the port `cache`. The benchmarks deploy it on a lattice: no page
-//! of the shop can be faster there, because each needs at least a fresh instance and one call of a port.
+//! Answers each HTTP request after one call of the port `cache`.
+//!
+//! The benchmarks deploy it on a lattice. Each page of the shop makes at least one such call, so none is
+//! faster.
 
 #[cfg(target_arch = "wasm32")]
 mod component {

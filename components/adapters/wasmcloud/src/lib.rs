@@ -1,7 +1,7 @@
 //! Ports on a wasmCloud host. The adapter is composed with each component of a lattice.
 //!
-//! - `config` is on `wasi:config/runtime`, whose values the host reads from named configurations. So reading a value needs no
-//!   call over the lattice.
+//! - `config` is on `wasi:config/runtime`, whose values the host reads from named configurations. So reading a
+//!   value needs no call over the lattice.
 //! - `cache` is on `mercato:lattice/cache`, which is faster than the port itself: see `lattice/cache.wit`.
 
 #[cfg(target_arch = "wasm32")]

@@ -6,7 +6,7 @@
 use std::mem::take;
 
 use mercato_shop::carts::{Cart, Owner};
-use mercato_shop::catalog::Product;
+use mercato_shop::catalog::Offer;
 use mercato_shop::id;
 use mercato_shop::lines::{MAX_LINES, QUANTITY};
 use mercato_shop::ports::Ports;
@@ -17,7 +17,7 @@ use crate::events;
 use crate::key::{CartKey, GuestId, own_user_id};
 use crate::products::{ProductSource, Products};
 use crate::repository::{CARTS, CartBody, LineBody, LoadedCart, busy, load, load_both, save};
-use crate::view::to_cart;
+use crate::view::{id_of, to_cart};
 
 /// The most units of a line.
 const MAX_QUANTITY: u32 = *QUANTITY.end();
@@ -50,7 +50,7 @@ impl<P: Ports, C: ProductSource> CartOperations<P, C> {
     ) -> Result<Cart, Error> {
         check_line(product_id, 1, quantity)?;
         self.edit(caller, owner, Some(product_id), |cart, products| {
-            cart.add(require_orderable(products, product_id)?, quantity)
+            cart.add(product_id, require_orderable(products, product_id)?, quantity)
         })
     }
 
@@ -165,9 +165,8 @@ impl<P: Ports, C: ProductSource> CartOperations<P, C> {
                 audited.as_slice(),
                 take(&mut prunes),
             )?;
-            let written = to_cart(&cart, &products);
-            answer.id = written.id;
-            answer.expires_at = written.expires_at;
+            answer.id = id_of(&cart);
+            answer.expires_at = Some(cart.body.expires_at);
             Ok(answer)
         })
     }
@@ -189,8 +188,8 @@ impl CartBody {
     }
 
     /// Adds units to the line of a product, or a new line.
-    fn add(&mut self, product: &Product, quantity: u32) -> Result<(), Error> {
-        if let Some(line) = self.line_mut(&product.id) {
+    fn add(&mut self, product_id: &str, product: &Offer, quantity: u32) -> Result<(), Error> {
+        if let Some(line) = self.line_mut(product_id) {
             let sum = line.quantity.saturating_add(quantity);
             if sum > MAX_QUANTITY {
                 return Err(Error::invalid(
@@ -204,7 +203,7 @@ impl CartBody {
             line.quantity = sum;
         } else if self.lines.len() < MAX_LINES {
             self.lines.push(LineBody {
-                product_id: product.id.clone(),
+                product_id: product_id.to_owned(),
                 quantity,
                 seen: product.into(),
             });
@@ -261,10 +260,10 @@ fn check_line(product_id: &str, min: u32, quantity: u32) -> Result<(), Error> {
     Ok(())
 }
 
-fn require_orderable<'a>(products: &'a Products, id: &str) -> Result<&'a Product, Error> {
+fn require_orderable<'a>(products: &'a Products, id: &str) -> Result<&'a Offer, Error> {
     let product = products.get(id);
     let product = product.ok_or_else(|| Error::NotFound(format!("There is no product {id}.")))?;
-    if product.variant_ids.is_empty() {
+    if !product.has_variants {
         return Ok(product);
     }
     Err(Error::invalid(

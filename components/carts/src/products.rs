@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use mercato_shop::catalog::Product;
+use mercato_shop::catalog::Offer;
 use mercato_shop::services::Catalog;
 use mercato_shop::types::Error;
 
@@ -11,19 +11,19 @@ pub trait ProductSource {
     /// Returns the products with these ids, in the order of the ids.
     ///
     /// # Errors
-    /// As `mercato:shop/catalog.get-many`.
-    fn get_many(&self, ids: &[String]) -> Result<Vec<Option<Product>>, Error>;
+    /// As `mercato:shop/catalog.get-offers`.
+    fn get_offers(&self, ids: &[String]) -> Result<Vec<Option<Offer>>, Error>;
 }
 
 impl<C: Catalog> ProductSource for C {
-    fn get_many(&self, ids: &[String]) -> Result<Vec<Option<Product>>, Error> {
-        Catalog::get_many(self, ids)
+    fn get_offers(&self, ids: &[String]) -> Result<Vec<Option<Offer>>, Error> {
+        Catalog::get_offers(self, ids)
     }
 }
 
 /// Products by id, with nothing for ids that are not sold.
 #[derive(Debug, Default)]
-pub struct Products(HashMap<String, Option<Product>>);
+pub struct Products(HashMap<String, Option<Offer>>);
 
 impl Products {
     /// Reads those of the products that were not read before, in one call.
@@ -39,19 +39,19 @@ impl Products {
             }
         }
         if !unknown.is_empty() {
-            let products = catalog.get_many(&unknown)?;
+            let products = catalog.get_offers(&unknown)?;
             self.0.extend(unknown.into_iter().zip(products));
         }
         Ok(())
     }
 
     /// Returns the product with this id.
-    pub fn get(&self, id: &str) -> Option<&Product> {
+    pub fn get(&self, id: &str) -> Option<&Offer> {
         self.0.get(id)?.as_ref()
     }
 
     /// Returns the product with this id if it can be ordered. A product with variants cannot.
-    pub fn orderable(&self, id: &str) -> Option<&Product> {
-        self.get(id).filter(|product| product.variant_ids.is_empty())
+    pub fn orderable(&self, id: &str) -> Option<&Offer> {
+        self.get(id).filter(|product| !product.has_variants)
     }
 }

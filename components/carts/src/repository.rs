@@ -2,7 +2,7 @@
 
 use mercato_ports::documents::Write;
 use mercato_ports::events::Event;
-use mercato_shop::catalog::Product;
+use mercato_shop::catalog::Offer;
 use mercato_shop::collection::{Collection, Stored};
 use mercato_shop::id;
 use mercato_shop::ports::Ports;
@@ -76,8 +76,8 @@ pub struct OrderedLine {
     pub quantity: u32,
 }
 
-impl From<&Product> for SeenProduct {
-    fn from(product: &Product) -> Self {
+impl From<&Offer> for SeenProduct {
+    fn from(product: &Offer) -> Self {
         Self {
             name: product.name.clone(),
             price: product.price.amount,

@@ -1,7 +1,7 @@
 //! Converts a cart for clients: adds current prices, stock, and the changes of products.
 
 use mercato_shop::carts::{Cart, CartLine, Change, ChangeKind};
-use mercato_shop::catalog::Product;
+use mercato_shop::catalog::Offer;
 use mercato_shop::currency::MAX_AMOUNT;
 use mercato_shop::types::Money;
 
@@ -11,11 +11,9 @@ use crate::repository::{LineBody, LoadedCart};
 
 /// Converts a cart whose products have been read.
 pub fn to_cart(cart: &LoadedCart, products: &Products) -> Cart {
-    let (id, user_id) = match &cart.key {
-        Some(CartKey::Guest(_)) if cart.version.is_none() => (None, None),
-        None => (None, None),
-        Some(key @ CartKey::Guest(_)) => (Some(key.text()), None),
-        Some(key @ CartKey::User(user_id)) => (Some(key.text()), Some(user_id.clone())),
+    let user_id = match &cart.key {
+        Some(CartKey::User(id)) => Some(id.clone()),
+        Some(CartKey::Guest(_)) | None => None,
     };
     let lines: Vec<_> = cart
         .body
@@ -24,7 +22,7 @@ pub fn to_cart(cart: &LoadedCart, products: &Products) -> Cart {
         .map(|line| (line, products.orderable(&line.product_id)))
         .collect();
     Cart {
-        id,
+        id: id_of(cart),
         user_id,
         lines: lines
             .iter()
@@ -39,7 +37,15 @@ pub fn to_cart(cart: &LoadedCart, products: &Products) -> Cart {
     }
 }
 
-fn to_line(line: &LineBody, product: Option<&Product>) -> CartLine {
+/// Returns the id of a cart for clients. A guest without a cart has none.
+pub fn id_of(cart: &LoadedCart) -> Option<String> {
+    match cart.key.as_ref()? {
+        CartKey::Guest(_) if cart.version.is_none() => None,
+        key => Some(key.text()),
+    }
+}
+
+fn to_line(line: &LineBody, product: Option<&Offer>) -> CartLine {
     CartLine {
         product_id: line.product_id.clone(),
         name: product.map_or(&line.seen.name, |product| &product.name).clone(),
@@ -50,7 +56,7 @@ fn to_line(line: &LineBody, product: Option<&Product>) -> CartLine {
 }
 
 /// Compares a product with its state when the line was last added to or updated.
-fn changes(line: &LineBody, product: Option<&Product>) -> Vec<Change> {
+fn changes(line: &LineBody, product: Option<&Offer>) -> Vec<Change> {
     let change = |kind, before, after| Change {
         product_id: line.product_id.clone(),
         kind,
@@ -82,10 +88,10 @@ fn changes(line: &LineBody, product: Option<&Product>) -> Vec<Change> {
 
 /// Adds up the lines. Returns nothing for different currencies, without a line that has a price, or for a sum
 /// that is no valid amount.
-fn total(lines: &[(&LineBody, Option<&Product>)]) -> Option<Money> {
+fn total(lines: &[(&LineBody, Option<&Offer>)]) -> Option<Money> {
     let mut total: Option<Money> = None;
     for (line, product) in lines {
-        let Some(Product { price, .. }) = product else {
+        let Some(Offer { price, .. }) = product else {
             continue;
         };
         let sum = total.get_or_insert_with(|| Money {

@@ -2,8 +2,8 @@
 
 use mercato_shop::catalog::{
     Attribute, Category, CategoryPatch, Facets, ImportOutcome, ImportRow, MovementPage, NewCategory,
-    NewProduct, Product, ProductChanges, ProductFilter, ProductPage, ProductPatch, ProductQuery, Stock,
-    StockPolicy,
+    NewProduct, Offer, Product, ProductChanges, ProductFilter, ProductPage, ProductPatch, ProductQuery,
+    Stock, StockPolicy,
 };
 use mercato_shop::ports::Imports;
 use mercato_shop::services::{Catalog, Inventory};
@@ -104,6 +104,10 @@ impl bindings::exports::mercato::shop::catalog::Guest for Component {
 
     fn get_many(ids: Vec<String>) -> Result<Vec<Option<Product>>, Error> {
         SERVICE.get_many(&ids)
+    }
+
+    fn get_offers(ids: Vec<String>) -> Result<Vec<Option<Offer>>, Error> {
+        SERVICE.get_offers(&ids)
     }
 
     fn get_many_including_archived(ids: Vec<String>) -> Result<Vec<Option<Product>>, Error> {

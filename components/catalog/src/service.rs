@@ -4,8 +4,8 @@
 use mercato_shop::cache::Cache;
 use mercato_shop::catalog::{
     Attribute, Category, CategoryPatch, Facets, ImportOutcome, ImportRow, MovementPage, NewCategory,
-    NewProduct, Product, ProductChanges, ProductFilter, ProductPage, ProductPatch, ProductQuery, Stock,
-    StockPolicy,
+    NewProduct, Offer, Product, ProductChanges, ProductFilter, ProductPage, ProductPatch, ProductQuery,
+    Stock, StockPolicy,
 };
 use mercato_shop::collection::Stored;
 use mercato_shop::ports::Ports;
@@ -13,7 +13,7 @@ use mercato_shop::services::{Catalog, Inventory};
 use mercato_shop::types::{Caller, Error, Line, Page, PricedLine};
 
 use crate::product::index::Upgrade;
-use crate::product::{archive, changes, create, facets, import, list, update, variant};
+use crate::product::{archive, changes, create, facets, import, list, offer, update, variant};
 use crate::repository::{PRODUCTS, ProductBody, get_many_including_archived, to_product};
 use crate::stock::ledger;
 use crate::{category, reservation, stock};
@@ -141,6 +141,10 @@ impl<P: Ports + Cache> Catalog for CatalogService<P> {
 
     fn get_many(&self, ids: &[String]) -> Result<Vec<Option<Product>>, Error> {
         PRODUCTS.get_many(&self.ports, ids).map(to_products)
+    }
+
+    fn get_offers(&self, ids: &[String]) -> Result<Vec<Option<Offer>>, Error> {
+        offer::get_offers(&self.ports, ids)
     }
 
     fn get_many_including_archived(&self, ids: &[String]) -> Result<Vec<Option<Product>>, Error> {

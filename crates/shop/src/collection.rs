@@ -30,7 +30,7 @@ pub struct Stored<T> {
     pub body: T,
 }
 
-impl<T: Serialize + DeserializeOwned> Collection<T> {
+impl<T> Collection<T> {
     /// Returns the collection of this name, `service.things`.
     #[must_use]
     pub const fn new(name: &'static str) -> Self {
@@ -45,7 +45,9 @@ impl<T: Serialize + DeserializeOwned> Collection<T> {
     pub fn query(&self, limit: u32) -> Query {
         Query::all(self.name, limit)
     }
+}
 
+impl<T: DeserializeOwned> Collection<T> {
     /// Reads the document with this id.
     ///
     /// # Errors
@@ -93,6 +95,19 @@ impl<T: Serialize + DeserializeOwned> Collection<T> {
         Ok(ports.count(query)?)
     }
 
+    fn parse(&self, document: Document) -> Result<Stored<T>, Error> {
+        let body = serde_json::from_str(&document.body).map_err(|error| {
+            Error::Internal(format!("{}/{} can't be parsed: {error}", self.name, document.id))
+        })?;
+        Ok(Stored {
+            id: document.id,
+            version: document.version,
+            body,
+        })
+    }
+}
+
+impl<T: Serialize> Collection<T> {
     /// Returns the write that inserts a document.
     ///
     /// # Errors
@@ -136,17 +151,6 @@ impl<T: Serialize + DeserializeOwned> Collection<T> {
             collection: self.name.into(),
             id: id.into(),
             changes,
-        })
-    }
-
-    fn parse(&self, document: Document) -> Result<Stored<T>, Error> {
-        let body = serde_json::from_str(&document.body).map_err(|error| {
-            Error::Internal(format!("{}/{} can't be parsed: {error}", self.name, document.id))
-        })?;
-        Ok(Stored {
-            id: document.id,
-            version: document.version,
-            body,
         })
     }
 }

@@ -15,8 +15,8 @@ use crate::accounts::{
 use crate::carts::{Cart, Owner, Terms};
 use crate::catalog::{
     Attribute, Category, CategoryPatch, Facets, ImportOutcome, ImportRow, MovementPage, NewCategory,
-    NewProduct, Product, ProductChanges, ProductFilter, ProductPage, ProductPatch, ProductQuery, Stock,
-    StockPolicy,
+    NewProduct, Offer, Product, ProductChanges, ProductFilter, ProductPage, ProductPatch, ProductQuery,
+    Stock, StockPolicy,
 };
 use crate::discounts::{Discount, DiscountPage, NewDiscount};
 use crate::notifications::{Email, Notification, NotificationFilter, NotificationPage, Preference, Sms};
@@ -106,6 +106,7 @@ services! {
         fn list(query: &ProductQuery) -> ProductPage;
         fn count_facets(filter: &ProductFilter) -> Facets;
         fn get_many(ids: &[String]) -> Vec<Option<Product>>;
+        fn get_offers(ids: &[String]) -> Vec<Option<Offer>>;
         fn get_many_including_archived(ids: &[String]) -> Vec<Option<Product>>;
         fn list_archived(caller: &Caller, page: &Page) -> ProductPage;
         fn get_stock_many(caller: &Caller, ids: &[String]) -> Vec<Option<Stock>>;

@@ -7,7 +7,7 @@ use mercato_carts::{CartsService, ProductSource};
 use mercato_catalog::CatalogService;
 use mercato_orders::OrdersService;
 use mercato_shop::carts::{Cart, ChangeKind, Owner, Terms};
-use mercato_shop::catalog::{Attribute, NewProduct, Product, ProductDetails, ProductPatch, Stock};
+use mercato_shop::catalog::{Attribute, NewProduct, Offer, ProductDetails, ProductPatch, Stock};
 use mercato_shop::orders::{NewOrder, Order, OrderFilter, OrderQuery};
 use mercato_shop::services::{Carts, Catalog, Orders, Placement};
 use mercato_shop::testing::{TestPorts, admin};
@@ -24,9 +24,9 @@ pub struct TestCatalog {
 }
 
 impl ProductSource for TestCatalog {
-    fn get_many(&self, ids: &[String]) -> Result<Vec<Option<Product>>, Error> {
+    fn get_offers(&self, ids: &[String]) -> Result<Vec<Option<Offer>>, Error> {
         let vanished = self.vanished.lock().unwrap();
-        let mut products = Catalog::get_many(&self.catalog, ids)?;
+        let mut products = Catalog::get_offers(&self.catalog, ids)?;
         for (product, id) in products.iter_mut().zip(ids) {
             if vanished.contains(id) {
                 *product = None;

@@ -8,6 +8,7 @@ pub mod import;
 pub mod index;
 pub mod input;
 pub mod list;
+pub mod offer;
 mod slugs;
 pub mod update;
 pub mod variant;

@@ -18,7 +18,7 @@ pub use claims::{ClaimedField, claim_writes, find_taken};
 pub use movements::{ALERT_CHANGES, AlertChangeMarker, MOVEMENTS, MovementBody, StoredKind};
 pub use products::{
     ARCHIVED_PRODUCTS, ImageBody, NameValue, PRODUCTS, ProductBody, find_product,
-    get_many_including_archived, product_not_found, to_page, to_product,
+    get_many_including_archived, product_not_found, to_page, to_product, units_on_sale,
 };
 pub use reservations::{RESERVATIONS, Reservation, ReservedLine, State};
 pub use search_index::{INDEX, INDEX_ID, IndexProgress};

@@ -148,6 +148,11 @@ pub fn product_not_found(id: &str) -> Error {
     Error::NotFound(format!("There is no product {id}."))
 }
 
+/// Converts the units on hand for clients.
+pub fn units_on_sale(on_hand: i64) -> u32 {
+    u32::try_from(on_hand.max(0)).unwrap_or(u32::MAX)
+}
+
 /// Converts a page of stored products for clients.
 pub fn to_page(found: Edges<ProductBody>) -> ProductPage {
     ProductPage {
@@ -175,7 +180,7 @@ pub fn to_product(stored: Stored<ProductBody>) -> Product {
     Product {
         slug: body.slug.unwrap_or_else(|| stored.id.clone()),
         id: stored.id,
-        quantity: u32::try_from(body.on_hand.max(0)).unwrap_or(u32::MAX),
+        quantity: units_on_sale(body.on_hand),
         name: body.name,
         description: body.description,
         manufacturer: body.manufacturer,

@@ -17,6 +17,7 @@ mod import_categories;
 mod import_variants;
 mod ledger;
 mod low_stock;
+mod offers;
 mod products;
 mod restored;
 mod search;

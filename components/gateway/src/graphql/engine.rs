@@ -12,6 +12,7 @@ use http::StatusCode;
 
 use crate::graphql::argument_names;
 use crate::graphql::cost::{self, Excess, Measures};
+use crate::graphql::documents::Documents;
 use crate::graphql::envelope::Parameters;
 use crate::graphql::introspection::{self, Graph};
 use crate::graphql::limits::{self, TextExcess};
@@ -31,6 +32,7 @@ const MAX_MESSAGE: usize = 500;
 
 /// Executes GraphQL requests.
 pub struct Engine {
+    documents: Documents,
     /// The things of the schema, for the cost of introspection.
     graph: OnceLock<Graph>,
     /// Whether clients may read the schema.
@@ -83,8 +85,9 @@ impl From<RequestError> for Prepared {
 
 impl Engine {
     /// Returns an engine.
-    pub const fn new(introspection: bool, shop: Shop) -> Self {
+    pub fn new(introspection: bool, shop: Shop) -> Self {
         Self {
+            documents: Documents::default(),
             graph: OnceLock::new(),
             introspection,
             shop,
@@ -99,22 +102,19 @@ impl Engine {
 
     /// Parses, measures and checks a request. Subscriptions are refused if the client does not accept events.
     pub fn prepare(&self, parameters: Parameters, accepts_events: bool) -> Prepared {
-        if let Err(excess) = limits::check_text(&parameters.query) {
-            return text_exceeds(excess).into();
-        }
-        let mut request = Request::new(parameters.query);
-        let document = match request.parsed_query() {
+        let document = match self.documents.get(&parameters.query, parse) {
             Ok(document) => document,
-            Err(error) => return syntax_error(error).into(),
+            Err(error) => return error.into(),
         };
-        let operation = operation(document, parameters.operation_name.as_deref());
+        let operation = operation(&document, parameters.operation_name.as_deref());
         let kind = operation.as_ref().ok().map(|operation| operation.ty);
-        let measured = self.measure(document, operation.as_ref().ok().copied(), &parameters.variables);
+        let measured = self.measure(&document, operation.as_ref().ok().copied(), &parameters.variables);
         let checked = measured.and_then(|measures| {
             check(operation, parameters.only_queries, accepts_events)?;
             Ok(measures)
         });
-        request = request.variables(parameters.variables);
+        let mut request = Request::new(parameters.query).variables(parameters.variables);
+        request.set_parsed_query(document);
         if let Some(name) = parameters.operation_name {
             request = request.operation_name(name);
         }
@@ -180,6 +180,15 @@ impl Engine {
         let shown = is_shareable.then(|| session.shown_units.get());
         (Outcome::Executed(response), shown)
     }
+}
+
+/// Parses a document.
+///
+/// # Errors
+/// The limit that the text exceeds, or its syntax error.
+fn parse(text: &str) -> Result<ExecutableDocument, RequestError> {
+    limits::check_text(text).map_err(text_exceeds)?;
+    parse_query(text).map_err(|error| syntax_error(error.into()))
 }
 
 /// Checks that an operation may be executed by this request.

@@ -11,6 +11,7 @@ mod catalog_changes;
 mod cost;
 mod csv_table;
 mod discounts;
+mod documents;
 pub mod engine;
 pub mod envelope;
 mod errors;

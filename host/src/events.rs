@@ -21,33 +21,40 @@ impl Subscribers {
         Self { pool, metrics }
     }
 
-    async fn deliver(&self, subscriber: &str, event: Event) -> Result<(), DeliveryFailure> {
-        let answer = self
-            .pool
-            .handle(subscriber, event)
-            .await
-            .inspect_err(|error| {
+    async fn deliver(&self, subscriber: &str, events: Vec<Event>) -> Vec<Result<(), DeliveryFailure>> {
+        let count = events.len();
+        let failure = match self.pool.handle(subscriber, events).await {
+            Ok(results) => {
+                let failed = results.iter().filter(|result| result.is_err()).count();
+                debug!(count, begun = results.len(), failed);
+                return results.into_iter().map(|result| Ok(result?)).collect();
+            }
+            Err(error) => {
                 error!("{error}");
                 self.metrics.failed();
-            })
-            .map_err(|error| match error {
-                CallError::Acquire(_) => {
-                    DeliveryFailure::Unreachable("the shop has no instance; the log has the reason".into())
+                match error {
+                    CallError::Acquire(_) => DeliveryFailure::Unreachable(
+                        "the shop has no instance; the log has the reason".into(),
+                    ),
+                    CallError::Instance(_) => {
+                        HandlerFailure::Retry("the handler was cancelled; the log has the reason".into())
+                            .into()
+                    }
                 }
-                CallError::Instance(_) => {
-                    HandlerFailure::Retry("the handler was cancelled; the log has the reason".into()).into()
-                }
-            })?;
-        debug!(handled = answer.is_ok());
-        Ok(answer?)
+            }
+        };
+        vec![Err(failure); count]
     }
 }
 
 #[async_trait]
 impl Handlers for Subscribers {
-    async fn handle(&self, subscriber: &str, event: Event) -> Result<(), DeliveryFailure> {
-        let span = error_span!("event", id = event.id, kind = event.kind, subscriber);
-        self.deliver(subscriber, event).instrument(span).await
+    async fn handle(&self, subscriber: &str, events: Vec<Event>) -> Vec<Result<(), DeliveryFailure>> {
+        let Some(first) = events.first() else {
+            return Vec::new();
+        };
+        let span = error_span!("events", first = first.id, kind = first.kind, subscriber);
+        self.deliver(subscriber, events).instrument(span).await
     }
 
     fn attempted(&self, subscriber: &str, attempt: Attempt) {

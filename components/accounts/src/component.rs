@@ -5,6 +5,7 @@ use mercato_shop::accounts::{
     AuditFilter, AuditPage, Channel, Client, Contact, Credentials, ExternalIdentity, LoginName, PhoneCode,
     Registration, Session, SignIn, TokenClaims, User, UserPage, UserPatch,
 };
+use mercato_shop::handler;
 use mercato_shop::ports::Imports;
 use mercato_shop::services::{Accounts, Contacts};
 use mercato_shop::types::{Caller, Error, Page, Role};
@@ -121,7 +122,7 @@ impl bindings::exports::mercato::shop::contacts::Guest for Component {
 }
 
 impl bindings::exports::mercato::platform::handler::Guest for Component {
-    fn handle(event: Event) -> Result<(), HandlerFailure> {
-        SERVICE.handle(&event)
+    fn handle(events: Vec<Event>) -> Vec<Result<(), HandlerFailure>> {
+        handler::each(&events, |event| SERVICE.handle(event))
     }
 }

@@ -132,8 +132,8 @@ impl bindings::exports::mercato::shop::inventory::Guest for Component {
         SERVICE.reserve(&order_id, &lines, due)
     }
 
-    fn settle(order_id: String) -> Result<(), Error> {
-        SERVICE.settle(&order_id)
+    fn settle_many(order_ids: Vec<String>) -> Result<Vec<Result<(), Error>>, Error> {
+        SERVICE.settle_many(&order_ids)
     }
 
     fn release(order_id: String) -> Result<(), Error> {

@@ -171,8 +171,8 @@ impl<P: Ports + Cache> Inventory for CatalogService<P> {
         reservation::reserve(&self.ports, order_id, lines, due)
     }
 
-    fn settle(&self, order_id: &str) -> Result<(), Error> {
-        reservation::settle(&self.ports, order_id)
+    fn settle_many(&self, order_ids: &[String]) -> Result<Vec<Result<(), Error>>, Error> {
+        reservation::settle_many(&self.ports, order_ids)
     }
 
     fn release(&self, order_id: &str) -> Result<(), Error> {

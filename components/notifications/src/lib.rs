@@ -16,6 +16,7 @@
 
 #[cfg(target_arch = "wasm32")]
 mod component;
+mod contacts;
 mod content;
 mod delivery;
 mod erasure;

@@ -2,12 +2,14 @@
 //! handler.
 
 use mercato_ports::events::{Event, HandlerFailure};
+use mercato_shop::handler;
 use mercato_shop::notifications::{
     Email, Notification, NotificationFilter, NotificationPage, Preference, Sms,
 };
 use mercato_shop::services::{Contacts, Notifications, Orders};
 use mercato_shop::types::{Caller, Error, Page};
 
+use crate::contacts::ReadContacts;
 use crate::events::{self, Request};
 use crate::platform::Platform;
 use crate::{erasure, message, notification, preferences};
@@ -32,19 +34,21 @@ impl<P, C, O> NotificationsService<P, C, O> {
 }
 
 impl<P: Platform, C: Contacts, O: Orders> NotificationsService<P, C, O> {
-    /// Handles an event, which may be delivered more than once.
+    /// Handles events, which may be delivered more than once. Returns a result for each event that it has
+    /// begun.
     ///
     /// # Errors
     /// [`HandlerFailure::Retry`] if the event must be delivered again. [`HandlerFailure::Reject`] if it can
     /// never be handled.
-    pub fn handle(&self, event: &Event) -> Result<(), HandlerFailure> {
-        match events::parse(event)? {
+    pub fn handle(&self, events: &[Event]) -> Vec<Result<(), HandlerFailure>> {
+        let contacts = ReadContacts::of(&self.contacts, events);
+        handler::each(events, |event| match events::parse(event)? {
             Request::Notify { key, occasion } => {
-                notification::notify(&self.ports, &self.contacts, &self.orders, &key, &occasion)
+                notification::notify(&self.ports, &contacts, &self.orders, &key, &occasion)
             }
             Request::SendPending { notification_id } => message::retry_pending(&self.ports, &notification_id),
             Request::Erase { user_id } => Ok(erasure::erase(&self.ports, &user_id)?),
-        }
+        })
     }
 }
 

@@ -100,7 +100,7 @@ impl bindings::exports::mercato::shop::settlement::Guest for Component {
 }
 
 impl bindings::exports::mercato::platform::handler::Guest for Component {
-    fn handle(event: Event) -> Result<(), HandlerFailure> {
-        SERVICE.handle(&event)
+    fn handle(events: Vec<Event>) -> Vec<Result<(), HandlerFailure>> {
+        SERVICE.handle(&events)
     }
 }

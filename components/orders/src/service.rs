@@ -23,13 +23,13 @@ impl<P: Ports, I: Inventory> OrdersService<P, I> {
         Self { ports, inventory }
     }
 
-    /// Handles an event: continues the saga of its order.
+    /// Handles events: continues the sagas of their orders. Returns a result for each event.
     ///
     /// # Errors
     /// [`HandlerFailure::Retry`] if the event can be handled later, [`HandlerFailure::Reject`] if it never
     /// can.
-    pub fn handle(&self, event: &Event) -> Result<(), HandlerFailure> {
-        saga::handle(&self.ports, &self.inventory, event)
+    pub fn handle(&self, events: &[Event]) -> Vec<Result<(), HandlerFailure>> {
+        saga::handle(&self.ports, &self.inventory, events)
     }
 }
 

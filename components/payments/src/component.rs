@@ -1,6 +1,7 @@
 //! Exports the service as the world `mercato:shop/payments-service`.
 
 use mercato_ports::events::{Event, HandlerFailure};
+use mercato_shop::handler;
 use mercato_shop::payments::{Payment, PaymentInput, RefundInput};
 use mercato_shop::ports::Imports;
 use mercato_shop::services::Payments;
@@ -44,7 +45,7 @@ impl bindings::exports::mercato::shop::payments::Guest for Component {
 }
 
 impl bindings::exports::mercato::platform::handler::Guest for Component {
-    fn handle(event: Event) -> Result<(), HandlerFailure> {
-        SERVICE.handle(&event)
+    fn handle(events: Vec<Event>) -> Vec<Result<(), HandlerFailure>> {
+        handler::each(&events, |event| SERVICE.handle(event))
     }
 }

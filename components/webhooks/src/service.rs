@@ -29,20 +29,20 @@ impl<P> WebhooksService<P> {
 }
 
 impl<P: Ports + Cache + HttpClient> WebhooksService<P> {
-    /// Handles an event: creates its deliveries, or makes an attempt that is due. Events can arrive late, and
-    /// more than once.
+    /// Handles events of one kind: creates their deliveries, or makes attempts that are due. Events can arrive
+    /// late, and more than once. Returns a result for each event that it has begun.
     ///
     /// # Errors
     /// [`HandlerFailure::Retry`] if the event can be handled later, [`HandlerFailure::Reject`] if it never
     /// can.
-    pub fn handle(&self, event: &Event) -> Result<(), HandlerFailure> {
-        match event.kind.as_str() {
-            DUE => {
+    pub fn handle(&self, events: &[Event]) -> Vec<Result<(), HandlerFailure>> {
+        match events.first().map(|event| event.kind.as_str()) {
+            Some(kind) if PUBLIC_EVENTS.contains(&kind) => fan_out::fan_out(&self.ports, events),
+            Some(DUE) => handler::each(events, |event| {
                 let DueEvent { delivery_id, attempt } = handler::data(event)?;
                 Ok(attempt::attempt(&self.ports, &delivery_id, attempt)?)
-            }
-            kind if PUBLIC_EVENTS.contains(&kind) => fan_out::fan_out(&self.ports, event),
-            _ => Err(handler::unknown_kind(event)),
+            }),
+            _ => handler::each(events, |event| Err(handler::unknown_kind(event))),
         }
     }
 }

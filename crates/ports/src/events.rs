@@ -5,6 +5,9 @@ use async_trait::async_trait;
 
 pub use crate::bindings::mercato::platform::events::{Event, HandlerFailure};
 
+/// The maximum number of events of one call.
+pub const MAX_BATCH: usize = 32;
+
 /// The outcome of an attempt to deliver an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Attempt {
@@ -36,11 +39,14 @@ impl From<HandlerFailure> for DeliveryFailure {
 /// The subscribers, as an implementation that delivers events sees them.
 #[async_trait]
 pub trait Handlers: Send + Sync {
-    /// Delivers an event to a subscriber. The manifest declares the subscriber's name.
+    /// Delivers events of different subjects to a subscriber in one call, and returns a result for each, in
+    /// their order. The manifest declares the subscriber's name, and the kinds of which it takes several events
+    /// at a time, at most [`MAX_BATCH`]. Events beyond the results were not begun: deliver them again.
     ///
     /// # Errors
-    /// The failure that the subscriber returned, or [`DeliveryFailure::Unreachable`] if it was not reached.
-    async fn handle(&self, subscriber: &str, event: Event) -> Result<(), DeliveryFailure>;
+    /// Of an event: the failure that the subscriber returned, or [`DeliveryFailure::Unreachable`] if it was not
+    /// reached.
+    async fn handle(&self, subscriber: &str, events: Vec<Event>) -> Vec<Result<(), DeliveryFailure>>;
 
     /// Observes the outcome of an attempt, after the store has saved it. A metric can't be counted in
     /// [`handle`](Self::handle), because the subscriber does not know which attempt was the last one. The

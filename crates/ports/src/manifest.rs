@@ -1,6 +1,6 @@
 //! Manifests: what a service needs from its platform. Each service declares it in its `service.toml`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +18,9 @@ pub struct ServiceManifest {
     pub config: Vec<String>,
     /// The kinds of events that the service subscribes to.
     pub handles: Vec<String>,
+    /// Those of them that may arrive several at a time. They must be quick to handle, because the events of a
+    /// batch wait for each other.
+    pub batches: Vec<String>,
     /// The service's collections by name (`service.things`).
     pub collections: BTreeMap<String, Collection>,
 }
@@ -41,14 +44,24 @@ pub struct ShopManifest {
 }
 
 impl ShopManifest {
-    /// Checks that every implementation supports all names. A collection is named `service.things` after the
-    /// service that declares it, in lower-case letters, digits and hyphens. A field has letters, digits and
-    /// underscores.
+    /// Checks that every implementation supports all names, and that batches have only kinds that their
+    /// service handles. A collection is named `service.things` after the service that declares it, in
+    /// lower-case letters, digits and hyphens. A field has letters, digits and underscores.
     ///
     /// # Errors
     /// Names the first invalid name and the allowed form, as a sentence for the author of the service.
     pub fn check(&self) -> Result<(), String> {
         for (service, manifest) in &self.services {
+            if let Some(kind) = manifest
+                .batches
+                .iter()
+                .find(|kind| !manifest.handles.contains(kind))
+            {
+                return Err(format!(
+                    "service `{service}` declares batches of `{kind}`: add this kind to `handles`, or remove it from \
+                     `batches`"
+                ));
+            }
             for (name, collection) in &manifest.collections {
                 let things = name
                     .strip_prefix(service.as_str())
@@ -91,6 +104,15 @@ impl ShopManifest {
             }
         }
         subscriptions
+    }
+
+    /// Returns the kinds of events that each service takes several at a time, by the names of the services.
+    #[must_use]
+    pub fn batches(&self) -> BTreeMap<String, BTreeSet<String>> {
+        let services = self.services.iter();
+        services
+            .map(|(name, service)| (name.clone(), service.batches.iter().cloned().collect()))
+            .collect()
     }
 
     /// Returns the configuration names that any of the services may read.
@@ -148,6 +170,28 @@ mod tests {
         );
         assert!(declaring("orders", "userId").check().is_err());
         assert!(declaring("ordersx.y", "userId").check().is_err());
+    }
+
+    #[test]
+    fn rejects_batches_of_a_kind_that_the_service_does_not_handle() {
+        let shop = |handles: &[&str]| ShopManifest {
+            services: [(
+                "orders".into(),
+                ServiceManifest {
+                    handles: handles.iter().map(ToString::to_string).collect(),
+                    batches: vec!["mercato.orders.order-placed".into()],
+                    ..ServiceManifest::default()
+                },
+            )]
+            .into(),
+        };
+        assert_eq!(shop(&["mercato.orders.order-placed"]).check(), Ok(()));
+        assert!(
+            shop(&["mercato.orders.order-paid"])
+                .check()
+                .unwrap_err()
+                .contains("`handles`")
+        );
     }
 
     #[test]

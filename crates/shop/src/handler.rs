@@ -3,7 +3,23 @@
 use mercato_ports::events::{Event, HandlerFailure};
 use serde::de::DeserializeOwned;
 
+use crate::id;
 use crate::types::Error;
+
+/// How long after its start a handler begins another event of a batch, in milliseconds.
+const BATCH_TIME: u64 = 1_000;
+
+/// Handles the events of a batch one after the other. After a second it leaves out the others, which are
+/// delivered again.
+pub fn each(
+    events: &[Event],
+    handle: impl Fn(&Event) -> Result<(), HandlerFailure>,
+) -> Vec<Result<(), HandlerFailure>> {
+    let end = id::now().saturating_add(BATCH_TIME);
+    let is_begun = |(index, _): &(usize, &Event)| *index == 0 || id::now() < end;
+    let events = events.iter().enumerate().take_while(is_begun);
+    events.map(|(_, event)| handle(event)).collect()
+}
 
 /// Parses the data of an event.
 ///

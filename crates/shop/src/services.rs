@@ -116,7 +116,7 @@ services! {
     /// The interface `mercato:shop/inventory`.
     trait Inventory = inventory {
         fn reserve(order_id: &str, lines: &[Line], due: u64) -> Vec<PricedLine>;
-        fn settle(order_id: &str) -> ();
+        fn settle_many(order_ids: &[String]) -> Vec<Result<(), Error>>;
         fn release(order_id: &str) -> ();
         fn restock(order_id: &str) -> ();
     }

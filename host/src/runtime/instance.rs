@@ -45,7 +45,7 @@ pub enum InstanceError {
 type HttpHandler = TypedFunc<(http_handler::Request,), (http_handler::Response,)>;
 
 /// The export of a service that handles events.
-type EventHandler = TypedFunc<(Event,), (Result<(), HandlerFailure>,)>;
+type EventHandler = TypedFunc<(Vec<Event>,), (Vec<Result<(), HandlerFailure>>,)>;
 
 /// An instance of the shop with its store. It runs one call at a time.
 pub struct Instance {
@@ -127,23 +127,23 @@ impl Instance {
         Ok(response.map(Bytes::from))
     }
 
-    /// Passes an event to a subscriber in the guest and returns the subscriber's result.
+    /// Passes events to a subscriber in the guest and returns the subscriber's results.
     ///
     /// # Errors
     /// See [`InstanceError`]. A failure of the subscriber is not an error.
     pub async fn handle(
         &mut self,
         subscriber: &str,
-        event: Event,
-    ) -> Result<Result<(), HandlerFailure>, InstanceError> {
+        events: Vec<Event>,
+    ) -> Result<Vec<Result<(), HandlerFailure>>, InstanceError> {
         let handler = *self
             .event_handlers
             .get(subscriber)
             .ok_or_else(|| InstanceError::NoHandler(subscriber.to_owned()))?;
         self.begin();
-        let result = handler.call_async(&mut self.store, (event,)).await;
-        let (result,) = self.end(result)?;
-        Ok(result)
+        let result = handler.call_async(&mut self.store, (events,)).await;
+        let (results,) = self.end(result)?;
+        Ok(results)
     }
 
     fn begin(&mut self) {

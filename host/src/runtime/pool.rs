@@ -164,7 +164,7 @@ impl Pool {
         self.end(instance, permit, budget, output)
     }
 
-    /// Passes an event to a subscriber in an instance and returns the subscriber's result. It waits for an
+    /// Passes events to a subscriber in an instance and returns the subscriber's results. It waits for an
     /// instance without a limit.
     ///
     /// # Errors
@@ -172,8 +172,8 @@ impl Pool {
     pub async fn handle(
         &self,
         subscriber: &str,
-        event: Event,
-    ) -> Result<Result<(), HandlerFailure>, CallError> {
+        events: Vec<Event>,
+    ) -> Result<Vec<Result<(), HandlerFailure>>, CallError> {
         let permit = self.admission.event().await.ok_or(AcquireError::Busy)?;
         let mut instance = loop {
             match self.instance().await {
@@ -184,7 +184,7 @@ impl Pool {
         let (budget, changed) = (self.limits.event(), instance.changed());
         let place = self.processors.shares.place_of_event();
         let (output, _) = {
-            let call = pin!(instance.handle(subscriber, event));
+            let call = pin!(instance.handle(subscriber, events));
             run(&self.processors, place, budget, &changed, call).await
         };
         self.end(instance, permit, budget, output)

@@ -132,7 +132,7 @@ impl Probe {
             due: Some(1),
             data: "{}".into(),
         };
-        self.pool.handle(subscriber, event).await
+        Ok(self.pool.handle(subscriber, vec![event]).await?.remove(0))
     }
 }
 

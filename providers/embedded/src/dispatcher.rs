@@ -1,12 +1,14 @@
 //! The dispatcher: delivers events from the outbox to their subscribers.
 
 use std::collections::{HashMap, HashSet};
+use std::ops::ControlFlow;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::future::join_all;
 use mercato_ports::documents::Failure;
-use mercato_ports::events::{Attempt, DeliveryFailure, HandlerFailure, Handlers};
+use mercato_ports::events::{Attempt, DeliveryFailure, HandlerFailure, Handlers, MAX_BATCH};
 use mercato_sql::outbox::{self, Delivery, Outcome, RetryPolicy};
 use tokio::task::{Id, JoinSet};
 
@@ -18,14 +20,14 @@ const MAX_SLEEP: Duration = Duration::from_mins(1);
 /// The options of a [`Dispatcher`].
 #[derive(Clone, Copy, Debug)]
 pub struct DispatchOptions {
-    /// The maximum number of concurrent deliveries.
+    /// The maximum number of concurrent calls of subscribers.
     pub parallel: usize,
     /// How often each delivery is attempted.
     pub retry: RetryPolicy,
 }
 
 impl Default for DispatchOptions {
-    /// Returns options for eight concurrent deliveries.
+    /// Returns options for eight concurrent calls.
     fn default() -> Self {
         Self {
             parallel: 8,
@@ -52,7 +54,7 @@ impl Dispatcher {
     pub async fn run(&self, handlers: Arc<dyn Handlers>, shutdown: impl Future<Output = ()> + Send) {
         let mut shutdown = pin!(shutdown);
         let mut tasks = JoinSet::new();
-        let mut running = HashMap::<Id, i64>::new();
+        let mut running = HashMap::<Id, Vec<i64>>::new();
         let mut anchors = 0;
         loop {
             if anchors != self.store.clock().anchors() {
@@ -88,56 +90,106 @@ impl Dispatcher {
         &self,
         handlers: &Arc<dyn Handlers>,
         tasks: &mut JoinSet<()>,
-        running: &mut HashMap<Id, i64>,
+        running: &mut HashMap<Id, Vec<i64>>,
     ) -> Duration {
         let free = self.options.parallel.saturating_sub(running.len());
         if free == 0 {
             return MAX_SLEEP;
         }
-        let seqs = running.values().copied().collect::<HashSet<_>>();
+        let seqs = running.values().flatten().copied().collect::<HashSet<_>>();
         let now = self.store.clock().now();
-        let next = match self
-            .store
-            .outbox(|connection| outbox::next(connection, free, &seqs, now))
-        {
-            Ok(next) => next,
-            Err(failure) => {
-                tracing::error!(?failure, "the outbox cannot be read; it is read again later");
-                return self.options.retry.backoff;
+        let (mut calls, mut wait) = (Vec::new(), MAX_SLEEP);
+        let mut visit = |delivery: Delivery| {
+            let due_in = delivery.not_before.saturating_sub(now);
+            if due_in > 0 {
+                wait = MAX_SLEEP.min(Duration::from_millis(due_in.unsigned_abs()));
+                return ControlFlow::Break(());
+            }
+            let takes_batches = self
+                .store
+                .takes_batches(&delivery.subscriber, &delivery.event.kind);
+            match add(&mut calls, delivery, free, takes_batches) {
+                true => ControlFlow::Continue(()),
+                false => ControlFlow::Break(()),
             }
         };
-        for delivery in next {
-            let wait = delivery.not_before.saturating_sub(now);
-            if wait > 0 {
-                return Duration::from_millis(wait.unsigned_abs()).min(MAX_SLEEP);
-            }
-            let seq = delivery.seq;
+        let read = self
+            .store
+            .outbox(|connection| outbox::visit_next(connection, &seqs, &mut visit));
+        if let Err(failure) = read {
+            tracing::error!(?failure, "the outbox cannot be read; it is read again later");
+            return self.options.retry.backoff;
+        }
+        for deliveries in calls {
+            let seqs = deliveries.iter().map(|delivery| delivery.seq).collect();
             let attempt = attempt(
                 Arc::clone(&self.store),
                 Arc::clone(handlers),
-                delivery,
+                deliveries,
                 self.options,
             );
-            running.insert(tasks.spawn(attempt).id(), seq);
+            running.insert(tasks.spawn(attempt).id(), seqs);
         }
-        MAX_SLEEP
+        wait
     }
 }
 
-/// Passes an event to its subscriber once, and records the outcome.
+/// Adds a delivery to a call, or to a new one. Returns false if there is no room.
+fn add(calls: &mut Vec<Vec<Delivery>>, delivery: Delivery, limit: usize, takes_batches: bool) -> bool {
+    let joins = |call: &&mut Vec<Delivery>| {
+        call.len() < MAX_BATCH
+            && call.first().is_some_and(|first| {
+                first.attempts == 0
+                    && first.subscriber == delivery.subscriber
+                    && first.event.kind == delivery.event.kind
+            })
+    };
+    let has_room = calls.len() < limit;
+    // A repeated event is alone, so that it does not fail others again.
+    let call = calls
+        .iter_mut()
+        .find(joins)
+        .filter(|_| takes_batches && delivery.attempts == 0);
+    match call {
+        Some(call) => call.push(delivery),
+        None if has_room => calls.push(vec![delivery]),
+        None => return false,
+    }
+    true
+}
+
+/// Passes events of one kind to their subscriber once, and records the outcomes.
 async fn attempt(
     store: Arc<Store>,
     handlers: Arc<dyn Handlers>,
-    delivery: Delivery,
+    deliveries: Vec<Delivery>,
     options: DispatchOptions,
 ) {
-    let (subscriber, event) = (delivery.subscriber.clone(), delivery.event.clone());
+    let Some(subscriber) = deliveries.first().map(|first| first.subscriber.clone()) else {
+        return;
+    };
+    let events = deliveries.iter().map(|delivery| delivery.event.clone()).collect();
     // The handler runs in a separate task, so a panic counts as a failed attempt.
     let task_handlers = Arc::clone(&handlers);
-    let handling = tokio::spawn(async move { task_handlers.handle(&subscriber, event).await });
-    let answer = handling
-        .await
-        .unwrap_or_else(|_| Err(HandlerFailure::Retry("the handler panicked".into()).into()));
+    let handling = tokio::spawn(async move { task_handlers.handle(&subscriber, events).await });
+    let fail = |reason: &str| vec![Err(HandlerFailure::Retry(reason.into()).into()); deliveries.len()];
+    let results = match handling.await {
+        Err(_) => fail("the handler panicked"),
+        Ok(results) if results.is_empty() => fail("the handler returned no result"),
+        Ok(results) => results,
+    };
+    let attempted = deliveries.into_iter().zip(results);
+    join_all(attempted.map(|(delivery, result)| record(&store, &*handlers, delivery, result, options))).await;
+}
+
+/// Records the outcome of an attempt.
+async fn record(
+    store: &Store,
+    handlers: &dyn Handlers,
+    delivery: Delivery,
+    answer: Result<(), DeliveryFailure>,
+    options: DispatchOptions,
+) {
     let attempts = delivery.attempts.saturating_add(1);
     let reason = match &answer {
         Ok(()) => "",

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use mercato_embedded::{DispatchOptions, Dispatcher, Durability, Options, RetryPolicy, Store};
 use mercato_ports::clock::{Clock, ManualSource, Source};
+use mercato_ports::conformance::events::EventHandler;
 use mercato_ports::documents::Documents;
 use mercato_ports::events::{Attempt, DeadLetters, DeliveryFailure, Event, Handlers};
 use mercato_ports::manifest::{ServiceManifest, ShopManifest};
@@ -85,8 +86,8 @@ impl Recorder {
 }
 
 #[async_trait]
-impl Handlers for Recorder {
-    async fn handle(&self, _: &str, event: Event) -> Result<(), DeliveryFailure> {
+impl EventHandler for Recorder {
+    async fn handle_event(&self, _: &str, event: Event) -> Result<(), DeliveryFailure> {
         self.started.fetch_add(1, Ordering::SeqCst);
         if event.id == "panic" {
             // A panic without the panic hook, which would print a backtrace.
@@ -205,6 +206,45 @@ async fn a_commit_waits_for_the_disk_after_bookkeeping_that_does_not() {
         let expected = expect(&["DELETE WAITS", "INSERT WAITS", "INSERT WAITS"]);
         assert_eq!(changes(&file, 12).await[9..], expected);
     }
+}
+
+/// Handlers that record the sizes of their calls.
+#[derive(Default)]
+struct Calls(Mutex<Vec<usize>>);
+
+#[async_trait]
+impl Handlers for Calls {
+    async fn handle(&self, _: &str, events: Vec<Event>) -> Vec<Result<(), DeliveryFailure>> {
+        self.0.lock().unwrap().push(events.len());
+        vec![Ok(()); events.len()]
+    }
+}
+
+#[tokio::test]
+async fn delivers_waiting_events_of_a_batched_kind_in_full_batches() {
+    let folder = tempfile::tempdir().unwrap();
+    let service = ServiceManifest {
+        handles: vec!["order-placed".into()],
+        batches: vec!["order-placed".into()],
+        ..ServiceManifest::default()
+    };
+    let shop = ShopManifest {
+        services: [("orders".into(), service)].into(),
+    };
+    let store = Arc::new(Store::open(folder.path(), &shop, Options::default()).unwrap());
+    let events = (0..70).map(|number| event(number, number, None)).collect();
+    store.commit(vec![], events).await.unwrap();
+    let calls = Arc::new(Calls::default());
+    let dispatcher = Dispatcher::new(Arc::clone(&store), DispatchOptions::default());
+    let delivered = async {
+        while calls.0.lock().unwrap().iter().sum::<usize>() < 70 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    dispatcher.run(calls.clone(), delivered).await;
+    let mut sizes = calls.0.lock().unwrap().clone();
+    sizes.sort_unstable();
+    assert_eq!(sizes, [6, 32, 32]);
 }
 
 #[tokio::test]

@@ -9,6 +9,7 @@
 
 mod support;
 
+use std::collections::BTreeSet;
 use std::env;
 use std::process::{Command, ExitCode};
 use std::sync::{Arc, Mutex};
@@ -18,7 +19,8 @@ use async_trait::async_trait;
 use libtest_mimic::Trial;
 use mercato_kafka::{Consumers, DeliveryOptions, KafkaOptions, Subscriber};
 use mercato_ports::conformance;
-use mercato_ports::events::{DeliveryFailure, Event, Handlers, Publisher};
+use mercato_ports::conformance::events::EventHandler;
+use mercato_ports::events::{DeliveryFailure, Event, Publisher};
 use tokio::time::{sleep, timeout};
 
 const TIMEOUT: Duration = Duration::from_secs(120);
@@ -29,8 +31,8 @@ const RESTART: &str = "MERCATO_TEST_KAFKA_RESTART";
 struct Recorder(Mutex<Vec<String>>);
 
 #[async_trait]
-impl Handlers for Recorder {
-    async fn handle(&self, _: &str, event: Event) -> Result<(), DeliveryFailure> {
+impl EventHandler for Recorder {
+    async fn handle_event(&self, _: &str, event: Event) -> Result<(), DeliveryFailure> {
         let mut handled = self.0.lock().unwrap();
         if !handled.contains(&event.id) {
             handled.push(event.id);
@@ -64,6 +66,7 @@ async fn a_killed_broker_loses_no_event(options: KafkaOptions) {
     let subscriber = Subscriber {
         name: "mails".into(),
         kinds: ["mercato.orders.placed".into()].into(),
+        batches: BTreeSet::new(),
     };
     consumers.add(subscriber).await;
     let mut restart = None;

@@ -16,17 +16,17 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use mercato_embedded::{DispatchOptions, Dispatcher, Options, Store};
 use mercato_kafka::{Consumers, DeliveryOptions, Kafka, Subscriber};
-use mercato_ports::conformance::{self, events};
+use mercato_ports::conformance::{self, events, events::EventHandler};
 use mercato_ports::documents::Documents;
-use mercato_ports::events::{DeadLetters, DeliveryFailure, Event, HandlerFailure, Handlers, Publisher};
+use mercato_ports::events::{DeadLetters, DeliveryFailure, Event, HandlerFailure, Publisher};
 use mercato_ports::manifest::{ServiceManifest, ShopManifest};
 
 /// Publishes every event of the outbox to Kafka.
 struct Relay(Arc<Kafka>);
 
 #[async_trait]
-impl Handlers for Relay {
-    async fn handle(&self, _: &str, event: Event) -> Result<(), DeliveryFailure> {
+impl EventHandler for Relay {
+    async fn handle_event(&self, _: &str, event: Event) -> Result<(), DeliveryFailure> {
         self.0
             .publish(vec![event])
             .await
@@ -39,6 +39,7 @@ fn relayed(mut shop: ShopManifest) -> ShopManifest {
     let handles = shop.subscriptions().into_keys().collect();
     for service in shop.services.values_mut() {
         service.handles.clear();
+        service.batches.clear();
     }
     let relay = ServiceManifest {
         handles,

@@ -12,7 +12,7 @@
 
 mod support;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::env;
 use std::io::{BufRead, BufReader};
 use std::panic::resume_unwind;
@@ -25,6 +25,7 @@ use async_trait::async_trait;
 use libtest_mimic::Trial;
 use mercato_kafka::{Consumers, DeliveryOptions, Kafka, KafkaOptions, Subscriber};
 use mercato_ports::conformance;
+use mercato_ports::conformance::events::EventHandler;
 use mercato_ports::events::{
     Attempt, DeadLetters, DeliveryFailure, Event, HandlerFailure, Handlers, Publisher,
 };
@@ -49,6 +50,7 @@ fn subscriber() -> Subscriber {
     Subscriber {
         name: "mails".into(),
         kinds: ["mercato.orders.placed".into()].into(),
+        batches: BTreeSet::new(),
     }
 }
 
@@ -127,8 +129,8 @@ impl Recorder {
 }
 
 #[async_trait]
-impl Handlers for Recorder {
-    async fn handle(&self, _: &str, event: Event) -> Result<(), DeliveryFailure> {
+impl EventHandler for Recorder {
+    async fn handle_event(&self, _: &str, event: Event) -> Result<(), DeliveryFailure> {
         match event.subject.as_str() {
             "slow" => {
                 self.waiting.fetch_add(1, Ordering::SeqCst);
@@ -279,8 +281,8 @@ struct TwoJournals {
 }
 
 #[async_trait]
-impl Handlers for TwoJournals {
-    async fn handle(&self, _: &str, event: Event) -> Result<(), DeliveryFailure> {
+impl EventHandler for TwoJournals {
+    async fn handle_event(&self, _: &str, event: Event) -> Result<(), DeliveryFailure> {
         sleep(Duration::from_millis(1)).await;
         self.shared.add(event.clone());
         self.own.add(event);
@@ -408,12 +410,45 @@ async fn calls_fail_in_time_if_the_broker_is_unavailable(options: KafkaOptions) 
     timeout(TIMEOUT, all).await.unwrap();
 }
 
+/// Handlers that record the sizes of their calls.
+#[derive(Default)]
+struct Calls(Mutex<Vec<usize>>);
+
+#[async_trait]
+impl Handlers for Calls {
+    async fn handle(&self, _: &str, events: Vec<Event>) -> Vec<Result<(), DeliveryFailure>> {
+        self.0.lock().unwrap().push(events.len());
+        vec![Ok(()); events.len()]
+    }
+}
+
+async fn events_of_a_batched_kind_share_calls(options: KafkaOptions) {
+    let (kafka, calls) = (support::kafka(&options), Arc::<Calls>::default());
+    let events = (0..100).map(|number| event(&number.to_string(), 0)).collect();
+    kafka.publish(events).await.unwrap();
+    let consumers = Consumers::new(Arc::clone(&kafka), calls.clone(), delivery());
+    let subscriber = Subscriber {
+        batches: subscriber().kinds,
+        ..subscriber()
+    };
+    consumers.add(subscriber).await;
+    let all = async {
+        while calls.0.lock().unwrap().iter().sum::<usize>() < 100 {
+            sleep(Duration::from_millis(20)).await;
+        }
+    };
+    timeout(TIMEOUT, all).await.expect("not all events arrived");
+    consumers.shutdown().await;
+    let sizes = calls.0.lock().unwrap().clone();
+    assert!(sizes.len() <= 50, "{sizes:?}");
+}
+
 /// Handlers that print the id of each event first.
 struct Printer;
 
 #[async_trait]
-impl Handlers for Printer {
-    async fn handle(&self, _: &str, event: Event) -> Result<(), DeliveryFailure> {
+impl EventHandler for Printer {
+    async fn handle_event(&self, _: &str, event: Event) -> Result<(), DeliveryFailure> {
         println!("{}", event.id);
         if event.subject == "slow" {
             std::future::pending::<()>().await;
@@ -457,6 +492,7 @@ fn main() -> ExitCode {
             a_removed_subscriber_finishes_and_continues_from_its_offsets,
             missing
         ),
+        trial!(events_of_a_batched_kind_share_calls, missing),
         trial!(calls_fail_in_time_if_the_broker_is_unavailable, false),
     ]);
     runtime.shutdown_background();

@@ -3,6 +3,7 @@
 
 mod support;
 
+use std::collections::BTreeSet;
 use std::env;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex};
@@ -12,7 +13,8 @@ use async_trait::async_trait;
 use libtest_mimic::Trial;
 use mercato_kafka::{Consumers, DeliveryOptions, KafkaOptions, Subscriber};
 use mercato_ports::conformance;
-use mercato_ports::events::{Attempt, DeliveryFailure, Event, Handlers, Publisher};
+use mercato_ports::conformance::events::EventHandler;
+use mercato_ports::events::{Attempt, DeliveryFailure, Event, Publisher};
 use tokio::time::{sleep, timeout};
 
 const EVENTS: usize = 500;
@@ -25,8 +27,8 @@ const GAP: Duration = Duration::from_millis(30);
 struct Arrivals(Mutex<Vec<Instant>>);
 
 #[async_trait]
-impl Handlers for Arrivals {
-    async fn handle(&self, _: &str, _: Event) -> Result<(), DeliveryFailure> {
+impl EventHandler for Arrivals {
+    async fn handle_event(&self, _: &str, _: Event) -> Result<(), DeliveryFailure> {
         self.0.lock().unwrap().push(Instant::now());
         Ok(())
     }
@@ -61,6 +63,7 @@ async fn fetches_of_a_busy_consumer_pause(options: KafkaOptions) {
         .add(Subscriber {
             name: "mails".into(),
             kinds: [kind.clone()].into(),
+            batches: BTreeSet::new(),
         })
         .await;
     let event = |number: usize| Event {

@@ -49,7 +49,7 @@ impl LocalBroker {
 async fn deliver(handlers: &dyn Handlers, dead: &Mutex<Vec<DeadLetter>>, subscriber: &str, event: Event) {
     let mut attempts = 1;
     let reason = loop {
-        match handlers.handle(subscriber, event.clone()).await {
+        match handlers.handle(subscriber, vec![event.clone()]).await.remove(0) {
             Ok(()) => return,
             Err(DeliveryFailure::Handler(HandlerFailure::Retry(_))) if attempts < events::ATTEMPTS => {
                 sleep(events::BACKOFF).await;

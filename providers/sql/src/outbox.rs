@@ -164,35 +164,23 @@ fn delivery<E>(row: &dyn Row<E>) -> Result<Delivery, E> {
     })
 }
 
-/// Returns the next deliveries in the order of their due times, without those that are `running`. The last
-/// one may be not due yet: it says when the next delivery becomes due.
+/// Visits the next deliveries in the order of their due times, without those that are `running`, until a visit
+/// returns [`ControlFlow::Break`].
 ///
 /// # Errors
 /// If SQLite fails.
-pub fn next<C: Connection>(
+pub fn visit_next<C: Connection>(
     connection: &C,
-    limit: usize,
     running: &HashSet<i64>,
-    now: i64,
-) -> Result<Vec<Delivery>, C::Error> {
-    let sql = format!("SELECT {COLUMNS} FROM deliveries WHERE state = 0 ORDER BY not_before, seq LIMIT ?");
-    // This many rows are enough, however long the queue is.
-    let rows = i64::try_from(limit.saturating_add(running.len())).unwrap_or(i64::MAX);
-    let mut next = Vec::new();
-    connection.run(&sql, &[rows.into()], &mut |row| {
+    visit: &mut dyn FnMut(Delivery) -> ControlFlow<()>,
+) -> Result<(), C::Error> {
+    let sql = format!("SELECT {COLUMNS} FROM deliveries WHERE state = 0 ORDER BY not_before, seq");
+    connection.run(&sql, &[], &mut |row| {
         if running.contains(&row.cell(0)?.integer()) {
             return Ok(ControlFlow::Continue(()));
         }
-        let delivery = delivery(row)?;
-        let due = delivery.not_before <= now;
-        next.push(delivery);
-        Ok(if due && next.len() < limit {
-            ControlFlow::Continue(())
-        } else {
-            ControlFlow::Break(())
-        })
-    })?;
-    Ok(next)
+        Ok(visit(delivery(row)?))
+    })
 }
 
 /// Selects the earliest delivery that is due.
@@ -405,15 +393,14 @@ mod tests {
         let subscriptions = [("order-placed".to_owned(), vec!["orders".to_owned()])].into();
         enqueue(&connection, &subscriptions, &timer, 900_000).unwrap();
         shorten_waits(&connection, &policy, 1_000).unwrap();
-        let all = next(&connection, 9, &HashSet::new(), i64::MAX).unwrap();
-        let waits: Vec<_> = all
-            .iter()
-            .map(|delivery| (delivery.event.id.as_str(), delivery.not_before))
-            .collect();
-        assert_eq!(
-            waits,
-            [("0", 1_000), ("2", 1_000), ("1", 201_000), ("timer", 900_000)]
-        );
+        let mut waits = Vec::new();
+        let mut visit = |delivery: Delivery| {
+            waits.push((delivery.event.id, delivery.not_before));
+            ControlFlow::Continue(())
+        };
+        visit_next(&connection, &HashSet::new(), &mut visit).unwrap();
+        let expected = [("0", 1_000), ("2", 1_000), ("1", 201_000), ("timer", 900_000)];
+        assert_eq!(waits, expected.map(|(id, wait)| (id.to_owned(), wait)));
     }
 
     #[test]

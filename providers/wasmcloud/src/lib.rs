@@ -6,7 +6,7 @@
 //! | link | configuration |
 //! |---|---|
 //! | service → `mongodb`, `mercato:platform/documents` | target: `manifest.<service>`, the text of `service.toml`, for each service of the component |
-//! | `kafka` → service, `mercato:platform/handler`, with a unique name | source: `subscriber`, `kinds` (separated by commas), and `export` if the component has several handlers |
+//! | `kafka` → service, `mercato:platform/handler`, with a unique name | source: `subscriber`, `kinds` and `batches` (separated by commas), and `export` if the component has several handlers |
 //! | service → `redis`, `mercato:lattice/cache` of the adapter for wasmCloud, or `mercato:platform/cache` | none |
 //! | service → `smtp`, `mercato:platform/mailer` | none |
 //! | service → `http`, `mercato:platform/http-client` | none |

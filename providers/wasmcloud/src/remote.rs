@@ -60,13 +60,15 @@ pub struct Subscription {
     pub subscriber: String,
     /// The kinds of events that the service handles.
     pub kinds: Vec<String>,
+    /// Those kinds of which the service handles several events in one call.
+    pub batches: Vec<String>,
     /// The name of the exported handler.
     pub export: String,
 }
 
 impl Subscription {
-    /// Parses the source configuration of a link: `subscriber`, `kinds` (separated by commas), and `export`
-    /// if the component has several handlers.
+    /// Parses the source configuration of a link: `subscriber`, `kinds` and optionally `batches` (separated by
+    /// commas), and `export` if the component has several handlers.
     ///
     /// # Errors
     /// Names the missing key, as a sentence for the operator.
@@ -79,12 +81,13 @@ impl Subscription {
         };
         let missing =
             |key: &str| format!("the link's source configuration must have a value for `{key}`: add it");
-        let kinds = value("kinds").ok_or_else(|| missing("kinds"))?;
+        let kinds = |kinds: &str| kinds.split(',').map(|kind| kind.trim().to_owned()).collect();
         Ok(Self {
             subscriber: value("subscriber")
                 .ok_or_else(|| missing("subscriber"))?
                 .to_owned(),
-            kinds: kinds.split(',').map(|kind| kind.trim().to_owned()).collect(),
+            kinds: kinds(value("kinds").ok_or_else(|| missing("kinds"))?),
+            batches: value("batches").map(kinds).unwrap_or_default(),
             export: value("export").unwrap_or(HANDLER).to_owned(),
         })
     }
@@ -119,6 +122,25 @@ impl RemoteHandlers {
         Ok(())
     }
 
+    async fn call(
+        &self,
+        subscriber: &str,
+        events: Vec<Event>,
+    ) -> Result<Vec<Result<(), HandlerFailure>>, DeliveryFailure> {
+        let target = self
+            .0
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(subscriber)
+            .cloned();
+        let target = target
+            .ok_or_else(|| DeliveryFailure::Unreachable(format!("no link to `{subscriber}` exists yet")))?;
+        let results = with_timeout(call(&target, events.convert()))
+            .await
+            .map_err(|error| failure(subscriber, &error))?;
+        Ok(results.convert())
+    }
+
     /// Removes a link and returns the name of its subscriber.
     #[must_use]
     pub fn unlink(&self, component: &str, link: &str) -> Option<String> {
@@ -134,20 +156,12 @@ impl RemoteHandlers {
 
 #[async_trait]
 impl Handlers for RemoteHandlers {
-    async fn handle(&self, subscriber: &str, event: Event) -> Result<(), DeliveryFailure> {
-        let target = self
-            .0
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(subscriber)
-            .cloned();
-        let target = target
-            .ok_or_else(|| DeliveryFailure::Unreachable(format!("no link to `{subscriber}` exists yet")))?;
-        let answer = with_timeout(call(&target, event.convert()))
-            .await
-            .map_err(|error| failure(subscriber, &error))?;
-        let answer: Result<(), HandlerFailure> = answer.convert();
-        Ok(answer?)
+    async fn handle(&self, subscriber: &str, events: Vec<Event>) -> Vec<Result<(), DeliveryFailure>> {
+        let count = events.len();
+        match self.call(subscriber, events).await {
+            Ok(results) => results.into_iter().map(|result| Ok(result?)).collect(),
+            Err(failure) => vec![Err(failure); count],
+        }
     }
 }
 
@@ -170,15 +184,18 @@ async fn with_timeout<T>(response: impl Future<Output = anyhow::Result<T>>) -> a
         .with_context(|| format!("the call took longer than {} s", TIMEOUT.as_secs()))?
 }
 
-async fn call(target: &Target, event: wire::Event) -> anyhow::Result<Result<(), wire::HandlerFailure>> {
+async fn call(
+    target: &Target,
+    events: Vec<wire::Event>,
+) -> anyhow::Result<Vec<Result<(), wire::HandlerFailure>>> {
     let none: [&[Option<usize>]; 0] = [];
-    let (result,) = target
+    let (results,) = target
         .client
-        .invoke_values_blocking(Some(headers()), &target.export, "handle", (event,), none)
+        .invoke_values_blocking(Some(headers()), &target.export, "handle", (events,), none)
         .send()
         .await
         .context("the handler can't be called")?;
-    Ok(result)
+    Ok(results)
 }
 
 #[cfg(test)]
@@ -196,9 +213,11 @@ mod tests {
     fn parses_the_configuration_of_a_link() {
         let subscription = parse(&[("subscriber", "orders"), ("kinds", "a, b")]).unwrap();
         assert_eq!(subscription.kinds, ["a", "b"]);
+        assert_eq!(subscription.batches, [""; 0]);
         assert_eq!(subscription.export, HANDLER);
         let export = ("export", "orders-events");
-        let composed = parse(&[("subscriber", "orders"), ("kinds", "a"), export]).unwrap();
+        let composed = parse(&[("subscriber", "orders"), ("kinds", "a"), ("batches", "a"), export]).unwrap();
+        assert_eq!(composed.batches, ["a"]);
         assert_eq!(composed.export, "orders-events");
     }
 

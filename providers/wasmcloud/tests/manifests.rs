@@ -130,13 +130,16 @@ fn the_links_have_the_kinds_that_the_services_handle() {
                     format!("{}-events", subscription.subscriber),
                     "{file}"
                 );
-                linked.insert(subscription.subscriber, subscription.kinds);
+                linked.insert(
+                    subscription.subscriber,
+                    (subscription.kinds, subscription.batches),
+                );
             }
         }
         let handles = service_manifests()
             .into_iter()
-            .map(|(name, service)| (name, service.handles));
-        let handles = handles.filter(|(_, kinds)| !kinds.is_empty()).collect();
+            .map(|(name, service)| (name, (service.handles, service.batches)));
+        let handles = handles.filter(|(_, (kinds, _))| !kinds.is_empty()).collect();
         assert_eq!(linked, handles, "{file}");
     }
 }

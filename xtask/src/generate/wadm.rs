@@ -109,10 +109,12 @@ fn subscription(service: &Service, target: Target) -> Link {
     let values = [
         ("subscriber", service.name.clone()),
         ("kinds", service.manifest.handles.join(",")),
+        ("batches", service.manifest.batches.join(",")),
         ("export", format!("{}-events", service.name)),
     ];
+    let values = values.into_iter().filter(|(_, value)| !value.is_empty());
     let values = values.map(|(name, value)| (name.to_owned(), value));
-    let config = Config::with_values(format!("{}-subscription", service.name), values.into());
+    let config = Config::with_values(format!("{}-subscription", service.name), values.collect());
     Link::new("mercato", "platform", ["handler"], target)
         .named(&service.name)
         .configured(config)

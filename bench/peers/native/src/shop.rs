@@ -16,6 +16,7 @@ use mercato_orders::OrdersService;
 use mercato_payments::PaymentsService;
 use mercato_ports::events::{DeliveryFailure, Event, Handlers};
 use mercato_ports::manifest::ShopManifest;
+use mercato_shop::handler;
 use mercato_shop::http::client_address;
 use mercato_shop::ports::Ports;
 use mercato_shop::settings;
@@ -140,15 +141,18 @@ pub struct Subscribers {
 
 #[async_trait]
 impl Handlers for Subscribers {
-    async fn handle(&self, subscriber: &str, event: Event) -> Result<(), DeliveryFailure> {
+    async fn handle(&self, subscriber: &str, events: Vec<Event>) -> Vec<Result<(), DeliveryFailure>> {
         let handled = match subscriber {
-            "accounts" => self.accounts.handle(&event),
-            "notifications" => self.notifications.handle(&event),
-            "orders" => self.orders.handle(&event),
-            "payments" => self.payments.handle(&event),
-            "webhooks" => self.webhooks.handle(&event),
-            other => return Err(DeliveryFailure::Unreachable(format!("no service `{other}`"))),
+            "accounts" => handler::each(&events, |event| self.accounts.handle(event)),
+            "notifications" => self.notifications.handle(&events),
+            "orders" => self.orders.handle(&events),
+            "payments" => handler::each(&events, |event| self.payments.handle(event)),
+            "webhooks" => self.webhooks.handle(&events),
+            other => {
+                let failure = DeliveryFailure::Unreachable(format!("no service `{other}`"));
+                return vec![Err(failure); events.len()];
+            }
         };
-        Ok(handled?)
+        handled.into_iter().map(|result| Ok(result?)).collect()
     }
 }

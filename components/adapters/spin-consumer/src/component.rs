@@ -53,10 +53,11 @@ impl Guest for Component {
     fn handle(request: IncomingRequest, out: ResponseOutparam) {
         let (status, reason) = match event(&request) {
             Err(reason) => (422, format!("the request is not a valid CloudEvent: {reason}")),
-            Ok(event) => match handler::handle(&event) {
-                Ok(()) => (204, String::new()),
-                Err(HandlerFailure::Reject(reason)) => (422, reason),
-                Err(HandlerFailure::Retry(reason)) => (503, reason),
+            Ok(event) => match handler::handle(&[event]).pop() {
+                Some(Ok(())) => (204, String::new()),
+                Some(Err(HandlerFailure::Reject(reason))) => (422, reason),
+                Some(Err(HandlerFailure::Retry(reason))) => (503, reason),
+                None => (503, "the handler returned no result".into()),
             },
         };
         mercato_wasi_http::respond(out, status, &[], reason.as_bytes());

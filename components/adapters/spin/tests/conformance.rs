@@ -126,7 +126,9 @@ struct TestConsumers(Arc<events::TestHandlers>, Handle);
 
 impl relay::Consumers for TestConsumers {
     fn deliver(&self, subscriber: &str, event: &Event) -> Result<(), DeliveryFailure> {
-        self.1.block_on(self.0.handle(subscriber, event.clone()))
+        self.1
+            .block_on(self.0.handle(subscriber, vec![event.clone()]))
+            .remove(0)
     }
 }
 

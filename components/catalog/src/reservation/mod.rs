@@ -1,6 +1,7 @@
 //! Reservations: the stock that orders hold.
 
 mod pricing;
+mod settlement;
 
 use std::collections::{HashMap, HashSet};
 
@@ -19,6 +20,8 @@ use crate::repository::{
 use crate::stock::alert::{self, AlertChange, ShopThreshold};
 use crate::stock::ledger;
 use crate::stock::movement::Movement;
+
+pub use settlement::settle_many;
 
 /// The outcome of one attempt to reserve.
 enum Attempt {
@@ -52,15 +55,6 @@ pub fn reserve(
     Err(Error::Internal(
         "a reservation that does not change an alert failed because of an alert".into(),
     ))
-}
-
-/// Marks the reserved units as sold.
-///
-/// # Errors
-/// [`Error::NotFound`] if the order has no reservation. [`Error::Conflict`] if it was released.
-pub fn settle(ports: &impl Platform, order_id: &str) -> Result<(), Error> {
-    let transitions = [(State::Held, Movement::Settle)];
-    end(ports, order_id, State::Settled, &transitions)
 }
 
 /// Returns the reserved units to the units on hand.

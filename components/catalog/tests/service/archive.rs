@@ -5,7 +5,7 @@ use mercato_shop::services::{Catalog, Inventory};
 use mercato_shop::testing::{admin, customer};
 use mercato_shop::types::{Caller, Error};
 
-use crate::support::{Service, catalog, find, first, get_stock, import, line, list, price, row};
+use crate::support::{Service, catalog, find, first, get_stock, import, line, list, price, row, settle};
 
 fn found_by_search(catalog: &Service) -> usize {
     let filter = ProductFilter {
@@ -87,10 +87,10 @@ fn ends_the_reservations_of_archived_products() {
     let (seller, sold) = (catalog.clone(), a.clone());
     ports.before_next_commit(move || drop(seller.reserve("late", &[line(&sold, 2)], 0).unwrap()));
     catalog.archive(&admin(), &a, 1).unwrap();
-    catalog.settle("settled").unwrap();
+    settle(&catalog, "settled").unwrap();
     catalog.release("released").unwrap();
     catalog.restock("restocked").unwrap();
-    catalog.settle("late").unwrap();
+    settle(&catalog, "late").unwrap();
     let counts = [a, b].map(|id| {
         let stock = get_stock(&catalog, &id);
         (stock.received, stock.on_hand, stock.reserved, stock.sold)
@@ -120,7 +120,7 @@ fn an_import_restores_an_archived_product_by_its_external_id() {
     );
     let sold = find(&catalog, &id).unwrap();
     assert_eq!((sold.version, sold.quantity, sold.archived_at), (3, 7, None));
-    catalog.settle("o").unwrap();
+    settle(&catalog, "o").unwrap();
     assert_eq!(found_by_search(&catalog), 1);
     assert!(
         catalog

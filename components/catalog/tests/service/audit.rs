@@ -7,7 +7,7 @@ use mercato_shop::services::{Catalog, Inventory};
 use mercato_shop::testing::{TestPorts, admin, customer};
 use mercato_shop::types::Caller;
 
-use crate::support::{Service, attributes, catalog, create_category, import, line, row};
+use crate::support::{Service, attributes, catalog, create_category, import, line, row, settle};
 
 fn input(name: &str) -> NewProduct {
     NewProduct {
@@ -70,7 +70,7 @@ fn audits_neither_refused_requests_nor_orders() {
     catalog
         .reserve("o1", &[line(&id, 1)], mercato_shop::id::now() + 60_000)
         .unwrap();
-    catalog.settle("o1").unwrap();
+    settle(&catalog, "o1").unwrap();
     catalog.restock("o1").unwrap();
     assert_eq!(ports.take_audited_actions(), []);
 }

@@ -10,7 +10,7 @@ use mercato_shop::services::{Catalog, Inventory};
 use mercato_shop::testing::{TestPorts, admin, invalid_field};
 use mercato_shop::types::Error;
 
-use crate::support::{Service, attributes, catalog, find, import, line, new_product, price, row};
+use crate::support::{Service, attributes, catalog, find, import, line, new_product, price, row, settle};
 
 fn input(name: &str) -> NewProduct {
     NewProduct {
@@ -126,7 +126,7 @@ fn a_watch_of_all_products_reports_edits_ends_and_movements_from_now_on() {
 
     catalog.archive(&admin(), &sock.id, sock.version).unwrap();
     product(&catalog, "scarf");
-    catalog.settle("order").unwrap();
+    settle(&catalog, "order").unwrap();
     let (changed, cursor) = watch_all(&catalog, &cursor);
     assert_eq!(changed, ["hat 5 7", "scarf 5 9", "sock gone 9"]);
     catalog.restock("order").unwrap();

@@ -9,7 +9,9 @@ use mercato_shop::testing::{TestPorts, admin, invalid_field};
 use mercato_shop::types::Error;
 use serde_json::Value;
 
-use crate::support::{Service, catalog_with, get_stock, line, new_product, patch, product_with_stock};
+use crate::support::{
+    Service, catalog_with, get_stock, line, new_product, patch, product_with_stock, settle,
+};
 
 fn catalog(low_stock: &str) -> (TestPorts, Service) {
     catalog_with(&[("LOW_STOCK", low_stock)])
@@ -59,7 +61,7 @@ fn only_the_sale_that_crosses_the_threshold_reports_low_stock() {
         for _ in 0..2 {
             catalog.reserve(&order, &[line(&id, 3)], 0).unwrap();
         }
-        catalog.settle(&order).unwrap();
+        settle(&catalog, &order).unwrap();
         assert_eq!(alerts(&ports), expected, "{number}");
     }
 }

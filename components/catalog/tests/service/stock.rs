@@ -9,7 +9,9 @@ use mercato_shop::services::{Catalog, Inventory};
 use mercato_shop::testing::{admin, invalid_field};
 use mercato_shop::types::Error;
 
-use crate::support::{Service, catalog, first, get_stock, line, new_product, price, product_with_stock};
+use crate::support::{
+    Service, catalog, first, get_stock, line, new_product, price, product_with_stock, settle,
+};
 
 fn product(catalog: &Service, price: i64, quantity: i64, currency: &str) -> String {
     let input = NewProduct {
@@ -48,7 +50,7 @@ fn orders_end_the_generations_of_the_units_on_hand_and_leave_that_of_the_catalog
     assert_eq!(ended(), [true; 2]);
     start();
     // The sale of reserved units leaves the units on hand as they are.
-    catalog.settle("order").unwrap();
+    settle(&catalog, "order").unwrap();
     assert_eq!(ended(), [false; 2]);
     catalog.restock("order").unwrap();
     assert_eq!(ended(), [true; 2]);
@@ -81,8 +83,8 @@ fn a_reservation_is_settled_or_released_once() {
     let other_lines = catalog.reserve("order-1", &lines[..1], 79);
     assert!(matches!(other_lines, Err(Error::Conflict(_))));
 
-    catalog.settle("order-1").unwrap();
-    catalog.settle("order-1").unwrap();
+    settle(&catalog, "order-1").unwrap();
+    settle(&catalog, "order-1").unwrap();
     assert_eq!(both(), ((3, 0, 2), (0, 0, 3)));
     assert!(matches!(catalog.release("order-1"), Err(Error::Conflict(_))));
 
@@ -91,10 +93,10 @@ fn a_reservation_is_settled_or_released_once() {
     catalog.release("order-2").unwrap();
     catalog.release("order-2").unwrap();
     assert_eq!(counts(&catalog, &a), (3, 0, 2));
-    assert!(matches!(catalog.settle("order-2"), Err(Error::Conflict(_))));
+    assert!(matches!(settle(&catalog, "order-2"), Err(Error::Conflict(_))));
     let released = catalog.reserve("order-2", &lines, 81);
     assert!(matches!(released, Err(Error::Conflict(_))));
-    assert!(matches!(catalog.settle("order-3"), Err(Error::NotFound(_))));
+    assert!(matches!(settle(&catalog, "order-3"), Err(Error::NotFound(_))));
 }
 
 #[test]
@@ -105,7 +107,7 @@ fn reserved_and_sold_units_are_restocked_once() {
     for (order, settled) in [("sold", true), ("held", false)] {
         catalog.reserve(order, &lines, 0).unwrap();
         if settled {
-            catalog.settle(order).unwrap();
+            settle(&catalog, order).unwrap();
         }
         catalog.restock(order).unwrap();
         catalog.restock(order).unwrap();
@@ -114,7 +116,7 @@ fn reserved_and_sold_units_are_restocked_once() {
             ((5, 0, 0), (3, 0, 0))
         );
         catalog.release(order).unwrap();
-        assert!(matches!(catalog.settle(order), Err(Error::Conflict(_))));
+        assert!(matches!(settle(&catalog, order), Err(Error::Conflict(_))));
         assert_eq!(counts(&catalog, &a), (5, 0, 0));
     }
     assert!(matches!(catalog.restock("nothing"), Err(Error::NotFound(_))));
@@ -131,7 +133,7 @@ fn concurrent_restocks_and_settlements_count_each_unit_once() {
             for attempt in 0..8 {
                 let (catalog, order) = (catalog.clone(), order.clone());
                 scope.spawn(move || match attempt % 2 {
-                    0 => catalog.settle(&order),
+                    0 => settle(&catalog, &order),
                     _ => catalog.restock(&order),
                 });
             }
@@ -145,19 +147,21 @@ fn concurrent_restocks_and_settlements_count_each_unit_once() {
 #[test]
 fn a_reservation_ends_once_in_a_race_while_other_orders_hold_units() {
     type End = fn(&Service, &str) -> Result<(), Error>;
-    let settle: End = |catalog, order| catalog.settle(order);
+    let settle: End = settle;
     let release: End = |catalog, order| catalog.release(order);
     let restock: End = |catalog, order| catalog.restock(order);
     let (sold, returned) = ((4, 3, 5), (6, 3, 3));
-    for (number, (is_settled, faster, slower, expected)) in [
-        (false, settle, settle, sold),
-        (false, settle, release, sold),
-        (false, settle, restock, returned),
-        (false, release, release, returned),
-        (false, release, settle, returned),
-        (false, restock, restock, returned),
-        (false, restock, settle, returned),
-        (true, restock, restock, returned),
+    // A settlement is repeated by itself. All others are a conflict at once, and the caller repeats the request.
+    let (repeated, ended, lost) = (Ok(()), Err("settled or released before"), Err("at the same time"));
+    for (number, (is_settled, faster, slower, expected_result, expected)) in [
+        (false, settle, settle, repeated, sold),
+        (false, settle, release, lost, sold),
+        (false, settle, restock, lost, returned),
+        (false, release, release, lost, returned),
+        (false, release, settle, ended, returned),
+        (false, restock, restock, lost, returned),
+        (false, restock, settle, ended, returned),
+        (true, restock, restock, lost, returned),
     ]
     .into_iter()
     .enumerate()
@@ -167,18 +171,18 @@ fn a_reservation_ends_once_in_a_race_while_other_orders_hold_units() {
         for (order, quantity) in [("race", 2), ("held", 3), ("sold", 3)] {
             catalog.reserve(order, &[line(&id, quantity)], 0).unwrap();
         }
-        catalog.settle("sold").unwrap();
+        settle(&catalog, "sold").unwrap();
         if is_settled {
-            catalog.settle("race").unwrap();
+            settle(&catalog, "race").unwrap();
         }
         let other = catalog.clone();
         ports.before_next_commit(move || faster(&other, "race").unwrap());
-        // A lost race is a conflict at once, and the caller repeats the request.
-        let lost = slower(&catalog, "race").unwrap_err();
-        assert!(
-            matches!(&lost, Error::Conflict(text) if text.contains("at the same time")),
-            "{lost:?}"
-        );
+        let result = slower(&catalog, "race");
+        let is_expected = match (&result, expected_result) {
+            (Err(Error::Conflict(text)), Err(part)) => text.contains(part),
+            (result, expected) => result.is_ok() && expected.is_ok(),
+        };
+        assert!(is_expected, "race {number}: {result:?}");
         for _ in 0..2 {
             let _ = slower(&catalog, "race");
         }
@@ -187,6 +191,42 @@ fn a_reservation_ends_once_in_a_race_while_other_orders_hold_units() {
         let on_hand: i64 = movements.edges.iter().map(|edge| edge.movement.on_hand).sum();
         assert_eq!(on_hand, expected.0, "race {number}");
     }
+}
+
+#[test]
+fn settles_many_orders_in_one_commit() {
+    let (ports, catalog) = catalog();
+    let id = product_with_stock(&catalog, 12);
+    for (order, quantity) in [("a", 2), ("b", 3), ("released", 1), ("settled", 1)] {
+        catalog.reserve(order, &[line(&id, quantity)], 0).unwrap();
+    }
+    settle(&catalog, "settled").unwrap();
+    catalog.release("released").unwrap();
+    let orders = ["a", "unknown", "released", "b", "settled", "a"].map(str::to_owned);
+    ports.stop_after(1);
+    let results = catalog.settle_many(&orders).unwrap();
+    ports.restart();
+    let [a, unknown, released, b, settled, again] = &results[..] else {
+        panic!("{results:?}")
+    };
+    for result in [a, b, settled, again] {
+        assert_eq!(result, &Ok(()));
+    }
+    assert!(matches!(unknown, Err(Error::NotFound(_))) && matches!(released, Err(Error::Conflict(_))));
+    assert_eq!(counts(&catalog, &id), (6, 0, 6));
+}
+
+#[test]
+fn settles_other_orders_although_a_product_of_one_is_archived() {
+    let (_, catalog) = catalog();
+    let [kept, archived] = [5, 5].map(|quantity| product_with_stock(&catalog, quantity));
+    catalog.reserve("a", &[line(&kept, 1)], 0).unwrap();
+    catalog.reserve("b", &[line(&archived, 1)], 0).unwrap();
+    catalog.archive(&admin(), &archived, 1).unwrap();
+    let results = catalog.settle_many(&["a".into(), "b".into()]).unwrap();
+    assert_eq!(results, [Ok(()), Ok(())]);
+    assert_eq!(counts(&catalog, &kept), (4, 0, 1));
+    assert_eq!(counts(&catalog, &archived), (4, 0, 1));
 }
 
 #[test]
@@ -204,7 +244,7 @@ fn reserves_all_lines_or_none_and_returns_every_shortage() {
     assert_eq!(shortages, [(&b, 2, 1), (&c, 1, 0)]);
     assert_eq!(counts(&catalog, &a), (5, 0, 0));
     assert!(
-        matches!(catalog.settle("order-1"), Err(Error::NotFound(_))),
+        matches!(settle(&catalog, "order-1"), Err(Error::NotFound(_))),
         "no reservation is left"
     );
 }

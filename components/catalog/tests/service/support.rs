@@ -5,7 +5,7 @@ use mercato_shop::catalog::{
     Attribute, Category, ImportOutcome, ImportRow, NewCategory, NewProduct, Product, ProductDetails,
     ProductFilter, ProductPatch, ProductQuery, ProductSort, SortKey, Stock, StockPolicy,
 };
-use mercato_shop::services::Catalog;
+use mercato_shop::services::{Catalog, Inventory};
 use mercato_shop::testing::{TestPorts, admin};
 use mercato_shop::types::{Error, Line, Page};
 
@@ -70,6 +70,11 @@ pub fn import(
 ) -> Result<Vec<Result<ImportOutcome, Error>>, Error> {
     let rows: Vec<_> = rows.iter().cloned().map(import_row).collect();
     catalog.import_many(&admin(), &rows, StockPolicy::Keep)
+}
+
+/// Settles the reservation of an order.
+pub fn settle(catalog: &Service, order: &str) -> Result<(), Error> {
+    catalog.settle_many(&[order.into()]).unwrap().remove(0)
 }
 
 /// Creates a product with this stock, and returns its id.

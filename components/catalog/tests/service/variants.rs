@@ -5,7 +5,7 @@ use mercato_shop::services::{Catalog, Inventory};
 use mercato_shop::testing::{admin, customer, invalid_field};
 use mercato_shop::types::Error;
 
-use crate::support::{Service, attributes, catalog, find, import, line, list, names, patch, row};
+use crate::support::{Service, attributes, catalog, find, import, line, list, names, patch, row, settle};
 
 /// A row with 3 units and these details.
 fn new(name: &str, details: ProductDetails) -> NewProduct {
@@ -67,8 +67,8 @@ fn a_variant_is_a_product_that_its_parent_lists() {
     let refused = reserve(&catalog, "parent", &shirt.id);
     assert!(matches!(refused, Err(Error::Invalid(violation)) if violation.message.contains("variants")));
     reserve(&catalog, "variant", &small.id).unwrap();
-    catalog.settle("before").unwrap();
-    catalog.settle("variant").unwrap();
+    settle(&catalog, "before").unwrap();
+    settle(&catalog, "variant").unwrap();
     assert_eq!(read(&catalog, &small.id).quantity, 2);
     assert_eq!(listed(&catalog, None, false), ["shirt", "shirt L", "shirt S"]);
     assert_eq!(listed(&catalog, None, true), ["shirt"]);

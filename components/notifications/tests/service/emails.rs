@@ -55,6 +55,22 @@ fn sends_each_status_of_an_order_once_despite_repeated_events() {
 }
 
 #[test]
+fn sends_the_notifications_of_a_batch_with_a_result_for_each() {
+    let shop = shop(&[]);
+    let users = ["Ada", "Bob"].map(|name| shop.user(name, &format!("{name}@example.com")));
+    let mut batch = Vec::from(users.map(|user| shop.order(&user).1));
+    batch.insert(1, event("mercato.orders.order-placed", &json!({})));
+    let results = shop.notifications.handle(&batch);
+    assert!(
+        matches!(&results[..], [Ok(()), Err(HandlerFailure::Reject(_)), Ok(())]),
+        "{results:?}"
+    );
+    let mails = shop.ports.take_mails();
+    let recipients: Vec<_> = mails.iter().map(|mail| mail.to.as_str()).collect();
+    assert_eq!(recipients, ["Ada@example.com", "Bob@example.com"]);
+}
+
+#[test]
 fn sends_the_cancellation_of_an_order() {
     let shop = shop(&[]);
     let user = shop.user("Ada", "ada@example.com");

@@ -1,5 +1,6 @@
 //! What the tests share.
 
+use std::slice;
 use std::sync::{Arc, Mutex};
 
 use mercato_accounts::AccountsService;
@@ -160,7 +161,7 @@ impl Shop {
     }
 
     pub fn handle(&self, event: &Event) -> Result<(), HandlerFailure> {
-        self.notifications.handle(event)
+        self.notifications.handle(slice::from_ref(event)).remove(0)
     }
 
     pub fn send_email(&self, to: &str, key: Option<&str>) -> Result<Notification, Error> {

@@ -14,6 +14,7 @@
 
 use mercato_ports::documents::CommitFailure;
 use mercato_ports::events::{Event, HandlerFailure};
+use mercato_shop::collection::Stored;
 use mercato_shop::handler;
 use mercato_shop::orders::Status;
 use mercato_shop::ports::Ports;
@@ -25,29 +26,64 @@ use crate::events::{CANCELLED, DUE, OrderEvent, PLACED, REFUNDED, RESERVATION_DU
 use crate::repository::{ORDERS, Record};
 use crate::status::returns_stock;
 
-/// Continues the saga of the event's order.
-pub fn handle(ports: &impl Ports, inventory: &impl Inventory, event: &Event) -> Result<(), HandlerFailure> {
+/// Continues the sagas of the orders of these events. The events of a batch have one kind.
+pub fn handle(
+    ports: &impl Ports,
+    inventory: &impl Inventory,
+    events: &[Event],
+) -> Vec<Result<(), HandlerFailure>> {
+    match events.first().map(|event| event.kind.as_str()) {
+        Some(PLACED) => together(events, |order_ids| settle(ports, inventory, order_ids)),
+        Some(RESERVATION_DUE) => together(events, |order_ids| abandon_missing(ports, inventory, order_ids)),
+        _ => handler::each(events, |event| handle_one(ports, inventory, event)),
+    }
+}
+
+/// Passes the order ids of all valid events to a function, and returns a result for each event.
+fn together(
+    events: &[Event],
+    handle: impl FnOnce(&[String]) -> Result<Vec<Result<(), Error>>, Error>,
+) -> Vec<Result<(), HandlerFailure>> {
+    let data = events.iter().map(handler::data::<OrderEvent>).collect::<Vec<_>>();
+    let order_ids = data.iter().flatten().map(|data| data.order_id.clone());
+    let mut handled = handle(&order_ids.collect::<Vec<_>>()).map(Vec::into_iter);
+    let missing = || Err(Error::Internal("an event of a batch has no result".into()));
+    let result = |data: Result<OrderEvent, HandlerFailure>| {
+        data?;
+        Ok(match &mut handled {
+            Ok(results) => results.next().unwrap_or_else(missing)?,
+            Err(error) => Err(error.clone())?,
+        })
+    };
+    data.into_iter().map(result).collect()
+}
+
+fn handle_one(ports: &impl Ports, inventory: &impl Inventory, event: &Event) -> Result<(), HandlerFailure> {
     let OrderEvent { order_id, before, .. } = handler::data(event)?;
     let returns = |after| before.is_some_and(|before| returns_stock(before.0, after));
     match event.kind.as_str() {
-        PLACED => settle(ports, inventory, &order_id)?,
         CANCELLED if returns(Status::Cancelled) => inventory.restock(&order_id)?,
         REFUNDED if returns(Status::Refunded) => inventory.restock(&order_id)?,
         CANCELLED | REFUNDED => {}
         DUE => expire(ports, &order_id)?,
-        RESERVATION_DUE => abandon(ports, inventory, &order_id)?,
         _ => return Err(handler::unknown_kind(event)),
     }
     Ok(())
 }
 
-/// Settles the reservation of an order. Does nothing if the order was cancelled or refunded already, and its
+/// Settles the reservations of orders. Does nothing for an order that was cancelled or refunded already, whose
 /// units were returned.
-fn settle(ports: &impl Ports, inventory: &impl Inventory, order_id: &str) -> Result<(), Error> {
-    match inventory.settle(order_id) {
+fn settle(
+    ports: &impl Ports,
+    inventory: &impl Inventory,
+    order_ids: &[String],
+) -> Result<Vec<Result<(), Error>>, Error> {
+    let settled = inventory.settle_many(order_ids)?;
+    let result = |(order_id, settled): (&String, Result<(), Error>)| match settled {
         Err(Error::Conflict(_)) if is_returned(ports, order_id)? => Ok(()),
         settled => settled,
-    }
+    };
+    Ok(order_ids.iter().zip(settled).map(result).collect())
 }
 
 fn is_returned(ports: &impl Ports, order_id: &str) -> Result<bool, Error> {
@@ -75,9 +111,27 @@ fn expire(ports: &impl Ports, order_id: &str) -> Result<(), Error> {
     transition::ignore_invalid(expired)
 }
 
-/// Releases the reservation of an order that was never inserted.
-fn abandon(ports: &impl Ports, inventory: &impl Inventory, order_id: &str) -> Result<(), Error> {
-    match ORDERS.get(ports, order_id)?.map(|stored| stored.body) {
+/// Releases the reservations of those orders that were never inserted.
+fn abandon_missing(
+    ports: &impl Ports,
+    inventory: &impl Inventory,
+    order_ids: &[String],
+) -> Result<Vec<Result<(), Error>>, Error> {
+    let records = ORDERS.get_many(ports, order_ids)?;
+    let result = |(order_id, stored): (&String, Option<Stored<Record>>)| {
+        abandon(ports, inventory, order_id, stored.map(|stored| stored.body))
+    };
+    Ok(order_ids.iter().zip(records).map(result).collect())
+}
+
+/// Releases the reservation of an order, unless the order is stored.
+fn abandon(
+    ports: &impl Ports,
+    inventory: &impl Inventory,
+    order_id: &str,
+    record: Option<Record>,
+) -> Result<(), Error> {
+    match record {
         Some(Record::Order(_)) => return Ok(()),
         Some(Record::Abandoned(_)) => {}
         None => {

@@ -37,7 +37,7 @@ fn uses_the_reservation_of_an_interrupted_placement() {
     shop.catalog.reserve(&id, &[line(&product, 2)], 0).unwrap();
     place(&shop, &id, &of(&[line(&product, 2)])).unwrap();
     assert_eq!(shop.stock(&product), (3, 2, 0));
-    shop.orders.handle(&shop.event(DUE)).unwrap();
+    shop.handle(&shop.event(DUE)).unwrap();
     assert_eq!(shop.stock(&product), (3, 2, 0), "the order keeps its stock");
 }
 

@@ -24,16 +24,52 @@ fn reserves_stock_and_sells_it_by_the_event_of_the_placement() {
 
     let events = shop.ports.take_events();
     let placed = events.iter().find(|event| event.kind == PLACED).unwrap();
-    shop.orders.handle(placed).unwrap();
-    shop.orders.handle(placed).unwrap();
+    shop.handle(placed).unwrap();
+    shop.handle(placed).unwrap();
     assert_eq!((shop.stock(&a), shop.stock(&b)), ((3, 0, 2), (4, 0, 1)));
-    shop.orders
-        .handle(events.iter().find(|event| event.kind == DUE).unwrap())
+    shop.handle(events.iter().find(|event| event.kind == DUE).unwrap())
         .unwrap();
     assert_eq!(
         shop.stock(&a),
         (3, 0, 2),
         "the timer does not release the stock of an order"
+    );
+}
+
+#[test]
+fn settles_the_orders_of_a_batch_in_one_commit() {
+    let shop = shop(&[]);
+    let product = shop.product(250, 9);
+    for _ in 0..3 {
+        shop.order(&product, 1);
+    }
+    let mut placed = shop.ports.take_events();
+    placed.retain(|event| event.kind == PLACED);
+    placed[1].data = "[".into();
+    shop.ports.stop_after(1);
+    let results = shop.orders.handle(&placed);
+    shop.ports.restart();
+    assert!(
+        matches!(&results[..], [Ok(()), Err(HandlerFailure::Reject(_)), Ok(())]),
+        "{results:?}"
+    );
+    assert_eq!(shop.stock(&product), (6, 1, 2));
+}
+
+#[test]
+fn reads_the_orders_of_a_batch_of_timers_together() {
+    let shop = shop(&[]);
+    let product = shop.product(250, 9);
+    let missing = "0198c0de-0000-7000-8000-000000000001";
+    shop.catalog.reserve(missing, &[line(&product, 2)], 0).unwrap();
+    shop.order(&product, 1);
+    let mut due = shop.ports.take_events();
+    due.retain(|event| event.kind == DUE);
+    assert_eq!(shop.orders.handle(&due), [Ok(()), Ok(())]);
+    assert_eq!(
+        shop.stock(&product),
+        (8, 1, 0),
+        "only the stock without an order is released"
     );
 }
 
@@ -61,9 +97,9 @@ fn releases_a_reservation_without_an_order() {
         .reserve("0198c0de-0000-7000-8000-000000000001", &[line(&id, 2)], 0)
         .unwrap();
     let due = shop.event(DUE);
-    shop.orders.handle(&due).unwrap();
+    shop.handle(&due).unwrap();
     assert_eq!(shop.stock(&id), (5, 0, 0));
-    shop.orders.handle(&due).unwrap();
+    shop.handle(&due).unwrap();
     assert_eq!(shop.stock(&id), (5, 0, 0));
     let all = shop.list(&admin(), ANY).unwrap();
     assert_eq!(all.len(), 0, "a tombstone is not listed");
@@ -103,7 +139,7 @@ fn rejects_a_placement_that_was_abandoned() {
                 .into_iter()
                 .find(|event| event.kind == DUE)
                 .unwrap();
-            orders.handle(&due).unwrap();
+            orders.handle(&[due]).remove(0).unwrap();
         });
     });
     let refused = shop.orders.place(&customer("u1"), &of(&[line(&id, 2)]));
@@ -178,10 +214,7 @@ fn rejects_events_that_it_can_never_handle() {
         (PLACED, r#"{"orderId":"1"}"#),
     ] {
         assert!(
-            matches!(
-                shop.orders.handle(&event(kind, data)),
-                Err(HandlerFailure::Reject(_))
-            ),
+            matches!(shop.handle(&event(kind, data)), Err(HandlerFailure::Reject(_))),
             "{kind} {data}"
         );
     }

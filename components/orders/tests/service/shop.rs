@@ -1,9 +1,11 @@
 //! The orders service over a real catalog.
 
+use std::slice;
+
 use mercato_catalog::CatalogService;
 use mercato_orders::OrdersService;
 use mercato_ports::documents::{Replacement, Write};
-use mercato_ports::events::Event;
+use mercato_ports::events::{Event, HandlerFailure};
 use mercato_shop::catalog::{NewProduct, ProductDetails, Stock};
 use mercato_shop::discounts::{NewDiscount, Reduction};
 use mercato_shop::orders::{NewOrder, Order, OrderFilter, OrderQuery};
@@ -135,12 +137,16 @@ impl Shop {
             .unwrap()
     }
 
+    pub fn handle(&self, event: &Event) -> Result<(), HandlerFailure> {
+        self.orders.handle(slice::from_ref(event)).remove(0)
+    }
+
     /// Delivers all events of orders except timers, twice each, as a broker may.
     pub fn deliver(&self) {
         for event in self.ports.take_events() {
             if event.kind.starts_with("mercato.orders.") && event.due.is_none() && is_handled(&event.kind) {
-                self.orders.handle(&event).unwrap();
-                self.orders.handle(&event).unwrap();
+                self.handle(&event).unwrap();
+                self.handle(&event).unwrap();
             }
         }
     }

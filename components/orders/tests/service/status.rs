@@ -141,7 +141,7 @@ fn returns_the_stock_of_a_cancelled_order_once() {
         let events = shop.ports.take_events();
         if settled {
             let placed = events.iter().find(|event| event.kind == PLACED).unwrap();
-            shop.orders.handle(placed).unwrap();
+            shop.handle(placed).unwrap();
             to(&shop, &order, Status::Paid, None).unwrap();
         }
         shop.orders.cancel(&customer("u1"), &order.id, None).unwrap();
@@ -149,7 +149,7 @@ fn returns_the_stock_of_a_cancelled_order_once() {
         assert_eq!(shop.stock(&product), (5, 0, 0));
         // Late and repeated events change nothing.
         for event in &events {
-            shop.orders.handle(event).unwrap();
+            shop.handle(event).unwrap();
         }
         assert_eq!(shop.stock(&product), (5, 0, 0));
     }
@@ -224,7 +224,7 @@ fn cancels_an_order_that_is_not_paid_in_time() {
     assert!(timers[0].due >= Some(late.created_at + 60_000));
     to(&shop, &paid, Status::Paid, None).unwrap();
     for timer in [timers[0], timers[1], timers[0]] {
-        shop.orders.handle(timer).unwrap();
+        shop.handle(timer).unwrap();
     }
     let late = shop.read(&late.id);
     assert_eq!(
@@ -248,7 +248,7 @@ fn keeps_an_order_that_is_paid_at_its_deadline() {
             .update_status(&admin(), &id, Status::Paid, None, None)
             .unwrap();
     });
-    shop.orders.handle(&timer).unwrap();
+    shop.handle(&timer).unwrap();
     assert_eq!(shop.read(&order.id).status, Status::Paid);
 }
 

@@ -1,4 +1,4 @@
-//! Creates the deliveries of an event: one for each endpoint that subscribes to it, in one commit.
+//! Creates the deliveries of events: one for each event and each endpoint that subscribes to it.
 
 use mercato_ports::documents::{CommitFailure, Refusal, Write};
 use mercato_ports::events::{Event, HandlerFailure};
@@ -13,10 +13,15 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::events;
-use crate::repository::{DELIVERIES, DeliveryBody, delivery_id, read_endpoints, too_many_changes};
+use crate::repository::{
+    DELIVERIES, DeliveryBody, EndpointBody, delivery_id, read_endpoints, too_many_changes,
+};
 
 /// How long deliveries are kept, in milliseconds: 30 days. A delivery that is still pending is kept longer.
 const LIFETIME: u64 = 30 * 24 * 3_600_000;
+
+/// The maximum number of deliveries that one commit creates.
+const MAX_COMMIT: usize = 500;
 
 /// The body of a delivery.
 #[derive(Serialize)]
@@ -28,37 +33,59 @@ struct Payload<'a> {
     data: Value,
 }
 
-/// Creates the deliveries of an event. Deliveries that exist already stay as they are.
+/// Creates the deliveries of events. Deliveries that exist already stay as they are. Returns a result for each
+/// event.
 ///
 /// # Errors
 /// [`HandlerFailure::Reject`] if the data of the event are not JSON.
-pub fn fan_out(ports: &impl Ports, event: &Event) -> Result<(), HandlerFailure> {
+pub fn fan_out(ports: &impl Ports, events: &[Event]) -> Vec<Result<(), HandlerFailure>> {
+    let payloads: Vec<_> = events.iter().map(payload).collect();
+    let pairs = events.iter().zip(&payloads);
+    let valid = pairs.filter_map(|(event, payload)| Some((event, payload.as_ref().ok()?)));
+    let created = create(ports, &valid.collect::<Vec<_>>());
+    let result = |payload: Result<String, HandlerFailure>| {
+        payload?;
+        Ok(created.clone()?)
+    };
+    payloads.into_iter().map(result).collect()
+}
+
+fn payload(event: &Event) -> Result<String, HandlerFailure> {
     let payload = Payload {
         id: &event.id,
         r#type: &event.kind,
         created: event.time / 1_000,
         data: handler::data(event)?,
     };
-    let payload = serde_json::to_string(&payload)
-        .map_err(|error| Error::Internal(format!("failed to write a delivery: {error}")))?;
-    Ok(create(ports, event, &payload)?)
+    Ok(serde_json::to_string(&payload)
+        .map_err(|error| Error::Internal(format!("failed to write a delivery: {error}")))?)
 }
 
-fn create(ports: &impl Ports, event: &Event, payload: &str) -> Result<(), Error> {
-    let mut endpoints = read_endpoints(ports)?;
-    endpoints.retain(|endpoint| endpoint.body.subscribes_to(&event.kind));
+/// Creates the deliveries of events with these payloads.
+fn create(ports: &impl Ports, events: &[(&Event, &String)]) -> Result<(), Error> {
+    let endpoints = read_endpoints(ports)?;
     let now = id::now();
-    let mut inserts = Vec::new();
-    let mut timers = Vec::new();
-    for endpoint in &endpoints {
-        let delivery = Stored {
-            id: delivery_id(&event.id, &endpoint.id),
-            version: 1,
-            body: DeliveryBody::new(event, &endpoint.id, payload.into(), now),
-        };
-        inserts.push(DELIVERIES.insert(&delivery.id, &delivery.body)?);
-        timers.push(events::timer(&delivery, None)?);
+    let mut deliveries = Vec::new();
+    for (event, payload) in events {
+        let subscribed = |endpoint: &&Stored<EndpointBody>| endpoint.body.subscribes_to(&event.kind);
+        for endpoint in endpoints.iter().filter(subscribed) {
+            let delivery = Stored {
+                id: delivery_id(&event.id, &endpoint.id),
+                version: 1,
+                body: DeliveryBody::new(event, &endpoint.id, (*payload).clone(), now),
+            };
+            let insert = DELIVERIES.insert(&delivery.id, &delivery.body)?;
+            deliveries.push((insert, events::timer(&delivery, None)?));
+        }
     }
+    deliveries
+        .chunks(MAX_COMMIT)
+        .try_for_each(|deliveries| insert(ports, deliveries.to_vec(), now))
+}
+
+/// Inserts deliveries, each with its timer.
+fn insert(ports: &impl Ports, deliveries: Vec<(Write, Event)>, now: u64) -> Result<(), Error> {
+    let (mut inserts, mut timers): (Vec<_>, Vec<_>) = deliveries.into_iter().unzip();
     retry_on_conflict(too_many_changes, || {
         if inserts.is_empty() {
             return Ok(());

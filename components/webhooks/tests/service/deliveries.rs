@@ -3,6 +3,7 @@
 use crate::shop::{PAID, Shop, expected, header, shop, signatures};
 use mercato_ports::events::HandlerFailure;
 use mercato_ports::http_client::HttpFailure;
+use mercato_shop::collection::event;
 use mercato_shop::id;
 use mercato_shop::ports::Ports as _;
 use mercato_shop::services::Webhooks;
@@ -71,7 +72,7 @@ fn creates_the_missing_deliveries_of_a_repeated_event() {
     shop.webhook(HERE, &["*"]);
     let event = shop.publish(PAID);
     shop.webhook(THERE, &["*"]);
-    shop.service.handle(&event).unwrap();
+    shop.handle(&event).unwrap();
     assert_eq!(shop.deliveries().len(), 2);
     assert_eq!(shop.run_timers(), 2);
     assert_eq!(shop.sent().len(), 2);
@@ -93,8 +94,8 @@ fn retries_at_growing_intervals_until_the_delivery_fails_and_is_replayed() {
     for (attempt, wait) in [10, 60, 300, 1_800, 7_200, 43_200].into_iter().enumerate() {
         shop.reset_breaker(&webhook.id);
         let before = id::now();
-        shop.service.handle(&timer).unwrap();
-        shop.service.handle(&timer).unwrap();
+        shop.handle(&timer).unwrap();
+        shop.handle(&timer).unwrap();
         let delivery = only(&shop);
         assert_eq!(delivery.status, DeliveryStatus::Pending);
         assert_eq!(delivery.attempts as usize, attempt + 1);
@@ -110,7 +111,7 @@ fn retries_at_growing_intervals_until_the_delivery_fails_and_is_replayed() {
         );
     }
     shop.reset_breaker(&webhook.id);
-    shop.service.handle(&timer).unwrap();
+    shop.handle(&timer).unwrap();
     assert_eq!(shop.run_timers(), 0);
     let failed = only(&shop);
     assert_eq!((failed.status, failed.attempts), (DeliveryStatus::Failed, 7));
@@ -165,7 +166,7 @@ fn replays_at_once_and_only_once() {
     assert_ne!(timers[0].subject, waiting[0].subject);
     shop.sent();
     for timer in [&timers[0], &waiting[0]] {
-        shop.service.handle(timer).unwrap();
+        shop.handle(timer).unwrap();
     }
     assert_eq!(shop.sent().len(), 1);
     for unknown in ["", "a.b", &id::new(), &format!("{}.{}", id::new(), id::new())] {
@@ -199,7 +200,7 @@ fn reports_a_forbidden_host_in_each_attempt() {
     for _ in 0..7 {
         shop.publish(PAID);
         for timer in shop.timers() {
-            shop.service.handle(&timer).unwrap();
+            shop.handle(&timer).unwrap();
         }
         shop.timers();
     }
@@ -218,7 +219,7 @@ fn filters_and_pages_deliveries() {
         shop.publish(PAID);
     }
     for timer in shop.timers() {
-        shop.service.handle(&timer).unwrap();
+        shop.handle(&timer).unwrap();
     }
     let list = |webhook_id: Option<&str>, status, first, after| {
         let filter = DeliveryFilter {
@@ -252,19 +253,49 @@ fn filters_and_pages_deliveries() {
 }
 
 #[test]
+fn creates_the_deliveries_of_a_batch_in_one_commit() {
+    let shop = shop();
+    shop.webhook(HERE, &["*"]);
+    shop.webhook(THERE, &["*"]);
+    let published =
+        |order: &str| event(PAID, format!("order/{order}"), &json!({ "orderId": order })).unwrap();
+    let mut events = ["1", "2", "3"].map(published);
+    events[1].data = "[".into();
+    shop.ports.stop_after(1);
+    let results = shop.service.handle(&events);
+    shop.ports.restart();
+    assert!(
+        matches!(&results[..], [Ok(()), Err(HandlerFailure::Reject(_)), Ok(())]),
+        "{results:?}"
+    );
+    let mut deliveries = shop.deliveries();
+    deliveries.sort_by(|a, b| a.event_id.cmp(&b.event_id));
+    let created: Vec<_> = deliveries.iter().map(|delivery| &delivery.event_id).collect();
+    let (first, last) = (&events[0].id, &events[2].id);
+    assert_eq!(created, [first, first, last, last]);
+    assert!(
+        deliveries
+            .iter()
+            .all(|delivery| delivery.payload.contains(&delivery.event_id))
+    );
+    assert_eq!(shop.timers().len(), 4);
+    events[1].data = "{}".into();
+    assert_eq!(shop.service.handle(&events), [Ok(()), Ok(()), Ok(())]);
+    assert_eq!(
+        shop.deliveries().len(),
+        6,
+        "deliveries that exist stay as they are"
+    );
+}
+
+#[test]
 fn rejects_other_events() {
     let shop = shop();
     let mut event = shop.publish(PAID);
     event.data = "[".into();
-    assert!(matches!(
-        shop.service.handle(&event),
-        Err(HandlerFailure::Reject(_))
-    ));
+    assert!(matches!(shop.handle(&event), Err(HandlerFailure::Reject(_))));
     event.kind = "mercato.orders.order-due".into();
-    assert!(matches!(
-        shop.service.handle(&event),
-        Err(HandlerFailure::Reject(_))
-    ));
+    assert!(matches!(shop.handle(&event), Err(HandlerFailure::Reject(_))));
 }
 
 #[test]

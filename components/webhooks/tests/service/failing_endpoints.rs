@@ -102,7 +102,7 @@ fn pauses_a_failing_endpoint_without_delaying_others() {
     for _ in 0..8 {
         shop.publish(PAID);
         for timer in shop.timers() {
-            shop.service.handle(&timer).unwrap();
+            shop.handle(&timer).unwrap();
         }
         let set = shop.timers();
         assert_eq!(set.len(), 1, "the next attempt, or the postponed one");
@@ -173,7 +173,7 @@ fn ignores_a_410_from_the_previous_url() {
         other.service.update(&Caller::ApiKey, &webhook, &patch).unwrap();
     });
     let timer = shop.timers().remove(0);
-    shop.service.handle(&timer).unwrap();
+    shop.handle(&timer).unwrap();
     let webhook = shop.read(&id);
     assert_eq!(
         (webhook.enabled, webhook.failing_since, webhook.url.as_str()),

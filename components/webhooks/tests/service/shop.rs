@@ -1,10 +1,11 @@
 //! The webhooks service, and a server with its endpoints.
 
+use std::slice;
 use std::sync::{Arc, Mutex};
 
 use hmac::{Hmac, Mac};
 use mercato_ports::documents::{Replacement, Write};
-use mercato_ports::events::Event;
+use mercato_ports::events::{Event, HandlerFailure};
 use mercato_ports::http_client::{HttpFailure, Request, Response};
 use mercato_shop::cache::Cache;
 use mercato_shop::collection::event;
@@ -104,11 +105,15 @@ impl Shop {
         found.edges.into_iter().map(|edge| edge.delivery).collect()
     }
 
+    pub fn handle(&self, event: &Event) -> Result<(), HandlerFailure> {
+        self.service.handle(slice::from_ref(event)).remove(0)
+    }
+
     /// Publishes an event, and delivers it twice, as a broker may.
     pub fn publish(&self, kind: &str) -> Event {
         let event = event(kind, "order/1".into(), &json!({ "orderId": "1" })).unwrap();
-        self.service.handle(&event).unwrap();
-        self.service.handle(&event).unwrap();
+        self.handle(&event).unwrap();
+        self.handle(&event).unwrap();
         event
     }
 
@@ -123,8 +128,8 @@ impl Shop {
     pub fn run_timers(&self) -> usize {
         let timers = self.timers();
         for timer in &timers {
-            self.service.handle(timer).unwrap();
-            self.service.handle(timer).unwrap();
+            self.handle(timer).unwrap();
+            self.handle(timer).unwrap();
         }
         timers.len()
     }

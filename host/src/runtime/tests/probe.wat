@@ -76,18 +76,20 @@
     (i32.const 16))
 
   (func (export "probe-events#handle")
-    (param $id i32) (param i32) (param $kind i32) (param i32) (param $subject i32) (param i32)
-    (param $time i64) (param i32 i64) (param $data i32) (param i32)
+    (param $events i32) (param i32)
     (result i32)
     (local $action i32)
-    (local.set $action (i32.load8_u (local.get $subject)))
+    (local.set $action (i32.load8_u (i32.load offset=16 (local.get $events)))) ;; the subject of the first event
     (if (i32.eq (local.get $action) (i32.const 0x62)) ;; b
       (then (call $compute)))
     (if (i32.eq (local.get $action) (i32.const 0x74)) ;; t
       (then (unreachable)))
-    (i32.store (i32.const 32)
+    ;; A list of one result, which leaves out the other events.
+    (i32.store (i32.const 32) (i32.const 48))
+    (i32.store (i32.const 36) (i32.const 1))
+    (i32.store (i32.const 48)
       (i32.or (i32.eq (local.get $action) (i32.const 0x72)) (i32.eq (local.get $action) (i32.const 0x6a)))) ;; r, j
-    (i32.store (i32.const 36) (i32.eq (local.get $action) (i32.const 0x6a)))
-    (i32.store (i32.const 40) (i32.const 512))
-    (i32.store (i32.const 44) (i32.const 5))
+    (i32.store (i32.const 52) (i32.eq (local.get $action) (i32.const 0x6a)))
+    (i32.store (i32.const 56) (i32.const 512))
+    (i32.store (i32.const 60) (i32.const 5))
     (i32.const 32)))

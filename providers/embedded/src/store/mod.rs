@@ -7,7 +7,7 @@ mod open;
 mod read;
 mod write;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -50,6 +50,7 @@ pub struct Options {
 pub struct Store {
     collections: HashMap<String, Arc<Collection>>,
     subscriptions: Arc<Subscriptions>,
+    batches: BTreeMap<String, BTreeSet<String>>,
     readers: Arc<Readers>,
     /// Permits for slow reads.
     slow_reads: Semaphore,
@@ -86,6 +87,7 @@ impl Store {
         Ok(Self {
             collections,
             subscriptions: Arc::new(shop.subscriptions()),
+            batches: shop.batches(),
             readers: Arc::new(Readers::new(folder.database())),
             // One processor stays free for other work.
             slow_reads: Semaphore::new(
@@ -116,6 +118,13 @@ impl Store {
         self.collections
             .get(name)
             .ok_or_else(|| Failure::Invalid(format!("no service declares the collection `{name}`")))
+    }
+
+    /// Returns whether a subscriber handles several events of this kind in one call.
+    pub(crate) fn takes_batches(&self, subscriber: &str, kind: &str) -> bool {
+        self.batches
+            .get(subscriber)
+            .is_some_and(|kinds| kinds.contains(kind))
     }
 
     /// Returns the notification for deliveries that may have become ready.

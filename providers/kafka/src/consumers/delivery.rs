@@ -1,10 +1,11 @@
-//! The delivery of one event to a subscriber, with retries.
+//! The delivery of events to a subscriber, with retries.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt;
+use futures::future::join_all;
 use mercato_ports::events::{Attempt, DeliveryFailure, Event, HandlerFailure, Handlers};
 use tokio::sync::{Semaphore, watch};
 use tokio::time::Instant;
@@ -31,53 +32,88 @@ pub(super) struct Delivery {
     pub stopped: watch::Receiver<bool>,
 }
 
-/// The end of a delivery.
-pub(super) struct DeliveryEnd {
-    pub position: Position,
-    pub subject: String,
-    /// Whether the event was handled or became a dead letter. Otherwise it must be delivered again.
-    pub finished: bool,
+/// What happened to a delivery.
+pub(super) enum Progress {
+    /// The event was handled or became a dead letter.
+    Finished(Position, String),
+    /// The delivery was stopped. The event must be delivered again.
+    Stopped(Position, String),
+    /// The handler has not begun the event.
+    NotBegun(Delivery),
+    /// The first attempt failed.
+    Failed(Delivery, DeliveryFailure),
+}
+
+impl Delivery {
+    fn finished(self) -> Progress {
+        Progress::Finished(self.position, self.event.subject)
+    }
+
+    fn stopped(self) -> Progress {
+        Progress::Stopped(self.position, self.event.subject)
+    }
 }
 
 impl Deliverer {
-    /// Attempts a delivery until the event is handled or becomes a dead letter, or until the delivery is
-    /// stopped between two attempts. An unreachable subscriber is no attempt, within the limit of time.
-    pub async fn deliver(self: Arc<Self>, delivery: Delivery) -> DeliveryEnd {
-        let Delivery {
-            position,
-            event,
-            mut stopped,
-        } = delivery;
-        let subject = event.subject.clone();
+    /// Passes events of one kind to the subscriber in one call. It is their first attempt.
+    pub async fn deliver(self: Arc<Self>, mut deliveries: Vec<Delivery>) -> Vec<Progress> {
+        let permit = tokio::select! {
+            biased;
+            () = all_stopped(&mut deliveries) => None,
+            permit = self.permits.acquire() => permit.ok(),
+        };
+        let is_active = |delivery: &Delivery| permit.is_some() && !*delivery.stopped.borrow();
+        let (active, stopped): (Vec<_>, Vec<_>) = deliveries.into_iter().partition(is_active);
+        let mut progress: Vec<_> = stopped.into_iter().map(Delivery::stopped).collect();
+        if active.is_empty() {
+            return progress;
+        }
+        let events = active.iter().map(|delivery| delivery.event.clone()).collect();
+        let mut results = self.handle(events).await.into_iter();
+        drop(permit);
+        progress.extend(active.into_iter().map(|delivery| match results.next() {
+            None => Progress::NotBegun(delivery),
+            Some(Err(failure)) => Progress::Failed(delivery, failure),
+            Some(Ok(())) => {
+                self.report(Attempt::Handled);
+                delivery.finished()
+            }
+        }));
+        progress
+    }
+
+    /// Repeats a delivery whose first attempt failed, until the event is handled or becomes a dead letter, or
+    /// until the delivery is stopped between two attempts. An unreachable subscriber is no attempt, within
+    /// the limit of time.
+    pub async fn retry(self: Arc<Self>, mut delivery: Delivery, failure: DeliveryFailure) -> Progress {
+        let (event, stopped) = (&delivery.event, &mut delivery.stopped);
         let (mut attempts, mut unreached) = (0, 0);
         let begun = Instant::now();
+        let mut result = Err(failure);
         let finished = loop {
-            let Some(answer) = self.attempt(&event, &mut stopped).await else {
-                break false;
-            };
-            let answer = match answer {
+            let failure = match result {
                 Err(DeliveryFailure::Unreachable(reason))
                     if begun.elapsed() < self.options.unreachable_limit =>
                 {
                     unreached += 1;
-                    self.report_unreachable(&event, unreached, &reason);
+                    self.report_unreachable(event, unreached, &reason);
                     let backoff = self.backoff(unreached).min(self.options.unreachable_backoff);
-                    if !wait(backoff, &mut stopped).await {
+                    if !wait(backoff, stopped).await {
                         break false;
                     }
-                    continue;
+                    None
                 }
-                Err(DeliveryFailure::Unreachable(reason)) => Err(HandlerFailure::Retry(reason)),
-                Err(DeliveryFailure::Handler(failure)) => Err(failure),
-                Ok(()) => Ok(()),
-            };
-            attempts += 1;
-            match answer {
+                Err(DeliveryFailure::Unreachable(reason)) => Some(HandlerFailure::Retry(reason)),
+                Err(DeliveryFailure::Handler(failure)) => Some(failure),
                 Ok(()) => {
                     self.report(Attempt::Handled);
                     break true;
                 }
-                Err(HandlerFailure::Retry(reason)) if attempts < self.options.attempts => {
+            };
+            match failure {
+                None => {}
+                Some(HandlerFailure::Retry(reason)) if attempts + 1 < self.options.attempts => {
+                    attempts += 1;
                     let subscriber = &self.subscriber;
                     tracing::warn!(
                         event = event.id,
@@ -87,13 +123,13 @@ impl Deliverer {
                         "an event was not accepted; it is delivered again"
                     );
                     self.report(Attempt::Retried);
-                    if !wait(self.backoff(attempts), &mut stopped).await {
+                    if !wait(self.backoff(attempts), stopped).await {
                         break false;
                     }
                 }
-                Err(HandlerFailure::Retry(reason) | HandlerFailure::Reject(reason)) => {
+                Some(HandlerFailure::Retry(reason) | HandlerFailure::Reject(reason)) => {
                     let stored = self
-                        .store_dead_letter(&event, attempts, &reason, &mut stopped)
+                        .store_dead_letter(event, attempts + 1, &reason, stopped)
                         .await;
                     self.report(if stored {
                         Attempt::Rejected
@@ -103,11 +139,15 @@ impl Deliverer {
                     break stored;
                 }
             }
+            let Some(next) = self.attempt(event, stopped).await else {
+                break false;
+            };
+            result = next;
         };
-        DeliveryEnd {
-            position,
-            subject,
-            finished,
+        if finished {
+            delivery.finished()
+        } else {
+            delivery.stopped()
         }
     }
 
@@ -137,11 +177,21 @@ impl Deliverer {
             () = stop(stopped) => return None,
             permit = self.permits.acquire() => permit.ok()?,
         };
-        // A panic counts as a failed attempt.
-        let handling = AssertUnwindSafe(self.handlers.handle(&self.subscriber, event.clone()));
-        let handled = handling.catch_unwind().await;
+        let result = self.handle(vec![event.clone()]).await.pop();
         drop(permit);
-        Some(handled.unwrap_or_else(|_| Err(HandlerFailure::Retry("the handler panicked".into()).into())))
+        result
+    }
+
+    /// Calls the handler, and returns a result for each event that it has begun.
+    async fn handle(&self, events: Vec<Event>) -> Vec<Result<(), DeliveryFailure>> {
+        let count = events.len();
+        let fail = |reason: &str| vec![Err(HandlerFailure::Retry(reason.into()).into()); count];
+        let handling = AssertUnwindSafe(self.handlers.handle(&self.subscriber, events));
+        match handling.catch_unwind().await {
+            Err(_) => fail("the handler panicked"),
+            Ok(results) if results.is_empty() => fail("the handler returned no result"),
+            Ok(results) => results,
+        }
     }
 
     /// Stores the event as a dead letter, and retries without limit. Returns false if the delivery is stopped
@@ -195,6 +245,11 @@ async fn wait(duration: Duration, stopped: &mut watch::Receiver<bool>) -> bool {
         () = stop(stopped) => false,
         () = tokio::time::sleep(duration) => true,
     }
+}
+
+/// Waits until all deliveries are stopped.
+async fn all_stopped(deliveries: &mut [Delivery]) {
+    join_all(deliveries.iter_mut().map(|delivery| stop(&mut delivery.stopped))).await;
 }
 
 /// Waits until the value is true or the sender is dropped.

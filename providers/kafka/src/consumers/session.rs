@@ -1,11 +1,12 @@
 //! A consumer session of a subscriber. It receives records, delivers those of different subjects
 //! concurrently, and commits the offsets of finished records.
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use mercato_ports::events::MAX_BATCH;
 use rdkafka::config::FromClientConfigAndContext;
 use rdkafka::consumer::{CommitMode, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
@@ -17,7 +18,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, interval, sleep_until};
 
 use super::context::{EventConsumer, Revoked, SessionContext, unassign};
-use super::delivery::{Deliverer, Delivery, DeliveryEnd, stop};
+use super::delivery::{Deliverer, Delivery, Progress, stop};
 use super::partition::{Partition, Position};
 use super::subscriber::Subscriber;
 use crate::cloud_event;
@@ -51,12 +52,16 @@ type Key = (String, i32);
 pub(super) struct Session {
     deliverer: Arc<Deliverer>,
     kinds: BTreeSet<String>,
+    /// The kinds whose events are delivered several at a time.
+    batches: BTreeSet<String>,
     consumer: Arc<EventConsumer>,
     revoked: UnboundedReceiver<Revoked>,
     partitions: HashMap<Key, Partition>,
     /// The subjects with a running delivery, and the deliveries that wait behind it.
     subjects: HashMap<String, VecDeque<Delivery>>,
-    deliveries: JoinSet<DeliveryEnd>,
+    /// The events of these kinds that are delivered in the next batch.
+    ready: BTreeMap<String, Vec<Delivery>>,
+    deliveries: JoinSet<Vec<Progress>>,
     /// The revoked partitions, each with the deadline of its release.
     revoking: Vec<(TopicPartitionList, Instant)>,
     /// Whether no further record is delivered.
@@ -101,10 +106,12 @@ impl Session {
         Ok(Self {
             deliverer: Arc::clone(deliverer),
             kinds: subscriber.kinds.clone(),
+            batches: subscriber.batches.clone(),
             consumer: Arc::new(consumer),
             revoked,
             partitions: HashMap::new(),
             subjects: HashMap::new(),
+            ready: BTreeMap::new(),
             deliveries: JoinSet::new(),
             revoking: Vec::new(),
             stopping: false,
@@ -133,7 +140,10 @@ impl Session {
                 }
                 Some(revoked) = self.revoked.recv() => self.revoke(revoked),
                 Some(end) = self.deliveries.join_next() => match end {
-                    Ok(end) => self.settle(end),
+                    Ok(progress) => {
+                        progress.into_iter().for_each(|progress| self.settle(progress));
+                        self.deliver_ready();
+                    }
                     Err(error) => {
                         result = Some(Err(error.to_string()));
                         self.stop();
@@ -159,7 +169,10 @@ impl Session {
                         Some(Err(error)) => {
                             tracing::debug!(%error, subscriber = self.deliverer.subscriber, "Kafka");
                         }
-                        None => next_poll = None,
+                        None => {
+                            next_poll = None;
+                            self.deliver_ready();
+                        }
                     }
                 }
             }
@@ -232,17 +245,51 @@ impl Session {
         if let Some(partition) = self.partitions.get_mut(&key) {
             partition.running += 1;
         }
-        self.deliveries
-            .spawn(Arc::clone(&self.deliverer).deliver(delivery));
+        self.attempt(delivery);
     }
 
-    /// Records the end of a delivery, and starts the next one of its subject.
-    fn settle(&mut self, end: DeliveryEnd) {
-        let DeliveryEnd {
-            position,
-            subject,
-            finished,
-        } = end;
+    /// Begins the first attempt of a delivery, or adds it to the next batch of its kind.
+    fn attempt(&mut self, delivery: Delivery) {
+        let kind = &delivery.event.kind;
+        if !self.batches.contains(kind) {
+            return self.spawn(vec![delivery]);
+        }
+        let batch = self.ready.entry(kind.clone()).or_default();
+        batch.push(delivery);
+        if batch.len() == MAX_BATCH {
+            let batch = std::mem::take(batch);
+            self.spawn(batch);
+        }
+    }
+
+    /// Delivers the batches that are not full.
+    fn deliver_ready(&mut self) {
+        for batch in std::mem::take(&mut self.ready).into_values() {
+            if !batch.is_empty() {
+                self.spawn(batch);
+            }
+        }
+    }
+
+    fn spawn(&mut self, deliveries: Vec<Delivery>) {
+        self.deliveries
+            .spawn(Arc::clone(&self.deliverer).deliver(deliveries));
+    }
+
+    /// Records the end of a delivery, and starts the next one of its subject. A delivery that has not ended is
+    /// continued.
+    fn settle(&mut self, progress: Progress) {
+        let (position, subject, finished) = match progress {
+            Progress::Finished(position, subject) => (position, subject, true),
+            Progress::Stopped(position, subject) => (position, subject, false),
+            Progress::NotBegun(delivery) => return self.attempt(delivery),
+            Progress::Failed(delivery, failure) => {
+                let deliverer = Arc::clone(&self.deliverer);
+                let retry = async move { vec![deliverer.retry(delivery, failure).await] };
+                self.deliveries.spawn(retry);
+                return;
+            }
+        };
         let key = (position.topic, position.partition);
         if let Some(partition) = self.partitions.get_mut(&key)
             && partition.assignment == position.assignment

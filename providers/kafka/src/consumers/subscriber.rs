@@ -14,6 +14,8 @@ pub struct Subscriber {
     pub name: String,
     /// The kinds of events that the subscriber handles. Other events are skipped.
     pub kinds: BTreeSet<String>,
+    /// Those kinds of which the subscriber handles several events in one call.
+    pub batches: BTreeSet<String>,
 }
 
 impl Subscriber {
@@ -26,6 +28,7 @@ impl Subscriber {
             .map(|(name, service)| Self {
                 name: name.clone(),
                 kinds: service.handles.iter().cloned().collect(),
+                batches: service.batches.iter().cloned().collect(),
             })
             .collect()
     }

@@ -65,7 +65,12 @@ impl Reads {
 
 async fn read_documents(collection: &Collection, ids: &[String]) -> Result<Found, Failure> {
     let batch = u32::try_from(ids.len()).unwrap_or(u32::MAX);
-    let find = collection.documents.find(doc! { "_id": { "$in": ids } });
+    // MongoDB finds one id by equality faster than by `$in`.
+    let select = match ids {
+        [id] => doc! { "_id": id },
+        ids => doc! { "_id": { "$in": ids } },
+    };
+    let find = collection.documents.find(select);
     let found = read(find.batch_size(batch.saturating_add(1))).await?.into_iter();
     Ok(Arc::new(
         found.map(|document| (document.id.clone(), document)).collect(),

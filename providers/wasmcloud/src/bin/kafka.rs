@@ -70,6 +70,7 @@ impl Provider for KafkaProvider {
         let subscriber = Subscriber {
             name: subscription.subscriber,
             kinds: subscription.kinds.into_iter().collect(),
+            batches: subscription.batches.into_iter().collect(),
         };
         self.consumers.add(subscriber).await;
         Ok(())

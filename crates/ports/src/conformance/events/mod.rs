@@ -3,6 +3,7 @@
 //! The implementation delivers to [`TestHandlers`], with at most [`ATTEMPTS`] attempts and [`BACKOFF`]
 //! between them.
 
+mod batches;
 mod dead_letters;
 mod delivery;
 mod test_handlers;
@@ -21,8 +22,8 @@ use crate::documents::{CommitFailure, Documents, Insertion, Write};
 use crate::events::{DeadLetter, DeadLetters, Event};
 use crate::manifest::{Collection, ServiceManifest};
 
-pub use test_handlers::TestHandlers;
 use test_handlers::{Delivery, Response, SUBSCRIBER, now};
+pub use test_handlers::{EventHandler, TestHandlers};
 
 /// The number of attempts after which an event becomes a dead letter.
 pub const ATTEMPTS: u32 = 3;
@@ -36,7 +37,9 @@ const OTHER: &str = "conformance-second";
 const COLLECTION: &str = "conformance-first.things";
 
 fn cases() -> impl Iterator<Item = &'static Case<Fixture>> {
-    [delivery::CASES, dead_letters::CASES].into_iter().flatten()
+    [delivery::CASES, batches::CASES, dead_letters::CASES]
+        .into_iter()
+        .flatten()
 }
 
 /// Returns all cases for a store that was opened with [`manifest`](super::manifest) and delivers to the
@@ -63,13 +66,20 @@ pub fn trials(
 
 pub(super) fn services() -> BTreeMap<String, ServiceManifest> {
     let handles = cases().map(kind).collect::<Vec<_>>();
+    let batches: Vec<_> = handles
+        .iter()
+        .filter(|kind| batches::is_batched(kind))
+        .cloned()
+        .collect();
     let other = ServiceManifest {
         handles: handles.clone(),
+        batches: batches.clone(),
         ..ServiceManifest::default()
     };
     let collections = [(COLLECTION.into(), Collection::default())].into();
     let subscriber = ServiceManifest {
         handles,
+        batches,
         collections,
         ..ServiceManifest::default()
     };

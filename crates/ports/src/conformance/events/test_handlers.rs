@@ -7,7 +7,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use async_trait::async_trait;
 use tokio::sync::{Semaphore, watch};
 
-use crate::events::{DeliveryFailure, Event, HandlerFailure, Handlers};
+use super::batches;
+use crate::events::{Attempt, DeliveryFailure, Event, HandlerFailure, Handlers, MAX_BATCH};
 
 /// The subscriber that most cases observe. It subscribes to every kind of event.
 pub(super) const SUBSCRIBER: &str = "conformance-first";
@@ -40,6 +41,8 @@ pub(super) struct Delivery {
 pub(super) enum Response {
     Retry,
     Reject(&'static str),
+    /// Leaves the event out of a batch, unless it is the first one. Then handles it.
+    LeaveOut,
     /// Handles the event after a permit is available.
     Block(Arc<Semaphore>),
 }
@@ -113,9 +116,63 @@ impl TestHandlers {
     }
 }
 
+/// Handlers of tests, which handle one event after the other.
+#[async_trait]
+pub trait EventHandler: Send + Sync {
+    /// Handles an event, as [`Handlers::handle`] does.
+    ///
+    /// # Errors
+    /// As [`Handlers::handle`].
+    async fn handle_event(&self, subscriber: &str, event: Event) -> Result<(), DeliveryFailure>;
+
+    /// Observes the outcome of an attempt, as [`Handlers::attempted`] does.
+    fn attempted(&self, _subscriber: &str, _attempt: Attempt) {}
+}
+
+#[async_trait]
+impl<H: EventHandler> Handlers for H {
+    async fn handle(&self, subscriber: &str, events: Vec<Event>) -> Vec<Result<(), DeliveryFailure>> {
+        let mut results = Vec::new();
+        for event in events {
+            results.push(self.handle_event(subscriber, event).await);
+        }
+        results
+    }
+
+    fn attempted(&self, subscriber: &str, attempt: Attempt) {
+        EventHandler::attempted(self, subscriber, attempt);
+    }
+}
+
 #[async_trait]
 impl Handlers for TestHandlers {
-    async fn handle(&self, subscriber: &str, event: Event) -> Result<(), DeliveryFailure> {
+    async fn handle(&self, subscriber: &str, events: Vec<Event>) -> Vec<Result<(), DeliveryFailure>> {
+        check_batch(&events);
+        let mut results = Vec::new();
+        for event in events {
+            if !results.is_empty() && self.leaves_out(subscriber, &event) {
+                break;
+            }
+            results.push(self.handle_event(subscriber, event).await);
+        }
+        results
+    }
+}
+
+/// Asserts that these events may arrive together.
+fn check_batch(events: &[Event]) {
+    let subjects: HashSet<_> = events.iter().map(|event| &event.subject).collect();
+    let kinds: HashSet<_> = events.iter().map(|event| &event.kind).collect();
+    assert_eq!((subjects.len(), kinds.len()), (events.len(), 1), "{events:?}");
+    assert!(
+        events.len() == 1 || batches::is_batched(&events[0].kind),
+        "{events:?}"
+    );
+    assert!(events.len() <= MAX_BATCH);
+}
+
+impl TestHandlers {
+    async fn handle_event(&self, subscriber: &str, event: Event) -> Result<(), DeliveryFailure> {
         let response = self.enter(subscriber, &event);
         if let Some(Response::Block(semaphore)) = &response {
             semaphore.acquire().await.unwrap().forget();
@@ -125,10 +182,21 @@ impl Handlers for TestHandlers {
         }
         self.leave(subscriber, &event);
         match response {
-            None | Some(Response::Block(_)) => Ok(()),
+            None | Some(Response::Block(_) | Response::LeaveOut) => Ok(()),
             Some(Response::Retry) => Err(HandlerFailure::Retry("not now".into()).into()),
             Some(Response::Reject(reason)) => Err(HandlerFailure::Reject(reason.into()).into()),
         }
+    }
+
+    /// Returns whether a batch ends before this event.
+    fn leaves_out(&self, subscriber: &str, event: &Event) -> bool {
+        let state = self.state.lock().unwrap();
+        let responses = state
+            .responses
+            .get(&event.id)
+            .filter(|_| subscriber == SUBSCRIBER);
+        let first = responses.and_then(VecDeque::front);
+        matches!(first, Some(Response::LeaveOut))
     }
 }
 

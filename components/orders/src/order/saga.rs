@@ -50,10 +50,11 @@ fn together(
     let missing = || Err(Error::Internal("an event of a batch has no result".into()));
     let result = |data: Result<OrderEvent, HandlerFailure>| {
         data?;
-        Ok(match &mut handled {
-            Ok(results) => results.next().unwrap_or_else(missing)?,
-            Err(error) => Err(error.clone())?,
-        })
+        let result = match &mut handled {
+            Ok(results) => results.next().unwrap_or_else(missing),
+            Err(error) => Err(error.clone()),
+        };
+        Ok(result?)
     };
     data.into_iter().map(result).collect()
 }

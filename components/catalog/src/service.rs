@@ -172,7 +172,7 @@ impl<P: Ports + Cache> Inventory for CatalogService<P> {
     }
 
     fn settle_many(&self, order_ids: &[String]) -> Result<Vec<Result<(), Error>>, Error> {
-        reservation::settle_many(&self.ports, order_ids)
+        reservation::settlement::settle_many(&self.ports, order_ids)
     }
 
     fn release(&self, order_id: &str) -> Result<(), Error> {

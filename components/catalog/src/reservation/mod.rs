@@ -1,7 +1,7 @@
 //! Reservations: the stock that orders hold.
 
 mod pricing;
-mod settlement;
+pub mod settlement;
 
 use std::collections::{HashMap, HashSet};
 
@@ -20,8 +20,6 @@ use crate::repository::{
 use crate::stock::alert::{self, AlertChange, ShopThreshold};
 use crate::stock::ledger;
 use crate::stock::movement::Movement;
-
-pub use settlement::settle_many;
 
 /// The outcome of one attempt to reserve.
 enum Attempt {

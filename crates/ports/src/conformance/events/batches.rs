@@ -12,11 +12,6 @@ cases! { Fixture:
     batches_that_leave_out_events_deliver_them_again,
 }
 
-/// Returns whether the subscribers take several events of a kind at a time.
-pub(super) fn is_batched(kind: &str) -> bool {
-    kind.starts_with("mercato.conformance.batches-")
-}
-
 async fn batches_keep_the_order_of_each_subject(fixture: Fixture) {
     let mut expected: HashMap<String, Vec<String>> = HashMap::new();
     for _ in 0..4 {

@@ -22,7 +22,7 @@ use crate::documents::{CommitFailure, Documents, Insertion, Write};
 use crate::events::{DeadLetter, DeadLetters, Event};
 use crate::manifest::{Collection, ServiceManifest};
 
-use test_handlers::{Delivery, Response, SUBSCRIBER, now};
+use test_handlers::{Delivery, Response, SUBSCRIBER, is_batched, now};
 pub use test_handlers::{EventHandler, TestHandlers};
 
 /// The number of attempts after which an event becomes a dead letter.
@@ -66,11 +66,7 @@ pub fn trials(
 
 pub(super) fn services() -> BTreeMap<String, ServiceManifest> {
     let handles = cases().map(kind).collect::<Vec<_>>();
-    let batches: Vec<_> = handles
-        .iter()
-        .filter(|kind| batches::is_batched(kind))
-        .cloned()
-        .collect();
+    let batches: Vec<_> = handles.iter().filter(|kind| is_batched(kind)).cloned().collect();
     let other = ServiceManifest {
         handles: handles.clone(),
         batches: batches.clone(),

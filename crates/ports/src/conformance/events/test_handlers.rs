@@ -7,7 +7,6 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use async_trait::async_trait;
 use tokio::sync::{Semaphore, watch};
 
-use super::batches;
 use crate::events::{Attempt, DeliveryFailure, Event, HandlerFailure, Handlers, MAX_BATCH};
 
 /// The subscriber that most cases observe. It subscribes to every kind of event.
@@ -164,10 +163,7 @@ fn check_batch(events: &[Event]) {
     let subjects: HashSet<_> = events.iter().map(|event| &event.subject).collect();
     let kinds: HashSet<_> = events.iter().map(|event| &event.kind).collect();
     assert_eq!((subjects.len(), kinds.len()), (events.len(), 1), "{events:?}");
-    assert!(
-        events.len() == 1 || batches::is_batched(&events[0].kind),
-        "{events:?}"
-    );
+    assert!(events.len() == 1 || is_batched(&events[0].kind), "{events:?}");
     assert!(events.len() <= MAX_BATCH);
 }
 
@@ -198,6 +194,11 @@ impl TestHandlers {
         let first = responses.and_then(VecDeque::front);
         matches!(first, Some(Response::LeaveOut))
     }
+}
+
+/// Returns whether the subscribers take several events of a kind at a time.
+pub(super) fn is_batched(kind: &str) -> bool {
+    kind.starts_with("mercato.conformance.batches-")
 }
 
 /// Returns the time in milliseconds since the Unix epoch.

@@ -93,6 +93,7 @@ pub async fn run(options: Up, events: &Handle) -> Result<(), CommandError> {
         browsers,
         pace: http::Pace::new(),
         refusal_lines: LineLimit::new(10, Duration::from_secs(1)),
+        stopping: http::Stopping::default(),
     };
     let signal = stop_signal()?;
     // Without this, open event streams would delay the shutdown until its time limit.

@@ -12,6 +12,7 @@
 //! | of the `mercato` binary: crashes, start-up, import | `MERCATO_BIN`, `MERCATO_SHOP` |
 //! | that configure a shop, under Spin | `MERCATO_SPIN_HOST`, `MERCATO_SPIN_MANIFEST`, `MERCATO_SPIN_CACHE` |
 //! | of payments by Stripe's API | `MERCATO_TEST_STRIPE`, `MERCATO_TEST_SMTP`, `MERCATO_TEST_SMTP_FOLDER` |
+//! | of processes behind a proxy | `MERCATO_BIN`, `MERCATO_SHOP`, `MERCATO_HAPROXY` |
 //! | of mail | `MERCATO_TEST_MAILS`, the Maildir of the shop's mail server |
 //! | of a lattice, and that configure it | `MERCATO_TEST_LATTICE`, a lattice without other clients (use one thread) |
 
@@ -81,6 +82,7 @@ mod product_import;
 mod product_limits;
 mod product_prices;
 mod profiles;
+mod proxy;
 mod raw;
 mod redis;
 mod response_headers;
@@ -206,6 +208,7 @@ fn main() -> ExitCode {
         product_limits::tests(&shop),
         product_prices::tests(&shop),
         profiles::tests(&shop),
+        proxy::tests(),
         response_headers::tests(&shop),
         rest::tests(&shop),
         rest_authorization::tests(&shop),

@@ -12,6 +12,11 @@ pub fn live() -> Response<Full<Bytes>> {
     response(Health::LIVE)
 }
 
+/// Returns the response of a process that stops.
+pub fn stopping() -> Response<Full<Bytes>> {
+    response(Health::unavailable("the process stops"))
+}
+
 /// Returns whether the shop can serve requests.
 pub async fn ready(documents: &dyn Documents) -> Response<Full<Bytes>> {
     match documents.ready().await {

@@ -12,14 +12,15 @@ use tracing::{info, warn};
 
 use super::connection;
 use super::service::Service;
+use super::stopping::LINGER_TIME;
 use crate::logs::LineLimit;
 
 /// How long running requests may take after the server stopped accepting connections.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long the server continues to accept connections after the stop signal. Connections and requests in the
-/// queues of the kernel are then answered and not reset.
-const LINGER_TIME: Duration = Duration::from_millis(300);
+/// How long requests that arrive after the stop signal may delay the end of the listener. A proxy needs less
+/// time to see in its health checks that the process stops.
+const MAX_LINGER_TIME: Duration = Duration::from_secs(5);
 
 /// The interval of the checks of time limits.
 const CHECK_INTERVAL: Duration = Duration::from_millis(500);
@@ -49,18 +50,24 @@ const NO_ROOM_TIME: Duration = Duration::from_secs(1);
 /// The part of the connections that may wait for such an answer. Further ones are closed without it.
 const NO_ROOM_PART: usize = 4;
 
-/// Serves until `stop` completes, and [`LINGER_TIME`] longer. Then it accepts no more connections, and
-/// returns when the running requests are answered, after ten seconds at the latest.
+/// Serves until `stop` completes, and as long as requests arrive afterwards, up to [`MAX_LINGER_TIME`]. Then it
+/// accepts no more connections, and returns when the running requests are answered, after ten seconds at the
+/// latest.
 pub async fn serve(listener: TcpListener, service: Arc<Service>, stop: impl Future<Output = ()>) {
     let checks = tokio::spawn(check(Arc::clone(&service)));
-    tokio::select! {
-        () = accept(&listener, &service) => {}
-        () = async {
+    let acceptor = Acceptor::new(Arc::clone(&service));
+    let have_left = tokio::select! {
+        () = acceptor.run(&listener) => false,
+        have_left = async {
             stop.await;
-            sleep(LINGER_TIME).await;
-        } => {}
+            service.stopping.let_clients_leave(MAX_LINGER_TIME).await
+        } => have_left,
+    };
+    acceptor.finish(listener);
+    if !have_left {
+        // The last connections get the time to send their first request.
+        sleep(LINGER_TIME).await;
     }
-    drop(listener);
     let connections = &service.connections;
     info!(
         connections = connections.count(),
@@ -74,51 +81,83 @@ pub async fn serve(listener: TcpListener, service: Arc<Service>, stop: impl Futu
 }
 
 /// Accepts connections.
-async fn accept(listener: &TcpListener, service: &Arc<Service>) {
-    let failures = LineLimit::new(1, Duration::from_secs(60));
-    let full = LineLimit::new(1, Duration::from_secs(60));
-    let no_room = Arc::new(Semaphore::new(service.connections.limit().div_ceil(NO_ROOM_PART)));
-    let mut pause = ACCEPT_PAUSE;
-    loop {
-        match listener.accept().await {
-            Ok((stream, address)) => {
-                pause = ACCEPT_PAUSE;
-                serve_connection(stream, address, service, &full, &no_room);
-            }
-            // Usually the process has no free file descriptors until some connections end.
-            Err(error) => {
-                if let Some(omitted) = failures.permit() {
-                    warn!(%error, omitted, "a connection could not be accepted");
+struct Acceptor {
+    service: Arc<Service>,
+    /// The limits of log lines.
+    failures: LineLimit,
+    full: LineLimit,
+    /// The permits of connections that wait for [`NO_ROOM`].
+    no_room: Arc<Semaphore>,
+}
+
+impl Acceptor {
+    fn new(service: Arc<Service>) -> Self {
+        let no_room = service.connections.limit().div_ceil(NO_ROOM_PART);
+        Self {
+            failures: LineLimit::new(1, Duration::from_secs(60)),
+            full: LineLimit::new(1, Duration::from_secs(60)),
+            no_room: Arc::new(Semaphore::new(no_room)),
+            service,
+        }
+    }
+
+    async fn run(&self, listener: &TcpListener) {
+        let mut pause = ACCEPT_PAUSE;
+        loop {
+            match listener.accept().await {
+                Ok((stream, address)) => {
+                    pause = ACCEPT_PAUSE;
+                    self.serve(stream, address);
                 }
-                service.connections.close_idle();
-                sleep(pause).await;
-                pause = (pause * 2).min(MAX_ACCEPT_PAUSE);
+                // Usually the process has no free file descriptors until some connections end.
+                Err(error) => {
+                    if let Some(omitted) = self.failures.permit() {
+                        warn!(%error, omitted, "a connection could not be accepted");
+                    }
+                    self.service.connections.close_idle();
+                    sleep(pause).await;
+                    pause = (pause * 2).min(MAX_ACCEPT_PAUSE);
+                }
             }
         }
     }
-}
 
-fn serve_connection(
-    stream: TcpStream,
-    address: SocketAddr,
-    service: &Arc<Service>,
-    full: &LineLimit,
-    no_room: &Arc<Semaphore>,
-) {
-    let Some(open) = service.connections.open(address.ip()) else {
-        if let Some(omitted) = full.permit() {
-            warn!(client = %address.ip(), omitted, "a connection was refused: the limit is reached");
+    /// Accepts the connections in the queue of the kernel, which would reset them. Then ends the listener.
+    fn finish(&self, listener: TcpListener) {
+        let Ok(listener) = listener.into_std() else {
+            return;
+        };
+        while let Ok((stream, address)) = listener.accept() {
+            let stream = stream
+                .set_nonblocking(true)
+                .and_then(|()| TcpStream::from_std(stream));
+            if let Ok(stream) = stream {
+                self.serve(stream, address);
+            }
         }
-        if let Ok(permit) = Arc::clone(no_room).try_acquire_owned() {
-            tokio::spawn(async move {
-                sleep(NO_ROOM_DELAY).await;
-                let _ = timeout(NO_ROOM_TIME, refuse(stream)).await;
-                drop(permit);
-            });
-        }
-        return;
-    };
-    tokio::spawn(connection::serve(stream, address.ip(), open, Arc::clone(service)));
+    }
+
+    fn serve(&self, stream: TcpStream, address: SocketAddr) {
+        let Some(open) = self.service.connections.open(address.ip()) else {
+            if let Some(omitted) = self.full.permit() {
+                warn!(client = %address.ip(), omitted, "a connection was refused: the limit is reached");
+            }
+            if let Ok(permit) = Arc::clone(&self.no_room).try_acquire_owned() {
+                tokio::spawn(async move {
+                    sleep(NO_ROOM_DELAY).await;
+                    let _ = timeout(NO_ROOM_TIME, refuse(stream)).await;
+                    drop(permit);
+                });
+            }
+            return;
+        };
+        tokio::spawn(connection::serve(
+            stream,
+            address.ip(),
+            open,
+            Arc::clone(&self.service),
+        ));
+    }
 }
 
 /// Answers a connection for which there is no room. It reads what the client sends, so that the answer arrives.

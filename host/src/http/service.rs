@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use http::header::{ALLOW, HOST};
+use http::header::{ALLOW, CONNECTION, HOST};
 use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode, Version};
 use http_body_util::{Either, Full};
 use hyper::body::Incoming;
@@ -23,6 +23,7 @@ use super::problem::{METHODS, Problem};
 use super::refusals::Pace;
 use super::request_context::RequestContext;
 use super::response_body::{Body, ResponseBody};
+use super::stopping::Stopping;
 use super::streams::Streams;
 use super::{body, client_network, health, raw_response, request_check};
 use crate::logs::LineLimit;
@@ -51,6 +52,8 @@ pub struct Service {
     pub pace: Pace,
     /// The limit of log lines of refused requests.
     pub refusal_lines: LineLimit,
+    /// Whether the server stops.
+    pub stopping: Stopping,
 }
 
 impl Service {
@@ -66,6 +69,7 @@ impl Service {
     ) -> Result<Response<ResponseBody>, Infallible> {
         let running = client.connection.begin();
         client.connection.read_enough().await;
+        let is_http2 = request.version() == Version::HTTP_2;
         // A client of HTTP/1.0, such as a simple health check, names no host.
         if request.version() == Version::HTTP_10 && !request.headers().contains_key(HOST) {
             request
@@ -80,6 +84,12 @@ impl Service {
             Err(problem) => self.refuse(&context, problem),
         };
         response.headers_mut().insert(request_id::HEADER, context.id);
+        // HTTP/2 has a message of its own for the end of a connection.
+        if self.stopping.has_begun() && !is_http2 {
+            response
+                .headers_mut()
+                .insert(CONNECTION, HeaderValue::from_static("close"));
+        }
         Ok(response.map(|body| ResponseBody::new(body, &client.connection, running)))
     }
 
@@ -114,6 +124,7 @@ impl Service {
         let is_read = matches!(context.method, Method::GET | Method::HEAD);
         match context.path().trim_end_matches('/') {
             LIVE_PATH | READY_PATH | "/metrics" if !is_read => self.reject(context, Problem::READ_ONLY),
+            LIVE_PATH | READY_PATH if self.stopping.has_begun() => self.finish(context, health::stopping()),
             LIVE_PATH => self.finish(context, health::live()),
             READY_PATH => self.finish(context, health::ready(&*self.documents).await),
             "/metrics" => self.finish(context, self.metrics(context)),
@@ -137,6 +148,7 @@ impl Service {
         client: &Client,
     ) -> Response<Body> {
         let started = Instant::now();
+        self.stopping.count();
         client_address::set(request.headers_mut(), client.address);
         let span = error_span!("request", id = context.id());
         let answer = async {

@@ -12,8 +12,9 @@ use super::parts::Tool;
 use super::state::{Process, State};
 use crate::daemon::is_stopping;
 use crate::project::Project;
+use crate::servers::haproxy::{self, Gateways};
 use crate::servers::{
-    Home, Server, Start, free_port, haproxy, kafka, mongodb, nats, redis, smtp, start_all, stop_all,
+    Home, Server, Start, free_port, kafka, mongodb, nats, redis, smtp, start_all, stop_all,
 };
 use mercato_wasm_toolchain::process::{progress, run};
 
@@ -104,7 +105,13 @@ impl Running {
         let version = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
         let mut deploy = tool.command(&["deploy", "--version", &version.to_string(), "--timeout", "300"]);
         run(deploy.arg("--images").arg(&built.images).arg(&options.manifest))?;
-        let proxy = haproxy::start(project, home("haproxy")?, options.port, gateways)?;
+        let proxy = haproxy::start(
+            project,
+            home("haproxy")?,
+            options.port,
+            Gateways::Lattice,
+            gateways,
+        )?;
         lattice.stages.insert(0, vec![proxy]);
         lattice.write_state()?;
         lattice.wait_for_answer()?;

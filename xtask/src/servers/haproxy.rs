@@ -34,11 +34,26 @@ pub fn program(project: &Project) -> Result<PathBuf> {
     Ok(program)
 }
 
-/// Starts the proxy before the gateways.
+/// What runs the gateways behind the proxy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Gateways {
+    /// Hosts of a lattice.
+    Lattice,
+    /// `mercato` processes.
+    Processes,
+}
+
+/// Starts the proxy before the gateways on these ports.
 ///
 /// # Errors
 /// HAProxy can't be installed, or does not start.
-pub fn start(project: &Project, home: Home, port: u16, gateways: [u16; 2]) -> Result<Server> {
+pub fn start(
+    project: &Project,
+    home: Home,
+    port: u16,
+    gateways: Gateways,
+    ports: [u16; 2],
+) -> Result<Server> {
     let mut command = clean(program(project)?);
     command
         .arg("-db")
@@ -46,8 +61,11 @@ pub fn start(project: &Project, home: Home, port: u16, gateways: [u16; 2]) -> Re
         .arg(project.root.join("deploy/haproxy.cfg"))
         .env("MERCATO_LISTEN", format!("127.0.0.1:{port}"));
     let variables = ["MERCATO_GATEWAY_A", "MERCATO_GATEWAY_B"];
-    for (name, gateway) in variables.into_iter().zip(gateways) {
-        command.env(name, format!("127.0.0.1:{gateway}"));
+    for (name, port) in variables.into_iter().zip(ports) {
+        command.env(name, format!("127.0.0.1:{port}"));
+    }
+    if gateways == Gateways::Processes {
+        command.env("MERCATO_KEEP_CONNECTIONS", "true");
     }
     Server::start(Launch {
         name: "HAProxy".to_owned(),

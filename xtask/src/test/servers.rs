@@ -6,7 +6,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use libtest_mimic::Trial;
 
 use super::runner::Runner;
-use crate::servers::{Home, Server, Start, kafka, localstripe, mongodb, redis, smtp, start_all};
+use crate::servers::{Home, Server, Start, haproxy, kafka, localstripe, mongodb, redis, smtp, start_all};
 use mercato_wasm_toolchain::process::progress;
 
 /// The name of each server, the variable that holds its address for tests, and the function that starts it.
@@ -47,6 +47,10 @@ impl Servers {
         if let Ok(program) = redis::program(runner.project) {
             let program = program.display().to_string();
             servers.programs.push(("MERCATO_REDIS_SERVER", program));
+        }
+        if let Ok(program) = haproxy::program(runner.project) {
+            let program = program.display().to_string();
+            servers.programs.push(("MERCATO_HAPROXY", program));
         }
         if let Ok((_, packages)) = smtp::program(runner.project) {
             let packages = packages.display().to_string();

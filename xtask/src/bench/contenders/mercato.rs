@@ -8,7 +8,8 @@ use anyhow::{Context, Result, bail};
 use super::backends::Backends;
 use super::fleet::{Fleet, start_filled};
 use super::setting::{Setting, Start};
-use crate::servers::{Home, free_port, haproxy};
+use crate::servers::haproxy::{self, Gateways};
+use crate::servers::{Home, free_port};
 use crate::service::Service;
 
 /// Prepares one process on a data folder.
@@ -74,7 +75,13 @@ pub fn two_processes<'a>(setting: &'a Setting) -> Result<Start<'a>> {
             let ports =
                 <[u16; 2]>::try_from(ports).map_err(|_| anyhow::anyhow!("there are not two processes"))?;
             let home = Home::permanent(&folder.join("haproxy"))?;
-            let proxy = Some(haproxy::start(setting.project, home, free_port()?, ports)?);
+            let proxy = Some(haproxy::start(
+                setting.project,
+                home,
+                free_port()?,
+                Gateways::Processes,
+                ports,
+            )?);
             Ok(Fleet { services, proxy })
         };
         let backends = Backends::start(setting.project, folder)?;

@@ -26,7 +26,7 @@ impl Subscribers {
         let failure = match self.pool.handle(subscriber, events).await {
             Ok(results) => {
                 let failed = results.iter().filter(|result| result.is_err()).count();
-                debug!(count, begun = results.len(), failed);
+                debug!(begun = results.len(), failed);
                 return results.into_iter().map(|result| Ok(result?)).collect();
             }
             Err(error) => {
@@ -53,7 +53,13 @@ impl Handlers for Subscribers {
         let Some(first) = events.first() else {
             return Vec::new();
         };
-        let span = error_span!("events", first = first.id, kind = first.kind, subscriber);
+        let span = error_span!(
+            "events",
+            count = events.len(),
+            first = first.id,
+            kind = first.kind,
+            subscriber
+        );
         self.deliver(subscriber, events).instrument(span).await
     }
 

@@ -84,6 +84,8 @@ pub async fn serve(stream: TcpStream, address: IpAddr, open: OpenConnection, ser
 /// Answers the requests of a connection. Returns why the server ends it, or `None` if the client does.
 async fn answer(transport: &mut Transport, client: &Client, service: &Arc<Service>) -> Option<Closing> {
     let protocol = tokio::select! {
+        // A request that has arrived is answered.
+        biased;
         protocol = transport.protocol() => protocol?,
         closing = client.connection.closing() => return Some(closing.max(Closing::AtOnce)),
     };
@@ -109,6 +111,8 @@ async fn run<C: Future<Output = hyper::Result<()>>>(
 ) -> Option<Closing> {
     loop {
         tokio::select! {
+            // A request that has arrived is answered.
+            biased;
             result = connection.as_mut() => {
                 if let Err(error) = result {
                     debug!(%error, "a connection ended early");

@@ -18,9 +18,12 @@ use crate::logs::LineLimit;
 /// How long running requests may take after the server stopped accepting connections.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long requests that arrive after the stop signal may delay the end of the listener. A proxy needs less
-/// time to see in its health checks that the process stops.
+/// How long requests that arrive after the stop signal may delay the end of the listener. The proxy of
+/// deploy/haproxy.cfg needs half of it to see in its health checks that the process stops.
 const MAX_LINGER_TIME: Duration = Duration::from_secs(5);
+
+/// The most connections that are accepted from the queue of the kernel at the end.
+const MAX_QUEUE: usize = 1_024;
 
 /// The interval of the checks of time limits.
 const CHECK_INTERVAL: Duration = Duration::from_millis(500);
@@ -56,18 +59,18 @@ const NO_ROOM_PART: usize = 4;
 pub async fn serve(listener: TcpListener, service: Arc<Service>, stop: impl Future<Output = ()>) {
     let checks = tokio::spawn(check(Arc::clone(&service)));
     let acceptor = Acceptor::new(Arc::clone(&service));
-    let have_left = tokio::select! {
-        () = acceptor.run(&listener) => false,
-        have_left = async {
+    tokio::select! {
+        () = acceptor.run(&listener) => {}
+        is_quiet = async {
             stop.await;
-            service.stopping.let_clients_leave(MAX_LINGER_TIME).await
-        } => have_left,
-    };
-    acceptor.finish(listener);
-    if !have_left {
-        // The last connections get the time to send their first request.
-        sleep(LINGER_TIME).await;
+            service.stopping.wait_until_quiet(MAX_LINGER_TIME).await
+        } => if !is_quiet {
+            info!("stopping, although requests still arrive");
+        },
     }
+    acceptor.finish(listener);
+    // The last connections get the time to send their first request.
+    sleep(LINGER_TIME).await;
     let connections = &service.connections;
     info!(
         connections = connections.count(),
@@ -122,12 +125,13 @@ impl Acceptor {
         }
     }
 
-    /// Accepts the connections in the queue of the kernel, which would reset them. Then ends the listener.
+    /// Accepts the connections in the queue of the kernel. Otherwise the kernel would reset them. Then ends the
+    /// listener.
     fn finish(&self, listener: TcpListener) {
         let Ok(listener) = listener.into_std() else {
             return;
         };
-        while let Ok((stream, address)) = listener.accept() {
+        for (stream, address) in (0..MAX_QUEUE).map_while(|_| listener.accept().ok()) {
             let stream = stream
                 .set_nonblocking(true)
                 .and_then(|()| TcpStream::from_std(stream));

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use tokio::time::sleep;
 
-/// How long no request may arrive before the listener ends. Requests in the queues of the kernel and of a
-/// proxy are then answered.
+/// The silence after which the listener ends. Requests in the queues of the kernel and of a proxy are then
+/// answered.
 pub const LINGER_TIME: Duration = Duration::from_millis(300);
 
 /// Whether the server stops.
@@ -16,7 +16,7 @@ pub const LINGER_TIME: Duration = Duration::from_millis(300);
 #[derive(Debug, Default)]
 pub struct Stopping {
     has_begun: AtomicBool,
-    /// The requests of clients.
+    /// The requests since the stop signal.
     requests: AtomicUsize,
 }
 
@@ -26,16 +26,16 @@ impl Stopping {
         self.has_begun.load(Ordering::Relaxed)
     }
 
-    /// Counts a request of a client.
+    /// Counts a request, if it arrives after the stop signal.
     pub fn count(&self) {
         if self.has_begun() {
             self.requests.fetch_add(1, Ordering::Relaxed);
         }
     }
 
-    /// Lets the clients leave, within a time limit that is checked from time to time. Returns whether they have
-    /// left, so that no more requests arrive.
-    pub async fn let_clients_leave(&self, limit: Duration) -> bool {
+    /// Lets the clients leave. Returns true after [`LINGER_TIME`] without a request, and false after the time
+    /// limit.
+    pub async fn wait_until_quiet(&self, limit: Duration) -> bool {
         self.has_begun.store(true, Ordering::Relaxed);
         let started = Instant::now();
         let mut before = 0;
@@ -61,7 +61,7 @@ mod tests {
         assert!(!stopping.has_begun());
         stopping.count();
         assert!(
-            stopping.let_clients_leave(LINGER_TIME).await,
+            stopping.wait_until_quiet(LINGER_TIME).await,
             "no request follows the stop signal"
         );
         assert!(stopping.has_begun());
@@ -72,8 +72,16 @@ mod tests {
             }
         };
         tokio::select! {
-            have_left = stopping.let_clients_leave(LINGER_TIME) => assert!(!have_left),
+            is_quiet = stopping.wait_until_quiet(LINGER_TIME) => assert!(!is_quiet),
             () = client => {}
         }
+        let short_client = async {
+            for _ in 0..20 {
+                stopping.count();
+                sleep(Duration::from_millis(5)).await;
+            }
+        };
+        let (is_quiet, ()) = tokio::join!(stopping.wait_until_quiet(LINGER_TIME * 5), short_client);
+        assert!(is_quiet, "the requests have ended");
     }
 }

@@ -131,6 +131,9 @@ impl Streams {
         };
         stream.continue_after(&body);
         let mut stopped = self.stopped.clone();
+        if *stopped.borrow() {
+            return complete(head, body);
+        }
         let task = async move {
             let started = Instant::now();
             tokio::select! {

@@ -64,9 +64,8 @@ pub fn start(
     for (name, port) in variables.into_iter().zip(ports) {
         command.env(name, format!("127.0.0.1:{port}"));
     }
-    if gateways == Gateways::Processes {
-        command.env("MERCATO_KEEP_CONNECTIONS", "true");
-    }
+    let keeps = gateways == Gateways::Processes;
+    command.env("MERCATO_KEEP_CONNECTIONS", keeps.to_string());
     Server::start(Launch {
         name: "HAProxy".to_owned(),
         command,

@@ -65,7 +65,10 @@ fn check_compose_file(file: &Path) -> Result<()> {
 }
 
 fn check_proxy_config(program: &Path, config: &Path) -> Result<()> {
-    let mut command = clean(program);
-    command.arg("-c").arg("-f").arg(config);
-    output(command.envs(ADDRESSES.map(|name| (name, "127.0.0.1:1")))).map(drop)
+    for keeps in [None, Some(("MERCATO_KEEP_CONNECTIONS", "true"))] {
+        let mut command = clean(program);
+        command.arg("-c").arg("-f").arg(config).envs(keeps);
+        output(command.envs(ADDRESSES.map(|name| (name, "127.0.0.1:1"))))?;
+    }
+    Ok(())
 }

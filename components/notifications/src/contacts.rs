@@ -10,15 +10,14 @@ use mercato_shop::types::Error;
 use crate::events::{self, Request};
 
 /// Contacts that were read together. Other contacts are looked up when they are needed.
-pub struct ReadContacts<'a, C> {
+pub struct PrefetchedContacts<'a, C> {
     contacts: &'a C,
     /// Has nothing for a user without contacts.
     found: HashMap<String, Option<Contact>>,
 }
 
-impl<'a, C: Contacts> ReadContacts<'a, C> {
-    /// Reads the contacts for several events. After an error, each event looks up its own, and gets its own
-    /// error.
+impl<'a, C: Contacts> PrefetchedContacts<'a, C> {
+    /// Reads the contacts for several events. If that fails, each event looks up its own contact.
     pub fn of(contacts: &'a C, events: &[Event]) -> Self {
         let ids: Vec<_> = match events {
             [] | [_] => Vec::new(),
@@ -45,7 +44,7 @@ fn user_id(event: &Event) -> Option<String> {
     }
 }
 
-impl<C: Contacts> Contacts for ReadContacts<'_, C> {
+impl<C: Contacts> Contacts for PrefetchedContacts<'_, C> {
     fn look_up(&self, ids: &[String]) -> Result<Vec<Option<Contact>>, Error> {
         let found = ids.iter().map(|id| self.found.get(id).cloned());
         match found.collect() {

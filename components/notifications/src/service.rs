@@ -9,7 +9,7 @@ use mercato_shop::notifications::{
 use mercato_shop::services::{Contacts, Notifications, Orders};
 use mercato_shop::types::{Caller, Error, Page};
 
-use crate::contacts::ReadContacts;
+use crate::contacts::PrefetchedContacts;
 use crate::events::{self, Request};
 use crate::platform::Platform;
 use crate::{erasure, message, notification, preferences};
@@ -41,7 +41,7 @@ impl<P: Platform, C: Contacts, O: Orders> NotificationsService<P, C, O> {
     /// [`HandlerFailure::Retry`] if the event must be delivered again. [`HandlerFailure::Reject`] if it can
     /// never be handled.
     pub fn handle(&self, events: &[Event]) -> Vec<Result<(), HandlerFailure>> {
-        let contacts = ReadContacts::of(&self.contacts, events);
+        let contacts = PrefetchedContacts::of(&self.contacts, events);
         handler::each(events, |event| match events::parse(event)? {
             Request::Notify { key, occasion } => {
                 notification::notify(&self.ports, &contacts, &self.orders, &key, &occasion)

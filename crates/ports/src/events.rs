@@ -39,9 +39,11 @@ impl From<HandlerFailure> for DeliveryFailure {
 /// The subscribers, as an implementation that delivers events sees them.
 #[async_trait]
 pub trait Handlers: Send + Sync {
-    /// Delivers events of different subjects to a subscriber in one call, and returns a result for each, in
-    /// their order. The manifest declares the subscriber's name, and the kinds of which it takes several events
-    /// at a time, at most [`MAX_BATCH`]. Events beyond the results were not begun: deliver them again.
+    /// Delivers events of different subjects to a subscriber in one call. The manifest declares the subscriber's
+    /// name, and the kinds that arrive in batches of at most [`MAX_BATCH`] events.
+    ///
+    /// Returns one result for each begun event, in their order. Deliver the others alone. If the call fails, it is
+    /// an attempt for all its events.
     ///
     /// # Errors
     /// Of an event: the failure that the subscriber returned, or [`DeliveryFailure::Unreachable`] if it was not

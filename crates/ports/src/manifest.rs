@@ -18,7 +18,7 @@ pub struct ServiceManifest {
     pub config: Vec<String>,
     /// The kinds of events that the service subscribes to.
     pub handles: Vec<String>,
-    /// Those of them that may arrive several at a time. They must be quick to handle, because the events of a
+    /// The kinds in `handles` that arrive in batches. They should be quick to handle, because the events of a
     /// batch wait for each other.
     pub batches: Vec<String>,
     /// The service's collections by name (`service.things`).
@@ -106,7 +106,7 @@ impl ShopManifest {
         subscriptions
     }
 
-    /// Returns the kinds of events that each service takes several at a time, by the names of the services.
+    /// Returns the kinds of events that arrive in batches, by the names of the services.
     #[must_use]
     pub fn batches(&self) -> BTreeMap<String, BTreeSet<String>> {
         let services = self.services.iter();

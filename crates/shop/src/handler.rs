@@ -6,11 +6,11 @@ use serde::de::DeserializeOwned;
 use crate::id;
 use crate::types::Error;
 
-/// How long after its start a handler begins another event of a batch, in milliseconds.
-const BATCH_TIME: u64 = 1_000;
+/// How long a handler begins further events of a batch, in milliseconds.
+const BATCH_TIME: u64 = 100;
 
-/// Handles the events of a batch one after the other. After a second it leaves out the others, which are
-/// delivered again.
+/// Handles the events of a batch one after the other, while they are quick. Leaves out the others, which are
+/// then delivered alone.
 pub fn each(
     events: &[Event],
     handle: impl Fn(&Event) -> Result<(), HandlerFailure>,

@@ -55,18 +55,22 @@ impl Dispatcher {
         let mut shutdown = pin!(shutdown);
         let mut tasks = JoinSet::new();
         let mut running = HashMap::<Id, Vec<i64>>::new();
+        let mut left_out = HashSet::<i64>::new();
         let mut anchors = 0;
         loop {
             if anchors != self.store.clock().anchors() {
                 anchors = self.store.clock().anchors();
                 self.shorten_waits().await;
             }
-            let wait = self.start_due(&handlers, &mut tasks, &mut running);
+            let wait = self.start_due(&handlers, &mut tasks, &mut running, &left_out);
             tokio::select! {
                 () = &mut shutdown => break,
                 Some(ended) = tasks.join_next_with_id() => {
-                    let id = ended.map_or_else(|panic| panic.id(), |(id, ())| id);
-                    running.remove(&id);
+                    let (id, not_begun) = ended.unwrap_or_else(|panic| (panic.id(), Vec::new()));
+                    for seq in running.remove(&id).into_iter().flatten() {
+                        left_out.remove(&seq);
+                    }
+                    left_out.extend(not_begun);
                 }
                 () = self.store.wake().notified() => {}
                 () = tokio::time::sleep(wait) => {}
@@ -89,8 +93,9 @@ impl Dispatcher {
     fn start_due(
         &self,
         handlers: &Arc<dyn Handlers>,
-        tasks: &mut JoinSet<()>,
+        tasks: &mut JoinSet<Vec<i64>>,
         running: &mut HashMap<Id, Vec<i64>>,
+        left_out: &HashSet<i64>,
     ) -> Duration {
         let free = self.options.parallel.saturating_sub(running.len());
         if free == 0 {
@@ -105,9 +110,10 @@ impl Dispatcher {
                 wait = MAX_SLEEP.min(Duration::from_millis(due_in.unsigned_abs()));
                 return ControlFlow::Break(());
             }
-            let takes_batches = self
-                .store
-                .takes_batches(&delivery.subscriber, &delivery.event.kind);
+            let takes_batches = !left_out.contains(&delivery.seq)
+                && self
+                    .store
+                    .takes_batches(&delivery.subscriber, &delivery.event.kind);
             match add(&mut calls, delivery, free, takes_batches) {
                 true => ControlFlow::Continue(()),
                 false => ControlFlow::Break(()),
@@ -145,7 +151,7 @@ fn add(calls: &mut Vec<Vec<Delivery>>, delivery: Delivery, limit: usize, takes_b
             })
     };
     let has_room = calls.len() < limit;
-    // A repeated event is alone, so that it does not fail others again.
+    // A repeated event is alone, so that it can't fail other events.
     let call = calls
         .iter_mut()
         .find(joins)
@@ -158,15 +164,16 @@ fn add(calls: &mut Vec<Vec<Delivery>>, delivery: Delivery, limit: usize, takes_b
     true
 }
 
-/// Passes events of one kind to their subscriber once, and records the outcomes.
+/// Passes events of one kind to their subscriber once, and records the outcomes. Returns the events that were not
+/// begun. They are delivered alone, because the others are slow.
 async fn attempt(
     store: Arc<Store>,
     handlers: Arc<dyn Handlers>,
     deliveries: Vec<Delivery>,
     options: DispatchOptions,
-) {
+) -> Vec<i64> {
     let Some(subscriber) = deliveries.first().map(|first| first.subscriber.clone()) else {
-        return;
+        return Vec::new();
     };
     let events = deliveries.iter().map(|delivery| delivery.event.clone()).collect();
     // The handler runs in a separate task, so a panic counts as a failed attempt.
@@ -178,8 +185,12 @@ async fn attempt(
         Ok(results) if results.is_empty() => fail("the handler returned no result"),
         Ok(results) => results,
     };
+    let not_begun = deliveries.iter().skip(results.len()).map(|delivery| delivery.seq);
+    let not_begun = not_begun.collect();
     let attempted = deliveries.into_iter().zip(results);
-    join_all(attempted.map(|(delivery, result)| record(&store, &*handlers, delivery, result, options))).await;
+    let records = attempted.map(|(delivery, result)| record(&store, &*handlers, delivery, result, options));
+    join_all(records).await;
+    not_begun
 }
 
 /// Records the outcome of an attempt.

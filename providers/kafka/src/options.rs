@@ -75,7 +75,7 @@ impl KafkaOptions {
 /// How one process delivers events to one subscriber.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DeliveryOptions {
-    /// The maximum number of concurrent deliveries.
+    /// The maximum number of concurrent calls.
     pub parallel: usize,
     /// The number of attempts after which an event becomes a dead letter.
     pub attempts: u32,
@@ -99,7 +99,7 @@ pub struct DeliveryOptions {
 
 impl Default for DeliveryOptions {
     /// Returns options for:
-    /// - 32 concurrent deliveries, and ten attempts within about nine minutes;
+    /// - 32 concurrent calls, and ten attempts within about nine minutes;
     /// - an hour for an unreachable subscriber, which is tried again every ten seconds;
     /// - a window of 500 events, a session timeout of ten seconds, and a lag threshold of 1,000 events.
     fn default() -> Self {

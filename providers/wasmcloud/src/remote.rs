@@ -60,7 +60,7 @@ pub struct Subscription {
     pub subscriber: String,
     /// The kinds of events that the service handles.
     pub kinds: Vec<String>,
-    /// Those kinds of which the service handles several events in one call.
+    /// The kinds that arrive in batches.
     pub batches: Vec<String>,
     /// The name of the exported handler.
     pub export: String,

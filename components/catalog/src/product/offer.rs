@@ -1,4 +1,4 @@
-//! Reads what carts need of products. The rest of each document is skipped, which takes far less time.
+//! Offers: the part of products that carts show. The rest of each document is skipped.
 
 use mercato_shop::catalog::Offer;
 use mercato_shop::collection::Collection;
@@ -12,7 +12,7 @@ use crate::repository::units_on_sale;
 /// The products that are sold, by id.
 const OFFERS: Collection<OfferBody> = Collection::new("catalog.products");
 
-/// What is read of a product's document. It lacks fields, so it can't be written.
+/// The fields of a product's document that are read. It lacks others, so it can't be written.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct OfferBody {

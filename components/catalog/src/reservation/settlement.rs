@@ -12,8 +12,8 @@ use crate::platform::Platform;
 use crate::repository::{PRODUCTS, RESERVATIONS, Reservation, State};
 use crate::stock::movement::Movement;
 
-/// Marks the reserved units of orders as sold, each with its own result. Orders with at most as many lines
-/// together as one order may have are settled in one commit.
+/// Marks the reserved units of orders as sold. One commit settles orders with at most [`MAX_LINES`] lines in
+/// total. The others are settled one by one. Returns a result for each order.
 ///
 /// # Errors
 /// Of an order: [`Error::NotFound`] if it has no reservation, [`Error::Conflict`] if it was released.
@@ -28,8 +28,10 @@ pub fn settle_many(ports: &impl Platform, order_ids: &[String]) -> Result<Vec<Re
     held.dedup_by(|a, b| a.id == b.id);
     let mut lines = 0;
     held.retain(|reservation| {
-        lines += reservation.body.lines.len();
-        lines <= MAX_LINES
+        let added = reservation.body.lines.len();
+        let fits = lines + added <= MAX_LINES;
+        lines += if fits { added } else { 0 };
+        fits
     });
     let settled = settle_together(ports, &held)?;
     let result = |order_id: &String| match settled && held.iter().any(|held| held.id == *order_id) {

@@ -33,14 +33,16 @@ pub fn handle(
     events: &[Event],
 ) -> Vec<Result<(), HandlerFailure>> {
     match events.first().map(|event| event.kind.as_str()) {
-        Some(PLACED) => together(events, |order_ids| settle(ports, inventory, order_ids)),
-        Some(RESERVATION_DUE) => together(events, |order_ids| abandon_missing(ports, inventory, order_ids)),
+        Some(PLACED) => handle_orders(events, |order_ids| settle(ports, inventory, order_ids)),
+        Some(RESERVATION_DUE) => {
+            handle_orders(events, |order_ids| abandon_missing(ports, inventory, order_ids))
+        }
         _ => handler::each(events, |event| handle_one(ports, inventory, event)),
     }
 }
 
 /// Passes the order ids of all valid events to a function, and returns a result for each event.
-fn together(
+fn handle_orders(
     events: &[Event],
     handle: impl FnOnce(&[String]) -> Result<Vec<Result<(), Error>>, Error>,
 ) -> Vec<Result<(), HandlerFailure>> {
@@ -72,8 +74,8 @@ fn handle_one(ports: &impl Ports, inventory: &impl Inventory, event: &Event) -> 
     Ok(())
 }
 
-/// Settles the reservations of orders. Does nothing for an order that was cancelled or refunded already, whose
-/// units were returned.
+/// Settles the reservations of orders. An order that was cancelled or refunded already has returned its units, so
+/// nothing is settled.
 fn settle(
     ports: &impl Ports,
     inventory: &impl Inventory,

@@ -34,10 +34,7 @@ struct Payload<'a> {
 }
 
 /// Creates the deliveries of events. Deliveries that exist already stay as they are. Returns a result for each
-/// event.
-///
-/// # Errors
-/// [`HandlerFailure::Reject`] if the data of the event are not JSON.
+/// event: [`HandlerFailure::Reject`] if its data are not JSON. If a commit fails, all other events get its error.
 pub fn fan_out(ports: &impl Ports, events: &[Event]) -> Vec<Result<(), HandlerFailure>> {
     let payloads: Vec<_> = events.iter().map(payload).collect();
     let pairs = events.iter().zip(&payloads);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt;
-use futures::future::join_all;
+use futures::future::select_all;
 use mercato_ports::events::{Attempt, DeliveryFailure, Event, HandlerFailure, Handlers};
 use tokio::sync::{Semaphore, watch};
 use tokio::time::Instant;
@@ -20,7 +20,7 @@ pub(super) struct Deliverer {
     pub handlers: Arc<dyn Handlers>,
     pub subscriber: String,
     pub options: DeliveryOptions,
-    /// Limits the concurrent deliveries.
+    /// Limits the concurrent calls.
     pub permits: Semaphore,
 }
 
@@ -32,13 +32,13 @@ pub(super) struct Delivery {
     pub stopped: watch::Receiver<bool>,
 }
 
-/// What happened to a delivery.
+/// The state of a delivery after a call.
 pub(super) enum Progress {
     /// The event was handled or became a dead letter.
     Finished(Position, String),
     /// The delivery was stopped. The event must be delivered again.
     Stopped(Position, String),
-    /// The handler has not begun the event.
+    /// The event was not begun. It is delivered alone.
     NotBegun(Delivery),
     /// The first attempt failed.
     Failed(Delivery, DeliveryFailure),
@@ -59,13 +59,14 @@ impl Deliverer {
     pub async fn deliver(self: Arc<Self>, mut deliveries: Vec<Delivery>) -> Vec<Progress> {
         let permit = tokio::select! {
             biased;
-            () = all_stopped(&mut deliveries) => None,
+            () = any_stopped(&mut deliveries) => None,
             permit = self.permits.acquire() => permit.ok(),
         };
-        let is_active = |delivery: &Delivery| permit.is_some() && !*delivery.stopped.borrow();
-        let (active, stopped): (Vec<_>, Vec<_>) = deliveries.into_iter().partition(is_active);
+        let is_stopped = |delivery: &Delivery| *delivery.stopped.borrow();
+        let (stopped, active): (Vec<_>, Vec<_>) = deliveries.into_iter().partition(is_stopped);
         let mut progress: Vec<_> = stopped.into_iter().map(Delivery::stopped).collect();
-        if active.is_empty() {
+        if permit.is_none() || active.is_empty() {
+            progress.extend(active.into_iter().map(Progress::NotBegun));
             return progress;
         }
         let events = active.iter().map(|delivery| delivery.event.clone()).collect();
@@ -177,9 +178,9 @@ impl Deliverer {
             () = stop(stopped) => return None,
             permit = self.permits.acquire() => permit.ok()?,
         };
-        let result = self.handle(vec![event.clone()]).await.pop();
+        let results = self.handle(vec![event.clone()]).await;
         drop(permit);
-        result
+        results.into_iter().next()
     }
 
     /// Calls the handler, and returns a result for each event that it has begun.
@@ -247,9 +248,12 @@ async fn wait(duration: Duration, stopped: &mut watch::Receiver<bool>) -> bool {
     }
 }
 
-/// Waits until all deliveries are stopped.
-async fn all_stopped(deliveries: &mut [Delivery]) {
-    join_all(deliveries.iter_mut().map(|delivery| stop(&mut delivery.stopped))).await;
+/// Waits until one of the deliveries is stopped.
+async fn any_stopped(deliveries: &mut [Delivery]) {
+    let stops = deliveries
+        .iter_mut()
+        .map(|delivery| Box::pin(stop(&mut delivery.stopped)));
+    select_all(stops).await;
 }
 
 /// Waits until the value is true or the sender is dropped.

@@ -59,7 +59,7 @@ pub(super) struct Session {
     partitions: HashMap<Key, Partition>,
     /// The subjects with a running delivery, and the deliveries that wait behind it.
     subjects: HashMap<String, VecDeque<Delivery>>,
-    /// The events of these kinds that are delivered in the next batch.
+    /// The deliveries that wait for the next batch of their kind.
     ready: BTreeMap<String, Vec<Delivery>>,
     deliveries: JoinSet<Vec<Progress>>,
     /// The revoked partitions, each with the deadline of its release.
@@ -141,7 +141,7 @@ impl Session {
                 Some(revoked) = self.revoked.recv() => self.revoke(revoked),
                 Some(end) = self.deliveries.join_next() => match end {
                     Ok(progress) => {
-                        progress.into_iter().for_each(|progress| self.settle(progress));
+                        progress.into_iter().for_each(|progress| self.advance(progress));
                         self.deliver_ready();
                     }
                     Err(error) => {
@@ -245,11 +245,11 @@ impl Session {
         if let Some(partition) = self.partitions.get_mut(&key) {
             partition.running += 1;
         }
-        self.attempt(delivery);
+        self.enqueue(delivery);
     }
 
     /// Begins the first attempt of a delivery, or adds it to the next batch of its kind.
-    fn attempt(&mut self, delivery: Delivery) {
+    fn enqueue(&mut self, delivery: Delivery) {
         let kind = &delivery.event.kind;
         if !self.batches.contains(kind) {
             return self.spawn(vec![delivery]);
@@ -276,13 +276,13 @@ impl Session {
             .spawn(Arc::clone(&self.deliverer).deliver(deliveries));
     }
 
-    /// Records the end of a delivery, and starts the next one of its subject. A delivery that has not ended is
-    /// continued.
-    fn settle(&mut self, progress: Progress) {
+    /// Records the end of a delivery, and starts the next one of its subject. Continues a delivery that has not
+    /// ended.
+    fn advance(&mut self, progress: Progress) {
         let (position, subject, finished) = match progress {
             Progress::Finished(position, subject) => (position, subject, true),
             Progress::Stopped(position, subject) => (position, subject, false),
-            Progress::NotBegun(delivery) => return self.attempt(delivery),
+            Progress::NotBegun(delivery) => return self.spawn(vec![delivery]),
             Progress::Failed(delivery, failure) => {
                 let deliverer = Arc::clone(&self.deliverer);
                 let retry = async move { vec![deliverer.retry(delivery, failure).await] };

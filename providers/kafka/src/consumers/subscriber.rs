@@ -14,7 +14,7 @@ pub struct Subscriber {
     pub name: String,
     /// The kinds of events that the subscriber handles. Other events are skipped.
     pub kinds: BTreeSet<String>,
-    /// Those kinds of which the subscriber handles several events in one call.
+    /// The kinds that arrive in batches.
     pub batches: BTreeSet<String>,
 }
 

@@ -83,9 +83,9 @@ impl Deliverer {
         progress
     }
 
-    /// Repeats a delivery whose first attempt failed, until the event is handled or becomes a dead letter, or
-    /// until the delivery is stopped between two attempts. An unreachable subscriber is no attempt, within
-    /// the limit of time.
+    /// Repeats a delivery whose first attempt failed. Returns when the event is handled or becomes a dead letter.
+    /// Also returns when the delivery is stopped between two attempts. An unreachable subscriber is no attempt,
+    /// within the limit of time.
     pub async fn retry(self: Arc<Self>, mut delivery: Delivery, failure: DeliveryFailure) -> Progress {
         let (event, stopped) = (&delivery.event, &mut delivery.stopped);
         let (mut attempts, mut unreached) = (0, 0);

@@ -126,7 +126,7 @@ impl Dispatcher {
             tracing::error!(?failure, "the outbox cannot be read; it is read again later");
             return self.options.retry.backoff;
         }
-        for deliveries in calls {
+        for Call { deliveries, .. } in calls {
             let seqs = deliveries.iter().map(|delivery| delivery.seq).collect();
             let attempt = attempt(
                 Arc::clone(&self.store),
@@ -140,25 +140,31 @@ impl Dispatcher {
     }
 }
 
+/// The deliveries of one call.
+struct Call {
+    deliveries: Vec<Delivery>,
+    /// Whether further deliveries of the same kind may join it.
+    is_batch: bool,
+}
+
 /// Adds a delivery to a call, or to a new one. Returns false if there is no room.
-fn add(calls: &mut Vec<Vec<Delivery>>, delivery: Delivery, limit: usize, takes_batches: bool) -> bool {
-    let joins = |call: &&mut Vec<Delivery>| {
-        call.len() < MAX_BATCH
-            && call.first().is_some_and(|first| {
-                first.attempts == 0
-                    && first.subscriber == delivery.subscriber
-                    && first.event.kind == delivery.event.kind
+fn add(calls: &mut Vec<Call>, delivery: Delivery, limit: usize, takes_batches: bool) -> bool {
+    // A repeated event is alone, so that it can't fail other events.
+    let is_batch = takes_batches && delivery.attempts == 0;
+    let joins = |call: &&mut Call| {
+        call.is_batch
+            && call.deliveries.len() < MAX_BATCH
+            && call.deliveries.first().is_some_and(|first| {
+                first.subscriber == delivery.subscriber && first.event.kind == delivery.event.kind
             })
     };
     let has_room = calls.len() < limit;
-    // A repeated event is alone, so that it can't fail other events.
-    let call = calls
-        .iter_mut()
-        .find(joins)
-        .filter(|_| takes_batches && delivery.attempts == 0);
-    match call {
-        Some(call) => call.push(delivery),
-        None if has_room => calls.push(vec![delivery]),
+    match calls.iter_mut().find(joins).filter(|_| is_batch) {
+        Some(call) => call.deliveries.push(delivery),
+        None if has_room => calls.push(Call {
+            deliveries: vec![delivery],
+            is_batch,
+        }),
         None => return false,
     }
     true
@@ -257,5 +263,38 @@ async fn record(
             "the outcome of a delivery could not be recorded; the event is delivered again"
         );
         tokio::time::sleep(options.retry.backoff).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use mercato_ports::events::Event;
+
+    use super::*;
+
+    #[test]
+    fn no_event_joins_one_that_is_delivered_alone() {
+        let delivery = |seq, attempts| Delivery {
+            seq,
+            subscriber: "orders".into(),
+            event: Event {
+                id: seq.to_string(),
+                kind: "order-placed".into(),
+                subject: seq.to_string(),
+                time: 0,
+                due: None,
+                data: "{}".into(),
+            },
+            attempts,
+            not_before: 0,
+        };
+        let mut calls = Vec::new();
+        assert!(add(&mut calls, delivery(1, 0), 3, false));
+        assert!(add(&mut calls, delivery(2, 1), 3, true));
+        assert!(add(&mut calls, delivery(3, 0), 3, true));
+        assert!(add(&mut calls, delivery(4, 0), 3, true));
+        assert!(!add(&mut calls, delivery(5, 0), 3, false));
+        let sizes: Vec<_> = calls.iter().map(|call| call.deliveries.len()).collect();
+        assert_eq!(sizes, [1, 1, 2]);
     }
 }
